@@ -1,0 +1,1 @@
+"""Thin Temporal activities round operations."""

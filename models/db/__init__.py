@@ -1,0 +1,1 @@
+"""Engine, transactions, repositories, migrations. All SQL lives here."""

@@ -1,0 +1,1 @@
+"""What one transaction does: lock, ask the rule, write, audit, emit."""

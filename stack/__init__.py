@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL and Temporal dev server: found or installed, started, supervised."""

@@ -1,0 +1,1 @@
+"""One file per process; run() reads as the process does on paper."""
