@@ -1,0 +1,170 @@
+"""The one place that reads the environment (`ARFLOW_*`).
+
+Everything has a default that suits a first start on one's own machine. In production (`ARFLOW_ENV=production`)
+nothing embedded starts and no development token is accepted, so the addresses of PostgreSQL, Temporal and the
+identity provider have to be named; `Settings.require` says which one is missing.
+"""
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEV_TOKEN_ISSUER = "arflow-dev"  # noqa: S105 - the name of an issuer, not a secret
+"""`iss` of the tokens that `arflow token` signs; never accepted in production."""
+
+
+class SettingsError(Exception):
+    """The environment asks for something that cannot be; the message names the variable to change."""
+
+
+class Settings(BaseSettings):
+    """All settings; `ARFLOW_` + the field's name in capitals is its variable."""
+
+    model_config = SettingsConfigDict(env_prefix="ARFLOW_", env_ignore_empty=True, extra="ignore")
+
+    env: Literal["dev", "production"] = "dev"
+    home: Path = Path(".arflow")
+    """State directory: embedded database, Temporal's file, logs, development secret."""
+
+    host: str = "127.0.0.1"
+    """Address that the API listens on; `0.0.0.0` in a container."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    temporal_port: int = Field(default=7233, ge=1, le=65535)
+    temporal_ui_port: int = Field(default=8233, ge=1, le=65535)
+
+    database_url: str | None = None
+    """libpq URL of the owner of the schema. None: `make up` starts an embedded PostgreSQL and hands its URL on."""
+    app_database_url: str | None = None
+    """Another login for API and worker, for sites where these must not hold the owner's; None: `database_url`."""
+    database_pool_size: int = Field(default=20, ge=1)
+
+    temporal_address: str | None = None
+    """host:port of an external Temporal. None: `make up` starts a dev server on `temporal_port`."""
+    temporal_namespace: str = "default"
+    temporal_api_key: SecretStr | None = None
+    temporal_tls: bool | None = None
+    """None: TLS exactly where an API key or a certificate is given."""
+    temporal_tls_server_name: str | None = None
+    temporal_tls_ca_file: Path | None = None
+    temporal_tls_cert_file: Path | None = None
+    temporal_tls_key_file: Path | None = None
+    temporal_cli: Path | None = None
+    """A `temporal` binary to use for the embedded dev server."""
+
+    smtp_url: SecretStr | None = None
+    """smtp://user:password@host:port or smtps://; None: confirmations wait as exceptions would, nothing is sent."""
+
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+    """None: found through the issuer's discovery document."""
+    dev_token_secret: SecretStr | None = None
+    """Signs development tokens; None: one is made and kept in the state directory, readable by its owner only."""
+    dev_token_audience: str = "arflow"  # noqa: S105 - the name of an audience, not a secret
+
+    rate_limit: str | None = None
+    """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
+    log_level: str = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where `arflow worker` serves /metrics; None: nowhere."""
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Child processes may start elsewhere; a relative home means the directory of the first one."""
+        return home.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _production_has_no_development_tokens(self) -> Self:
+        if self.production and self.dev_token_secret is not None:
+            raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
+        return self
+
+    @property
+    def production(self) -> bool:
+        """True where nothing embedded starts and no development token is accepted."""
+        return self.env == "production"
+
+    @property
+    def effective_rate_limit(self) -> str | None:
+        """The limit in force, or None."""
+        return self.rate_limit or ("600/minute" if self.production else None)
+
+    @property
+    def temporal_uses_tls(self) -> bool:
+        """Whether connections to Temporal are encrypted."""
+        if self.temporal_tls is not None:
+            return self.temporal_tls
+        return bool(self.temporal_api_key or self.temporal_tls_cert_file or self.temporal_tls_ca_file)
+
+    @property
+    def temporal_target(self) -> str:
+        """host:port of the Temporal frontend, embedded or not."""
+        return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
+
+    def require(self, *fields: str) -> None:
+        """Raise SettingsError naming the variables among `fields` that are not set."""
+        missing = [f"ARFLOW_{field.upper()}" for field in fields if getattr(self, field) is None]
+        if missing:
+            where = " in production" if self.production else ""
+            raise SettingsError(f"not set{where}: {', '.join(missing)}")
+
+    def owner_url(self) -> str:
+        """The schema owner's database URL; SettingsError where there is none."""
+        self.require("database_url")
+        return str(self.database_url)
+
+    def app_url(self) -> str:
+        """The database URL for API and worker; SettingsError where there is none."""
+        return self.app_database_url or self.owner_url()
+
+    def dev_secret(self) -> str:
+        """The secret that signs development tokens, made on first use. SettingsError in production."""
+        if self.production:
+            raise SettingsError("development tokens do not exist in production (ARFLOW_ENV)")
+        if self.dev_token_secret is not None:
+            return self.dev_token_secret.get_secret_value()
+        return _kept_secret(self.home / "dev-token-secret")
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret in `path`; make it first if it is not there. Two first starts agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)  # fails where another process was first, unlike a rename
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process. SettingsError where a variable does not parse or contradicts another."""
+    try:
+        return Settings()
+    except ValueError as error:
+        raise SettingsError(_readable(error)) from error
+
+
+def _readable(error: ValueError) -> str:
+    """Pydantic's report as one line with the variables' names."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        (f"ARFLOW_{str(e['loc'][0]).upper()}: " if e["loc"] else "") + e["msg"].removeprefix("Value error, ")
+        for e in error.errors(include_url=False, include_input=False)
+    )
