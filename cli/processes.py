@@ -1,0 +1,89 @@
+"""The commands that run processes: the whole stack, one API, one worker, the migrations."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import typer
+
+from settings import Settings, get_settings
+from stack import supervisor
+from stack.runtime import database
+from stack.search_attributes import NotPermitted, register_search_attributes
+from stack.temporal_client import connect
+
+
+def up() -> None:
+    """Run the whole stack in the foreground until Ctrl-C; prints `ready http://…` when everything answers."""
+    raise typer.Exit(supervisor.run(get_settings()))
+
+
+def demo() -> None:
+    """Run the whole stack, load the demo data and walk the main job; stays up unless DEMO_EXIT=1."""
+    walk = [sys.executable, "-m", "demo.main"]
+    raise typer.Exit(supervisor.run(get_settings(), walk, stay=os.environ.get("DEMO_EXIT") != "1"))
+
+
+def api() -> None:
+    """Run one API process."""
+    import uvicorn
+
+    settings = get_settings()
+    outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
+    settings.require("database_url", *outside)
+    # uvicorn raises the signal again after its orderly end; an orderly end is exit code 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=8,
+    )
+
+
+def worker() -> None:
+    """Run one worker process."""
+    settings = get_settings()
+    settings.require("database_url", *(("temporal_address",) if settings.production else ()))
+    asyncio.run(_worker(settings))
+
+
+async def _worker(settings: Settings) -> None:
+    """Cancel the worker on the first signal: it finishes what it has begun, and that is a good end."""
+    from worker import run_worker
+
+    task = asyncio.ensure_future(run_worker(settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+
+
+def migrate() -> None:
+    """Apply the migrations and register the search attributes with Temporal."""
+    from models.db.migrate import migrate as apply_migrations
+
+    settings = get_settings()
+    settings.require(*(("database_url", "temporal_address") if settings.production else ()))
+    with database(settings) as url:
+        apply_migrations(url)
+    try:
+        added = asyncio.run(_register(settings))
+    except NotPermitted as refused:
+        print(f"{refused}; an operator runs:", *refused.commands, sep="\n  ")
+        return
+    print("database migrated; search attributes registered:", ", ".join(added) or "all there already")
+
+
+async def _register(settings: Settings) -> list[str]:
+    return await register_search_attributes(await connect(settings))

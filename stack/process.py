@@ -1,0 +1,104 @@
+"""Child processes: how one is started so that it cannot outlive us, and what its log said last."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; the message is one line for whoever started it, and says what to do."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An unprivileged account to run a command as, and whether it must pass directories closed to it."""
+
+    uid: int
+    gid: int
+    search_any: bool = False
+
+
+def launch_command(
+    command: Sequence[str | Path], *, death_signal: signal.Signals, account: Account | None = None
+) -> list[str]:
+    """The command line that runs `command` under the launcher, bound to the life of this process."""
+    line = [sys.executable, "-I", "-S", str(LAUNCHER), "--parent", str(os.getpid()), "--signal", str(int(death_signal))]
+    if account is not None:
+        line += ["--uid", str(account.uid), "--gid", str(account.gid)]
+        line += ["--search-any"] if account.search_any else []
+    return [*line, "--", *map(str, command)]
+
+
+async def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    death_signal: signal.Signals = signal.SIGKILL,
+    account: Account | None = None,
+) -> asyncio.subprocess.Process:
+    """Start `command` with its output appended to `log`, in a session of its own.
+
+    Of its own, so that Ctrl-C in the terminal reaches only the supervisor, which ends the parts in order.
+    Call it from the main thread: the kernel ties the death signal to the thread that forks.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *launch_command(command, death_signal=death_signal, account=account),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=None if env is None else dict(env),
+            start_new_session=True,
+        )
+
+
+async def end(process: asyncio.subprocess.Process, stop_signal: signal.Signals, timeout: float) -> None:
+    """Ask a process to end; kill it when it has not after `timeout` seconds."""
+    if process.returncode is not None:
+        return
+    try:
+        process.send_signal(stop_signal)
+        await asyncio.wait_for(process.wait(), timeout)
+    except ProcessLookupError:
+        pass
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def last_lines(log: Path, count: int = 15, *, since: int = 0) -> list[str]:
+    """The last lines of a log written after byte `since`."""
+    try:
+        with log.open("rb") as lines:
+            lines.seek(0, os.SEEK_END)
+            lines.seek(max(since, lines.tell() - 65536))
+            return lines.read().decode(errors="replace").splitlines()[-count:]
+    except FileNotFoundError:
+        return []
+
+
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there now. A socket that is only waiting out its last connection counts as free."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

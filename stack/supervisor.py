@@ -1,0 +1,287 @@
+"""Runs the whole stack in the foreground: PostgreSQL, Temporal, migrations, worker, API.
+
+A part that ends is started again; one that does not come up ends the stack with one clear line. No part can
+outlive this process, however that ends (see launch.py).
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from settings import Settings
+from stack.postgres import EmbeddedPostgres
+from stack.process import StackError, end, last_lines, port_is_free, spawn
+from stack.runtime import RunningStack, owned
+from stack.temporal import DevServer, ensure_cli
+
+T = TypeVar("T")
+
+FIRST_START_ATTEMPTS = 2
+RESTART_ATTEMPTS = 8
+LONGEST_PAUSE = 5.0
+
+
+def report(line: str) -> None:
+    """Progress goes to stderr; stdout carries the one `ready` line."""
+    print(f"arflow: {line}", file=sys.stderr, flush=True)
+
+
+@dataclass
+class Part:
+    """One supervised process. `start` returns it once it answers; `stop_signal` asks it to end in good order."""
+
+    name: str
+    log: Path
+    start: Callable[[], Awaitable[asyncio.subprocess.Process]]
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = 10
+    process: asyncio.subprocess.Process | None = None
+
+    async def up(self, attempts: int) -> asyncio.subprocess.Process:
+        """Start it, with growing pauses between attempts; StackError after the last."""
+        pause = 0.1
+        for left in reversed(range(attempts)):
+            since = self.log.stat().st_size if self.log.exists() else 0
+            try:
+                self.process = await self.start()
+                return self.process
+            except StackError as error:
+                if left == 0:
+                    for line in last_lines(self.log, since=since):
+                        print(f"  {self.name} | {line}", file=sys.stderr)
+                    raise StackError(f"{self.name} does not start: {error}") from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+        raise AssertionError("unreachable")
+
+    async def keep_up(self) -> None:
+        """Start it again whenever it ends. Returns never; StackError when it no longer comes up."""
+        pause = 0.0
+        while True:
+            process = self.process or await self.up(RESTART_ATTEMPTS)
+            since, started = self.log.stat().st_size, time.monotonic()
+            code = await process.wait()
+            report(f"{self.name} ended ({_reason(code)}); starting it again")
+            for line in last_lines(self.log, 5, since=since) if code >= 0 else []:
+                print(f"  {self.name} | {line}", file=sys.stderr)
+            pause = 0.0 if time.monotonic() - started > 10 else min(pause * 2 + 0.1, LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+            await self.up(RESTART_ATTEMPTS)
+
+    async def down(self) -> None:
+        """End it in good order."""
+        if self.process is not None:
+            await end(self.process, self.stop_signal, self.stop_seconds)
+
+
+def _reason(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+
+
+class Stack:
+    """The parts in the order in which they start."""
+
+    def __init__(self, settings: Settings, cli: Path | None) -> None:
+        self.settings = settings
+        self.logs = settings.home / "logs"
+        self.base_url = f"http://127.0.0.1:{settings.port}"
+        postgres = EmbeddedPostgres.in_home(settings.home)
+        self.address = RunningStack(
+            pid=os.getpid(),
+            base_url=self.base_url,
+            database_url=settings.database_url or postgres.url(),
+            temporal_address=settings.temporal_target,
+            temporal_namespace=settings.temporal_namespace,
+        )
+        self.parts: list[Part] = []
+        if settings.database_url is None:
+            self.parts.append(Part("PostgreSQL", postgres.log, postgres.start, stop_signal=signal.SIGINT))
+        if cli is not None:
+            server = DevServer(
+                cli=cli,
+                file=settings.home / "temporal" / "temporal.db",
+                log=self.logs / "temporal.log",
+                port=settings.temporal_port,
+                ui_port=settings.temporal_ui_port,
+                namespaces=(settings.temporal_namespace,),
+            )
+            self.parts.append(Part("Temporal", server.log, server.start, stop_seconds=5))
+        self.ours = [
+            Part("worker", self.logs / "worker.log", self._start_worker),
+            Part("API", self.logs / "api.log", self._start_api),
+        ]
+
+    async def run(self, then: Sequence[str] = (), *, stay: bool = True) -> int:
+        """Bring everything up, say `ready`, run the command `then` if there is one, and stay until cancelled.
+
+        Returns the exit code: that of `then` where we do not stay. StackError when a part cannot be kept up.
+        """
+        keepers: list[asyncio.Task[None]] = []
+        try:
+            await asyncio.gather(*(part.up(FIRST_START_ATTEMPTS) for part in self.parts))
+            self.address.write(self.settings.home)
+            keepers += [asyncio.create_task(part.keep_up()) for part in self.parts]
+            await _unless_one_fails(self._migrate(), keepers)
+            for part in self.ours:
+                await _unless_one_fails(part.up(FIRST_START_ATTEMPTS), keepers)
+                keepers.append(asyncio.create_task(part.keep_up()))
+            await _unless_one_fails(self._ready(), keepers)
+            print(f"ready {self.base_url}", flush=True)
+            code = await _unless_one_fails(self._command(then), keepers) if then else 0
+            if stay:
+                await _unless_one_fails(asyncio.Event().wait(), keepers)
+            return code
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
+            await asyncio.gather(*keepers, return_exceptions=True)
+            await asyncio.gather(*(part.down() for part in self.ours))
+            for part in reversed(self.parts):
+                await part.down()
+            RunningStack.forget(self.settings.home)
+
+    def _environment(self) -> Mapping[str, str]:
+        return {
+            **os.environ,
+            **self.address.environment(),
+            "ARFLOW_HOME": str(self.settings.home),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def _spawn(self, *arguments: str, log: Path) -> asyncio.subprocess.Process:
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        return await spawn(command, log=log, env=self._environment())
+
+    async def _migrate(self) -> None:
+        log = self.logs / "migrate.log"
+        since = log.stat().st_size if log.exists() else 0
+        process = await self._spawn("migrate", log=log)
+        try:
+            code = await process.wait()
+        finally:
+            await end(process, signal.SIGTERM, 5)
+        if code != 0:
+            for line in last_lines(log, since=since):
+                print(f"  migrate | {line}", file=sys.stderr)
+            raise StackError(f"the migrations failed ({_reason(code)}); see {log}")
+
+    async def _start_worker(self) -> asyncio.subprocess.Process:
+        process = await self._spawn("worker", log=self.logs / "worker.log")
+        try:
+            # It serves nothing that could be asked; one that cannot start ends within this time.
+            await asyncio.wait_for(process.wait(), 2)
+        except TimeoutError:
+            return process
+        raise StackError(f"it ended at once; see {self.logs / 'worker.log'}")
+
+    async def _start_api(self) -> asyncio.subprocess.Process:
+        process = await self._spawn("api", log=self.logs / "api.log")
+        try:
+            async with httpx.AsyncClient(base_url=self.base_url, timeout=5, trust_env=False) as client:
+                while process.returncode is None:
+                    if await _answers(client, "/healthz"):
+                        return process
+                    await asyncio.sleep(0.1)
+        except BaseException:
+            await end(process, signal.SIGTERM, 5)
+            raise
+        raise StackError(f"it ended at once; see {self.logs / 'api.log'}")
+
+    async def _ready(self) -> None:
+        patience = time.monotonic() + 20
+        async with httpx.AsyncClient(base_url=self.base_url, timeout=10, trust_env=False) as client:
+            while not await _answers(client, "/readyz"):
+                if time.monotonic() > patience:
+                    patience += 20
+                    report(f"still waiting for {self.base_url}/readyz")
+                await asyncio.sleep(0.1)
+
+    async def _command(self, command: Sequence[str]) -> int:
+        process = await asyncio.create_subprocess_exec(*command, env={**self._environment(), **self._base_url()})
+        try:
+            return await process.wait()
+        finally:
+            await end(process, signal.SIGTERM, 5)
+
+    def _base_url(self) -> Mapping[str, str]:
+        return {"ARFLOW_BASE_URL": self.base_url, "ARFLOW_PORT": str(self.settings.port)}
+
+
+async def _answers(client: httpx.AsyncClient, path: str) -> bool:
+    try:
+        return (await client.get(path)).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def _unless_one_fails(work: Awaitable[T], keepers: Sequence["asyncio.Task[None]"]) -> T:
+    """Await `work`, or raise what ended one of the keepers meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task, *keepers], return_when=asyncio.FIRST_COMPLETED)
+        for keeper in keepers:
+            if keeper.done():
+                keeper.result()
+        return await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def run(settings: Settings, then: Sequence[str] = (), *, stay: bool = True) -> int:
+    """`make up`: the stack until SIGTERM or Ctrl-C, which end it in good order with exit code 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # an installation may be going on: nothing runs yet that needs an order
+    try:
+        settings.require(*(("database_url", "temporal_address") if settings.production else ()))
+        with owned(settings.home, wait=5):
+            _check_ports(settings)
+            cli = None if settings.temporal_address else ensure_cli(settings.temporal_cli, report)
+            return asyncio.run(_until_signalled(Stack(settings, cli).run(then, stay=stay)))
+    except StackError as error:
+        report(str(error))
+        return 1
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+async def _until_signalled(work: Awaitable[int]) -> int:
+    """Run `work`; the first signal cancels it and returns 0. Further ones (make passes its own on) change nothing."""
+    task = asyncio.ensure_future(work)
+    signalled = asyncio.Event()
+
+    def stop() -> None:
+        if not signalled.is_set():
+            signalled.set()
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if signalled.is_set():
+            return 0
+        raise
+
+
+def _check_ports(settings: Settings) -> None:
+    wanted = [("ARFLOW_PORT", settings.port)]
+    if settings.temporal_address is None:
+        wanted += [
+            ("ARFLOW_TEMPORAL_PORT", settings.temporal_port),
+            ("ARFLOW_TEMPORAL_UI_PORT", settings.temporal_ui_port),
+        ]
+    for variable, port in wanted:
+        if not port_is_free(port):
+            raise StackError(f"port {port} is in use; set {variable} to another one")
