@@ -3,12 +3,108 @@
 Refusal
 └── every business rule, validation or lookup that says no, with a stable code
 
-A code is part of the contract: it is never renamed. `CODES` is the one table of codes; `api.problems`
-adds the HTTP status to each, and the docs list both.
+A code is part of the contract: it is never renamed. `CODES` is the one table of codes and their titles;
+`api.problems` adds the HTTP status to each, and `docs/errors.md` lists both. Tests hold the three together.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+
+CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # Every request
+        "UNAUTHENTICATED": "Not authenticated",
+        "PAYLOAD_TOO_LARGE": "Payload too large",
+        "UNSUPPORTED_MEDIA_TYPE": "Unsupported media type",
+        "FORBIDDEN": "Not allowed for your roles or legal entities",
+        "VALIDATION_FAILED": "The request is not valid",
+        "IDEMPOTENCY_KEY_CONFLICT": "Idempotency key used with another body",
+        "EXTERNAL_ID_CONFLICT": "External id used with other fields",
+        "ORG_CONTEXT_MISMATCH": "The record belongs to another organisation",
+        "NOT_FOUND": "Not found",
+        "METHOD_NOT_ALLOWED": "Method not allowed",
+        "NOT_ACCEPTABLE": "No such representation",
+        "VERSION_MISMATCH": "The record has changed since it was read",
+        "RATE_LIMITED": "Too many requests",
+        "UNAVAILABLE": "Temporarily unavailable",
+        "INTERNAL": "Internal error",
+        # Records that the path or the body names
+        "CUSTOMER_NOT_FOUND": "Customer not found",
+        "INVOICE_NOT_FOUND": "Invoice not found",
+        "PAYMENT_NOT_FOUND": "Payment not found",
+        "PAYMENT_APPLICATION_NOT_FOUND": "Payment application not found",
+        "CREDIT_NOT_FOUND": "Customer credit not found",
+        "RECONCILIATION_NOT_FOUND": "Reconciliation not found",
+        "STATEMENT_NOT_FOUND": "Bank statement not found",
+        "JOURNAL_ENTRY_NOT_FOUND": "Journal entry not found",
+        "LEGAL_ENTITY_NOT_FOUND": "Legal entity not found",
+        "BANK_ACCOUNT_NOT_FOUND": "Bank account not found",
+        "PAYMENT_TERMS_NOT_FOUND": "Payment terms not found",
+        "ACCOUNT_NOT_FOUND": "Ledger account not found",
+        "DIMENSION_NOT_FOUND": "Dimension not found",
+        "PERIOD_NOT_FOUND": "Period not found",
+        "CHANGE_NOT_FOUND": "Customer change not found",
+        "IMPORT_NOT_FOUND": "Import not found",
+        "CONTACT_NOT_FOUND": "Contact not found",
+        "CASE_NOT_FOUND": "Case not found",
+        "EXCEPTION_NOT_FOUND": "Exception not found",
+        "OPERATION_NOT_FOUND": "Operation not found",
+        "WEBHOOK_ENDPOINT_NOT_FOUND": "Webhook endpoint not found",
+        "WEBHOOK_DELIVERY_NOT_FOUND": "Webhook delivery not found",
+        "USER_NOT_FOUND": "User not found",
+        # Invoices
+        "INVOICE_VOID": "The invoice is void",
+        "INVOICE_HAS_APPLICATIONS": "The invoice has applications",
+        "INVOICE_NOT_DISPUTED": "The invoice is not in dispute",
+        "INVOICE_DISPUTED": "The invoice is in dispute already",
+        # Payments
+        "PAYMENT_DATE_IN_FUTURE": "The payment date is too far ahead",
+        "PAYMENT_REVERSED": "The payment is reversed",
+        "CUSTOMER_UNASSIGNED": "The payment has no customer yet",
+        "CUSTOMER_ALREADY_ASSIGNED": "The payment has a customer already",
+        "CUSTOMER_INACTIVE": "The customer is inactive",
+        "INVOICE_CUSTOMER_MISMATCH": "The invoice is another customer's",
+        "LEGAL_ENTITY_MISMATCH": "The record belongs to another legal entity",
+        "MIXED_INVOICE_CURRENCIES": "The invoices are in more than one currency",
+        "OVERPAYMENT_REQUIRES_CREDIT": "The payment exceeds what is open",
+        "APPLIED_EXCEEDS_PAYMENT": "More applied than the payment has left",
+        "APPLIED_EXCEEDS_BALANCE": "More applied than the invoice has open",
+        "APPLICATION_UNAPPLIED": "The application is undone already",
+        "CREDIT_WITHDRAWN": "The credit is withdrawn",
+        "FX_RATE_MISSING": "No exchange rate",
+        # Ledger and bank
+        "PERIOD_CLOSED": "The period is closed",
+        "PERIOD_OPEN": "The period is open",
+        "BANK_ACCOUNT_MISMATCH": "The payment is in another bank account",
+        "RECONCILIATION_COMPLETE": "The bank reconciliation is complete",
+        "RECONCILIATION_NOT_COMPLETE": "The bank reconciliation is not complete",
+        "RECONCILIATION_DIFFERENCE": "The statement balance differs from the books",
+        "STATEMENT_UNREADABLE": "The statement cannot be read",
+        "ALREADY_EXISTS": "The record exists already",
+        # Customers and approvals
+        "DUPLICATE_EMAIL": "A customer with this email exists",
+        "DUPLICATE_TAX_ID": "A customer with this tax id exists",
+        "HAS_TRANSACTIONS": "The customer has transactions",
+        "CHANGE_PENDING": "Another change of the record is pending",
+        "CUSTOMER_ACTIVE": "The customer is active",
+        "REASON_REQUIRED": "A reason code is required",
+        "SEGREGATION_OF_DUTIES": "Segregation of duties",
+        "STEP_NOT_PENDING": "The step is not pending",
+        "CHANGE_CLOSED": "The change is closed",
+        "POLICY_LOOSENED": "An approval policy may only be tightened",
+        "APPROVAL_TOKEN_INVALID": "The approval token is not valid",
+        # Imports
+        "FILE_UNREADABLE": "The file cannot be read",
+        "IMPORT_CLOSED": "The import has ended",
+        "IMPORT_NOT_AWAITING_REVIEW": "The import does not await a review",
+        "IMPORT_STATE": "Not possible in the import's present state",
+        # Customer 360, events, exceptions
+        "CASE_CLOSED": "The case is closed",
+        "EXCEPTION_CLOSED": "The exception is resolved already",
+    }
+)
 
 
 @dataclass(frozen=True)

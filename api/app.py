@@ -1,0 +1,85 @@
+"""The FastAPI application: its shell, and the explicit list of its routers."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.auth import Authenticator
+from api.lifespan import lifespan
+from api.limiting import RateLimit
+from api.middleware import RequestContext
+from api.problems import handle_problems
+from api.readiness import Readiness
+from api.routes import health
+from settings import Settings, get_settings
+
+ROUTERS: Final[Sequence[APIRouter]] = (health.router,)
+
+_DESCRIPTION: Final = """A durable process engine for accounts receivable.
+
+Every request carries a bearer token; every write takes an `Idempotency-Key`; every error is `application/problem+json`
+with a stable `code`. Amounts are integers in minor units of their currency; rates are decimal strings."""
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457. Some codes add members of their own, such as the amounts that did not fit.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["loc", "code", "detail"],
+                "properties": {
+                    "loc": {"type": "string", "description": "JSON pointer"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
+    """The application. SettingsError where the environment asks for something that cannot be."""
+    settings = settings or get_settings()
+    app = FastAPI(
+        title="arflow",
+        version=version("arflow"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        swagger_ui_parameters={"persistAuthorization": True},
+    )
+    app.state.settings = settings
+    app.state.authenticator = Authenticator(settings)
+    app.state.rate_limit = RateLimit(settings.effective_rate_limit)
+    app.state.readiness = Readiness()
+    app.state.refresh_metrics = None
+    handle_problems(app)
+    app.add_middleware(RequestContext)
+    for router in routers:
+        app.include_router(router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend the schema
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = schema.setdefault("components", {})
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        components.setdefault("schemas", {})["Problem"] = _PROBLEM
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,177 @@
+"""Who asks: bearer tokens, verified.
+
+In production only tokens of the OpenID Connect issuer count (RS256 or ES256; issuer, audience, expiry, not-before,
+subject and organisation checked). In development the stack's own HS256 tokens count too. The two kinds never share a
+key: which verifier a token meets is decided by its algorithm, and each verifier accepts its own algorithms only, so
+neither `none` nor an HMAC made with a public key passes.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import jwt
+
+from api.jwks import SigningKeys, UnknownKey
+from api.tokens import DEV_ALGORITHM
+from models.access import Principal
+from models.errors import Refusal
+from settings import DEV_TOKEN_ISSUER, Settings, SettingsError
+
+OIDC_ALGORITHMS: Final = ("RS256", "ES256")
+LEEWAY_SECONDS: Final = 5
+"""Clocks of two machines differ; applies to the issuer's tokens only."""
+_REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
+_MAX_TOKEN: Final = 16_384  # characters
+_MAX_ID: Final = 255  # characters of a subject; half of it suffices for the others
+
+
+class Unauthenticated(Refusal):
+    """`401 UNAUTHENTICATED`, with the challenge that RFC 6750 asks for. Never says which check failed."""
+
+    def __init__(self, detail: str, *, token_given: bool = True) -> None:
+        super().__init__("UNAUTHENTICATED", detail)
+        challenge = 'Bearer realm="arflow"'
+        self.headers = {"WWW-Authenticate": f'{challenge}, error="invalid_token"' if token_given else challenge}
+
+
+class Verifier(Protocol):
+    """Turns a token into its verified claims. Raises jwt.PyJWTError, UnknownKey, `Refusal("UNAVAILABLE")`."""
+
+    async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class DevVerifier:
+    """Tokens of `arflow token`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._secret = settings.dev_secret()
+        self._audience = settings.dev_token_audience
+
+    async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            self._secret,
+            algorithms=[DEV_ALGORITHM],
+            audience=self._audience,
+            issuer=DEV_TOKEN_ISSUER,
+            options={"require": _REQUIRED},
+        )
+
+
+class OidcVerifier:
+    """Tokens of the configured issuer."""
+
+    def __init__(self, settings: Settings, keys: SigningKeys | None = None) -> None:
+        settings.require("oidc_issuer", "oidc_audience")
+        self._issuer = str(settings.oidc_issuer)
+        self._audience = str(settings.oidc_audience)
+        for url in filter(None, (self._issuer, settings.oidc_jwks_url)):
+            _demand_https(url)
+        self._keys = keys or SigningKeys(self._issuer, settings.oidc_jwks_url)
+
+    async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        if header.get("alg") not in OIDC_ALGORITHMS:
+            raise jwt.InvalidAlgorithmError
+        kid = header.get("kid")
+        return jwt.decode(
+            token,
+            await self._keys.find(kid if isinstance(kid, str) else None),
+            algorithms=list(OIDC_ALGORITHMS),
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": _REQUIRED},
+        )
+
+
+def _demand_https(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise SettingsError(f"ARFLOW_OIDC_ISSUER and its keys must be https, not {url}")
+
+
+class Authenticator:
+    """Verifies each token once and remembers it, by its hash, for REMEMBER_SECONDS at most, never beyond its expiry."""
+
+    REMEMBER_SECONDS: Final = 300
+    CAPACITY: Final = 10_000
+
+    def __init__(self, settings: Settings, *, keys: SigningKeys | None = None) -> None:
+        self._dev: Verifier | None = None if settings.production else DevVerifier(settings)
+        needs_oidc = settings.production or settings.oidc_issuer is not None
+        self._oidc: Verifier | None = OidcVerifier(settings, keys) if needs_oidc else None
+        self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """The principal of an `Authorization` header. Raises Unauthenticated."""
+        token = _bearer(authorization)
+        digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
+        known = self._known.get(digest)
+        if known is not None and known[1] > time.time():
+            return known[0]
+        claims = await self._verified(token)
+        principal = principal_of(claims)
+        self._remember(digest, principal, float(claims["exp"]))
+        return principal
+
+    async def _verified(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            verifier = self._dev if header.get("alg") == DEV_ALGORITHM else self._oidc
+            if verifier is None:
+                raise jwt.InvalidAlgorithmError
+            return await verifier.claims(token, header)
+        except (jwt.PyJWTError, UnknownKey, ValueError, TypeError, RecursionError):
+            raise Unauthenticated("The bearer token is not valid.") from None
+
+    def _remember(self, digest: bytes, principal: Principal, expires: float) -> None:
+        self._known[digest] = (principal, min(expires, time.time() + self.REMEMBER_SECONDS))
+        self._known.move_to_end(digest)
+        while len(self._known) > self.CAPACITY:
+            self._known.popitem(last=False)
+
+
+def _bearer(authorization: str | None) -> str:
+    if not authorization:
+        raise Unauthenticated("A bearer token is required.", token_given=False)
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("A bearer token is required.", token_given=False)
+    if len(token) > _MAX_TOKEN:
+        raise Unauthenticated("The bearer token is not valid.")
+    return token
+
+
+def principal_of(claims: Mapping[str, Any]) -> Principal:
+    """The person that the verified claims describe. Raises Unauthenticated where a claim is missing or misshapen.
+
+    `entities` absent, null or empty means all legal entities, as the contract says ("none given: all").
+    """
+    entities = _texts(claims, "entities")
+    return Principal(
+        sub=_text(claims, "sub", _MAX_ID),
+        org_id=_text(claims, "org_id", 64),
+        roles=_texts(claims, "roles"),
+        entities=entities or None,
+    )
+
+
+def _text(claims: Mapping[str, Any], name: str, longest: int) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not 1 <= len(value) <= longest or not value.isprintable():
+        raise Unauthenticated(f"The bearer token has no usable claim {name}.")
+    return value
+
+
+def _texts(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    value = claims.get(name)
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or not all(isinstance(item, str) and item.isprintable() for item in value):
+        raise Unauthenticated(f"The bearer token has no usable claim {name}.")
+    return frozenset(value)

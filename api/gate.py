@@ -1,0 +1,207 @@
+"""The gate before every business route: it settles who asks and what is sent before FastAPI looks at the request.
+
+FastAPI validates a body before any dependency may object, so the order of the contract (401, then 413 and 415,
+then 403, then 422) cannot be had from dependencies. A `GatedRoute` therefore runs, in this order: token, rate limit,
+size and content type, role, strict JSON. Only then FastAPI validates and calls the route.
+
+A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply")]`.
+A gated route that says nothing is a defect and fails at import.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator
+from email.message import Message
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.params import File, Form
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Message as AsgiMessage
+from starlette.types import Receive, Scope
+
+from api import json_body
+from api.problems import invalid, refusals
+from models.access import PERMISSIONS, Principal
+from models.errors import FieldError, Refusal
+
+JSON_LIMIT: Final = 1024 * 1024
+UPLOAD_LIMIT: Final = 50 * 1024 * 1024
+IMPORT_LIMIT: Final = 2 * 1024 * 1024 * 1024
+"""Bytes of a JSON body, of an upload (multipart overhead included), of an import's upload."""
+
+_GENERAL: Final = (
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "ORG_CONTEXT_MISMATCH",
+    "VALIDATION_FAILED",
+    "RATE_LIMITED",
+    "UNAVAILABLE",
+)
+_WITH_BODY: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+
+
+class Requires:
+    """What a route asks of the person: a permission of the role table, or (None) only to be somebody."""
+
+    def __init__(self, permission: str | None, body_limit: int | None) -> None:
+        if permission is not None and permission not in PERMISSIONS:
+            raise KeyError(f"no such permission: {permission}")
+        self.permission = permission
+        self.body_limit = body_limit
+
+    async def __call__(self, request: Request) -> Principal:
+        """The principal that the gate let through (async: FastAPI would hand a plain function to a thread)."""
+        principal: Principal = request.state.principal
+        return principal
+
+
+def requires(permission: str | None, *, body_limit: int | None = None) -> Any:
+    """For a route's signature: `Annotated[Principal, requires("invoices.read")]`.
+
+    `None` admits every authenticated person. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
+    """
+    return Depends(Requires(permission, body_limit))
+
+
+class GatedRequest(Request):
+    """A request whose JSON body has been read strictly by the gate."""
+
+    _parsed: Any = None
+
+    async def json(self) -> Any:
+        return self._parsed
+
+    def keep(self, parsed: Any) -> None:
+        self._parsed = parsed
+
+
+class GatedRoute(APIRoute):
+    """A route behind the gate; see the module."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        methods = {method.upper() for method in options.get("methods") or ["GET"]}
+        codes = _GENERAL + (_WITH_BODY if methods - {"GET"} else ())
+        options["responses"] = _merged(refusals(*codes), options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
+        needs = _needs(self)
+        extra: dict[str, Any] = {"security": [{"bearer": []}]}
+        if needs.permission is not None:
+            extra["x-permission"] = needs.permission
+            extra["x-roles"] = sorted(PERMISSIONS[needs.permission])
+        self.openapi_extra = extra | (self.openapi_extra or {})
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+        needs = _needs(self)
+        form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
+        kind = "multipart/form-data" if form else "application/json"
+        limit = needs.body_limit or (UPLOAD_LIMIT if form else JSON_LIMIT)
+        takes_json = self.body_field is not None and not form
+
+        async def handle(request: Request) -> Response:
+            state = request.app.state
+            principal = await state.authenticator.principal(request.headers.get("authorization"))
+            state.rate_limit.count(principal)
+            request.state.principal = principal
+            gated = _limited(request, limit)
+            if self.body_field is not None:
+                _check_type(gated, kind)
+            raw = await gated.body() if takes_json else b""
+            if needs.permission is not None and not principal.may(needs.permission):
+                raise Refusal("FORBIDDEN", f"Your roles do not include {needs.permission}.")
+            _check_text(gated.scope)
+            if raw:
+                gated.keep(json_body.parse(raw))
+            return await inner(gated)
+
+        return handle
+
+
+def gated_router(tag: str) -> APIRouter:
+    """The router of one noun. Declare full paths: `@router.get("/v1/invoices/{id}")`."""
+    return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
+
+
+def _needs(route: APIRoute) -> Requires:
+    found = [call for call in _calls(route.dependant) if isinstance(call, Requires)]
+    if len(found) != 1:
+        raise TypeError(f"{route.path} must name exactly one permission by requires(), it names {len(found)}")
+    return found[0]
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for needed in dependant.dependencies:
+        yield needed.call
+        yield from _calls(needed)
+
+
+def _merged(general: dict[int | str, dict[str, Any]], own: dict[int | str, dict[str, Any]]) -> dict[int | str, Any]:
+    """The responses of the route with the general refusals added, examples of one status side by side."""
+    merged: dict[int | str, Any] = {**general, **own}
+    for status in general.keys() & own.keys():
+        problem = own[status].get("content", {}).get("application/problem+json")
+        if problem is not None:
+            examples = general[status]["content"]["application/problem+json"]["examples"] | problem.get("examples", {})
+            merged[status] = {
+                "description": f"{general[status]['description']}, {own[status]['description']}",
+                "content": {"application/problem+json": {**problem, "examples": examples}},
+            }
+    return merged
+
+
+def _limited(request: Request, limit: int) -> GatedRequest:
+    """The request, refusing with 413 what announces or turns out to be more than `limit` bytes."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced[:20]) > limit:
+        raise _too_large(limit)
+    return GatedRequest(request.scope, _counting(request.receive, limit))
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def counted() -> AsgiMessage:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+        return message
+
+    return counted
+
+
+def _too_large(limit: int) -> HTTPException:
+    # An HTTPException, because it is the only one that FastAPI lets pass while it reads a form.
+    return HTTPException(413, f"The body exceeds {limit} bytes.")
+
+
+def _check_type(request: Request, kind: str) -> None:
+    """`415` unless the body, if there is one, is of the route's kind, in UTF-8 and not compressed."""
+    headers = request.headers
+    given = headers.get("content-type")
+    if given is None:
+        if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+            raise Refusal("UNSUPPORTED_MEDIA_TYPE", f"The body needs the content type {kind}.")
+        return
+    if headers.get("content-encoding", "identity") != "identity":
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not taken.")
+    message = Message()
+    message["content-type"] = given
+    found = message.get_content_type()
+    json_like = kind == "application/json" and found.startswith("application/") and found.endswith("+json")
+    if found != kind and not json_like:
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", f"The content type is {kind}, not what was sent.")
+    if str(message.get_content_charset("utf-8")).replace("-", "") != "utf8":
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8.")
+
+
+def _check_text(scope: Scope) -> None:
+    """`422` for a NUL or half a surrogate in path or query: no text column can hold it."""
+    if "\0" in scope["path"]:
+        raise invalid(FieldError("/path", "FIELD_TYPE", "NUL characters are not allowed"))
+    if b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+        raise invalid(FieldError("/query", "FIELD_TYPE", "NUL characters are not allowed"))

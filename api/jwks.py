@@ -1,0 +1,102 @@
+"""The signing keys of the OpenID Connect issuer: found by discovery, kept, and fetched again when they rotate."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+import jwt
+import structlog
+
+from models.errors import Refusal
+
+log = structlog.get_logger("arflow.api")
+
+KEEP_SECONDS: Final = 3600.0
+"""Keys older than this are fetched again before use; the old ones serve on while the issuer does not answer."""
+COOLDOWN_SECONDS: Final = 10.0
+"""Not more than one fetch in this time, however many tokens name unknown keys."""
+TIMEOUT_SECONDS: Final = 3.0
+_KEY_TYPES: Final = frozenset({"RSA", "EC"})  # never "oct": a shared secret has no place in a published set
+
+
+class UnknownKey(Exception):
+    """The issuer publishes no key of that id."""
+
+
+class SigningKeys:
+    """Public keys by their id. Safe to share among the requests of one event loop."""
+
+    def __init__(self, issuer: str, jwks_url: str | None = None, *, cooldown_seconds: float = COOLDOWN_SECONDS) -> None:
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._cooldown = cooldown_seconds
+        self._keys: Mapping[str | None, jwt.PyJWK] | None = None
+        self._fetched = self._tried = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def find(self, kid: str | None) -> jwt.PyJWK:
+        """The key of this id; without an id the only key there is.
+
+        Raises UnknownKey, and `Refusal("UNAVAILABLE")` where no keys could ever be fetched.
+        """
+        key = self._lookup(kid)
+        if key is None or time.monotonic() - self._fetched > KEEP_SECONDS:
+            async with self._lock:
+                if self._may_fetch(kid):
+                    await self._fetch()
+            key = self._lookup(kid)
+        if self._keys is None:
+            raise Refusal("UNAVAILABLE", "The identity provider does not answer.", retry_after=int(self._cooldown) or 1)
+        if key is None:
+            raise UnknownKey
+        return key
+
+    def _lookup(self, kid: str | None) -> jwt.PyJWK | None:
+        keys = self._keys or {}
+        if kid is None:
+            return next(iter(keys.values())) if len(keys) == 1 else None
+        return keys.get(kid)
+
+    def _may_fetch(self, kid: str | None) -> bool:
+        now = time.monotonic()
+        needed = self._lookup(kid) is None or now - self._fetched > KEEP_SECONDS  # another request may have been first
+        return needed and now - self._tried >= self._cooldown
+
+    async def _fetch(self) -> None:
+        self._tried = time.monotonic()
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+                published = await self._get(client, await self._url(client))
+            self._keys = _usable(published)
+            self._fetched = time.monotonic()
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("signing keys could not be fetched", issuer=self._issuer, error=type(error).__name__)
+
+    async def _url(self, client: httpx.AsyncClient) -> str:
+        if self._jwks_url is None:
+            found = await self._get(client, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
+            if found["issuer"] != self._issuer:
+                raise ValueError("the discovery document is another issuer's")
+            self._jwks_url = str(found["jwks_uri"])
+        return self._jwks_url
+
+    @staticmethod
+    async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+        response = await client.get(url)
+        response.raise_for_status()
+        document: dict[str, Any] = response.json()
+        return document
+
+
+def _usable(published: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
+    """The set's public signing keys that this library understands."""
+    keys: dict[str | None, jwt.PyJWK] = {}
+    for entry in published["keys"]:
+        if entry.get("kty") in _KEY_TYPES and entry.get("use", "sig") == "sig":
+            try:
+                keys[entry.get("kid")] = jwt.PyJWK.from_dict(entry)
+            except jwt.PyJWTError:
+                log.warning("signing key not understood", kid=entry.get("kid"))
+    return keys

@@ -1,0 +1,45 @@
+"""Prometheus metrics of the API process. Labels hold route templates, codes, currencies: nothing personal."""
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+log = structlog.get_logger("arflow.api")
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+_BUCKETS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+REQUEST_SECONDS: Final = Histogram(
+    "arflow_http_request_duration_seconds",
+    "Time from the first byte of a request to the last of its answer",
+    ["method", "route", "status"],
+    buckets=_BUCKETS,
+)
+IN_PROGRESS: Final = Gauge("arflow_http_requests_in_progress", "Requests being answered")
+REFUSALS: Final = Counter("arflow_refusals", "Requests refused, by error code", ["code"])
+COMMANDS: Final = Counter(
+    "arflow_commands", "Write requests carried out, by operation and result", ["operation", "result"]
+)
+PAYMENTS_RECORDED: Final = Counter("arflow_payments_recorded", "Payments recorded", ["currency"])
+PAYMENTS_APPLIED: Final = Counter("arflow_payments_applied", "Application sessions committed", ["currency"])
+INVOICES_CREATED: Final = Counter("arflow_invoices_created", "Invoices created", ["currency"])
+OUTBOX_LAG: Final = Gauge("arflow_outbox_lag_events", "Committed events not yet published")
+OUTBOX_LAG_SECONDS: Final = Gauge("arflow_outbox_lag_seconds", "Age of the oldest event not yet published")
+
+
+def exposition(refresh: Callable[[], None] | None = None) -> bytes:
+    """All metrics of this process in Prometheus' text format.
+
+    `refresh` first reads what is only known to the database (the outbox's lag) into the gauges; should it fail, the
+    rest is told all the same.
+    """
+    if refresh is not None:
+        try:
+            refresh()
+        except Exception as error:
+            log.warning("metrics not refreshed", error=type(error).__name__)
+    return generate_latest(REGISTRY)

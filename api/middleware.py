@@ -1,0 +1,112 @@
+"""What surrounds every request: its id, its line in the log, its time in the metrics, and the last resort.
+
+Plain ASGI: Starlette's BaseHTTPMiddleware costs a task and two queues per request. The log names the route's template,
+never the path or the query string (they may hold personal data), and neither bodies nor tokens nor people.
+"""
+
+import re
+import secrets
+import time
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import metrics
+from api.problems import internal_problem
+
+log = structlog.get_logger("arflow.api")
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+UNMATCHED: Final = "unmatched"
+
+
+class RequestContext:
+    """Gives each request its id, answers what nobody caught with `INTERNAL`, measures and logs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope).run(self._app, receive, send)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._state: dict[str, Any] = scope.setdefault("state", {})
+        self._state["request_id"] = _request_id(scope)
+        self._status = 0  # until the answer begins
+        self._started = time.perf_counter()
+
+    async def run(self, app: ASGIApp, receive: Receive, send: Send) -> None:
+        async def answering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+                self._add_headers(message)
+            await send(message)
+
+        metrics.IN_PROGRESS.inc()
+        try:
+            await app(self._scope, receive, answering)
+        except Exception as error:
+            if self._status:  # the answer has begun: only the connection can tell the caller
+                log.error("answer broken off", request_id=self._state["request_id"], exc_info=error)
+                raise
+            response = internal_problem(Request(self._scope), error)
+            await response(self._scope, receive, answering)
+        finally:
+            metrics.IN_PROGRESS.dec()
+            self._record()
+
+    def _add_headers(self, message: Message) -> None:
+        headers = MutableHeaders(scope=message)
+        headers["X-Request-Id"] = self._state["request_id"]
+        if key := self._state.get("idempotency_key"):
+            headers["Idempotency-Key"] = key
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        if self._scope["path"].startswith("/v1/"):
+            headers.setdefault("Cache-Control", "no-store")
+
+    def _record(self) -> None:
+        seconds = time.perf_counter() - self._started
+        route = route_template(self._scope)
+        method = self._scope["method"] if self._scope["method"] in _METHODS else "OTHER"
+        status = self._status or 499  # the caller went away before an answer began
+        metrics.REQUEST_SECONDS.labels(method, route, status).observe(seconds)
+        if route not in _QUIET:
+            principal = self._state.get("principal")
+            log.info(
+                "request",
+                method=method,
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                request_id=self._state["request_id"],
+                org_id=getattr(principal, "org_id", None),
+            )
+
+
+def route_template(scope: Scope) -> str:
+    """`/v1/invoices/{id}`, whatever the id was."""
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's id where it is sane (it goes into logs and headers), else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            if _SANE_ID.fullmatch(given):
+                return str(given)
+            break
+    return f"req_{secrets.token_hex(12)}"

@@ -1,0 +1,43 @@
+"""What the API needs in order to serve: named checks, added by the composition root, examined by `/readyz`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger("arflow.api")
+
+TIMEOUT_SECONDS: Final = 2.0
+
+Check = Callable[[], Awaitable[str | None]]
+"""Returns None where all is well, else a short sentence that is fit for the outside. It may also raise."""
+
+
+class Readiness:
+    """The checks of one process. A process that is shutting down is not ready, so that no new requests come."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+        self.draining = False
+
+    def add(self, name: str, check: Check) -> None:
+        """Examine `name` ("database", "temporal", "migrations") by this check."""
+        self._checks[name] = check
+
+    async def examine(self) -> dict[str, str | None]:
+        """Each name with its problem or None; a check that raises or dawdles is a problem."""
+        problems = await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
+        found = dict(zip(self._checks, problems, strict=True))
+        if self.draining:
+            found["process"] = "shutting down"
+        return found
+
+    async def _run(self, name: str, check: Check) -> str | None:
+        try:
+            return await asyncio.wait_for(check(), TIMEOUT_SECONDS)
+        except TimeoutError:
+            return "no answer in time"
+        except Exception as error:
+            log.warning("not ready", check=name, error=type(error).__name__)
+            return "does not answer"

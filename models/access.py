@@ -1,0 +1,121 @@
+"""Who may do what: the role table of the contract as data, and the person (or service) behind a request.
+
+Rules of the table: a role that may write may read; `auditor` reads everything and writes nothing; `ar_manager`
+includes `manager`; every other role matches exactly; what stands nowhere is refused.
+
+Reading journal entries, credits, reconciliations and reports goes with reading payments. A customer's aging, prices,
+contacts, 360 view and everything that view drills into go with reading customers.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+AR_CLERK: Final = "ar_clerk"
+AR_MANAGER: Final = "ar_manager"
+MANAGER: Final = "manager"
+CONTROLLER: Final = "controller"
+CFO: Final = "cfo"
+ACCOUNT_EXECUTIVE: Final = "account_executive"
+ACCOUNT_MANAGER: Final = "account_manager"
+CUSTOMER_SUCCESS_MANAGER: Final = "customer_success_manager"
+AUDITOR: Final = "auditor"
+OPS: Final = "ops"
+BANK_FEED: Final = "bank_feed"
+
+ROLES: Final = frozenset(
+    {
+        AR_CLERK,
+        AR_MANAGER,
+        MANAGER,
+        CONTROLLER,
+        CFO,
+        ACCOUNT_EXECUTIVE,
+        ACCOUNT_MANAGER,
+        CUSTOMER_SUCCESS_MANAGER,
+        AUDITOR,
+        OPS,
+        BANK_FEED,
+    }
+)
+
+_INCLUDES: Final[Mapping[str, frozenset[str]]] = MappingProxyType({AR_MANAGER: frozenset({MANAGER})})
+
+_SALES: Final = frozenset({ACCOUNT_EXECUTIVE, ACCOUNT_MANAGER, CUSTOMER_SUCCESS_MANAGER})
+_DESK: Final = frozenset({AR_CLERK, AR_MANAGER, CONTROLLER})
+_FINANCE: Final = _DESK | {CFO}
+_APPROVERS: Final = frozenset({MANAGER, CONTROLLER, CFO})  # a step's own role is checked where it is decided
+
+
+def _read(*roles: Iterable[str]) -> frozenset[str]:
+    return frozenset({AUDITOR}).union(*roles)
+
+
+PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "invoices.read": _read(_FINANCE, _SALES),
+        "invoices.write": _DESK,
+        # also: statements, journal entries, credits, reconciliations, reports
+        "payments.read": _read(_FINANCE, {BANK_FEED}),
+        # also: bank statements
+        "payments.record": _DESK | {BANK_FEED},
+        # apply, unapply, reverse, credits, assign, reconcile
+        "payments.apply": _DESK,
+        "reconciliations.reopen": frozenset({CONTROLLER, CFO}),
+        # periods, rates, settings, approval policies, master data
+        "settings.read": _read(_FINANCE),
+        "settings.write": frozenset({CONTROLLER, CFO}),
+        # also: aging, price, contacts, the 360 view and its drill-through
+        "customers.read": _read(_FINANCE, _SALES, {OPS}),
+        "changes.read": _read(_FINANCE, _SALES, {MANAGER}),
+        "changes.submit": _FINANCE | _SALES,
+        "changes.decide": _APPROVERS,
+        "imports.read": _read(_DESK, {MANAGER}),
+        "imports.submit": _DESK,
+        "imports.decide": _APPROVERS,
+        # activity, opportunity, escalate
+        "activities.write": frozenset({AR_MANAGER}) | _SALES,
+        "sources.write": frozenset({OPS}),
+        "audit.read": _read({CONTROLLER, CFO}),
+        "events.read": _read({CONTROLLER, CFO, OPS}),
+        # webhook endpoints, replays
+        "events.use": frozenset({CONTROLLER, CFO, OPS}),
+        # `exceptions.read_all` and `.write_all` widen these two from one's own exceptions to everybody's
+        "exceptions.read": _read({AR_CLERK, AR_MANAGER, CONTROLLER, CFO, OPS}, _SALES),
+        "exceptions.read_all": _read({CONTROLLER, CFO, OPS}),
+        "exceptions.write": frozenset({AR_CLERK, AR_MANAGER, CONTROLLER, CFO, OPS}) | _SALES,
+        "exceptions.write_all": frozenset({CONTROLLER, CFO, OPS}),
+    }
+)
+
+
+def with_included(roles: Iterable[str]) -> frozenset[str]:
+    """The given roles and those that they include (`ar_manager` includes `manager`)."""
+    given = frozenset(roles)
+    return given.union(*(_INCLUDES[role] for role in given if role in _INCLUDES))
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, for which organisation, in which roles, for which legal entities (`None`: all of them).
+
+    `roles` are those of the token; `holds` and `may` also count the roles that they include.
+    """
+
+    sub: str
+    org_id: str
+    roles: frozenset[str]
+    entities: frozenset[str] | None = None
+
+    def holds(self, role: str) -> bool:
+        """Whether this person holds the role, by name or by inclusion: what a step of an approval asks."""
+        return role in with_included(self.roles)
+
+    def may(self, permission: str) -> bool:
+        """Whether the role table grants the permission. An unknown permission is a defect: `KeyError`."""
+        return not PERMISSIONS[permission].isdisjoint(with_included(self.roles))
+
+    def sees_entity(self, legal_entity_id: str) -> bool:
+        """Whether records of this legal entity are open to the person."""
+        return self.entities is None or legal_entity_id in self.entities
