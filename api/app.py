@@ -6,21 +6,19 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import Route
 
 from api.auth import Authenticator
+from api.gate import GatedRoute
 from api.lifespan import lifespan
 from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
 from api.readiness import Readiness
-from api.routes import health, invoices, payments
+from api.routes import health
 from settings import Settings, get_settings
 
-ROUTERS: Final[Sequence[APIRouter]] = (
-    health.router,
-    invoices.router,
-    payments.router,
-)
+ROUTERS: Final[Sequence[APIRouter]] = (health.router,)
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.
 
@@ -73,10 +71,22 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.state.refresh_metrics = None
     handle_problems(app)
     app.add_middleware(RequestContext)
+    if ungated := routes_without_gate(routers):
+        raise TypeError(f"routes under /v1 that pass no gate: {', '.join(ungated)}")
     for router in routers:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend the schema
     return app
+
+
+def routes_without_gate(routers: Sequence[APIRouter]) -> list[str]:
+    """Paths under /v1 whose routes would run without asking who calls. There must be none."""
+    routes = (route for router in routers for route in router.routes)
+    return [route.path for route in routes if isinstance(route, Route) and _is_open(route)]
+
+
+def _is_open(route: Route) -> bool:
+    return route.path.startswith("/v1") and not isinstance(route, GatedRoute)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

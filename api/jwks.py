@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -28,10 +28,12 @@ class UnknownKey(Exception):
 class SigningKeys:
     """Public keys by their id. Safe to share among the requests of one event loop."""
 
-    def __init__(self, issuer: str, jwks_url: str | None = None, *, cooldown_seconds: float = COOLDOWN_SECONDS) -> None:
+    def __init__(
+        self, issuer: str, jwks_url: str | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._issuer = issuer
         self._jwks_url = jwks_url
-        self._cooldown = cooldown_seconds
+        self._clock = clock
         self._keys: Mapping[str | None, jwt.PyJWK] | None = None
         self._fetched = self._tried = float("-inf")
         self._lock = asyncio.Lock()
@@ -42,13 +44,13 @@ class SigningKeys:
         Raises UnknownKey, and `Refusal("UNAVAILABLE")` where no keys could ever be fetched.
         """
         key = self._lookup(kid)
-        if key is None or time.monotonic() - self._fetched > KEEP_SECONDS:
+        if key is None or self._clock() - self._fetched > KEEP_SECONDS:
             async with self._lock:
                 if self._may_fetch(kid):
                     await self._fetch()
             key = self._lookup(kid)
         if self._keys is None:
-            raise Refusal("UNAVAILABLE", "The identity provider does not answer.", retry_after=int(self._cooldown) or 1)
+            raise Refusal("UNAVAILABLE", "The identity provider does not answer.", retry_after=int(COOLDOWN_SECONDS))
         if key is None:
             raise UnknownKey
         return key
@@ -60,17 +62,17 @@ class SigningKeys:
         return keys.get(kid)
 
     def _may_fetch(self, kid: str | None) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         needed = self._lookup(kid) is None or now - self._fetched > KEEP_SECONDS  # another request may have been first
-        return needed and now - self._tried >= self._cooldown
+        return needed and now - self._tried >= COOLDOWN_SECONDS
 
     async def _fetch(self) -> None:
-        self._tried = time.monotonic()
+        self._tried = self._clock()
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
                 published = await self._get(client, await self._url(client))
             self._keys = _usable(published)
-            self._fetched = time.monotonic()
+            self._fetched = self._clock()
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("signing keys could not be fetched", issuer=self._issuer, error=type(error).__name__)
 

@@ -7,11 +7,12 @@ import sys
 
 import typer
 
+from logs import configure_logs
 from settings import Settings, get_settings
 from stack import supervisor
 from stack.runtime import database
 from stack.search_attributes import NotPermitted, register_search_attributes
-from workflows.connection import connect
+from stack.temporal_client import connect
 
 
 def up() -> None:
@@ -32,6 +33,7 @@ def api() -> None:
     settings = get_settings()
     outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
     settings.require("database_url", *outside)
+    configure_logs(settings)
     # uvicorn raises the signal again after its orderly end; an orderly end is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
@@ -43,6 +45,7 @@ def api() -> None:
         loop="uvloop",
         http="httptools",
         access_log=False,
+        log_config=None,  # ours, configured above
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=8,
@@ -53,6 +56,7 @@ def worker() -> None:
     """Run one worker process."""
     settings = get_settings()
     settings.require("database_url", *(("temporal_address",) if settings.production else ()))
+    configure_logs(settings)
     asyncio.run(_worker(settings))
 
 

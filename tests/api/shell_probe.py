@@ -18,7 +18,7 @@ from models.access import Principal
 from models.errors import Refusal
 from settings import Settings
 
-SECRET = "a development secret of sufficient length"
+SECRET = "a development secret that is long enough for HS512 as well, by far"
 
 
 class Colour(StrEnum):

@@ -1,1 +1,0 @@
-"""Numbered, forward-only migrations in plain SQL."""
