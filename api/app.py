@@ -15,10 +15,14 @@ from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
 from api.readiness import Readiness
-from api.routes import health
+from api.routes import health, invoices, payments
 from settings import Settings, get_settings
 
-ROUTERS: Final[Sequence[APIRouter]] = (health.router,)
+ROUTERS: Final[Sequence[APIRouter]] = (
+    health.router,
+    invoices.router,
+    payments.router,
+)
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.
 

@@ -1,17 +1,63 @@
 """The API's composition root: what is opened at start and closed at the end.
 
 Everything that holds a connection, a thread or a socket is made here, after any fork, and hung on `app.state`.
+Postings run on a worker inside this process: they start eagerly, without a hop to another one.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from temporalio.client import Client
+
+from models.db.engine import make_engine
+from models.db.migrate import pending
+from settings import Settings
+from worker import posting_worker
+from workflows.connection import connect
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources, serve, then say "not ready" and close them in reverse order."""
-    async with AsyncExitStack():
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as opened:
+        engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+        opened.callback(engine.dispose)
+        client = await connect(settings)
+        app.state.engine, app.state.temporal = engine, client
+        _watch(app, engine, client)
+        await opened.enter_async_context(posting_worker(client, engine))
         yield
         app.state.readiness.draining = True
+
+
+def _watch(app: FastAPI, engine: Engine, client: Client) -> None:
+    """What /readyz examines."""
+    migrated = False
+
+    async def database() -> str | None:
+        def ask() -> None:
+            with engine.connect() as c:
+                c.exec_driver_sql("SELECT 1")
+
+        await run_in_threadpool(ask)
+        return None
+
+    async def migrations() -> str | None:
+        nonlocal migrated
+        if not migrated:
+            missing = await run_in_threadpool(pending, engine)
+            if missing:
+                return f"the database lacks migration {missing}: run arflow migrate"
+            migrated = True
+        return None
+
+    async def temporal() -> str | None:
+        return None if await client.service_client.check_health() else "not serving"
+
+    app.state.readiness.add("database", database)
+    app.state.readiness.add("migrations", migrations)
+    app.state.readiness.add("temporal", temporal)

@@ -59,6 +59,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "EXTERNAL_ID_CONFLICT",
         "INVOICE_VOID",
         "INVOICE_HAS_APPLICATIONS",
+        "INVOICE_NOT_OPEN",
         "INVOICE_DISPUTED",
         "INVOICE_NOT_DISPUTED",
         "PAYMENT_REVERSED",
@@ -98,6 +99,10 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "APPLIED_EXCEEDS_BALANCE",
         "FX_RATE_MISSING",
         "PERIOD_CLOSED",
+        "DATE_BEFORE_PAYMENT",
+        "APPLIED_TOO_SMALL",
+        "PAYMENT_TERMS_UNKNOWN",
+        "BANK_ACCOUNT_REQUIRED",
         "BANK_ACCOUNT_MISMATCH",
         "RECONCILIATION_DIFFERENCE",
         "STATEMENT_UNREADABLE",
@@ -194,14 +199,14 @@ def handle_problems(app: FastAPI) -> None:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)  # noqa: S101 - narrows the type that the registration guarantees
+    assert isinstance(error, Refusal)
     if error.code not in STATUS:
         log.error("unknown error code", code=error.code, request_id=getattr(request.state, "request_id", None))
     return problem_response(error, request, getattr(error, "headers", None))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    assert isinstance(error, RequestValidationError)
     return problem_response(invalid(*field_errors(error.errors())), request)
 
 
@@ -210,7 +215,7 @@ async def _defective(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    assert isinstance(error, HTTPException)
     code = _CODE_OF_HTTP.get(error.status_code, "INTERNAL")
     detail = _DETAIL.get(code) or str(error.detail)
     return problem_response(Refusal(code, detail), request, error.headers)

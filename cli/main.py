@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import processes, token
+from cli import organisations, processes, token
 from settings import SettingsError
 from stack.process import StackError
 
@@ -21,6 +21,8 @@ app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("migrate")(processes.migrate)
 app.command("token")(token.token)
+app.add_typer(organisations.org, name="org")
+app.add_typer(organisations.customer, name="customer")
 
 
 def main() -> None:

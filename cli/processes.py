@@ -12,7 +12,7 @@ from settings import Settings, get_settings
 from stack import supervisor
 from stack.runtime import database
 from stack.search_attributes import NotPermitted, register_search_attributes
-from stack.temporal_client import connect
+from workflows.connection import connect
 
 
 def up() -> None:

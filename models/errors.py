@@ -58,6 +58,11 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "INVOICE_VOID": "The invoice is void",
         "INVOICE_HAS_APPLICATIONS": "The invoice has applications",
         "INVOICE_NOT_DISPUTED": "The invoice is not in dispute",
+        "INVOICE_NOT_OPEN": "The invoice is not open",
+        "DATE_BEFORE_PAYMENT": "The date is before the payment's",
+        "APPLIED_TOO_SMALL": "Less than one minor unit of the invoice's currency",
+        "PAYMENT_TERMS_UNKNOWN": "Unknown payment terms",
+        "BANK_ACCOUNT_REQUIRED": "Name the bank account",
         "INVOICE_DISPUTED": "The invoice is in dispute already",
         # Payments
         "PAYMENT_DATE_IN_FUTURE": "The payment date is too far ahead",

@@ -1,0 +1,31 @@
+"""The one boundary where what an operation raises becomes what Temporal understands.
+
+A Refusal is final and no fault (non-retryable, benign). Everything else is retried by policy; its text is dropped,
+because a driver's message may quote a row.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from models.errors import Refusal
+from operations.runner import CommandLost
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Wrap an activity's body."""
+    try:
+        yield
+    except Refusal as r:
+        problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
+        raise ApplicationError(
+            r.code, problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+        ) from None
+    except CommandLost as lost:
+        raise ApplicationError(str(lost), type="COMMAND_LOST", non_retryable=True) from None
+    except ApplicationError:
+        raise
+    except Exception as error:
+        raise ApplicationError(f"{type(error).__name__} (see the worker's log)", type=type(error).__name__) from error

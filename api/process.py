@@ -1,0 +1,155 @@
+"""How a write reaches its operation: kept as a command, then executed, by a process of Temporal or in place.
+
+The answer waits for the commit and for nothing else. A caller whose answer got lost sends the same request again:
+with the same Idempotency-Key (or external_id) it is told what happened the first time.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import Request
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+
+from api.deps import RequestKey
+from models.access import Principal
+from models.db.engine import to_json, transaction
+from models.errors import Refusal
+from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
+from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, submit
+from operations.work import Outcome
+
+WAIT_SECONDS: Final = 25.0
+TASK_TIMEOUT: Final = timedelta(seconds=2)
+_KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
+    name: SearchAttributeKey.for_keyword(name) for name in ("OrgId", "ProcessType", "CustomerId", "PaymentId")
+}
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write as its route describes it. `record_id`: the record the process is about (its id is in the URL of the
+    Temporal UI); `subject_id`: whose audit trail a refusal joins."""
+
+    operation: str
+    body: dict[str, Any]
+    record_id: str
+    subject_id: str | None = None
+    customer_id: str | None = None
+    process: str = ""
+    summary: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def submission(request: Request, key: RequestKey, w: Write, workflow_id: str | None = None) -> Submission:
+    return Submission(
+        operation=w.operation,
+        path=request.url.path,
+        body=w.body,
+        idempotency_key=key.value,
+        key_given=key.given,
+        request_id=request.state.request_id,
+        resource_id=w.record_id,
+        subject_id=w.subject_id or w.record_id,
+        customer_id=w.customer_id,
+        workflow_id=workflow_id,
+    )
+
+
+async def write_now(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
+    """Execute in this process: for writes that are one transaction and no process."""
+    engine: Engine = request.app.state.engine
+    done = await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
+    return answer(done)
+
+
+def _run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
+    kept = submit(engine, who, s)
+    return kept.answer or _marked(execute(engine, who.org_id, kept.command_id), kept)
+
+
+def _marked(done: Outcome, kept: Submitted) -> Outcome:
+    return Outcome(done.body, done.status, done.replayed or kept.in_progress)
+
+
+async def dry_run(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
+    """What would be answered; changes nothing."""
+    engine: Engine = request.app.state.engine
+    return answer(await run_in_threadpool(rehearse, engine, who, submission(request, key, w)))
+
+
+async def run_process(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
+    """Start the write's process (eagerly, on the worker in this process) and wait for its commit."""
+    engine: Engine = request.app.state.engine
+    client: Client = request.app.state.temporal
+    from models.ids import new_id
+
+    token = new_id("cmd")
+    workflow_id = posting_workflow_id(w.process, w.record_id, token)
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
+    if kept.answer is not None:
+        return answer(kept.answer, kept.workflow_id)
+    start = CommandInput(who.org_id, kept.command_id, w.summary)
+    attributes = {"OrgId": who.org_id, "ProcessType": w.process, **w.attributes}
+    chosen_id = kept.workflow_id or workflow_id
+    try:
+        handle = await client.start_workflow(
+            w.process,
+            start,
+            id=chosen_id,
+            task_queue=POSTING_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            request_eager_start=True,
+            task_timeout=TASK_TIMEOUT,
+            static_summary=w.summary or None,
+            search_attributes=TypedSearchAttributes(
+                [SearchAttributePair(_KEYS[name], value) for name, value in attributes.items()]
+            ),
+        )
+        await asyncio.wait_for(handle.result(), WAIT_SECONDS)
+    except WorkflowFailureError as failure:
+        raise refusal_of(failure) from None
+    except (TimeoutError, RPCError):
+        raise Refusal(
+            "UNAVAILABLE",
+            "The request is kept and goes on; ask again with the same Idempotency-Key.",
+            retry_after=2,
+        ) from None
+    return answer(_marked(await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id), kept), chosen_id)
+
+
+def read_answer(engine: Engine, org_id: str, command_id: str) -> Outcome:
+    """What a finished command answered."""
+    with transaction(engine, org_id) as tx:
+        row = tx.one(
+            "SELECT http_status, response, replayed FROM commands WHERE org_id = :org AND id = :id", id=command_id
+        )
+    if row is None or row["response"] is None:
+        raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
+    return Outcome(row["response"], row["http_status"], row["replayed"])
+
+
+def refusal_of(failure: WorkflowFailureError) -> Refusal:
+    """The business refusal that failed the process; 503 for any other failure."""
+    cause: BaseException | None = failure.cause
+    while cause is not None:
+        if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
+            return refusal_from(cause.details[0])
+        cause = cause.__cause__
+    return Refusal("UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key.")
+
+
+def answer(done: Outcome, workflow_id: str | None = None) -> Response:
+    """The JSON answer with the headers of the contract."""
+    headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
+    if workflow_id:
+        headers["X-Workflow-Id"] = workflow_id
+    return Response(to_json(done.body), done.status, headers, "application/json")

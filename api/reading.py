@@ -1,0 +1,23 @@
+"""Reads: one transaction as the caller's organisation, on the request's thread."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import Request
+
+from models.access import Principal
+from models.db.engine import Tx, transaction
+from models.errors import Refusal
+
+
+@contextmanager
+def reading(request: Request, who: Principal) -> Iterator[Tx]:
+    """A transaction for a read; row-level security shows the caller's organisation only."""
+    with transaction(request.app.state.engine, who.org_id, durable=False) as tx:
+        yield tx
+
+
+def who_sees(who: Principal, legal_entity_id: str) -> None:
+    """403 for a record outside the entities of the caller's token."""
+    if not who.sees_entity(legal_entity_id):
+        raise Refusal("FORBIDDEN", f"Your token does not cover legal entity {legal_entity_id}.")

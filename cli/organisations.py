@@ -1,0 +1,64 @@
+"""`arflow org` and `arflow customer`: the bootstrap path, in development only, audited."""
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import IntegrityError
+
+from models.db.engine import make_engine, transaction
+from operations.organisations import create_organisation
+from settings import SettingsError, get_settings
+from stack.process import StackError
+from stack.runtime import database
+
+org = typer.Typer(help="Organisations.", no_args_is_help=True)
+customer = typer.Typer(help="Customers, past approval (development only).", no_args_is_help=True)
+
+
+@org.command("create")
+def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Display name")]) -> None:
+    """Make an organisation with its defaults: terms, chart of accounts, legal entities, bank accounts."""
+    with database(get_settings()) as url:
+        engine = make_engine(url, role=None, pool_size=1)
+        try:
+            with transaction(engine, org_id) as tx:
+                create_organisation(tx, name)
+        except IntegrityError as e:
+            reason = "exists already" if "organisations_pkey" in str(e.orig) else "is not a valid id (org_a-z0-9_)"
+            raise StackError(f"organisation {org_id} {reason}") from None
+        finally:
+            engine.dispose()
+    print(org_id)
+
+
+@customer.command("create")
+def create_customer(
+    org: Annotated[str, typer.Option("--org", help="Organisation id")],
+    name: Annotated[str | None, typer.Option("--name")] = None,
+    email: Annotated[str | None, typer.Option("--email")] = None,
+    entity: Annotated[str, typer.Option("--entity", help="Legal entity that owns the customer")] = "le_us",
+    file: Annotated[Path | None, typer.Option("--file", help="CSV with name,email and other customer fields")] = None,
+) -> None:
+    """Create customers directly and print their ids, one a line."""
+    from operations.customers_bootstrap import bootstrap_customers
+
+    settings = get_settings()
+    if settings.production:
+        raise SettingsError("customers are created past approval in development only; use POST /v1/customers")
+    if file is not None:
+        with file.open(newline="", encoding="utf-8-sig") as f:
+            rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(f)]
+    elif name and email:
+        rows = [{"name": name, "email": email}]
+    else:
+        raise StackError("give --name and --email, or --file")
+    with database(settings) as url:
+        engine = make_engine(url, pool_size=1)
+        try:
+            with transaction(engine, org) as tx:
+                ids = bootstrap_customers(tx, [{"legal_entity_id": entity, **r} for r in rows])
+        finally:
+            engine.dispose()
+    print("\n".join(ids))

@@ -1,0 +1,215 @@
+"""How a payment is applied to invoices: the rules of an application session, pure.
+
+The order of the refusals is the contract's (section 3, Apply). Amounts are minor units; `applied_minor` is in the
+payment's currency, `invoice_applied_minor` in the invoice's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from models.errors import FieldError, Refusal
+from models.money import convert, convert_back, implied_rate, share
+
+
+@dataclass(frozen=True)
+class Funds:
+    """The money a session may spend: a payment's available cash, or one customer credit of it."""
+
+    payment_id: str
+    customer_id: str
+    legal_entity_id: str
+    currency_code: str
+    payment_date: date
+    available_minor: int
+    functional_available_minor: int
+
+
+@dataclass(frozen=True)
+class OpenInvoice:
+    """An invoice as it stands, locked."""
+
+    id: str
+    customer_id: str
+    legal_entity_id: str
+    currency_code: str
+    issue_date: date
+    total_minor: int
+    balance_minor: int
+    functional_balance_minor: int
+    void: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the session as asked."""
+
+    invoice_id: str
+    applied_minor: int
+    fx_rate: Decimal | None = None
+    invoice_applied_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """One application as decided. functional_*: what leaves cash and what leaves receivables, functional currency."""
+
+    invoice: OpenInvoice
+    applied_minor: int
+    invoice_applied_minor: int
+    fx_rate: Decimal
+    functional_cash_minor: int
+    functional_relief_minor: int
+    effective_date: date
+
+    @property
+    def new_balance_minor(self) -> int:
+        return self.invoice.balance_minor - self.invoice_applied_minor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The session's allocations and what is left of the funds."""
+
+    allocations: tuple[Allocation, ...]
+    applied_minor: int
+    functional_applied_minor: int
+    remainder_minor: int
+    functional_remainder_minor: int
+
+
+def check_invoices(funds: Funds, invoices: Sequence[OpenInvoice]) -> None:
+    """Step 1: refusals that the selected invoices alone decide."""
+    for i in invoices:
+        if i.void:
+            raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
+    for i in invoices:
+        if i.customer_id != funds.customer_id:
+            raise Refusal("INVOICE_CUSTOMER_MISMATCH", f"Invoice {i.id} is another customer's.", invoice_id=i.id)
+    for i in invoices:
+        if i.legal_entity_id != funds.legal_entity_id:
+            raise Refusal(
+                "LEGAL_ENTITY_MISMATCH",
+                f"Invoice {i.id} belongs to legal entity {i.legal_entity_id}, the payment to {funds.legal_entity_id}.",
+                invoice_id=i.id,
+            )
+    currencies = sorted({i.currency_code for i in invoices})
+    if len(currencies) > 1:
+        raise Refusal(
+            "MIXED_INVOICE_CURRENCIES",
+            f"One session takes invoices of one currency; these are in {', '.join(currencies)}.",
+            currencies=currencies,
+        )
+
+
+def rates(
+    funds: Funds, requests: Sequence[Request], invoices: Mapping[str, OpenInvoice], stored: Decimal | None
+) -> list[Decimal]:
+    """The rate of each line, invoice currency per payment currency. FX_RATE_MISSING where none is known."""
+    found: list[Decimal] = []
+    for n, r in enumerate(requests):
+        target = invoices[r.invoice_id].currency_code
+        if target == funds.currency_code:
+            _same_currency(n, r)
+            found.append(Decimal(1))
+        elif r.fx_rate is not None:
+            found.append(r.fx_rate)
+        elif r.invoice_applied_minor is not None:
+            found.append(implied_rate(r.applied_minor, r.invoice_applied_minor, funds.currency_code, target))
+        elif stored is not None:
+            found.append(stored)
+        else:
+            raise Refusal(
+                "FX_RATE_MISSING",
+                f"No rate from {funds.currency_code} to {target} serves {funds.payment_date}; give fx_rate, "
+                "invoice_applied_minor, or store a rate.",
+                base=funds.currency_code,
+                quote=target,
+                date=str(funds.payment_date),
+            )
+    return found
+
+
+def _same_currency(n: int, r: Request) -> None:
+    if r.fx_rate is not None and r.fx_rate != 1:
+        wrong, loc = "A rate between equal currencies is 1.", f"/applications/{n}/fx_rate"
+    elif r.invoice_applied_minor is not None and r.invoice_applied_minor != r.applied_minor:
+        wrong, loc = "In one currency both amounts are the same.", f"/applications/{n}/invoice_applied_minor"
+    else:
+        return
+    raise Refusal("VALIDATION_FAILED", wrong, errors=[FieldError(loc, "FX_NOT_APPLICABLE", wrong)])
+
+
+def plan(
+    funds: Funds,
+    requests: Sequence[Request],
+    invoices: Mapping[str, OpenInvoice],
+    stored_rate: Decimal | None,
+    *,
+    overpayment_named: bool,
+) -> Plan:
+    """Decide the session, or refuse it (steps 1 to 3). `overpayment_named`: the word was given now or before."""
+    selected = [invoices[r.invoice_id] for r in requests]
+    line_rates = rates(funds, requests, invoices, stored_rate)
+    if not overpayment_named:
+        _refuse_silent_overpayment(funds, selected, line_rates)
+    total = sum(r.applied_minor for r in requests)
+    if total > funds.available_minor:
+        raise Refusal(
+            "APPLIED_EXCEEDS_PAYMENT",
+            f"{total} is to be applied, {funds.available_minor} is available.",
+            applied_minor=total,
+            available_minor=funds.available_minor,
+        )
+    left, functional_left = funds.available_minor, funds.functional_available_minor
+    allocations: list[Allocation] = []
+    for r, invoice, rate in zip(requests, selected, line_rates, strict=True):
+        invoice_applied = _other_side(funds, r, invoice, rate)
+        if invoice_applied > invoice.balance_minor:
+            raise Refusal(
+                "APPLIED_EXCEEDS_BALANCE",
+                f"{invoice_applied} is to be applied to invoice {invoice.id}, which has {invoice.balance_minor} open.",
+                invoice_id=invoice.id,
+                balance_due_minor=invoice.balance_minor,
+            )
+        cash = share(functional_left, r.applied_minor, left)
+        relief = share(invoice.functional_balance_minor, invoice_applied, invoice.balance_minor)
+        effective = max(funds.payment_date, invoice.issue_date)
+        allocations.append(Allocation(invoice, r.applied_minor, invoice_applied, rate, cash, relief, effective))
+        left, functional_left = left - r.applied_minor, functional_left - cash
+    return Plan(tuple(allocations), total, funds.functional_available_minor - functional_left, left, functional_left)
+
+
+def _refuse_silent_overpayment(funds: Funds, invoices: Sequence[OpenInvoice], line_rates: Sequence[Decimal]) -> None:
+    open_balance = sum(
+        convert_back(i.balance_minor, rate, funds.currency_code, i.currency_code)
+        for i, rate in zip(invoices, line_rates, strict=True)
+    )
+    if funds.available_minor > open_balance:
+        raise Refusal(
+            "OVERPAYMENT_REQUIRES_CREDIT",
+            f"The payment has {funds.available_minor} available, the selected invoices {open_balance} open: say what "
+            'becomes of the rest with overpayment "customer_credit" or "unapplied".',
+            available_minor=funds.available_minor,
+            open_balance_minor=open_balance,
+        )
+
+
+def _other_side(funds: Funds, r: Request, invoice: OpenInvoice, rate: Decimal) -> int:
+    """What the line takes off the invoice; across currencies one minor unit of the payment settles it."""
+    if r.invoice_applied_minor is not None:
+        return r.invoice_applied_minor
+    if invoice.currency_code == funds.currency_code:
+        return r.applied_minor
+    needed = convert_back(invoice.balance_minor, rate, funds.currency_code, invoice.currency_code)
+    if invoice.balance_minor > 0 and abs(needed - r.applied_minor) <= 1:
+        return invoice.balance_minor
+    applied = convert(r.applied_minor, rate, funds.currency_code, invoice.currency_code)
+    if applied < 1:
+        raise Refusal(
+            "APPLIED_TOO_SMALL",
+            f"{r.applied_minor} of {funds.currency_code} is less than one minor unit of {invoice.currency_code}.",
+            invoice_id=invoice.id,
+        )
+    return applied

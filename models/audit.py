@@ -1,0 +1,88 @@
+"""The audit trail as a chain per subject, computed here a second time so that `arflow verify` trusts no SQL.
+
+digest = sha256(salt ‖ payload text); hash = sha256(previous hash ‖ digest ‖ header). The header is the event's
+own columns joined by the unit separator; the SQL function `audit_header` writes the same text.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One link. `payload` and `salt` are None once erased; `at` is UTC."""
+
+    org_id: str
+    subject_id: str
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    reason_code: str | None
+    request_id: str | None
+    workflow_id: str | None
+    payload: str | None
+    salt: bytes | None
+    digest: bytes
+    prev_hash: bytes
+    hash: bytes
+
+
+def header(e: AuditEvent) -> str:
+    at = e.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return "\x1f".join(
+        (
+            e.org_id,
+            e.subject_id,
+            str(e.seq),
+            at,
+            e.actor,
+            e.action,
+            e.reason_code or "",
+            e.request_id or "",
+            e.workflow_id or "",
+        )
+    )
+
+
+def link_hash(e: AuditEvent) -> bytes:
+    return hashlib.sha256(e.prev_hash + e.digest + header(e).encode()).digest()
+
+
+def breaches(chain: Iterable[AuditEvent], head: tuple[int, bytes] | None) -> list[str]:
+    """What is wrong with one subject's chain, given in order of seq; `head` is (seq, hash) as the head row says."""
+    found: list[str] = []
+    expected_seq, previous, subject = 1, b"", "?"
+    for e in chain:
+        subject = e.subject_id
+        if e.seq != expected_seq:
+            found.append(f"{e.subject_id}: event {expected_seq} is missing")
+        elif e.prev_hash != previous:
+            found.append(f"{e.subject_id}: event {e.seq} does not follow event {e.seq - 1}")
+        if (
+            e.payload is not None
+            and e.salt is not None
+            and hashlib.sha256(e.salt + e.payload.encode()).digest() != e.digest
+        ):
+            found.append(f"{e.subject_id}: the payload of event {e.seq} was altered")
+        if link_hash(e) != e.hash:
+            found.append(f"{e.subject_id}: event {e.seq} was altered")
+        expected_seq, previous = e.seq + 1, e.hash
+    if head is None:
+        found.append(f"{subject}: the chain has no head")
+    elif head != (expected_seq - 1, previous):
+        found.append(f"{subject}: the head does not match the last event ({head[0]} against {expected_seq - 1})")
+    return found
+
+
+def merkle_root(leaves: list[bytes]) -> bytes:
+    """Root over the leaves in the order given; sha256, an odd node is carried up. Empty: sha256 of nothing."""
+    level = leaves or [hashlib.sha256(b"").digest()]
+    while len(level) > 1:
+        level = [
+            hashlib.sha256(level[i] + level[i + 1]).digest() if i + 1 < len(level) else level[i]
+            for i in range(0, len(level), 2)
+        ]
+    return level[0]

@@ -1,0 +1,83 @@
+"""Finding a record by its id: here, in another organisation, or nowhere. Master data by key."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Never
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx
+from models.errors import Refusal
+from models.fx import SERVES, StoredRate, find_rate
+
+
+def refuse_missing(tx: Tx, noun: str, record_id: str) -> Never:
+    """404 `<NOUN>_NOT_FOUND`, or 403 ORG_CONTEXT_MISMATCH where it is another organisation's."""
+    if tx.scalar("SELECT id_in_other_org(:id)", id=record_id):
+        raise Refusal("ORG_CONTEXT_MISMATCH", f"{record_id} belongs to another organisation.")
+    raise Refusal(f"{noun.upper()}_NOT_FOUND", f"There is no {noun.replace('_', ' ')} {record_id}.")
+
+
+def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> RowMapping:
+    """The row that `sql` (with :id) finds, or the refusal of `refuse_missing`."""
+    row = tx.one(sql, id=record_id, **params)
+    return row if row is not None else refuse_missing(tx, noun, record_id)
+
+
+def customer(tx: Tx, customer_id: str) -> RowMapping:
+    return find(tx, "customer", "SELECT * FROM customers WHERE org_id = :org AND id = :id", customer_id)
+
+
+def legal_entity(tx: Tx, entity_id: str) -> RowMapping:
+    sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id"
+    row = tx.one(sql, id=entity_id)
+    if row is None:
+        raise Refusal("LEGAL_ENTITY_NOT_FOUND", f"There is no legal entity {entity_id}.")
+    return row
+
+
+def bank_account(tx: Tx, account_id: str) -> RowMapping:
+    row = tx.one("SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id", id=account_id)
+    if row is None:
+        raise Refusal("BANK_ACCOUNT_NOT_FOUND", f"There is no bank account {account_id}.")
+    return row
+
+
+def only_bank_account(tx: Tx, entity_id: str) -> RowMapping:
+    """The legal entity's bank account when it has exactly one."""
+    rows = tx.all("SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2", le=entity_id)
+    if len(rows) != 1:
+        why = "has several bank accounts" if rows else "has no bank account"
+        raise Refusal("BANK_ACCOUNT_REQUIRED", f"Legal entity {entity_id} {why}: name one in bank_account_id.")
+    return rows[0]
+
+
+def rate(tx: Tx, base: str, quote: str, on: date) -> Decimal | None:
+    """Units of quote per unit of base from the stored rates that serve that date, or None."""
+    if base == quote:
+        return Decimal(1)
+    rows = tx.all(
+        "SELECT base, quote, rate_date, rate FROM fx_rates WHERE org_id = :org AND rate_date BETWEEN :since AND :on",
+        since=on - SERVES,
+        on=on,
+    )
+    return find_rate([StoredRate(r["base"], r["quote"], r["rate_date"], r["rate"]) for r in rows], base, quote, on)
+
+
+def required_rate(tx: Tx, base: str, quote: str, on: date) -> Decimal:
+    found = rate(tx, base, quote, on)
+    if found is None:
+        raise Refusal(
+            "FX_RATE_MISSING",
+            f"No rate from {base} to {quote} serves {on}: store one with PUT /v1/fx-rates.",
+            base=base,
+            quote=quote,
+            date=str(on),
+        )
+    return found
+
+
+def setting(tx: Tx, name: str, default: Any) -> Any:
+    """An organisation's setting."""
+    value = tx.scalar("SELECT settings -> :name FROM organisations WHERE org_id = :org", name=name)
+    return default if value is None else value

@@ -1,0 +1,43 @@
+"""Applies the migrations. Forward-only; each is a numbered file of plain SQL in `migrations/sql`."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def config(database_url: str) -> Config:
+    c = Config()
+    c.set_main_option("script_location", str(MIGRATIONS))
+    c.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
+    return c
+
+
+def migrate(database_url: str) -> None:
+    """Bring the database at `database_url` (the owner's URL) to the newest schema; make the application roles first."""
+    from models.db.engine import driver_url
+
+    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False), autocommit=True) as c:
+        c.execute("SELECT pg_advisory_lock(hashtext('arflow.migrate'))")
+        for role in ("arflow_app", "arflow_loader"):
+            if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
+                # Another database of the same cluster may be first.
+                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+                    c.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+            c.execute(f"GRANT {role} TO CURRENT_USER")
+        command.upgrade(config(driver_url(database_url)), "head")
+
+
+def pending(engine: Engine) -> str | None:
+    """The newest migration's name if the database does not have it yet, else None."""
+    head = ScriptDirectory.from_config(config("postgresql://")).get_current_head()
+    with engine.connect() as c:
+        at = MigrationContext.configure(c, opts={"version_table": "alembic_version"}).get_current_revision()
+    return None if at == head else head

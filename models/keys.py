@@ -1,0 +1,84 @@
+"""Comparison keys: what makes two e-mails, tax ids or names the same. Stored beside the value and indexed by it.
+
+A key is computed here and nowhere else, so the master, the changes and the imports agree on what a duplicate is.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+_NOT_WORD: Final = re.compile(r"[\W_]+")
+# Legal forms that say nothing about who a company is. Kept short on purpose: "holding" or "group" do distinguish.
+_LEGAL_FORMS: Final = frozenset(
+    [
+        "inc",
+        "incorporated",
+        "corp",
+        "corporation",
+        "co",
+        "company",
+        "llc",
+        "llp",
+        "lp",
+        "ltd",
+        "limited",
+        "plc",
+        "gmbh",
+        "ag",
+        "kg",
+        "ug",
+        "se",
+        "sa",
+        "sas",
+        "sarl",
+        "srl",
+        "spa",
+        "bv",
+        "nv",
+        "ab",
+        "as",
+        "asa",
+        "oy",
+        "oyj",
+        "aps",
+        "kk",
+        "pty",
+        "pte",
+        "sl",
+        "slu",
+        "sro",
+        "zoo",
+        "doo",
+        "kft",
+    ]
+)
+
+
+def email_key(value: str) -> str:
+    """Case-insensitive identity of an address: NFKC, case folded."""
+    if value.isascii():
+        return value.strip().lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value.strip()).casefold())
+
+
+def tax_id_key(value: str) -> str:
+    """Identity of a tax id: case folded, without spaces and punctuation ("GB 999-9973" is "gb9999973")."""
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    return "".join(c for c in folded if c.isalnum()) or folded.strip()
+
+
+def name_key(value: str) -> str:
+    """A name for searching and comparing: case folded, without accents, punctuation and invisible characters."""
+    if value.isascii():
+        return " ".join(_NOT_WORD.sub(" ", value.lower()).split())
+    folded = unicodedata.normalize("NFKD", value).casefold()
+    letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+    return " ".join(_NOT_WORD.sub(" ", letters).split())
+
+
+def company_key(value: str) -> str:
+    """The name key without legal forms at its end ("Acme Corp." and "ACME Corporation" are "acme")."""
+    words = name_key(value).replace(" o o", " oo").split()
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words.pop()
+    return " ".join(words)

@@ -1,0 +1,56 @@
+"""Making an organisation with its defaults. Done by the schema's owner from the command line, never by the API."""
+
+from typing import Any
+
+from models.db.engine import Tx
+from models.ids import new_id
+from operations.work import Command, Work
+
+PAYMENT_TERMS = {"NET30": 30, "NET45": 45, "NET60": 60}
+LEGAL_ENTITIES = (("le_us", "US entity", "USD", "bank_us"), ("le_uk", "UK entity", "GBP", "bank_uk"))
+CHART_OF_ACCOUNTS = (
+    ("cash", "1000", "Cash at bank", "asset"),
+    ("accounts_receivable", "1100", "Accounts receivable", "asset"),
+    ("unapplied_cash", "2100", "Unapplied cash", "liability"),
+    ("customer_credits", "2110", "Customer credits", "liability"),
+    ("tax_payable", "2200", "Sales tax and VAT payable", "liability"),
+    ("revenue", "4000", "Revenue", "revenue"),
+    ("fx_gain_loss", "7000", "Realised foreign exchange gain or loss", "revenue"),
+    ("write_off", "7100", "Receivables written off", "expense"),
+)
+
+
+def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
+    """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts."""
+    org: dict[str, Any] = {"name": name, "settings": {}, "created_at": tx.now}
+    tx.insert("organisations", [org])
+    tx.insert("payment_terms", [{"code": code, "days": days} for code, days in PAYMENT_TERMS.items()])
+    tx.insert("accounts", [{"key": k, "code": c, "name": n, "kind": t} for k, c, n, t in CHART_OF_ACCOUNTS])
+    tx.insert(
+        "legal_entities",
+        [
+            {"id": i, "name": n, "functional_currency": currency, "created_at": tx.now}
+            for i, n, currency, _ in LEGAL_ENTITIES
+        ],
+    )
+    tx.insert(
+        "bank_accounts",
+        [
+            {
+                "id": bank,
+                "legal_entity_id": i,
+                "currency_code": currency,
+                "name": f"{n} main account",
+                "created_at": tx.now,
+            }
+            for i, n, currency, bank in LEGAL_ENTITIES
+        ],
+    )
+    work = bootstrap_work(tx, actor)
+    work.audit(tx.org_id, "organisation.created", {"after": {"name": name}})
+    work.flush()
+
+
+def bootstrap_work(tx: Tx, actor: str) -> Work:
+    """A unit of work outside any request: for the command line, schedules and the like."""
+    return Work(tx, Command(new_id("cmd"), "bootstrap", "", {}, "", True, actor, (), None, new_id("req")))

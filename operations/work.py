@@ -1,0 +1,161 @@
+"""One operation's transaction at work: the command it serves, what it has to say to the audit trail and the world."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from models.db.engine import Tx, to_json
+from models.errors import Refusal
+from models.ids import new_id
+from models.ledger import JournalEntry
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request as it was sent. `entities` None: no restriction. `key_given`: the caller chose the Idempotency-Key."""
+
+    id: str
+    operation: str
+    path: str
+    body: dict[str, Any]
+    body_hash: str
+    key_given: bool
+    actor: str
+    roles: tuple[str, ...]
+    entities: frozenset[str] | None
+    request_id: str
+    workflow_id: str | None = None
+    resource_id: str | None = None
+    subject_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the caller is answered: the JSON body, the status, and whether it is an earlier answer."""
+
+    body: dict[str, Any]
+    status: int = 200
+    replayed: bool = False
+
+
+@dataclass
+class Work:
+    """The open transaction, the command, and buffers written in few statements by `flush`."""
+
+    tx: Tx
+    cmd: Command
+    dry_run: bool = False
+    _audits: list[dict[str, Any]] = field(default_factory=list)
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _exceptions: list[dict[str, Any]] = field(default_factory=list)
+    _entries: list[JournalEntry] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        return self.tx.now
+
+    def require_entity(self, legal_entity_id: str) -> None:
+        """403 for a record outside the entities of the caller's token."""
+        if self.cmd.entities is not None and legal_entity_id not in self.cmd.entities:
+            raise Refusal("FORBIDDEN", f"Your token does not cover legal entity {legal_entity_id}.")
+
+    def audit(self, subject_id: str, action: str, payload: dict[str, Any], *, reason_code: str | None = None) -> None:
+        """Append to the subject's chain. `payload` says what changed (before, after); amounts in minor units."""
+        self._audits.append(
+            {
+                "subject_id": subject_id,
+                "id": new_id("aud"),
+                "actor": self.cmd.actor,
+                "action": action,
+                "reason_code": reason_code,
+                "request_id": self.cmd.request_id,
+                "workflow_id": self.cmd.workflow_id,
+                "payload": to_json(payload),
+            }
+        )
+
+    def emit(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+        """Queue an event for the world outside; published after commit, at least once."""
+        self._events.append({"id": new_id("evt"), "type": event_type, "subject": subject, "data": data, "at": self.now})
+
+    def open_exception(
+        self,
+        kind: str,
+        reason_code: str,
+        subject_id: str,
+        *,
+        owner_role: str | None = None,
+        owner_user: str | None = None,
+        due_in: timedelta = timedelta(days=1),
+        legal_entity_id: str | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """Put something on a person's desk: at most one open per kind, reason and subject."""
+        self._exceptions.append(
+            {
+                "id": new_id("exc"),
+                "kind": kind,
+                "reason_code": reason_code,
+                "subject_id": subject_id,
+                "owner_role": owner_role,
+                "owner_user": owner_user,
+                "legal_entity_id": legal_entity_id,
+                "detail": detail or {},
+                "created_at": self.now,
+                "due_at": self.now + due_in,
+            }
+        )
+
+    def post(self, entry: JournalEntry) -> None:
+        """Queue a journal entry. Who posts also names it (id and digest) in an audit event: see `entry_mark`."""
+        if not entry.balanced:
+            raise AssertionError(f"entry {entry.id} does not balance")
+        self._entries.append(entry)
+
+    def flush(self) -> None:
+        """Write what was queued: entries, lines, events, exceptions, and last the audit chains."""
+        tx = self.tx
+        tx.insert("journal_entries", [_entry_row(e, self.now) for e in self._entries])
+        tx.insert("journal_lines", [row for e in self._entries for row in _line_rows(e)])
+        tx.insert("outbox_events", self._events)
+        tx.insert("exceptions", self._exceptions, suffix="ON CONFLICT DO NOTHING")
+        if self._audits:
+            tx.run("SELECT audit_append(:org, :at, CAST(:events AS json))", at=self.now, events=to_json(self._audits))
+        self._entries, self._events, self._exceptions, self._audits = [], [], [], []
+
+
+def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:
+    """What an audit payload says of the entries posted with it; `arflow verify` recomputes the digests."""
+    return [{"id": e.id, "digest": e.digest()} for e in entries]
+
+
+def _entry_row(e: JournalEntry, now: datetime) -> dict[str, Any]:
+    return {
+        "id": e.id,
+        "entry_date": e.entry_date,
+        "kind": e.kind,
+        "source_id": e.source_id,
+        "legal_entity_id": e.legal_entity_id,
+        "functional_currency": e.functional_currency,
+        "digest": e.digest(),
+        "created_at": now,
+    }
+
+
+def _line_rows(e: JournalEntry) -> list[dict[str, Any]]:
+    return [
+        {
+            "entry_id": e.id,
+            "line_no": n,
+            "account": line.account,
+            "debit_minor": line.debit_minor,
+            "credit_minor": line.credit_minor,
+            "currency_code": line.currency_code,
+            "functional_debit_minor": line.functional_debit_minor,
+            "functional_credit_minor": line.functional_credit_minor,
+            "customer_id": line.customer_id,
+            "invoice_id": line.invoice_id,
+            "bank_account_id": line.bank_account_id,
+        }
+        for n, line in enumerate(e.lines, 1)
+    ]

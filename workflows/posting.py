@@ -1,0 +1,41 @@
+"""The step that every posting process takes: execute the command in one transaction."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.commands import CommandActivities
+    from models.messages.commands import CommandInput, CommandResult
+    from workflows import retries
+
+
+async def execute_command(start: CommandInput) -> CommandResult:
+    """First as a local activity (one workflow task in all); where that fails for a while, as a regular one."""
+    try:
+        return await workflow.execute_local_activity_method(
+            CommandActivities.execute_command,
+            start,
+            start_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+            schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+            retry_policy=retries.LOCAL_POSTING,
+        )
+    except (ApplicationError, ActivityError) as error:
+        if not retryable(error):
+            raise
+    workflow.set_current_details("The database does not answer; trying again until it does.")
+    return await workflow.execute_activity_method(
+        CommandActivities.execute_command,
+        start,
+        start_to_close_timeout=retries.POSTING_TIMEOUT,
+        retry_policy=retries.POSTING,
+    )
+
+
+def retryable(error: BaseException) -> bool:
+    """Whether the failure is a passing one; a refusal is final."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ApplicationError):
+            return not cause.non_retryable
+        cause = cause.__cause__
+    return True
