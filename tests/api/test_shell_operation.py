@@ -60,8 +60,7 @@ async def test_a_check_that_dawdles_is_a_problem_in_good_time(monkeypatch):
 
 async def test_a_process_that_shuts_down_is_not_ready():
     application = app()
-    async with application.router.lifespan_context(application):
-        assert application.state.readiness.draining is False
+    application.state.readiness.draining = True
     async with client(application) as c:
         assert (await c.get("/readyz")).json()["missing"] == ["process"]
 
