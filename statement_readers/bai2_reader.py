@@ -1,0 +1,144 @@
+"""BAI2 (BTRS), through the bai2 package: one statement per account of each group.
+
+Amounts are unsigned integers in the currency's minor units; the type code says credit or debit. The package's own
+integrity checks stay on: record counts that are wrong mean a cut or altered file and refuse it, control totals that do
+not add up are a warning.
+"""
+
+import re
+from datetime import date
+from typing import Any, BinaryIO
+
+from bai2 import bai2
+from bai2.constants import TypeCodes, TypeCodeTransaction
+from bai2.exceptions import IntegrityException
+
+from models.statements import (
+    CONTROL_TOTAL_DIFFERENCE,
+    ENTRY_IGNORED,
+    MAX_LINES,
+    LineNumbering,
+    Statement,
+    StatementLine,
+    StatementWarning,
+)
+from statement_readers.fields import INT64_MAX, MAX_TEXT, clean, exponent, unreadable
+from statement_readers.whole_text import decode, read_bytes
+
+_RECORD = re.compile(r"(01|02|03|16|49|88|98|99),")
+_DETAIL = re.compile(r"16,([0-9]{3}),([0-9]{0,20}),")
+_ODD_NUMBER = re.compile(r"[0-9]_[0-9]|[^\x00-\x7f]")
+_OPENING, _CLOSING = "010", "015"
+_ANY_CREDIT, _ANY_DEBIT = "399", "699"
+_ABSENT = {"", "0"}
+
+
+def read_bai2(file: BinaryIO) -> list[Statement]:
+    """One statement per account, in file order. Raises STATEMENT_UNREADABLE."""
+    text, warnings = decode(read_bytes(file))
+    records = [_checked(number, raw.strip()) for number, raw in enumerate(text.split("\n"), 1) if raw.strip()]
+    if not records[-1].startswith("99,"):
+        raise unreadable("the file is cut off: it does not end with a file trailer (99).", line=text.count("\n") + 1)
+    parsed, difference = _parse(records)
+    numbering = LineNumbering()
+    statements = [
+        _statement(group, account, numbering, (*warnings, *difference))
+        for group in parsed.children
+        for account in group.children
+    ]
+    if numbering.count > MAX_LINES:
+        raise unreadable(f"the file has more than {MAX_LINES} lines.")
+    return statements
+
+
+def _checked(number: int, record: str) -> str:
+    """A record whose shape is sound; a type code that the package lacks becomes "any other" of its range."""
+    if not _RECORD.match(record):
+        raise unreadable("no BAI2 record (01, 02, 03, 16, 49, 88, 98, 99).", line=number, column=1)
+    if record.startswith(("03,", "49,", "98,", "99,")) and (odd := _ODD_NUMBER.search(record)):
+        raise unreadable("a number is not written in plain digits.", line=number, column=odd.start() + 1)
+    if not record.startswith("16,"):
+        return record
+    if (detail := _DETAIL.match(record)) is None:
+        raise unreadable("the transaction has no readable type code or amount.", line=number, column=4)
+    code = detail.group(1)
+    if code in TypeCodes:
+        return record
+    if "100" <= code <= "399" or "920" <= code <= "959":
+        return f"16,{_ANY_CREDIT}{record[6:]}"
+    if "400" <= code <= "699" or "960" <= code <= "999":
+        return f"16,{_ANY_DEBIT}{record[6:]}"
+    raise unreadable("the transaction's type code says neither credit nor debit.", line=number, column=4)
+
+
+def _parse(records: list[str]) -> tuple[Any, tuple[StatementWarning, ...]]:
+    try:
+        return bai2.parse_from_lines(iter(records)), ()
+    except IntegrityException as error:
+        if "control total" not in str(error):
+            raise unreadable(
+                "the record counts of the trailers do not fit: the file is cut off or was altered.", line=len(records)
+            ) from None
+    except Exception:  # the package has no common error: IndexError, ValueError, StopIteration and its own
+        raise unreadable("the records do not follow BAI2.", line=1) from None
+    parsed = bai2.parse_from_lines(iter(records), check_integrity=False)
+    detail = "The amounts do not add up to the control totals in the trailers."
+    return parsed, (StatementWarning(CONTROL_TOTAL_DIFFERENCE, detail),)
+
+
+def _statement(group: Any, account: Any, numbering: LineNumbering, warnings: tuple[StatementWarning, ...]) -> Statement:
+    currency = account.header.currency or group.header.currency
+    if exponent(currency) is None:
+        raise unreadable("an account's currency is not an ISO 4217 code in use.")
+    day = group.header.as_of_date
+    if day is None:
+        raise unreadable("a group has no date.")
+    lines: list[StatementLine] = []
+    ignored = 0
+    for entry in account.children:
+        if entry.type_code.transaction in {TypeCodeTransaction.credit, TypeCodeTransaction.debit}:
+            lines.append(numbering.number(_line(entry, currency, day)))
+        else:
+            ignored += 1
+    if ignored:
+        detail = f"{ignored} records move no money (type 890 and the like) and were left out."
+        warnings = (*warnings, StatementWarning(ENTRY_IGNORED, detail))
+    return Statement(
+        account_ref=clean(account.header.customer_account_number),
+        statement_ref=None,
+        currency_code=currency,
+        opening_minor=_balance(account, _OPENING),
+        closing_minor=_balance(account, _CLOSING),
+        from_date=day,
+        to_date=day,
+        lines=tuple(lines),
+        warnings=warnings,
+    )
+
+
+def _line(entry: Any, currency: str, day: date) -> StatementLine:
+    amount = _bounded(entry.amount or 0)
+    reference, bank_ref = clean(entry.customer_reference), clean(entry.bank_reference)
+    return StatementLine(
+        line=0,
+        booking_date=day,
+        value_date=(entry.availability or {}).get("date") or day,
+        amount_minor=amount if entry.type_code.transaction is TypeCodeTransaction.credit else -amount,
+        currency_code=currency,
+        reference=None if reference in _ABSENT else reference,
+        remittance_text=clean(entry.text, MAX_TEXT),
+        bank_ref=None if bank_ref in _ABSENT else bank_ref,
+    )
+
+
+def _balance(account: Any, code: str) -> int | None:
+    for item in account.header.summary_items:
+        if item.type_code is not None and item.type_code.code == code and item.amount is not None:
+            return _bounded(item.amount)
+    return None
+
+
+def _bounded(amount: int) -> int:
+    if abs(amount) > INT64_MAX:
+        raise unreadable("an amount is too large.")
+    return amount

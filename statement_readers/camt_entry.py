@@ -1,0 +1,201 @@
+"""One CAMT.053 entry (Ntry) and its transactions (TxDtls) as statement lines.
+
+An entry is what moved on the account. A batch entry becomes one line per transaction where the transactions' amounts
+are all given in the entry's currency and add up to it; else it stays one line, with a warning. CdtDbtInd is the
+direction money really moved, also for a reversal (RvslInd): ISO 20022 says that the original went the other way.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from models.statements import BATCH_NOT_SPLIT, StatementLine, StatementWarning
+from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
+from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
+
+USTRD_LENGTH = 140
+_NO_REFERENCE = {"NOTPROVIDED", "NOTAVAILABLE", "NONREF"}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One TxDtls. `amount_minor` is unsigned, in its own currency; None where the bank gives none."""
+
+    amount_minor: int | None
+    currency_code: str | None
+    indicator: str | None
+    debtor: str | None
+    creditor: str | None
+    reference: str | None
+    bank_ref: str | None
+    text: str | None
+    structured: tuple[str, ...]
+
+
+def read_amount(element: Any, parts: Kids) -> tuple[int, str]:
+    """The Amt child: unsigned minor units and currency."""
+    if "Amt" not in parts:
+        raise unreadable("an amount (Amt) is missing.", line=place(element))
+    return _money(parts["Amt"])
+
+
+def _money(amount: Any) -> tuple[int, str]:
+    currency: str = amount.get("Ccy") or ""
+    minor = to_minor((amount.text or "").strip(), currency, line=place(amount))
+    if minor < 0:
+        raise unreadable("an amount (Amt) is negative; its direction belongs in CdtDbtInd.", line=place(amount))
+    return minor, currency
+
+
+def read_day(element: Any) -> date:
+    """Dt or DtTm inside, or the text itself; the bank's own day, whatever its time zone."""
+    for item in element:
+        if local(item) in {"Dt", "DtTm"}:
+            element = item
+            break
+    return to_date((element.text or "").strip()[:10], line=place(element))
+
+
+def read_detail(element: Any) -> Detail:
+    parts = kids(element)
+    amount, currency = _detail_amount(parts)
+    structured, remittance = _remittance(parts.get("RmtInf"))
+    parties, references = kids(parts.get("RltdPties")), kids(parts.get("Refs"))
+    return Detail(
+        amount_minor=amount,
+        currency_code=currency,
+        indicator=text(parts.get("CdtDbtInd")),
+        debtor=_party(parties.get("Dbtr")) or _party(parties.get("UltmtDbtr")),
+        creditor=_party(parties.get("Cdtr")) or _party(parties.get("UltmtCdtr")),
+        reference=_reference(references),
+        bank_ref=clean(text(references.get("AcctSvcrRef"))),
+        text=remittance or clean(text(parts.get("AddtlTxInf")), MAX_TEXT),
+        structured=structured,
+    )
+
+
+def _detail_amount(parts: Kids) -> tuple[int | None, str | None]:
+    """Amt from version 04 on, before that AmtDtls/TxAmt or the instructed amount."""
+    if "Amt" in parts:
+        return _money(parts["Amt"])
+    amounts = kids(parts.get("AmtDtls"))
+    for name in ("TxAmt", "InstdAmt"):
+        if "Amt" in (inside := kids(amounts.get(name))):
+            return _money(inside["Amt"])
+    return None, None
+
+
+def _party(role: Any | None) -> str | None:
+    """Dbtr/Nm up to version 07, Dbtr/Pty/Nm (or an agent's) from 08 on."""
+    inside = kids(role)
+    if "Nm" in inside:
+        return clean(text(inside["Nm"]))
+    return clean(text_at(inside.get("Pty"), "Nm") or text_at(inside.get("Agt"), "FinInstnId", "Nm"))
+
+
+def _reference(references: Kids) -> str | None:
+    for name in ("EndToEndId", "InstrId", "TxId", "PmtInfId"):
+        found = clean(text(references.get(name)))
+        if found is not None and found.upper() not in _NO_REFERENCE:
+            return found
+    return None
+
+
+def _remittance(info: Any | None) -> tuple[tuple[str, ...], str | None]:
+    """Structured references in document order, and the free text. A piece of full length runs on in the next one."""
+    structured: dict[str, None] = {}
+    free = ""
+    for element in info if info is not None else ():
+        match local(element):
+            case "Ustrd":
+                piece = element.text or ""
+                free += piece if len(piece) == USTRD_LENGTH else f"{piece} "
+            case "Strd":
+                numbers, extra = _structured(element)
+                structured.update(dict.fromkeys(numbers))
+                free += extra
+    return tuple(structured), clean(free, MAX_TEXT)
+
+
+def _structured(element: Any) -> tuple[list[str], str]:
+    """RfrdDocInf/Nb and CdtrRefInf/Ref; and the additional text."""
+    numbers: list[str | None] = []
+    extra = ""
+    for part in element:
+        match local(part):
+            case "RfrdDocInf":
+                numbers.append(clean(text_at(part, "Nb")))
+            case "CdtrRefInf":
+                numbers.append(clean(text_at(part, "Ref")))
+            case "AddtlRmtInf":
+                extra += f"{part.text or ''} "
+    return [number for number in numbers if number], extra
+
+
+def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[StatementLine], list[StatementWarning]]:
+    """The lines of one booked entry, not yet numbered."""
+    amount, currency = read_amount(entry, parts)
+    indicator = text(parts.get("CdtDbtInd"))
+    if indicator not in {"CRDT", "DBIT"}:
+        raise unreadable("an entry says neither credit nor debit (CdtDbtInd).", line=place(entry))
+    signed = amount if indicator == "CRDT" else -amount
+    whole = _whole(entry, parts, details, signed, currency)
+    if len(details) < 2:
+        return [whole], []
+    amounts = [_signed(detail, indicator, currency) for detail in details]
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) == len(amounts) and sum(known) == signed:
+        return [_part(whole, detail, amount) for detail, amount in zip(details, known, strict=True)], []
+    at_line = f" (line {place(entry)})" if place(entry) else ""
+    detail = f"A batch entry{at_line} was kept as one line: its {len(details)} transactions do not add up to it."
+    return [whole], [StatementWarning(BATCH_NOT_SPLIT, detail)]
+
+
+def _signed(detail: Detail, entry_indicator: str, currency: str) -> int | None:
+    if detail.amount_minor is None or detail.currency_code != currency:
+        return None
+    return detail.amount_minor if (detail.indicator or entry_indicator) == "CRDT" else -detail.amount_minor
+
+
+def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
+    """The entry as one line, with what its transactions have in common."""
+    booking, value = parts.get("BookgDt"), parts.get("ValDt")
+    if booking is None and value is None:
+        raise unreadable("an entry has neither a booking nor a value date.", line=place(entry))
+    value_date = read_day(value if value is not None else booking)
+    payers = {detail.debtor if signed >= 0 else detail.creditor for detail in details}
+    references = {detail.reference for detail in details}
+    structured = tuple(dict.fromkeys(item for detail in details for item in detail.structured))
+    free = clean(" ".join(detail.text for detail in details if detail.text), MAX_TEXT)
+    own_ref = details[0].bank_ref if len(details) == 1 else None
+    return StatementLine(
+        line=0,
+        booking_date=read_day(booking) if booking is not None else value_date,
+        value_date=value_date,
+        amount_minor=signed,
+        currency_code=currency,
+        payer=payers.pop() if len(payers) == 1 else None,
+        reference=references.pop() if len(references) == 1 else None,
+        remittance_text=free or clean(text(parts.get("AddtlNtryInf")), MAX_TEXT),
+        structured_references=structured,
+        # Not NtryRef: it may count within the file, and the same line in another file must stay the same line.
+        bank_ref=clean(text(parts.get("AcctSvcrRef"))) or own_ref,
+        reversal=text(parts.get("RvslInd")) in {"true", "1"},
+    )
+
+
+def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
+    """One transaction of a batch: the entry's dates and reversal mark, everything else its own."""
+    return StatementLine(
+        line=0,
+        booking_date=whole.booking_date,
+        value_date=whole.value_date,
+        amount_minor=signed,
+        currency_code=whole.currency_code,
+        payer=detail.debtor if signed >= 0 else detail.creditor,
+        reference=detail.reference,
+        remittance_text=detail.text,
+        structured_references=detail.structured,
+        bank_ref=detail.bank_ref or whole.bank_ref,
+        reversal=whole.reversal,
+    )

@@ -1,0 +1,154 @@
+"""SWIFT MT940, through bankfile (mt-940), one message at a time: given a whole file it merges the statements.
+
+bankfile never refuses; it leaves out what it cannot read and says so. Money must not be left out, so every :61: line is
+checked here first, and each must come back as a transaction.
+"""
+
+import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import BinaryIO
+
+from bankfile.model import Transaction
+from bankfile.mt940_adapter import read_mt940 as read_message
+
+from models.statements import (
+    DATE_ADJUSTED,
+    ENTRY_IGNORED,
+    MAX_LINES,
+    LineNumbering,
+    Statement,
+    StatementLine,
+    StatementWarning,
+)
+from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
+from statement_readers.whole_text import Piece, decode, pieces, read_bytes
+
+TEXT_WIDTH = 65
+_MESSAGE = re.compile(r"(?m)^(?:\{[^\n]*\{4:\n?)?:20:")
+_END = re.compile(r"(?m)^-(?:\}[^\n]*|X{3})?[ ]*$")
+_LINE = re.compile(r"(?m)^:61:")
+_WELL_FORMED = re.compile(r":61:[0-9]{6}(?:[0-9]{4})?(?:R|E)?[CD][A-Z]?(?=[0-9])[0-9]{0,15},?[0-9]{0,5}[A-Z]")
+_BALANCE = r"(?m)^:{tag}:[CD]([0-9]{{6}})([A-Z]{{3}})([0-9]{{1,15}},[0-9]{{0,5}})[ ]*$"
+_OPENING = re.compile(_BALANCE.format(tag="60[FM]"))
+_CLOSING = re.compile(_BALANCE.format(tag="62[FM]"))
+_NUMBER = re.compile(r"(?m)^:28C?:([^\n]*)")
+_EXPECTED = {"EC", "ED"}
+_REVERSED = {"RC", "RD"}
+_NAME = re.compile(r"/NAME/([^/]+)")
+
+
+def read_mt940(file: BinaryIO) -> list[Statement]:
+    """One statement per message, in file order. Raises STATEMENT_UNREADABLE."""
+    text, warnings = decode(read_bytes(file))
+    numbering = LineNumbering()
+    statements = [_statement(message, numbering) for message in pieces(text, _MESSAGE)]
+    if not statements:
+        raise unreadable("no MT940 message (:20:) in the file.", line=1, column=1)
+    statements[0] = replace(statements[0], warnings=(*warnings, *statements[0].warnings))
+    return statements
+
+
+def _statement(message: Piece, numbering: LineNumbering) -> Statement:
+    end = _END.search(message.text)
+    body = message.text[: end.start()] if end else message.text
+    head = message.line
+    opening, closing = _OPENING.search(body), _CLOSING.search(body)
+    if opening is None:
+        raise unreadable("the message has no readable opening balance (:60F: or :60M:).", line=head)
+    if closing is None:
+        raise unreadable(
+            "the message has no readable closing balance (:62F: or :62M:); it is cut off or damaged.",
+            line=head + body.rstrip().count("\n"),
+        )
+    currency = opening.group(2)
+    entries = _check_lines(body, head)
+    # What follows the closing balance is about the statement; bankfile would add it to the last line's text.
+    read = read_message(body[: closing.end()].encode())
+    if len(read.transactions) != entries or read.opening_balance is None or read.closing_balance is None:
+        raise unreadable("the message cannot be read: one of its dates or fields is no MT940.", line=head)
+    lines, warnings = _lines(read.transactions, currency, numbering, head)
+    number = _NUMBER.search(body)
+    adjusted = sum(1 for warning in read.warnings if warning.rule == "date")
+    if adjusted:
+        warnings.append(
+            StatementWarning(DATE_ADJUSTED, f"{adjusted} lines bear a day that February lacks; its last day was taken.")
+        )
+    return Statement(
+        account_ref=clean(read.account),
+        statement_ref=clean(number.group(1) if number else None),
+        currency_code=currency,
+        opening_minor=_minor(read.opening_balance, currency, head),
+        closing_minor=_minor(read.closing_balance, currency, head),
+        from_date=_day(opening.group(1), head),
+        to_date=_day(closing.group(1), head),
+        lines=tuple(lines),
+        warnings=tuple(warnings),
+    )
+
+
+def _check_lines(body: str, head: int) -> int:
+    """How many :61: lines the message has, each of them with a mark and an amount that can be read."""
+    count = 0
+    for match in _LINE.finditer(body):
+        count += 1
+        if not _WELL_FORMED.match(body, match.start()):
+            raise unreadable(
+                "the statement line (:61:) has no readable date, debit/credit mark or amount.",
+                line=head + body.count("\n", 0, match.start()),
+                column=1,
+            )
+    return count
+
+
+def _lines(
+    transactions: list[Transaction], currency: str, numbering: LineNumbering, head: int
+) -> tuple[list[StatementLine], list[StatementWarning]]:
+    lines: list[StatementLine] = []
+    expected = 0
+    for entry in transactions:
+        if entry.raw.get("status") in _EXPECTED:
+            expected += 1
+            continue
+        if numbering.count >= MAX_LINES:
+            raise unreadable(f"the file has more than {MAX_LINES} lines.", line=head)
+        lines.append(numbering.number(_line(entry, currency, head)))
+    if not expected:
+        return lines, []
+    return lines, [StatementWarning(ENTRY_IGNORED, f"{expected} expected entries are not booked and were left out.")]
+
+
+def _line(entry: Transaction, currency: str, head: int) -> StatementLine:
+    purpose = _unfold(entry.purpose)
+    name = _NAME.search(purpose)
+    reference = clean(entry.reference)
+    return StatementLine(
+        line=0,
+        booking_date=entry.booking_date or entry.date,
+        value_date=entry.date,
+        amount_minor=_minor(entry.amount, entry.currency or currency, head),
+        currency_code=entry.currency or currency,
+        payer=clean(entry.counterparty_name) or clean(name.group(1) if name else None),
+        reference=None if reference in {"NONREF", "EREF", "PREF"} else reference,
+        remittance_text=clean(purpose, MAX_TEXT),
+        bank_ref=clean(entry.bank_reference),
+        reversal=entry.raw.get("status") in _REVERSED,
+    )
+
+
+def _unfold(text: str | None) -> str:
+    """:86: is 65 characters wide: a line that fills the width runs on in the next one."""
+    lines = (text or "").split("\n")
+    return "".join(line if len(line) >= TEXT_WIDTH else f"{line} " for line in lines)
+
+
+def _minor(amount: Decimal, currency: str, line: int) -> int:
+    return to_minor(f"{amount:f}", currency, line=line)
+
+
+def _day(yymmdd: str, line: int) -> date:
+    try:
+        return date(2000 + int(yymmdd[:2]), int(yymmdd[2:4]), int(yymmdd[4:]))
+    except ValueError:
+        raise unreadable("a balance bears no calendar date.", line=line) from None

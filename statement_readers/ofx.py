@@ -1,0 +1,121 @@
+"""OFX and QFX, through bankfile, one statement at a time: given a whole file it reads the first only.
+
+bankfile never refuses; it leaves out what it cannot read and says so. Money must not be left out, so each transaction's
+amount and date is checked here first, and each must come back.
+"""
+
+import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import BinaryIO
+
+from bankfile.model import Transaction
+from bankfile.normalize import parse_date
+from bankfile.ofx.header import read_header
+from bankfile.ofx.reader import read_ofx as read_one
+
+from models.statements import ENCODING_GUESSED, MAX_LINES, LineNumbering, Statement, StatementLine, StatementWarning
+from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
+from statement_readers.whole_text import Piece, pieces, read_bytes
+
+_HEADER = b"OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:UTF-8\nCHARSET:NONE\n\n<OFX>"
+_STATEMENT = re.compile(r"(?i)<(?:CC)?STMTRS>")
+_TRANSACTION = re.compile(r"(?i)<STMTTRN>")
+_AMOUNT = re.compile(r"(?i)<TRNAMT>\s*[+-]?[0-9]{1,20}(?:[.,][0-9]{0,8})?\s*(?:<|[\r\n])")
+_POSTED = re.compile(r"(?i)<DTPOSTED>\s*[0-9]{8}")
+_FROM = re.compile(r"(?i)<DTSTART>\s*([0-9]{8})")
+_TO = re.compile(r"(?i)<DTEND>\s*([0-9]{8})")
+_END = re.compile(r"(?i)</OFX>")
+
+
+def read_ofx(file: BinaryIO) -> list[Statement]:
+    """One statement per STMTRS or CCSTMTRS. Raises STATEMENT_UNREADABLE."""
+    data = read_bytes(file)
+    header = read_header(data)
+    text = header.body
+    before = data.count(b"\n") - text.count("\n")  # lines of the header, which the body lacks
+    if re.search(r"(?i)<!(?:DOCTYPE|ENTITY)", text):
+        raise unreadable("the file declares a document type (DTD); it is not read.", line=1)
+    if not _END.search(text):
+        raise unreadable("the file is cut off: it does not end with </OFX>.", line=data.count(b"\n") + 1)
+    numbering = LineNumbering()
+    statements = [_statement(piece, before, numbering) for piece in pieces(text, _STATEMENT)]
+    if not statements:
+        raise unreadable("no bank statement (STMTRS) in the file.", line=1)
+    if any(warning.rule == "encoding" for warning in header.warnings):
+        detail = f"The file is not in the encoding it declares and was read as {header.encoding}."
+        statements[0] = replace(statements[0], warnings=(StatementWarning(ENCODING_GUESSED, detail),))
+    return statements
+
+
+def _statement(piece: Piece, before: int, numbering: LineNumbering) -> Statement:
+    body, head = piece.text, before + piece.line
+    _refuse_open_markup(body, head)
+    count = _check_transactions(body, head)
+    read = read_one(_HEADER + body.encode("utf-8", "replace"))
+    doubtful = any(warning.rule == "amount" and warning.field == "TRNAMT" for warning in read.warnings)
+    if doubtful or len(read.transactions) != count:
+        raise unreadable("an amount or a date in the statement can be read in two ways, or not at all.", line=head)
+    currency = _currency(read.currency, head) if read.currency or not read.transactions else None
+    lines = []
+    for entry in read.transactions:
+        if numbering.count >= MAX_LINES:
+            raise unreadable(f"the file has more than {MAX_LINES} lines.", line=head)
+        lines.append(numbering.number(_line(entry, head)))
+    closing = read.closing_balance
+    return Statement(
+        account_ref=clean(read.account),
+        statement_ref=None,
+        currency_code=currency,
+        opening_minor=None,
+        closing_minor=_minor(closing, currency, head) if currency and closing is not None else None,
+        from_date=_day(_FROM.search(body)),
+        to_date=_day(_TO.search(body)),
+        lines=tuple(lines),
+    )
+
+
+def _refuse_open_markup(body: str, head: int) -> None:
+    """A comment or section that never ends: bankfile would look for its end from every place again."""
+    for opening, closing in (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", ">")):
+        if body.rfind(opening) > body.rfind(closing):
+            raise unreadable("a comment or section in the statement does not end.", line=head)
+
+
+def _check_transactions(body: str, head: int) -> int:
+    found = pieces(body, _TRANSACTION)
+    for transaction in found:
+        for pattern, name in ((_AMOUNT, "amount (TRNAMT)"), (_POSTED, "date (DTPOSTED)")):
+            if not pattern.search(transaction.text):
+                raise unreadable(f"the transaction has no readable {name}.", line=head + transaction.line - 1)
+    return len(found)
+
+
+def _line(entry: Transaction, head: int) -> StatementLine:
+    currency = _currency(entry.currency, head)
+    return StatementLine(
+        line=0,
+        booking_date=entry.date,
+        value_date=entry.booking_date or entry.date,
+        amount_minor=_minor(entry.amount, currency, head),
+        currency_code=currency,
+        payer=clean(entry.counterparty_name),
+        reference=clean(entry.reference) or clean(entry.check_number),
+        remittance_text=clean(entry.purpose, MAX_TEXT),
+        bank_ref=clean(entry.bank_reference),
+    )
+
+
+def _currency(code: str | None, head: int) -> str:
+    if code is None:
+        raise unreadable("the statement names no currency (CURDEF).", line=head)
+    return code
+
+
+def _day(found: re.Match[str] | None) -> date | None:
+    return parse_date(found.group(1), field="DTSTART")[0] if found else None
+
+
+def _minor(amount: Decimal, currency: str, line: int) -> int:
+    return to_minor(f"{amount:f}", currency, line=line)

@@ -1,0 +1,144 @@
+"""OFX and BAI2: several statements of a file stay apart, and what cannot be read is refused, not left out."""
+
+from datetime import date
+
+import pytest
+
+from models.statements import BALANCE_DIFFERENCE, CONTROL_TOTAL_DIFFERENCE, ENTRY_IGNORED
+
+OFX_HEAD = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:UTF-8\nCHARSET:NONE\n\n"
+OFX_ONE = """<STMTTRNRS><STMTRS><CURDEF>USD<BANKACCTFROM><BANKID>1<ACCTID>{account}<ACCTTYPE>CHECKING</BANKACCTFROM>
+<BANKTRANLIST><DTSTART>20260301<DTEND>20260331
+<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20260302120000[-5:EST]<TRNAMT>12.34<FITID>F1<NAME>ACME &amp; SONS<MEMO>INV-7</STMTTRN>
+<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260303<TRNAMT>-2.00<FITID>F2<NAME>BANK<MEMO>FEE</STMTTRN>
+</BANKTRANLIST><LEDGERBAL><BALAMT>110.34<DTASOF>20260331</LEDGERBAL></STMTRS></STMTTRNRS>"""
+OFX = OFX_HEAD + "<OFX><BANKMSGSRSV1>\n" + OFX_ONE.format(account="111") + "\n</BANKMSGSRSV1></OFX>\n"
+
+BAI2 = """01,BANK,ARFLOW,260302,1200,1,80,1,2/
+02,ARFLOW,BANK,1,260302,2400,USD,2/
+03,0123456789,USD,010,10000,,,015,11034,,/
+16,165,1234,Z,BANKREF1,CUSTREF1,ACME INC
+88,INV-7 INV-8
+16,475,200,Z,BANKREF2,0,CHECK/
+49,22468,5/
+98,22468,1,7/
+99,22468,1,9/
+"""
+
+
+def test_ofx_is_read(read):
+    [statement] = read(OFX, "march.ofx")
+    assert (statement.account_ref, statement.currency_code, statement.opening_minor, statement.closing_minor) == (
+        "111",
+        "USD",
+        None,
+        11034,
+    )
+    assert (statement.from_date, statement.to_date) == (date(2026, 3, 1), date(2026, 3, 31))
+    credit, debit = statement.lines
+    assert (credit.amount_minor, credit.payer, credit.remittance_text, credit.bank_ref) == (
+        1234,
+        "ACME & SONS",
+        "INV-7",
+        "F1",
+    )
+    assert credit.booking_date == date(2026, 3, 2)
+    assert debit.amount_minor == -200
+
+
+def test_ofx_statements_of_one_file_stay_apart(read):
+    both = OFX.replace("</BANKMSGSRSV1>", OFX_ONE.format(account="222") + "</BANKMSGSRSV1>")
+    first, second = read(both)
+    assert (first.account_ref, second.account_ref) == ("111", "222")
+    assert [line.line for line in second.lines] == [3, 4]
+
+
+def test_ofx_in_xml_is_read(read):
+    xml = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<?OFX OFXHEADER="200" VERSION="211"?>\n<OFX><STMTRS><CURDEF>USD</CURDEF>'
+        "<BANKTRANLIST><STMTTRN><DTPOSTED>20260302</DTPOSTED><TRNAMT>1.00</TRNAMT></STMTTRN></BANKTRANLIST>"
+        "</STMTRS></OFX>"
+    )
+    [statement] = read(xml, "march.xml")
+    assert statement.lines[0].amount_minor == 100
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("</OFX>\n", "", 13),
+        ("<TRNAMT>12.34", "<TRNAMT>12.345", 8),
+        ("<TRNAMT>12.34", "<TRNAMT>2,000", 8),
+        ("<TRNAMT>12.34", "<TRNAMT>NaN", 10),
+        ("<TRNAMT>12.34", "", 10),
+        ("<TRNAMT>-2.00", "<TRNAMT>99999999999999999999", 8),
+        ("<DTPOSTED>20260303", "<DTPOSTED>20261303", 8),
+        ("<DTPOSTED>20260303", "", 11),
+        ("<CURDEF>USD", "<CURDEF></CURDEF>", 8),
+        ("<CURDEF>USD", "<CURDEF>XAU", 8),
+        ("<STMTRS>", "<INVSTMTRS>", 1),
+        ("<MEMO>INV-7", "<MEMO><!-- never", 8),
+        ("<OFX>", '<!DOCTYPE OFX [<!ENTITY a "b">]><OFX>', 1),
+    ],
+)
+def test_a_broken_ofx_file_is_refused(refused, old, new, line):
+    assert refused(OFX.replace(old, new)).extra["line"] == line
+
+
+def test_ofx_markup_that_never_ends_is_refused_at_once(refused):
+    refused(OFX.replace("<MEMO>INV-7", "<!--" * 300_000))
+    refused(OFX.replace("<MEMO>INV-7", "<![CDATA[" * 300_000))
+
+
+def test_bai2_is_read(read):
+    [statement] = read(BAI2, "march.bai2")
+    assert (statement.account_ref, statement.currency_code) == ("0123456789", "USD")
+    assert (statement.opening_minor, statement.closing_minor, statement.warnings) == (10000, 11034, ())
+    credit, debit = statement.lines
+    assert (credit.amount_minor, credit.reference, credit.bank_ref) == (1234, "CUSTREF1", "BANKREF1")
+    assert credit.remittance_text == "ACME INC INV-7 INV-8"
+    assert (debit.amount_minor, debit.reference) == (-200, None)
+    assert credit.booking_date == date(2026, 3, 2)
+
+
+def test_a_type_code_of_the_banks_own_counts_by_its_range(read):
+    own = BAI2.replace("16,165", "16,930").replace("16,475", "16,970")
+    assert [line.amount_minor for line in read(own)[0].lines] == [1234, -200]
+
+
+def test_bai2_records_without_money_are_left_out_with_a_warning(read):
+    text = BAI2.replace("16,475,200", "16,890,").replace("22468", "22268")
+    [statement] = read(text)
+    assert [warning.code for warning in statement.warnings] == [ENTRY_IGNORED, BALANCE_DIFFERENCE]
+
+
+def test_bai2_control_totals_that_do_not_add_up_are_a_warning(read):
+    [statement] = read(BAI2.replace("49,22468", "49,22469"))
+    assert [warning.code for warning in statement.warnings] == [CONTROL_TOTAL_DIFFERENCE]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("99,22468,1,9/\n", ""),
+        ("98,22468,1,7/\n", ""),
+        ("16,475,200,Z,BANKREF2,0,CHECK/\n", ""),
+        ("16,165,1234", "16,165,12.34"),
+        ("16,165,1234", "16,165,1_234"),
+        ("16,165,1234", "16,165,99999999999999999999"),
+        ("16,165,1234", "16,801,1234"),
+        ("16,165,1234", "16,abc,1234"),
+        ("010,10000", "010,1_0000"),
+        ("03,0123456789,USD", "03,0123456789,XAU"),
+        ("02,ARFLOW,BANK,1,260302", "02,ARFLOW,BANK,1,261302"),
+        (",80,1,2/", ",80,1,3/"),
+        ("88,INV-7", "77,INV-7"),
+    ],
+)
+def test_a_broken_bai2_file_is_refused(refused, old, new):
+    refused(BAI2.replace(old, new), "march.bai2")
+
+
+def test_every_cut_of_a_bai2_file_is_refused(refused):
+    for end in range(20, len(BAI2) - 6, 3):
+        refused(BAI2[:end], "march.bai2")
