@@ -17,6 +17,7 @@ up: $(VENV)/.installed ## the stack in the foreground; says `ready http://…` w
 	@exec $(BIN)/arflow up
 
 test: check ## everything that must hold, on a real stack
+	@$(BIN)/python -m stack.prepare
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 check: $(VENV)/.installed ## lint, format, types, import contracts
@@ -29,6 +30,7 @@ bench: $(VENV)/.installed ## the benchmarks; results also in bench/results/
 	$(BIN)/python -m bench
 
 soak: $(VENV)/.installed ## the long proofs
+	@$(BIN)/python -m stack.prepare
 	$(BIN)/pytest -n 0 -m soak --timeout 0
 
 format: $(VENV)/.installed ## let ruff put the code in order

@@ -76,6 +76,11 @@ class EmbeddedPostgres:
         """libpq URL of the superuser; only our account (and root) can open the socket."""
         return f"postgresql://postgres@/{database}?host={quote(str(self.socket_directory), safe='/')}"
 
+    def discard(self) -> None:
+        """Delete the data and the socket directory of a server that has ended; for tests."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        shutil.rmtree(self.socket_directory, ignore_errors=True)
+
     async def start(self) -> asyncio.subprocess.Process:
         """Initialise if need be, start, wait until it answers, and make sure that the database exists.
 

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -28,6 +28,8 @@ class RunningStack:
     database_url: str
     temporal_address: str
     temporal_namespace: str
+    parts: dict[str, int] = field(default_factory=dict)
+    """Process id of each part, as it runs now."""
 
     def environment(self) -> dict[str, str]:
         """The variables with which a child process finds the same parts."""

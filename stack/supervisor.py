@@ -44,6 +44,7 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10
     process: asyncio.subprocess.Process | None = None
+    on_start: Callable[[str, int], None] = lambda _name, _pid: None
 
     async def up(self, attempts: int) -> asyncio.subprocess.Process:
         """Start it, with growing pauses between attempts; StackError after the last."""
@@ -52,6 +53,7 @@ class Part:
             since = self.log.stat().st_size if self.log.exists() else 0
             try:
                 self.process = await self.start()
+                self.on_start(self.name, self.process.pid)
                 return self.process
             except StackError as error:
                 if left == 0:
@@ -119,6 +121,13 @@ class Stack:
             Part("API", self.logs / "api.log", self._start_api),
         ]
 
+        for part in (*self.parts, *self.ours):
+            part.on_start = self._tell
+
+    def _tell(self, name: str, pid: int) -> None:
+        self.address.parts[name] = pid
+        self.address.write(self.settings.home)
+
     async def run(self, then: Sequence[str] = (), *, stay: bool = True) -> int:
         """Bring everything up, say `ready`, run the command `then` if there is one, and stay until cancelled.
 
@@ -127,7 +136,6 @@ class Stack:
         keepers: list[asyncio.Task[None]] = []
         try:
             await asyncio.gather(*(part.up(FIRST_START_ATTEMPTS) for part in self.parts))
-            self.address.write(self.settings.home)
             keepers += [asyncio.create_task(part.keep_up()) for part in self.parts]
             await _unless_one_fails(self._migrate(), keepers)
             for part in self.ours:

@@ -92,7 +92,7 @@ def _from_go(target: Path, report: Callable[[str], None]) -> None:
     report(f"building the Temporal dev server {CLI_VERSION} with Go; about 3 minutes, once per machine")
     draft = target.parent / "build"
     draft.mkdir(exist_ok=True)
-    environment = {**os.environ, "GOBIN": str(draft), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
+    environment = {**os.environ, "GOBIN": str(draft)}
     log = target.parent / "build.log"
     with log.open("w") as output:
         build = subprocess.Popen([go, "install", CLI_MODULE], env=environment, stdout=output, stderr=output)
@@ -140,7 +140,8 @@ class DevServer:
     """One dev server: its binary, its file and its ports."""
 
     cli: Path
-    file: Path
+    file: Path | None
+    """Where it keeps everything; None: in memory, for tests."""
     log: Path
     port: int
     ui_port: int | None
@@ -153,7 +154,8 @@ class DevServer:
 
     async def start(self) -> asyncio.subprocess.Process:
         """Start it and wait until it serves its namespaces. StackError with its last words where it does not."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
         since = self.log.stat().st_size if self.log.exists() else 0
         # SIGKILL: the file is in WAL mode and survives it, and nobody is left to wait for an orderly end.
         process = await spawn(self._command(), log=self.log, death_signal=signal.SIGKILL)
@@ -168,8 +170,10 @@ class DevServer:
     def _command(self) -> list[str | Path]:
         command: list[str | Path] = [self.cli, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self.port)]
         command += ["--headless"] if self.ui_port is None else ["--ui-port", str(self.ui_port)]
-        command += ["--db-filename", self.file, "--log-level", "error"]
-        command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"]
+        if self.file is not None:
+            command += ["--db-filename", self.file]
+            command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"]
+        command += ["--log-level", "error"]
         return command + [part for name in self.namespaces for part in ("--namespace", name)]
 
     async def _serves(self, process: asyncio.subprocess.Process) -> bool:

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import pytest
 import structlog
-from shell_probe import app, client, code, router, settings, token
 
 from api.gate import gated_router
 from api.problems import STATUS
 from logs import configure_logs
 from models.access import Principal
 from models.errors import CODES
+from tests.api.shell_probe import app, client, code, router, settings, token
 
 
 async def test_health_needs_no_token():

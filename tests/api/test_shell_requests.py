@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from shell_probe import app, client, code, token
+
+from tests.api.shell_probe import app, client, code, token
 
 
 @pytest.fixture

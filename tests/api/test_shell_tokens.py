@@ -15,12 +15,12 @@ import pytest
 import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from shell_probe import SECRET, app, client, code, settings, token
 
 from api.auth import Authenticator, OidcVerifier
 from api.jwks import SigningKeys
 from api.tokens import mint_dev_token
 from settings import DEV_TOKEN_ISSUER, SettingsError
+from tests.api.shell_probe import SECRET, app, client, code, settings, token
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

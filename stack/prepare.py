@@ -1,0 +1,24 @@
+"""`python -m stack.prepare`: fetch or build now what tests need, so that no test waits minutes for it."""
+
+import sys
+
+from settings import SettingsError, get_settings
+from stack.process import StackError
+from stack.supervisor import report
+from stack.temporal import ensure_cli
+from stack.time_skipping import ensure_test_server
+
+
+def main() -> None:
+    """Install the Temporal dev server and the time-skipping test server where they are missing."""
+    try:
+        settings = get_settings()
+        ensure_cli(settings.temporal_cli, report)
+        ensure_test_server()
+    except (StackError, SettingsError) as error:
+        report(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

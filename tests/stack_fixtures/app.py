@@ -1,0 +1,121 @@
+"""A real API process and a real worker process on the shared servers."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.tokens import mint_dev_token
+from settings import Settings
+from stack.process import free_port, last_lines
+
+
+@dataclass
+class Access:
+    """How a test talks to a running stack: HTTP with a token, or the `arflow` command."""
+
+    base_url: str
+    environment: dict[str, str]
+    _tokens: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """Its state directory."""
+        return Path(self.environment["ARFLOW_HOME"])
+
+    def token(self, org: str, user: str, *roles: str, entities: tuple[str, ...] = ()) -> str:
+        """A bearer token."""
+        key = (org, user, roles, entities)
+        if key not in self._tokens:
+            self._tokens[key] = mint_dev_token(Settings(home=self.home), org, user, roles, entities)
+        return self._tokens[key]
+
+    def client(
+        self, org: str, user: str, *roles: str, entities: tuple[str, ...] = (), **options: object
+    ) -> httpx.Client:
+        """An HTTP client that sends this person's token."""
+        headers = {"Authorization": f"Bearer {self.token(org, user, *roles, entities=entities)}"}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False, **options)
+
+    def arflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run an `arflow` command beside it."""
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"arflow {' '.join(arguments)} -> {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def organisation(self, name: str = "Test") -> str:
+        """A new organisation with its defaults; its id."""
+        org = f"org_{os.urandom(6).hex()}"
+        self.arflow("org", "create", org, "--name", name)
+        return org
+
+
+class AppStack(Access):
+    """The session's API and worker."""
+
+
+@pytest.fixture(scope="session")
+def app_stack(
+    database_url: str, temporal_address: str, temporal_namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppStack]:
+    """A real API process and a real worker process on this xdist worker's database and namespace."""
+    home = tmp_path_factory.mktemp("app")
+    port = free_port()
+    environment = {
+        **os.environ,
+        "ARFLOW_HOME": str(home),
+        "ARFLOW_PORT": str(port),
+        "ARFLOW_DATABASE_URL": database_url,
+        "ARFLOW_TEMPORAL_ADDRESS": temporal_address,
+        "ARFLOW_TEMPORAL_NAMESPACE": temporal_namespace,
+    }
+    stack = AppStack(f"http://127.0.0.1:{port}", environment)
+    worker, api = (_run(name, home, environment) for name in ("worker", "api"))
+    try:
+        _wait_ready(stack, {"worker": worker, "api": api})
+        yield stack
+    finally:
+        for process in (api, worker):
+            process.terminate()
+        for process in (api, worker):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _run(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    from stack.process import launch_command
+
+    command = launch_command([sys.executable, "-m", "cli.main", name], death_signal=9)
+    with (home / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+
+def _wait_ready(stack: Access, processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    deadline = time.monotonic() + 60
+    answer = "nothing"
+    while time.monotonic() < deadline:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                said = "\n".join(last_lines(stack.home / f"{name}.log", 30))
+                raise AssertionError(f"{name} ended with {process.returncode}:\n{said}")
+        try:
+            response = httpx.get(f"{stack.base_url}/readyz", timeout=10, trust_env=False)
+            if response.status_code == 200:
+                return
+            answer = f"{response.status_code} {response.text}"
+        except httpx.HTTPError as error:
+            answer = str(error)
+        time.sleep(0.1)
+    said = "\n".join(last_lines(stack.home / "api.log", 30))
+    raise AssertionError(f"not ready in 60 s; /readyz answered {answer}\n{said}")

@@ -1,0 +1,114 @@
+"""Whole stacks under `arflow up` for tests that kill, restart or misconfigure them."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stack.process import free_port
+from tests.stack_fixtures.app import Access
+
+
+@dataclass
+class PrivateStack(Access):
+    """One `arflow up`, started and ended as often as the test likes, with the same state directory."""
+
+    process: "subprocess.Popen[str] | None" = None
+    output: "queue.Queue[str]" = field(default_factory=queue.Queue)
+
+    def start(self, timeout: float = 120) -> "PrivateStack":
+        """Start it and wait for its `ready` line."""
+        self.launch()
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            try:
+                if self.output.get(timeout=0.2).startswith("ready "):
+                    return self
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"arflow up ended with {self.process.returncode}:\n{self.stderr()}") from None
+        raise AssertionError(f"arflow up was not ready in {timeout} s:\n{self.stderr()}")
+
+    def launch(self) -> "subprocess.Popen[str]":
+        """Start it without waiting."""
+        self.home.mkdir(exist_ok=True)
+        self.output = queue.Queue()
+        with (self.home / "up.stderr").open("a") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"],
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
+        threading.Thread(target=_drain, args=(self.process.stdout, self.output), daemon=True).start()
+        return self.process
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 40) -> int:
+        """End it by a signal to its process group; its exit code."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        return self.process.wait(timeout)
+
+    def stderr(self) -> str:
+        """All that it said on stderr so far."""
+        return (self.home / "up.stderr").read_text()
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of its parts: PostgreSQL, Temporal, worker, API."""
+        return dict(json.loads((self.home / "runtime.json").read_text())["parts"])
+
+    def kill(self, part: str) -> int:
+        """SIGKILL one part; the process id it had."""
+        pid = self.pids()[part]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_restarted(self, part: str, old: int, timeout: float = 60) -> int:
+        """Wait until another process serves as this part; its id."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if (pid := self.pids().get(part, old)) != old:
+                return pid
+            time.sleep(0.1)
+        raise AssertionError(f"{part} was not started again in {timeout} s:\n{self.stderr()}")
+
+
+def _drain(lines: object, into: "queue.Queue[str]") -> None:
+    for line in lines:
+        into.put(line)
+
+
+@pytest.fixture
+def private_stack(tmp_path: Path) -> Iterator[Callable[..., PrivateStack]]:
+    """A factory of stacks, not started yet: `private_stack(ARFLOW_X="y").start()`. All are ended after the test."""
+    made: list[PrivateStack] = []
+
+    def make(home: Path | None = None, **variables: str) -> PrivateStack:
+        port = free_port()
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ARFLOW_")},
+            **{name: os.environ[name] for name in ("ARFLOW_TEMPORAL_CLI",) if name in os.environ},
+            "ARFLOW_HOME": str(home or tmp_path / f"home{len(made)}"),
+            "ARFLOW_PORT": str(port),
+            "ARFLOW_TEMPORAL_PORT": str(free_port()),
+            "ARFLOW_TEMPORAL_UI_PORT": str(free_port()),
+            **variables,
+        }
+        made.append(PrivateStack(f"http://127.0.0.1:{environment['ARFLOW_PORT']}", environment))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        if stack.process is not None and stack.process.poll() is None:
+            stack.stop(signal.SIGKILL if sys.exc_info()[0] else signal.SIGTERM)

@@ -1,0 +1,167 @@
+"""One PostgreSQL and one Temporal dev server per test run, a database and a namespace per xdist worker."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from settings import Settings
+from stack.postgres import EmbeddedPostgres
+from stack.process import end, free_port
+from stack.search_attributes import register_search_attributes
+from stack.temporal import DevServer, ensure_cli
+from stack.time_skipping import ensure_test_server
+
+TEMPLATE = "arflow_template"
+
+
+@dataclass(frozen=True)
+class SharedServers:
+    """Addresses of the servers of this run."""
+
+    directory: str
+    postgres_url: str
+    temporal_address: str
+
+    def database_url(self, name: str) -> str:
+        """Owner's URL of one database."""
+        return self.postgres_url.replace("/postgres?", f"/{name}?")
+
+    def create_database(self, name: str) -> str:
+        """A copy of the migrated template; its URL."""
+        with psycopg.connect(self.postgres_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+        return self.database_url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop it, whoever is still connected."""
+        with psycopg.connect(self.postgres_url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def shared_servers(request: pytest.FixtureRequest) -> Iterator[SharedServers]:
+    """The servers of this run: the first xdist worker to ask starts them, and outstays the others."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+    directory = Path(tempfile.gettempdir()) / f"arflow-test-{run[:16]}"
+    directory.mkdir(exist_ok=True)
+    addresses = directory / "servers.json"
+    with contextlib.ExitStack() as held:
+        users = held.enter_context((directory / "users.lock").open("w"))
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with (directory / "start.lock").open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            if not addresses.exists():
+                servers = held.enter_context(_started(directory, users.fileno()))
+                addresses.write_text(json.dumps(asdict(servers)))
+        yield SharedServers(**json.loads(addresses.read_text()))
+
+
+@contextlib.contextmanager
+def _started(directory: Path, users: int) -> Iterator[SharedServers]:
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    namespaces = [f"test-gw{number}" for number in range(workers)] if workers > 1 else ["test-main", "test-gw0"]
+    # fsync guards against power cuts, which no test has; processes that are killed lose nothing without it.
+    postgres = EmbeddedPostgres(data=directory / "postgres", log=directory / "postgres.log", fsync=False)
+    temporal = DevServer(
+        cli=ensure_cli(Settings().temporal_cli, lambda line: sys.stderr.write(f"{line}\n")),
+        file=None,
+        log=directory / "temporal.log",
+        port=free_port(),
+        ui_port=None,
+        namespaces=["default", *namespaces],
+    )
+    with asyncio.Runner() as runner:
+
+        async def start() -> list[asyncio.subprocess.Process]:
+            return list(await asyncio.gather(postgres.start(), temporal.start()))
+
+        processes = runner.run(start())
+        try:
+            servers = SharedServers(str(directory), postgres.url("postgres"), temporal.address)
+            _migrate_template(servers)
+            yield servers
+        finally:
+            fcntl.flock(users, fcntl.LOCK_EX)  # wait until no other worker uses them
+            for process in processes:
+                runner.run(end(process, signal.SIGKILL, 10))
+            postgres.discard()
+            _remove(directory)
+
+
+def _migrate_template(servers: SharedServers) -> None:
+    from models.db.migrate import migrate
+
+    with psycopg.connect(servers.postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    migrate(servers.database_url(TEMPLATE))
+
+
+def _remove(directory: Path) -> None:
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def xdist_worker() -> str:
+    """`gw0`, `gw1`, …, or `main` without xdist."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def database_url(shared_servers: SharedServers, xdist_worker: str) -> str:
+    """Owner's URL of this worker's migrated database."""
+    return shared_servers.create_database(f"arflow_{xdist_worker}_{os.getpid()}")
+
+
+@pytest.fixture
+def fresh_database_url(shared_servers: SharedServers) -> Iterator[str]:
+    """Owner's URL of a migrated database that only this test uses."""
+    name = f"arflow_fresh_{os.urandom(6).hex()}"
+    yield shared_servers.create_database(name)
+    shared_servers.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def temporal_address(shared_servers: SharedServers) -> str:
+    """host:port of the dev server of this run."""
+    return shared_servers.temporal_address
+
+
+@pytest.fixture(scope="session")
+async def temporal_namespace(temporal_address: str, xdist_worker: str) -> str:
+    """This worker's namespace, with the search attributes."""
+    namespace = f"test-{xdist_worker}"
+    await register_search_attributes(await Client.connect(temporal_address, namespace=namespace))
+    return namespace
+
+
+@pytest.fixture(scope="session")
+async def temporal_client(temporal_address: str, temporal_namespace: str) -> Client:
+    """A client of this worker's namespace."""
+    return await Client.connect(temporal_address, namespace=temporal_namespace, data_converter=pydantic_data_converter)
+
+
+@pytest.fixture(scope="session")
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """Temporal's test server, whose clock jumps over timers while a client awaits a result."""
+    server = await asyncio.to_thread(ensure_test_server)
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(server), data_converter=pydantic_data_converter
+    )
+    yield environment
+    await environment.shutdown()
