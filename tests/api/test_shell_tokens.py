@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from api.auth import Authenticator, OidcVerifier
-from api.jwks import SigningKeys
+from api.jwks import SigningKeys, UnknownKey
 from api.tokens import mint_dev_token
 from settings import DEV_TOKEN_ISSUER, SettingsError
 from tests.api.shell_probe import SECRET, app, client, code, settings, token
@@ -180,10 +180,14 @@ async def test_the_issuers_tokens_open_production(prod, issuer, key, alg, kid):
     assert r.json() == {"sub": "u_1", "org_id": "org_a", "roles": ["ar_clerk"], "entities": ["le_uk"]}
 
 
-async def test_production_takes_no_development_token(prod, issuer):
-    assert code(await ask(prod, token("ar_clerk"))) == (401, "UNAUTHENTICATED")
-    as_issuer = dev_claims(iss=issuer.url, aud="arflow-api")
-    assert code(await ask(prod, jwt.encode(as_issuer, SECRET))) == (401, "UNAUTHENTICATED")
+async def test_production_takes_no_development_token(issuer, tmp_path):
+    (tmp_path / "dev-token-secret").write_text(SECRET)  # left there by a start in development
+    async with client(app(home=tmp_path, dev_token_secret=None)) as development:
+        assert (await ask(development, token("ar_clerk"))).status_code == 200
+    async with client(production(issuer, home=tmp_path)) as c:
+        assert code(await ask(c, token("ar_clerk"))) == (401, "UNAUTHENTICATED")
+        as_issuer = dev_claims(iss=issuer.url, aud="arflow-api")
+        assert code(await ask(c, jwt.encode(as_issuer, SECRET))) == (401, "UNAUTHENTICATED")
     with pytest.raises(SettingsError):
         mint_dev_token(settings(dev_token_secret=None, env="production"), "org_a", "u", [])
 
@@ -238,6 +242,8 @@ async def test_a_symmetric_key_in_the_published_set_is_ignored(prod, issuer):
     forged = jwt.encode(dev_claims(iss=issuer.url, aud="arflow-api"), json.dumps("x" * 40), headers={"kid": "o1"})
     assert code(await ask(prod, forged)) == (401, "UNAUTHENTICATED")
     assert (await ask(prod, issuer.token())).status_code == 200
+    with pytest.raises(UnknownKey):
+        await SigningKeys(issuer.url).find("o1")
 
 
 async def test_keys_are_fetched_once_and_again_when_they_rotate(issuer):
