@@ -7,11 +7,10 @@ import re
 from datetime import date
 from typing import Any
 
-from iso4217 import Currency
-
+from models import money
 from models.errors import Refusal
 
-INT64_MAX = 2**63 - 1
+INT64_MAX = money.INT64_MAX
 MAX_TEXT = 10_000
 MAX_NAME = 500
 
@@ -33,12 +32,12 @@ def unreadable(detail: str, *, line: int | None = None, column: int | None = Non
     return Refusal("STATEMENT_UNREADABLE", f"{', '.join(where)}: {detail}" if where else detail, **extra)
 
 
-_EXPONENTS = {currency.code: currency.exponent for currency in Currency}
-
-
 def exponent(currency_code: str) -> int | None:
     """Decimal places of an ISO 4217 currency (USD 2, JPY 0, KWD 3); None for what is no money (XAU, unknown)."""
-    return _EXPONENTS.get(currency_code)
+    try:
+        return money.exponent(currency_code)
+    except ValueError:
+        return None
 
 
 def to_minor(
