@@ -13,11 +13,16 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.commands import CommandActivities
+from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
+from activities.statements import StatementActivities
 from models.db.engine import make_engine
-from models.messages.commands import POSTING_QUEUE
+from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from settings import Settings
+from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.payments import POSTING_WORKFLOWS
+from workflows.reactions import run_relay
+from workflows.statements import ImportStatement
 
 GRACE = timedelta(seconds=5)
 
@@ -36,14 +41,41 @@ def posting_worker(client: Client, engine: Engine, threads: int = 24) -> Worker:
     )
 
 
+def process_worker(client: Client, engine: Engine, transport: Transport, threads: int = 16) -> Worker:
+    """The worker of the queue `processes`: what takes its time."""
+    confirming, statements = ConfirmationActivities(engine, transport), StatementActivities(engine)
+    return Worker(
+        client,
+        task_queue=PROCESS_QUEUE,
+        workflows=[ConfirmRemittance, ImportStatement],
+        activities=[
+            confirming.send_confirmation,
+            confirming.report_undelivered,
+            statements.record_and_apply,
+        ],
+        activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
+        max_concurrent_activities=threads,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def mail_transport(settings: Settings) -> Transport:
+    """The mail server of the settings; in development without one, files under the state directory."""
+    if settings.smtp_url is None:
+        settings.require(*(("smtp_url",) if settings.production else ()))
+        return folder_transport(settings.home / "mail")
+    return smtp_transport(settings.smtp_url.get_secret_value())
+
+
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period."""
     client = await connect(settings)
     engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
-    workers = [posting_worker(client, engine)]
+    workers = [posting_worker(client, engine), process_worker(client, engine, mail_transport(settings))]
     try:
         async with asyncio.TaskGroup() as running:
             for w in workers:
                 running.create_task(w.run())
+            running.create_task(run_relay(client, engine))
     finally:
         engine.dispose()

@@ -15,13 +15,17 @@ from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
 from api.readiness import Readiness
-from api.routes import health, invoices, payments
+from api.routes import books, health, invoices, operations, payments, reconciliations, statements
 from settings import Settings, get_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     health.router,
     invoices.router,
     payments.router,
+    reconciliations.router,
+    statements.router,
+    books.router,
+    operations.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

@@ -100,6 +100,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "FX_RATE_MISSING",
         "PERIOD_CLOSED",
         "DATE_BEFORE_PAYMENT",
+        "PAYMENT_AFTER_THROUGH_DATE",
         "APPLIED_TOO_SMALL",
         "PAYMENT_TERMS_UNKNOWN",
         "BANK_ACCOUNT_REQUIRED",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request
 from sqlalchemy import Engine
@@ -27,7 +28,7 @@ from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workfl
 from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, submit
 from operations.work import Outcome
 
-WAIT_SECONDS: Final = 25.0
+WAIT_SECONDS: Final = 5.0
 TASK_TIMEOUT: Final = timedelta(seconds=2)
 _KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
     name: SearchAttributeKey.for_keyword(name) for name in ("OrgId", "ProcessType", "CustomerId", "PaymentId")
@@ -66,9 +67,13 @@ def submission(request: Request, key: RequestKey, w: Write, workflow_id: str | N
 
 async def write_now(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
     """Execute in this process: for writes that are one transaction and no process."""
+    return answer(await run_now_in_thread(request, who, key, w))
+
+
+async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w: Write) -> Outcome:
+    """As `write_now`, for a route that has more to do before it answers."""
     engine: Engine = request.app.state.engine
-    done = await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
-    return answer(done)
+    return await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
 
 
 def _run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
@@ -114,16 +119,25 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
                 [SearchAttributePair(_KEYS[name], value) for name, value in attributes.items()]
             ),
         )
+    except RPCError:
+        raise Refusal(
+            "UNAVAILABLE", "The process could not be started; send the request again with the same Idempotency-Key."
+        ) from None
+    try:
         await asyncio.wait_for(handle.result(), WAIT_SECONDS)
     except WorkflowFailureError as failure:
         raise refusal_of(failure) from None
     except (TimeoutError, RPCError):
-        raise Refusal(
-            "UNAVAILABLE",
-            "The request is kept and goes on; ask again with the same Idempotency-Key.",
-            retry_after=2,
-        ) from None
+        return _accepted(chosen_id)
     return answer(_marked(await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id), kept), chosen_id)
+
+
+def _accepted(workflow_id: str) -> Response:
+    """The work goes on; where to ask for its end."""
+    location = f"/v1/operations/{quote(workflow_id, safe='')}"
+    headers = {"Location": location, "X-Workflow-Id": workflow_id, "Retry-After": "2"}
+    body = {"status": "running", "workflow_id": workflow_id, "operation": location}
+    return Response(to_json(body), 202, headers, "application/json")
 
 
 def read_answer(engine: Engine, org_id: str, command_id: str) -> Outcome:

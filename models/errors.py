@@ -59,6 +59,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "INVOICE_HAS_APPLICATIONS": "The invoice has applications",
         "INVOICE_NOT_DISPUTED": "The invoice is not in dispute",
         "INVOICE_NOT_OPEN": "The invoice is not open",
+        "PAYMENT_AFTER_THROUGH_DATE": "The payment is later than the reconciliation",
         "DATE_BEFORE_PAYMENT": "The date is before the payment's",
         "APPLIED_TOO_SMALL": "Less than one minor unit of the invoice's currency",
         "PAYMENT_TERMS_UNKNOWN": "Unknown payment terms",

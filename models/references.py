@@ -9,7 +9,7 @@ looser ones ("Invoice no. 123" may mean INV-123, INV123 or 123). Whoever knows t
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 MAX_TEXT = 10_000
 MAX_MENTIONS = 60
@@ -59,10 +59,7 @@ def reference_key(reference: str) -> str:
 def extract_mentions(text: str | None, structured: Iterable[str] = ()) -> list[Mention]:
     """The mentions of a remittance, each once: structured references first, then the text's in order, the weak last."""
     found = [mention for item in structured if (mention := _structured(item)) is not None]
-    written = list(_in_text((text or "")[:MAX_TEXT]))
-    if len(written) == 1:  # who writes nothing but "12" means 12
-        written = [replace(written[0], weak=False)]
-    found.extend(written)
+    found.extend(_in_text((text or "")[:MAX_TEXT]))
     found.sort(key=lambda mention: mention.weak)  # stable: order within each kind stays
     return list(dict.fromkeys(found))[:MAX_MENTIONS]
 

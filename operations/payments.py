@@ -85,16 +85,20 @@ def recorded(work: Work, row: dict[str, Any], entries: list[JournalEntry]) -> No
 
 
 def post_receipt(work: Work, p: RowMapping) -> JournalEntry:
-    """DR cash, CR unapplied_cash for a payment that has no entry yet; dated its payment date, or the next open month."""
-    entry = JournalEntry(
-        new_id("je"), entry_date(p["payment_date"], p["closed_periods"]), "receipt", p["id"], p["legal_entity_id"],
-        p["functional_currency"],
-    )  # fmt: skip
+    """Post the receipt of a payment that has no entry yet, and mark it posted. `p` carries its closed periods."""
+    entry = post_receipt_entry(work, p, p["closed_periods"])
+    work.tx.run("UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=p["id"])
+    return entry
+
+
+def post_receipt_entry(work: Work, p: Any, closed: list[str]) -> JournalEntry:
+    """DR cash, CR unapplied_cash; dated the payment date, or the first day of the next open month."""
+    day = entry_date(p["payment_date"], closed)
+    entry = JournalEntry(new_id("je"), day, "receipt", p["id"], p["legal_entity_id"], p["functional_currency"])
     amount, worth, currency = p["amount_minor"], p["functional_amount_minor"], p["currency_code"]
     entry.debit(Account.CASH, amount, currency, worth, bank_account_id=p["bank_account_id"])
     entry.credit(Account.UNAPPLIED_CASH, amount, currency, worth, customer_id=p["customer_id"])
     work.post(entry)
-    work.tx.run("UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=p["id"])
     return entry
 
 

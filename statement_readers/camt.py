@@ -110,14 +110,11 @@ class _Reader:
         self._details: list[Detail] = []
         self._detail_count = 0
         self._gap = 0
-        self._begun = False
 
     def take(self, events: Iterator[tuple[str, Any]], size: int) -> None:
         self._gap += size
         for _, element in events:
-            if not self._begun:  # a DTD can only stand before the root element
-                _refuse_dtd(element)
-                self._begun = True
+            _refuse_dtd(element)
             match local(element):
                 case "TxDtls":
                     self._take_detail(element)
@@ -133,22 +130,18 @@ class _Reader:
         self._detail_count += 1
         if self._detail_count > MAX_LINES:
             raise unreadable(f"the file has more than {MAX_LINES} transactions.", line=place(element))
-        group = element.getparent()
-        if group is None or local(group) != "NtryDtls":
-            raise unreadable("the XML is no CAMT.053 statement: TxDtls outside of NtryDtls.", line=place(element))
         self._details.append(read_detail(element))
         _drop(element)
-        if len(self._details) > 1:
-            _drop_before(group, keep_until=group.tag)
+        group = element.getparent()
+        while (before := group.getprevious()) is not None and before.tag == group.tag:
+            group.getparent().remove(before)
 
     def _take_entry(self, element: Any) -> None:
         parent = element.getparent()
         if parent is None or local(parent) != "Stmt":
             raise unreadable("the XML is no CAMT.053 statement: it has entries outside of a Stmt.", line=place(element))
-        before = element.getprevious()
-        if before is not None and (local(before) != "Ntry" or before.getprevious() is not None):
-            # Only what stands before: the pieces fed to the parser reach beyond this entry.
-            self._take_head(reversed(list(element.itersiblings(preceding=True))))
+        # Only what stands before: the pieces fed to the parser reach beyond this entry.
+        self._take_head(reversed(list(element.itersiblings(preceding=True))))
         details, self._details = self._details, []
         parts = kids(element)
         status = _status(parts)
@@ -160,7 +153,7 @@ class _Reader:
                 raise unreadable(f"the file has more than {MAX_LINES} lines.", line=place(element))
             self._open.lines.extend(self._numbering.number(line) for line in lines)
             self._open.warnings.extend(warnings)
-        _drop_around(element)
+        _drop(element)
 
     def _take_head(self, elements: Iterable[Any]) -> None:
         """Account, period and balances among the elements that will be dropped next."""
@@ -184,7 +177,7 @@ class _Reader:
         self._take_head(element)
         self.statements.append(_closed(self._open))
         self._open = _Open()
-        _drop_around(element)
+        _drop(element)
 
 
 def _drop(element: Any) -> None:
@@ -192,23 +185,6 @@ def _drop(element: Any) -> None:
     element.clear()
     while element.getprevious() is not None:
         del element.getparent()[0]
-
-
-def _drop_around(element: Any) -> None:
-    """Drops an element, and what stood before each of its ancestors: nothing of the past stays in the tree."""
-    _drop(element)
-    for ancestor in element.iterancestors():
-        while ancestor.getprevious() is not None:
-            del ancestor.getparent()[0]
-
-
-def _drop_before(group: Any, *, keep_until: str) -> None:
-    """Removes what follows the first detail group of an entry and stands before this one; the entry's own fields,
-    which come before all groups, stay."""
-    passed = list(group.itersiblings(preceding=True))
-    first = next((at for at in range(len(passed) - 1, -1, -1) if passed[at].tag == keep_until), None)
-    for element in passed[: first + 1] if first is not None else ():
-        element.getparent().remove(element)
 
 
 def _status(entry: Kids) -> str:
@@ -257,7 +233,7 @@ def _opening_and_closing(now: _Open) -> tuple[int | None, int | None]:
 
 def _closed(now: _Open) -> Statement:
     ignored = tuple(
-        StatementWarning(ENTRY_IGNORED, f"Left out because they are not booked: {count} (status {status}).")
+        StatementWarning(ENTRY_IGNORED, f"{count} entries with status {status} are not booked and were left out.")
         for status, count in now.ignored.items()
     )
     booked = [line.booking_date for line in now.lines]

@@ -7,10 +7,11 @@ import re
 from datetime import date
 from typing import Any
 
-from models import money
+from iso4217 import Currency
+
 from models.errors import Refusal
 
-INT64_MAX = money.INT64_MAX
+INT64_MAX = 2**63 - 1
 MAX_TEXT = 10_000
 MAX_NAME = 500
 
@@ -32,12 +33,12 @@ def unreadable(detail: str, *, line: int | None = None, column: int | None = Non
     return Refusal("STATEMENT_UNREADABLE", f"{', '.join(where)}: {detail}" if where else detail, **extra)
 
 
+_EXPONENTS = {currency.code: currency.exponent for currency in Currency}
+
+
 def exponent(currency_code: str) -> int | None:
     """Decimal places of an ISO 4217 currency (USD 2, JPY 0, KWD 3); None for what is no money (XAU, unknown)."""
-    try:
-        return money.exponent(currency_code)
-    except ValueError:
-        return None
+    return _EXPONENTS.get(currency_code)
 
 
 def to_minor(

@@ -31,7 +31,7 @@ from models.ids import new_id
 from models.payment import Overpayment, PaymentStatus
 
 router = gated_router("payments")
-MAX_APPLICATIONS: Final = 1000
+MAX_APPLICATIONS: Final = 500
 
 
 class NewPayment(Body):

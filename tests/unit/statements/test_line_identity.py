@@ -6,7 +6,6 @@ from datetime import date
 import pytest
 
 from models.statements import LineNumbering, StatementLine, line_external_id
-from statement_readers import detect_and_read
 
 LINE = StatementLine(1, date(2026, 3, 2), date(2026, 3, 3), 1000, "EUR", "ACME", "E2E", "INV-7", ("INV-7",), "B1")
 
@@ -46,18 +45,6 @@ def test_the_bank_account_matters():
 def test_the_identity_is_kept_across_releases():
     """It is stored with every payment: changing it would record every redelivered line again."""
     assert line_external_id("bank_us", LINE) == "bankline_b4b7f32374dca68d25e3c3cc736e4214ba2b7093"
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("mt940-rabobank-iban.sta", "bankline_878744ce27ec93b56fcd9c9564512b7e2281dced"),
-        ("mt940-knab.sta", "bankline_218f155b5b53d63209695a7ed835a45afc7ef180"),
-    ],
-)
-def test_readers_keep_the_identity_of_a_banks_lines(bank_files, name, expected):
-    """A parser's new version that words a text otherwise would record old lines again: this shows it."""
-    assert line_external_id("bank_us", detect_and_read(bank_files / name)[0].lines[0]) == expected
 
 
 def test_identical_lines_are_told_apart_by_occurrence_and_others_are_not():

@@ -1,0 +1,43 @@
+"""Remittance confirmation: tell the customer what was paid with their money, once per application session."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.confirmations import ConfirmationActivities
+    from models.messages.confirmations import ConfirmationInput, ConfirmationResult
+    from workflows import retries
+
+PATIENCE = timedelta(hours=4)
+"""How long the mail server may be away before a person is told; the process goes on trying."""
+
+
+@workflow.defn(name="ConfirmRemittance")
+class ConfirmRemittance:
+    """Send the confirmation; while the mail server is away, keep trying; after some hours, also tell a person."""
+
+    @workflow.run
+    async def run(self, start: ConfirmationInput) -> ConfirmationResult:
+        workflow.set_current_details("Sending the confirmation")
+        try:
+            return await self._send(start, PATIENCE)
+        except ActivityError:
+            workflow.set_current_details("The mail server does not take the message; a person has been told")
+            await workflow.execute_activity_method(
+                ConfirmationActivities.report_undelivered,
+                start,
+                start_to_close_timeout=retries.POSTING_TIMEOUT,
+                retry_policy=retries.POSTING,
+            )
+            return await self._send(start, None)
+
+    async def _send(self, start: ConfirmationInput, within: timedelta | None) -> ConfirmationResult:
+        return await workflow.execute_activity_method(
+            ConfirmationActivities.send_confirmation,
+            start,
+            start_to_close_timeout=retries.MAIL_TIMEOUT,
+            schedule_to_close_timeout=within,
+            retry_policy=retries.MAIL,
+        )

@@ -1,0 +1,27 @@
+"""A bank statement: its credits become payments, and those that name their invoices are applied at once."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.statements import StatementActivities
+    from models.messages.statements import StatementInput, StatementResult
+    from workflows import retries
+
+
+@workflow.defn(name="ImportStatement")
+class ImportStatement:
+    """Chunk by chunk, each one transaction; what is left over waits for a person as an exception."""
+
+    @workflow.run
+    async def run(self, start: StatementInput) -> StatementResult:
+        while True:
+            progress = await workflow.execute_activity_method(
+                StatementActivities.record_and_apply,
+                start,
+                start_to_close_timeout=retries.BATCH_TIMEOUT,
+                heartbeat_timeout=retries.BATCH_HEARTBEAT,
+                retry_policy=retries.BATCH,
+            )
+            workflow.set_current_details(f"{progress.done} of {progress.total} lines recorded")
+            if not progress.more:
+                return StatementResult(progress.total)
