@@ -15,7 +15,7 @@ from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
 from api.readiness import Readiness
-from api.routes import books, health, invoices, operations, payments, reconciliations, statements
+from api.routes import aging, books, health, invoices, journal, operations, payments, reconciliations, statements
 from settings import Settings, get_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -26,6 +26,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     statements.router,
     books.router,
     operations.router,
+    journal.router,
+    aging.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

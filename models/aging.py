@@ -1,0 +1,103 @@
+"""Aging: which bucket an open balance stands in, and what a customer owes on a day. Pure; amounts in minor units.
+
+Buckets go by days past due on the day asked about, gross of credits (contract, section 3):
+fewer than 30 (`current`: not yet due, or 1 to 29 days over), 30 to 59, 60 to 89, 90 and more.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+BUCKETS = ("not_due_minor", "overdue_1_29_minor", "days_30_minor", "days_60_minor", "days_90plus_minor")
+
+
+def bucket(days_past_due: int) -> str:
+    """The finest bucket of a balance; on its due date an invoice is 0 days past due."""
+    if days_past_due <= 0:
+        return "not_due_minor"
+    if days_past_due < 30:
+        return "overdue_1_29_minor"
+    if days_past_due < 60:
+        return "days_30_minor"
+    return "days_60_minor" if days_past_due < 90 else "days_90plus_minor"
+
+
+def is_counted(day: date, effective: date, undone: date | None) -> bool:
+    """Whether an application counts on `day`: from its effective date until the day it was undone for."""
+    return effective <= day and (undone is None or day < undone)
+
+
+@dataclass
+class Aged:
+    """Balances of one currency, summed into buckets, and the customer's money against them."""
+
+    buckets: dict[str, int] = field(default_factory=lambda: dict.fromkeys(BUCKETS, 0))
+    disputed_minor: int = 0
+    unapplied_minor: int = 0
+    credits_minor: int = 0
+
+    def add(self, days_past_due: int, minor: int, *, disputed: bool = False) -> None:
+        self.buckets[bucket(days_past_due)] += minor
+        if disputed:
+            self.disputed_minor += minor
+
+    @property
+    def total_minor(self) -> int:
+        """Everything open, gross of credits."""
+        return sum(self.buckets.values())
+
+    def as_dict(self) -> dict[str, int]:
+        """The figures as the API names them."""
+        b = self.buckets
+        return {
+            "current_minor": b["not_due_minor"] + b["overdue_1_29_minor"],
+            "days_30_minor": b["days_30_minor"],
+            "days_60_minor": b["days_60_minor"],
+            "days_90plus_minor": b["days_90plus_minor"],
+            "not_due_minor": b["not_due_minor"],
+            "overdue_1_29_minor": b["overdue_1_29_minor"],
+            "total_minor": self.total_minor,
+            "unapplied_minor": self.unapplied_minor,
+            "credits_minor": self.credits_minor,
+            "net_minor": self.total_minor - self.unapplied_minor - self.credits_minor,
+            "disputed_minor": self.disputed_minor,
+        }
+
+
+@dataclass(frozen=True)
+class Funds:
+    """What is left of one payment on a day, in its own currency and in its entity's: in credits, and unapplied."""
+
+    unapplied_minor: int
+    credits_minor: int
+    functional_unapplied_minor: int
+    functional_credits_minor: int
+
+
+def split_funds(left: int, worth: int, in_credits: int, credits_worth: int) -> Funds:
+    """What is left of a payment, divided between its credits and what is unapplied.
+
+    A credit made today counts from the payment's date, as everything in aging does; on a day on which more of the
+    payment was applied than today, it held no more than what was left then.
+    """
+    if 0 <= left <= in_credits:
+        return Funds(0, left, 0, worth)
+    return Funds(left - in_credits, in_credits, worth - credits_worth, credits_worth)
+
+
+def by_currency(aged: dict[str, Aged]) -> list[dict[str, Any]]:
+    """The figures of each currency, untranslated."""
+    return [{"currency_code": code, **aged[code].as_dict()} for code in sorted(aged)]
+
+
+def summed(parts: Iterable[Aged]) -> Aged:
+    """Several of one currency together."""
+    total = Aged()
+    for part in parts:
+        for name in BUCKETS:
+            total.buckets[name] += part.buckets[name]
+        total.disputed_minor += part.disputed_minor
+        total.unapplied_minor += part.unapplied_minor
+        total.credits_minor += part.credits_minor
+    return total

@@ -1,0 +1,55 @@
+"""Aging reaches its rows by index, as the application role under row-level security, and stays fast."""
+
+import json
+import time
+from datetime import timedelta
+
+from models.db.aging import aging_of
+from models.db.engine import transaction
+from models.db.open_items import _CANDIDATES, _FUNDS, _ROLLED_BACK, _SHOWN, _filters
+from tests.books import Books, today
+
+MANY = """
+INSERT INTO invoices (org_id, id, customer_id, legal_entity_id, external_id, reference_key, issue_date, due_date,
+    currency_code, total_minor, balance_due_minor, fx_rate, functional_currency, functional_total_minor,
+    functional_balance_minor)
+SELECT :org, %(prefix)s || n, %(customer)s, 'le_us', %(prefix)s || n, n::text, current_date - 200, current_date - n %% 150,
+    'USD', 1000, %(open)s, 1, 'USD', 1000, %(open)s FROM generate_series(1, %(count)s) n"""
+
+
+def test_aging_of_5000_open_invoices_among_many_settled_ones(books: Books) -> None:
+    customer, other = books.customer(), books.customer()
+    books.sql(MANY, customer=customer, prefix="open", open=1000, count=5000)
+    books.sql(MANY, customer=other, prefix="paid", open=0, count=20000)
+    books.sql("ANALYZE invoices")
+    took = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        with transaction(books.engine, books.org) as tx:
+            aging = aging_of(tx, customer, today())
+        took.append(time.perf_counter() - begun)
+    assert aging["total_minor"] == 5_000_000
+    assert len(aging["invoices"]) == 5000
+    assert min(took) < 0.5
+
+
+def test_hot_queries_use_indexes(books: Books) -> None:
+    customer = books.customer()
+    books.sql(MANY, customer=customer, prefix="i", open=1000, count=5)
+    filters = _filters(customer, None)
+    invoices = _ROLLED_BACK.format(shown=_SHOWN, disputed="i.disputed_at IS NOT NULL", **filters)
+    empty = dict.fromkeys(("a_known", "a_unknown", "c_known", "p_known", "p_unknown"), "")
+    funds = _FUNDS.format(candidates=_CANDIDATES.format(**filters), **empty, **filters)
+    for sql in (invoices, funds):
+        with transaction(books.engine, books.org) as tx:
+            tx.run("SET LOCAL enable_seqscan = off")
+            plan = tx.scalar("EXPLAIN (FORMAT JSON) " + sql, day=today() - timedelta(days=3), customer=customer)
+        text = json.dumps(plan)
+        assert '"Seq Scan"' not in text, text
+        if sql is funds:
+            assert "payments_funds" in text
+        else:
+            assert "invoices_open" in text
+            assert "invoices_voided" in text
+            assert "payment_applications_effective" in text
+            assert "payment_applications_undone" in text
