@@ -1,59 +1,49 @@
 # Everything starts here: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench soak lock format clean
+.PHONY: help demo up test check bench soak lock format clean environment
 
 ARFLOW_PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 PYTEST_WORKERS ?= 2
+RESOLVE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 16
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(VENV)/.installed ## the stack with demo data and a walk through the main job; stays up until Ctrl-C
+demo: environment ## the stack with demo data and a walk through the main job; stays up until Ctrl-C
 	@exec $(BIN)/arflow demo
 
-up: $(VENV)/.installed ## the stack in the foreground; says `ready http://…` when everything answers
+up: environment ## the stack in the foreground; says `ready http://…` when everything answers
 	@exec $(BIN)/arflow up
 
 test: check ## everything that must hold, on a real stack
 	@$(BIN)/python -m stack.prepare
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
-check: $(VENV)/.installed ## lint, format, types, import contracts
+check: environment ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.installed ## the benchmarks; results also in bench/results/
-	$(BIN)/python -m bench
+bench: environment ## the benchmarks; results also in bench/results/
+	@$(BIN)/python -m bench
 
-soak: $(VENV)/.installed ## the long proofs
+soak: environment ## the long proofs: million-row imports, thousands of payments under repeated kills
 	@$(BIN)/python -m stack.prepare
-	$(BIN)/pytest -n 0 -m soak --timeout 0
+	$(BIN)/pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
-format: $(VENV)/.installed ## let ruff put the code in order
+format: environment ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The lock files name versions and hashes only, so they serve behind any package index.
-lock: $(VENV)/.installed ## resolve the dependencies anew into requirements/
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet \
-	  -o requirements/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet \
-	  --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+# The lock files name versions and hashes, no addresses, so they serve behind any package index.
+lock: environment ## resolve the dependencies anew into requirements/
+	$(RESOLVE) --upgrade -o requirements/runtime.txt
+	$(RESOLVE) --upgrade --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment and the caches (not the data in .arflow)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 
-# Installed again when the lock, the project's description or the path of the checkout has changed. What an
-# interrupted installation leaves behind has no stamp, and is begun again.
-$(VENV)/.installed: requirements/dev.txt pyproject.toml
-	@$(ARFLOW_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "arflow needs Python 3.11 or later; set ARFLOW_PYTHON to one" >&2; exit 1; }
-	@echo "arflow: installing the environment in $(VENV)" >&2
-	@[ -x $(BIN)/python ] || $(ARFLOW_PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt >&2
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
-	@touch $@
+environment:
+	@$(ARFLOW_PYTHON) stack/install.py

@@ -1,5 +1,6 @@
 """The `arflow` command. Each group of commands has its own file; here they only get their names."""
 
+import os
 import sys
 
 import typer
@@ -27,11 +28,21 @@ app.add_typer(organisations.customer, name="customer")
 
 def main() -> None:
     """Run the command; what the user can mend comes as one line on stderr and exit code 1."""
+    code: object = 0
     try:
         app()
     except (StackError, SettingsError) as error:
         print(f"arflow: {error}", file=sys.stderr)
-        sys.exit(1)
+        code = 1
+    except SystemExit as ended:
+        code = ended.code
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not through the interpreter's own end: threads of the Temporal SDK that are just then handing over a result
+    # abort the process ("PyGILState_Release"), which would turn a command that has succeeded into one that failed.
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ directly, as an unprivileged account when we are root, on a unix socket only, wi
 """
 
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -76,6 +77,11 @@ class EmbeddedPostgres:
         """libpq URL of the superuser; only our account (and root) can open the socket."""
         return f"postgresql://postgres@/{database}?host={quote(str(self.socket_directory), safe='/')}"
 
+    def forget_socket(self) -> None:
+        """Remove the socket's directory once the server has ended; it stays while another one uses it."""
+        with contextlib.suppress(OSError):
+            self.socket_directory.rmdir()
+
     def discard(self) -> None:
         """Delete the data and the socket directory of a server that has ended; for tests."""
         shutil.rmtree(self.data, ignore_errors=True)
@@ -139,7 +145,13 @@ class EmbeddedPostgres:
         command += ["--locale=C.UTF-8" if _has_c_utf8() else "--no-locale"]
         since = self.log.stat().st_size if self.log.exists() else 0
         process = await spawn(command, log=self.log, death_signal=signal.SIGKILL, account=account)
-        if await process.wait() != 0:
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            os.killpg(process.pid, signal.SIGKILL)  # initdb runs servers of its own
+            await process.wait()
+            raise
+        if code != 0:
             said = " | ".join(last_lines(self.log, 3, since=since))
             raise StackError(f"initdb failed; {self.log} ends with: {said}")
         self.data.rmdir()

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGEST_LOG = 20_000_000
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
@@ -49,7 +50,7 @@ async def spawn(
     Of its own, so that Ctrl-C in the terminal reaches only the supervisor, which ends the parts in order.
     Call it from the main thread: the kernel ties the death signal to the thread that forks.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    _rotate(log)
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *launch_command(command, death_signal=death_signal, account=account),
@@ -59,6 +60,13 @@ async def spawn(
             env=None if env is None else dict(env),
             start_new_session=True,
         )
+
+
+def _rotate(log: Path) -> None:
+    """Keep one predecessor of a log that has grown large; logs of a demo must not fill a disk."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".old.log"))
 
 
 async def end(process: asyncio.subprocess.Process, stop_signal: signal.Signals, timeout: float) -> None:

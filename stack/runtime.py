@@ -123,6 +123,7 @@ def _started(server: EmbeddedPostgres) -> Iterator[str]:
             yield server.url()
         finally:
             runner.run(end(process, signal.SIGINT, 15))
+            server.forget_socket()
 
 
 def _answers(url: str) -> bool:

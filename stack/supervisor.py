@@ -18,7 +18,7 @@ import httpx
 
 from settings import Settings
 from stack.postgres import EmbeddedPostgres
-from stack.process import StackError, end, last_lines, port_is_free, spawn
+from stack.process import StackError, end, last_lines, launch_command, port_is_free, spawn
 from stack.runtime import RunningStack, owned
 from stack.temporal import DevServer, ensure_cli
 
@@ -155,6 +155,7 @@ class Stack:
             for part in reversed(self.parts):
                 await part.down()
             RunningStack.forget(self.settings.home)
+            EmbeddedPostgres.in_home(self.settings.home).forget_socket()
 
     def _environment(self) -> Mapping[str, str]:
         return {
@@ -213,14 +214,17 @@ class Stack:
                 await asyncio.sleep(0.1)
 
     async def _command(self, command: Sequence[str]) -> int:
-        process = await asyncio.create_subprocess_exec(*command, env={**self._environment(), **self._base_url()})
+        # On our own stdout, in a session of its own: Ctrl-C reaches it through us.
+        line = launch_command(command, death_signal=signal.SIGTERM)
+        environment = {**self._environment(), "ARFLOW_BASE_URL": self.base_url}
+        process = await asyncio.create_subprocess_exec(*line, env=environment, start_new_session=True)
         try:
-            return await process.wait()
+            code = await process.wait()
+            if code != 0:
+                report(f"{' '.join(command)} failed ({_reason(code)})")
+            return code
         finally:
             await end(process, signal.SIGTERM, 5)
-
-    def _base_url(self) -> Mapping[str, str]:
-        return {"ARFLOW_BASE_URL": self.base_url, "ARFLOW_PORT": str(self.settings.port)}
 
 
 async def _answers(client: httpx.AsyncClient, path: str) -> bool:

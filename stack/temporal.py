@@ -5,6 +5,7 @@ PostgreSQL or Temporal Cloud (ARFLOW_TEMPORAL_ADDRESS).
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -95,11 +96,13 @@ def _from_go(target: Path, report: Callable[[str], None]) -> None:
     environment = {**os.environ, "GOBIN": str(draft)}
     log = target.parent / "build.log"
     with log.open("w") as output:
-        build = subprocess.Popen([go, "install", CLI_MODULE], env=environment, stdout=output, stderr=output)
+        command = [go, "install", CLI_MODULE]
+        build = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
             _wait(build, log, report)
         finally:
-            build.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(build.pid, signal.SIGKILL)  # the compilers too
     if build.returncode != 0:
         raise NotHere(f"`go install {CLI_MODULE}` failed ({' | '.join(last_lines(log, 2))})")
     (draft / "temporal").rename(target)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -84,9 +85,10 @@ class PrivateStack(Access):
         raise AssertionError(f"{part} was not started again in {timeout} s:\n{self.stderr()}")
 
 
-def _drain(lines: object, into: "queue.Queue[str]") -> None:
-    for line in lines:
-        into.put(line)
+def _drain(lines: IO[str], into: "queue.Queue[str]") -> None:
+    with lines:
+        for line in lines:
+            into.put(line)
 
 
 @pytest.fixture
