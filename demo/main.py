@@ -1,0 +1,50 @@
+"""`python -m demo.main`: what `arflow demo` runs once the stack is ready."""
+
+import argparse
+import importlib
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+from demo.console import ClaimFailed
+from demo.context import Demo, make_context
+from settings import get_settings
+
+Part = Callable[[Demo], None]
+
+PARTS: Final = (
+    ("demo.history", "load_history"),
+    ("demo.month_ends", "show_month_ends"),
+    ("demo.walk", "walk"),
+    ("demo.customers", "walk_customers"),
+    ("demo.imports", "walk_imports"),
+    ("demo.customer_360", "walk_customer_360"),
+)
+"""The parts in the order in which they are walked: module and function, called with the context."""
+
+
+def main() -> int:
+    """Walk every part; the exit code is 0 where every claim held, 1 where one did not."""
+    arguments = argparse.ArgumentParser(prog="python -m demo.main", description=__doc__)
+    arguments.parse_args()
+    ctx = make_context(get_settings())
+    started = time.monotonic()
+    try:
+        for part in parts():
+            part(ctx)
+    except ClaimFailed as failed:
+        ctx.tell.console.print(f"\n[bold red]The demo ends here.[/] {failed}", markup=True)
+        return 1
+    ctx.tell.happened(f"All of it took {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+def parts() -> list[Part]:
+    """The functions of PARTS that are there."""
+    return [getattr(importlib.import_module(m), f) for m, f in PARTS if importlib.util.find_spec(m) is not None]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
