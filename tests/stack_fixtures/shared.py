@@ -23,7 +23,7 @@ from stack.postgres import EmbeddedPostgres
 from stack.process import end, free_port
 from stack.search_attributes import register_search_attributes
 from stack.temporal import DevServer, ensure_cli
-from stack.time_skipping import ensure_test_server
+from stack.time_skipping import time_skipping_environment
 
 TEMPLATE = "arflow_template"
 
@@ -157,11 +157,7 @@ async def temporal_client(temporal_address: str, temporal_namespace: str) -> Cli
 
 
 @pytest.fixture(scope="session")
-async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+async def time_skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowEnvironment]:
     """Temporal's test server, whose clock jumps over timers while a client awaits a result."""
-    server = await asyncio.to_thread(ensure_test_server)
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(server), data_converter=pydantic_data_converter
-    )
-    yield environment
-    await environment.shutdown()
+    async with time_skipping_environment(tmp_path_factory.mktemp("time") / "test-server.log") as environment:
+        yield environment
