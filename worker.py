@@ -12,14 +12,17 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.statements import StatementActivities
 from models.db.engine import make_engine
+from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from settings import Settings
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
+from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
 from workflows.statements import ImportStatement
@@ -59,6 +62,29 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     )
 
 
+def changes_worker(client: Client, engine: Engine, threads: int = 16) -> Worker:
+    """The worker of the queue `changes`: approval chains, which wait much and work little."""
+    does = ChangeActivities(engine, client)
+    return Worker(
+        client,
+        task_queue=CHANGES_QUEUE,
+        workflows=list(CHANGE_WORKFLOWS),
+        activities=[
+            does.act,
+            does.carry_out,
+            does.remind,
+            does.escalate,
+            does.decide_by_signal,
+            does.signals_refused,
+            does.erase_histories,
+        ],
+        activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="changes"),
+        max_concurrent_local_activities=threads,
+        max_concurrent_activities=threads,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def mail_transport(settings: Settings) -> Transport:
     """The mail server of the settings; in development without one, files under the state directory."""
     if settings.smtp_url is None:
@@ -71,7 +97,11 @@ async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period."""
     client = await connect(settings)
     engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
-    workers = [posting_worker(client, engine), process_worker(client, engine, mail_transport(settings))]
+    workers = [
+        posting_worker(client, engine),
+        process_worker(client, engine, mail_transport(settings)),
+        changes_worker(client, engine),
+    ]
     try:
         async with asyncio.TaskGroup() as running:
             for w in workers:

@@ -15,7 +15,20 @@ from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
 from api.readiness import Readiness
-from api.routes import aging, books, health, invoices, journal, operations, payments, reconciliations, statements
+from api.routes import (
+    aging,
+    approvals,
+    books,
+    customer_changes,
+    customers,
+    health,
+    invoices,
+    journal,
+    operations,
+    payments,
+    reconciliations,
+    statements,
+)
 from settings import Settings, get_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -28,6 +41,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     operations.router,
     journal.router,
     aging.router,
+    customers.router,
+    customer_changes.router,
+    approvals.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

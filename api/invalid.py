@@ -10,6 +10,8 @@ from typing import Any, Final
 from models.errors import FieldError
 
 MAX_ERRORS: Final = 100
+_TAG: Final = "action:"
+"""Which form of a related record was meant (`models.customer.action_tag`): no place in the body."""
 
 _CODES: Final[Mapping[str, str]] = {
     "missing": "FIELD_REQUIRED",
@@ -44,7 +46,7 @@ def pointer(parts: Sequence[str | int]) -> str:
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     loc = error["loc"]
-    parts = loc[1:] if loc and loc[0] == "body" else loc
+    parts = [part for part in (loc[1:] if loc and loc[0] == "body" else loc) if not str(part).startswith(_TAG)]
     return FieldError(pointer(parts), _code(str(error["type"])), _sentence(str(error["msg"])))
 
 

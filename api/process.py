@@ -128,11 +128,11 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     except WorkflowFailureError as failure:
         raise refusal_of(failure) from None
     except (TimeoutError, RPCError):
-        return _accepted(chosen_id)
+        return accepted(chosen_id)
     return answer(_marked(await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id), kept), chosen_id)
 
 
-def _accepted(workflow_id: str) -> Response:
+def accepted(workflow_id: str) -> Response:
     """The work goes on; where to ask for its end."""
     location = f"/v1/operations/{quote(workflow_id, safe='')}"
     headers = {"Location": location, "X-Workflow-Id": workflow_id, "Retry-After": "2"}

@@ -1,0 +1,138 @@
+"""How a customer change reaches its process: submitted by starting it, moved on by updates to it.
+
+The answer waits up to five seconds for the commit; then it is 202 with a `Location` to poll, and the work goes on.
+A process that was lost (its server's data, not ours) is started again from what the database knows.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from fastapi import Request
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.deps import RequestKey
+from api.process import Write, accepted, answer, read_answer, submission
+from models.access import Principal
+from models.db.engine import transaction
+from models.errors import Refusal
+from models.ids import new_id
+from models.messages.changes import CHANGES_QUEUE, PROCESS, ActInput, ChangeInput, change_of, change_workflow_id
+from operations.runner import Submitted, execute, refusal_from, submit
+from operations.work import Outcome
+
+WAIT_SECONDS: Final = 5.0
+_ORG, _PROCESS, _CHANGE = (SearchAttributeKey.for_keyword(n) for n in ("OrgId", "ProcessType", "ChangeId"))
+
+
+async def submit_change(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
+    """Keep the submission, start the change's process and wait until it has been accepted or refused."""
+    engine: Engine = request.app.state.engine
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, change_workflow_id(new_id("chg"))))
+    workflow_id = str(kept.workflow_id)
+    if kept.answer is not None:
+        return answer(kept.answer, str(kept.answer.body.get("workflow_id", workflow_id)))
+    start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id)
+    summary = f"{w.summary} {start.change_id}"
+    return await _answered(engine, who, kept, _started(request, workflow_id, start, summary, "submitted", None, kept))
+
+
+async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Write, update: str) -> Response:
+    """Keep the command and carry it into the change's process; without one, into the database, which then refuses it."""
+    engine: Engine = request.app.state.engine
+    workflow_id = change_workflow_id(w.record_id)
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
+    if kept.answer is not None:
+        return answer(kept.answer, workflow_id)
+    return await _answered(engine, who, kept, _carried(request, who, kept, workflow_id, update))
+
+
+async def _carried(request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str) -> None:
+    client: Client = request.app.state.temporal
+    engine: Engine = request.app.state.engine
+    change_id = change_of(workflow_id)
+    if not await run_in_threadpool(_is_open, engine, who.org_id, change_id):
+        # Unknown or over: nothing is left to carry; the operation says which, and the refusal is audited.
+        await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
+        return
+    try:
+        handle = client.get_workflow_handle(workflow_id)
+        await handle.execute_update(update, ActInput(kept.command_id), id=kept.command_id)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        start = ChangeInput(who.org_id, change_id)
+        await _started(request, workflow_id, start, f"Customer change {change_id}", update, kept.command_id, kept)
+    except WorkflowUpdateFailedError as failed:
+        if not isinstance(failed.cause, ApplicationError) or failed.cause.type != "PROCESS_ENDED":
+            raise
+        await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
+
+
+async def _started(
+    request: Request, workflow_id: str, start: ChangeInput, summary: str, update: str, act: str | None, kept: Submitted
+) -> None:
+    client: Client = request.app.state.temporal
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(_ORG, start.org_id),
+            SearchAttributePair(_PROCESS, PROCESS),
+            SearchAttributePair(_CHANGE, start.change_id),
+        ]
+    )
+    operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        PROCESS,
+        start,
+        id=workflow_id,
+        task_queue=CHANGES_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=summary,
+        search_attributes=attributes,
+    )
+    args = [] if act is None else [ActInput(act)]
+    await client.execute_update_with_start_workflow(
+        update, args=args, start_workflow_operation=operation, id=f"{update}-{kept.command_id}"
+    )
+
+
+async def _answered(engine: Engine, who: Principal, kept: Submitted, work: Awaitable[None]) -> Response:
+    workflow_id = str(kept.workflow_id)
+    try:
+        await asyncio.wait_for(work, WAIT_SECONDS)
+    except WorkflowUpdateFailedError as failed:
+        raise _refusal_of(failed) from None
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+        return accepted(workflow_id)
+    except RPCError:
+        raise Refusal(
+            "UNAVAILABLE", "The request is kept; ask again with the same Idempotency-Key.", retry_after=2
+        ) from None
+    done = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
+    return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), str(done.body.get("workflow_id")))
+
+
+def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:
+    """The business refusal that failed the update; 503 for any other failure."""
+    cause: BaseException | None = failed.cause
+    while cause is not None:
+        if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
+            return refusal_from(cause.details[0])
+        cause = cause.__cause__
+    return Refusal("UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key.")
+
+
+def _is_open(engine: Engine, org_id: str, change_id: str) -> bool:
+    with transaction(engine, org_id, durable=False) as tx:
+        row = tx.one("SELECT status FROM customer_changes WHERE org_id = :org AND id = :id", id=change_id)
+    return row is not None and row["status"] in {"PENDING_APPROVAL", "FAILED"}

@@ -1,0 +1,62 @@
+"""How an organisation approves: its policy, and who is away."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Request
+from pydantic import Field
+from starlette.responses import Response
+
+from api.deps import IdempotencyKey, Principal, Somebody, requires
+from api.gate import gated_router
+from api.problems import refusals
+from api.process import Write, write_now
+from api.reading import reading
+from api.schema import Body, RecordId
+from models.approval_policy import ApprovalPolicy
+from operations.out_of_office import absence_body
+from operations.policies import policy_body
+
+router = gated_router("approvals")
+
+
+class Absence(Body):
+    """From when to when someone is away (RFC 3339, with offset), and who stands in."""
+
+    starts_at: Annotated[datetime, Field(strict=False)]
+    ends_at: Annotated[datetime, Field(strict=False)]
+    delegate_user_id: RecordId | None = None
+
+
+@router.get("/v1/approval-policies")
+def read_policy(request: Request, who: Annotated[Principal, requires("settings.read")]) -> dict[str, Any]:
+    """The organisation's policy, and the steps that follow from it."""
+    with reading(request, who) as tx:
+        return policy_body(tx)
+
+
+@router.put("/v1/approval-policies", responses=refusals("POLICY_LOOSENED"))
+async def put_policy(
+    request: Request, body: ApprovalPolicy, who: Annotated[Principal, requires("settings.write")], key: IdempotencyKey
+) -> Response:
+    """Replace the policy. It may ask more than every organisation needs, never less."""
+    return await write_now(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
+
+
+@router.get("/v1/out-of-office")
+def read_absence(request: Request, who: Somebody) -> dict[str, Any]:
+    """One's own absence, and whose stand-in one is now."""
+    with reading(request, who) as tx:
+        return absence_body(tx, who.sub)
+
+
+@router.put("/v1/out-of-office")
+async def put_absence(request: Request, body: Absence, who: Somebody, key: IdempotencyKey) -> Response:
+    """Say that one is away; an earlier word is replaced."""
+    return await write_now(request, who, key, Write("out_of_office.put", body.model_dump(mode="json"), who.org_id))
+
+
+@router.delete("/v1/out-of-office")
+async def delete_absence(request: Request, who: Somebody, key: IdempotencyKey) -> Response:
+    """Say that one is back."""
+    return await write_now(request, who, key, Write("out_of_office.delete", {}, who.org_id))

@@ -1,0 +1,255 @@
+"""Checks of single values that customers, imports and connectors share.
+
+Each takes what came in and returns what is to be stored, or raises `PydanticCustomError` whose `type` is the field's
+stable code (contract section 5: `FIELD_REQUIRED FIELD_TYPE FIELD_LENGTH EMAIL_INVALID …`) and whose message names the
+rule, never the value. Inside a pydantic model the error gets its place by itself; elsewhere catch it and read `.type`.
+"""
+
+import json
+import re
+import unicodedata
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pycountry
+from email_validator import EmailNotValidError, validate_email
+from iso4217 import Currency
+from pydantic_core import PydanticCustomError
+
+NAME_LIMIT: Final = 255
+LARGE_CREDIT_LIMIT: Final = Decimal(1_000_000)
+METADATA_DEPTH: Final = 20
+METADATA_BYTES: Final = 65_536
+_DECIMAL_TEXT_LIMIT: Final = 64  # longer texts are refused before they are parsed
+
+# Invisible characters that make one text look like another: embedding, override and isolate controls, zero-width
+# space, word joiner, byte order mark. The joiners U+200C/U+200D and the marks U+200E/U+200F are ordinary writing in
+# Persian, Hindi, Hebrew or Arabic names and stay allowed.
+_DECEPTIVE: Final = frozenset("\u200b\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ().\-/]*(?:\s?(?:x|ext\.?|#)\s?[0-9]{1,10})?")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
+
+def invalid(code: str, detail: str) -> PydanticCustomError:
+    """The error of one value, by its stable code. Braces in the detail are literal."""
+    return PydanticCustomError(code, "{detail}", {"detail": detail})
+
+
+def _has_bad_character(value: str, *, lines: bool) -> bool:
+    if value.isascii() and value.isprintable():
+        return False
+    for char in value:
+        if char in _DECEPTIVE:
+            return True
+        if unicodedata.category(char) in {"Cc", "Cs"} and not (lines and char in "\n\t"):
+            return True
+        if char in "\u2028\u2029" and not lines:
+            return True
+    return False
+
+
+def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
+    """A trimmed, NFC-normalised text of `least` to `limit` characters; with `lines`, line feeds and tabs are allowed.
+
+    Control characters, lone surrogates and deceptive invisible characters are refused: FIELD_TYPE.
+    """
+    if lines:
+        value = value.replace("\r\n", "\n")
+    value = value.strip(" \t\n\u00a0\u3000")
+    if _has_bad_character(value, lines=lines):
+        raise invalid("FIELD_TYPE", "Control characters and deceptive invisible characters are not allowed.")
+    if not value.isascii():
+        value = unicodedata.normalize("NFC", value)
+    if len(value) < least or (least > 0 and not visible(value)):
+        code = "FIELD_REQUIRED" if not value else "FIELD_LENGTH"
+        raise invalid(code, f"At least {least} visible character{'s' if least > 1 else ''} required.")
+    if len(value) > limit:
+        raise invalid("FIELD_LENGTH", f"At most {limit} characters.")
+    return value
+
+
+def visible(value: str) -> str:
+    """The value without its invisible format characters and outer spaces."""
+    if value.isascii():
+        return value.strip()
+    return "".join(c for c in value if unicodedata.category(c) != "Cf").strip()
+
+
+def name(value: str) -> str:
+    """A display name: 1 to 255 characters, in any script."""
+    return text(value, limit=NAME_LIMIT)
+
+
+def code(value: str, *, limit: int = 64) -> str:
+    """A key of ours or of the customer's systems (tax code, item, dimension): printable, without spaces at its ends."""
+    return text(value, limit=limit)
+
+
+def email(value: str) -> str:
+    """An RFC 5322 address (addr-spec): quoted local parts, IP literals and internationalised addresses included.
+
+    Display names, comments, folding white space and every control character are refused (no header injection), so
+    are local parts over 64 octets, addresses over 254, and host names without a dot.
+    """
+    if len(value) > 1000 or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value):
+        raise invalid("EMAIL_INVALID", "Not a valid email address (RFC 5322).")
+    try:
+        found = validate_email(
+            value,
+            check_deliverability=False,
+            allow_quoted_local=True,
+            allow_domain_literal=True,
+            allow_smtputf8=True,
+            globally_deliverable=False,
+            test_environment=True,  # RFC 5322 knows nothing of .test being reserved
+        )
+    except EmailNotValidError:
+        raise invalid("EMAIL_INVALID", "Not a valid email address (RFC 5322).") from None
+    if "." not in found.domain and not found.domain.startswith("["):
+        raise invalid("EMAIL_INVALID", "The address's host name needs a dot.")
+    if len(value.encode()) > 254 or len(value.rpartition("@")[0].encode()) > 64:
+        raise invalid("EMAIL_INVALID", "An email address has at most 254 octets, 64 before the @.")
+    return value
+
+
+def decimal(value: Any, *, digits: int = 15, places: int = 4, negative_code: str = "FIELD_TYPE") -> Decimal:
+    """A finite, non-negative decimal from a JSON string or number, of at most `digits` integer digits and `places`."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise invalid("FIELD_TYPE", "A decimal number, as a string or a number.")
+    if isinstance(value, int) and abs(value) >= 10**_DECIMAL_TEXT_LIMIT:
+        raise invalid("FIELD_LENGTH", f"At most {digits} digits before the decimal point.")
+    raw = value.strip() if isinstance(value, str) else str(value)
+    # ASCII only: Decimal() would also take other scripts' digits and underscores.
+    if len(raw) > _DECIMAL_TEXT_LIMIT or not raw.isascii() or "_" in raw:
+        raise invalid("FIELD_TYPE", "A decimal number of ordinary length.")
+    try:
+        number = Decimal(raw)
+    except InvalidOperation:
+        raise invalid("FIELD_TYPE", "A decimal number, as a string or a number.") from None
+    if not number.is_finite():
+        raise invalid("FIELD_TYPE", "NaN and infinity are not amounts.")
+    if number < 0:
+        raise invalid(negative_code, "Must not be negative.")
+    if number.adjusted() >= digits and number != 0:
+        raise invalid("FIELD_LENGTH", f"At most {digits} digits before the decimal point.")
+    if number.adjusted() < -100 and number != 0:
+        raise invalid("FIELD_LENGTH", f"At most {places} digits after the decimal point.")
+    number = abs(number).normalize()  # abs: no minus zero
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        raise invalid("FIELD_LENGTH", f"At most {places} digits after the decimal point.")
+    return number
+
+
+def credit_limit(value: Any) -> Decimal:
+    """A credit limit: ≥ 0, in units (not minor units) of the customer's or the override's currency."""
+    return decimal(value, negative_code="CREDIT_LIMIT_NEGATIVE")
+
+
+def decimal_text(number: Decimal) -> str:
+    """The canonical text of a stored decimal: no exponent, no trailing zeros ("100000", "0.5")."""
+    plain = format(number, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+_CURRENCIES: Final = frozenset(c.value.upper() if isinstance(c.value, str) else c.code for c in Currency)
+
+
+def currency(value: str) -> str:
+    """An ISO 4217 code in upper case that has minor units (metals and funds codes have none)."""
+    if value not in _CURRENCIES or Currency(value).exponent is None:
+        raise invalid("CURRENCY_INVALID", "Not an ISO 4217 currency code.")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _is_country(value: str) -> bool:
+    return len(value) == 2 and value.isascii() and pycountry.countries.get(alpha_2=value) is not None
+
+
+def country(value: str) -> str:
+    """An ISO 3166-1 alpha-2 code in upper case."""
+    if not value.isupper() or not _is_country(value):
+        raise invalid("COUNTRY_INVALID", "Not an ISO 3166-1 alpha-2 country code.")
+    return value
+
+
+def day(value: Any) -> date:
+    """A calendar date, YYYY-MM-DD, without a time."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise invalid("FIELD_TYPE", "A date as YYYY-MM-DD.")
+
+
+def phone(value: str) -> str:
+    """A telephone number as people write it: digits and their usual separators, an extension, 3 to 25 digits."""
+    value = text(value, limit=50)
+    if not _PHONE.fullmatch(value) or not 3 <= sum(c.isdigit() for c in value) <= 25:
+        raise invalid("PHONE_INVALID", "Not a telephone number.")
+    return value
+
+
+def website(value: str) -> str:
+    """A host name or an http(s) address, without credentials."""
+    value = text(value, limit=2048)
+    bad = invalid("WEBSITE_INVALID", "Not an http or https address.")
+    if " " in value or "\\" in value:
+        raise bad
+    try:
+        parts = urlsplit(value if "://" in value else f"https://{value}")
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        raise bad from None
+    if parts.scheme.lower() not in {"http", "https"} or not host or "." not in host or "@" in parts.netloc:
+        raise bad
+    return value
+
+
+def tax_id(value: str) -> str:
+    """A tax identifier as printed on the customer's papers: at least one letter or digit."""
+    value = text(value, limit=64)
+    if not any(c.isalnum() for c in value):
+        raise invalid("FIELD_TYPE", "A tax id has letters or digits.")
+    return value
+
+
+def reason_code(value: str) -> str:
+    """Any UPPER_SNAKE of 1 to 64 characters; shipped lists only suggest."""
+    if not _REASON.fullmatch(value):
+        raise invalid("FIELD_TYPE", "A reason code is UPPER_SNAKE of 1 to 64 characters.")
+    return value
+
+
+def metadata(value: Any) -> dict[str, Any]:
+    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL and lone surrogates."""
+    if not isinstance(value, dict):
+        raise invalid("FIELD_TYPE", "Metadata is a JSON object.")
+    level: list[Any] = [value]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > METADATA_DEPTH:
+            raise invalid("METADATA_TOO_DEEP", f"Metadata has at most {METADATA_DEPTH} levels.")
+        below: list[Any] = []
+        for node in level:
+            below.extend(c for c in (node.values() if isinstance(node, dict) else node) if isinstance(c, dict | list))
+        level = below
+    try:
+        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode()
+    except ValueError:  # NaN, infinity, lone surrogates
+        raise invalid("FIELD_TYPE", "Metadata holds a value that JSON cannot.") from None
+    if len(encoded) > METADATA_BYTES:
+        raise invalid("METADATA_TOO_LARGE", f"Metadata has at most {METADATA_BYTES} bytes.")
+    if b"\\u0000" in encoded:
+        raise invalid("FIELD_TYPE", "Metadata holds a NUL character.")
+    return value

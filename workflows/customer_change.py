@@ -1,0 +1,300 @@
+"""A customer change, from its submission through its chain of approvers to its execution.
+
+The database decides everything; the process keeps the deadlines, carries decisions one at a time, executes what was
+approved, and shows where it stands: its summary, its current details and its search attributes hold no personal data.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.changes import ChangeActivities
+    from models.messages.changes import (
+        PROCESS,
+        ActInput,
+        ActRequest,
+        ChangeInput,
+        ChangeResult,
+        ChangeState,
+        EraseInput,
+        ExecutionResult,
+        SignalInput,
+        StepInput,
+    )
+    from workflows import retries
+    from workflows.posting import retryable
+
+REFUSED_SIGNALS_LIMIT = 100
+STEP, ROLE, LANE, CUSTOMER = (
+    SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole", "Lane", "CustomerId")
+)
+DUE = SearchAttributeKey.for_datetime("DueAt")
+
+
+@workflow.defn(name=PROCESS)
+class CustomerChange:
+    """Submit → (remind, escalate) → decide, step by step → execute. Open until approved, rejected or withdrawn."""
+
+    @workflow.init
+    def __init__(self, start: ChangeInput) -> None:
+        self._start = start
+        self._state = ChangeState()
+        self._submitted = False
+        self._refusal: ApplicationError | ActivityError | None = None
+        self._moved = 0
+        self._read_at = workflow.now()
+        self._refused_signals = 0
+        self._shown: tuple[Any, ...] = ()
+        self._turn = asyncio.Lock()
+
+    @workflow.run
+    async def run(self, start: ChangeInput) -> ChangeResult:
+        await self._submit()
+        while self._open:
+            if self._state.complete:
+                await self._execute()
+            elif await self._decided_before_the_deadline():
+                continue
+            else:
+                await self._remind_or_escalate()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return ChangeResult(self._state.status or "REFUSED")
+
+    # The steps
+
+    async def _submit(self) -> None:
+        """Validate and keep the change. A refusal is answered to the submitter and ends the process."""
+        workflow.set_current_details("Validating the submission")
+        try:
+            await self._act(self._start.command_id)
+        except (ApplicationError, ActivityError) as refusal:
+            self._refusal = refusal
+            workflow.set_current_details("The submission was refused")
+        self._submitted = True
+
+    async def _decided_before_the_deadline(self) -> bool:
+        """Wait for a decision until the next deadline, for ever once there is none."""
+        seen = self._moved
+        try:
+            await workflow.wait_condition(
+                lambda: self._moved != seen, timeout=self._next_deadline(), timeout_summary=self._deadline_summary()
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _remind_or_escalate(self) -> None:
+        """Once each; a decision that arrives in the same moment wins, because the database asks again."""
+        s = self._state
+        step = StepInput(self._start.org_id, self._start.change_id, s.round, s.step)
+        async with self._turn:
+            if (s.round, s.step) != (self._state.round, self._state.step):
+                return
+            reminds = s.remind_in is not None
+            done = ChangeActivities.remind if reminds else ChangeActivities.escalate
+            self._show(
+                await workflow.execute_activity_method(
+                    done, step, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
+                )
+            )
+            if reminds and self._state.step == s.step:
+                self._state.remind_in = None
+            elif self._state.step == s.step:
+                self._state.escalate_in = None
+
+    async def _execute(self) -> None:
+        """Carry out the approved change, exactly once; a customer's deletion takes the histories with it."""
+        workflow.set_current_details("Approved by all; carrying it out")
+        async with self._turn:
+            result: ExecutionResult = await self._at_once(
+                ChangeActivities.carry_out, ActRequest(self._start.org_id, self._start.change_id)
+            )
+            self._show(result.state)
+        for other in result.closed_workflows:
+            await self._tell(other)
+        if result.erase_workflows:
+            await workflow.start_child_workflow(
+                EraseHistories.run,
+                EraseInput(result.erase_workflows),
+                id=f"{self._start.change_id}/EraseHistories",
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            )
+
+    async def _tell(self, workflow_id: str) -> None:
+        try:
+            await workflow.get_external_workflow_handle(workflow_id).signal("reload")
+        except ApplicationError:
+            workflow.logger.info("a closed change's process has ended already")
+
+    # What comes in
+
+    @workflow.update(name="submitted")
+    async def submitted(self) -> ChangeState:
+        """Answers when the submission has been accepted; fails with its refusal."""
+        await workflow.wait_condition(lambda: self._submitted)
+        if self._refusal is not None:
+            raise self._refusal
+        return self._state
+
+    @workflow.update(name="decide")
+    async def decide(self, act: ActInput) -> ChangeState:
+        """An approver's decision. After the last approval, answers when the change has been carried out."""
+        return await self._carry(act)
+
+    @workflow.update(name="withdraw")
+    async def withdraw(self, act: ActInput) -> ChangeState:
+        return await self._carry(act)
+
+    @workflow.update(name="delegate")
+    async def delegate(self, act: ActInput) -> ChangeState:
+        return await self._carry(act)
+
+    @workflow.update(name="resubmit")
+    async def resubmit(self, act: ActInput) -> ChangeState:
+        return await self._carry(act)
+
+    @decide.validator
+    @withdraw.validator
+    @delegate.validator
+    @resubmit.validator
+    def _must_be_open(self, act: ActInput) -> None:
+        # Nothing but the process' own state: who may, and whether, is asked in the transaction that records it.
+        if self._submitted and not self._open:
+            raise ApplicationError("the process has ended", type="PROCESS_ENDED", non_retryable=True)
+
+    @workflow.signal(name="decide")
+    async def decide_by_signal(self, word: Any = None) -> None:
+        """`{"token", "decision", "reason_code", "comment"}` from the Temporal CLI or UI, through the same code."""
+        await workflow.wait_condition(lambda: self._submitted)
+        if not self._open or self._refused_signals >= REFUSED_SIGNALS_LIMIT:
+            return
+        async with self._turn:
+            said = SignalInput(self._start.org_id, self._start.change_id, word)
+            result = await workflow.execute_activity_method(
+                ChangeActivities.decide_by_signal,
+                said,
+                start_to_close_timeout=retries.POSTING_TIMEOUT,
+                retry_policy=retries.POSTING,
+            )
+            self._show(result.state)
+            if result.refused:
+                await self._count_refused()
+        self._moved += 1
+
+    @workflow.signal(name="reload")
+    async def reload(self) -> None:
+        """Look again: something outside this process has moved the change."""
+        async with self._turn:
+            await self._act("")
+
+    # How
+
+    @property
+    def _open(self) -> bool:
+        """A failed change stays open: its submitter re-bases or withdraws it."""
+        return self._state.known and self._state.status in {"PENDING_APPROVAL", "FAILED"}
+
+    async def _carry(self, act: ActInput) -> ChangeState:
+        await workflow.wait_condition(lambda: self._submitted)
+        async with self._turn:
+            await self._act(act.command_id)
+        if self._state.complete:
+            await workflow.wait_condition(lambda: not self._state.complete)
+        return self._state
+
+    async def _act(self, command_id: str) -> None:
+        request = ActRequest(self._start.org_id, self._start.change_id, command_id)
+        self._show(await self._at_once(ChangeActivities.act, request))
+
+    async def _at_once(self, method: Any, request: ActRequest) -> Any:
+        """First as a local activity (one workflow task in all); where that fails for a while, as a regular one."""
+        try:
+            return await workflow.execute_local_activity_method(
+                method,
+                request,
+                start_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+                schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+                retry_policy=retries.LOCAL_POSTING,
+            )
+        except (ApplicationError, ActivityError) as error:
+            if not retryable(error):
+                raise
+        return await workflow.execute_activity_method(
+            method, request, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
+        )
+
+    async def _count_refused(self) -> None:
+        self._refused_signals += 1
+        if self._refused_signals == REFUSED_SIGNALS_LIMIT:
+            await workflow.execute_activity_method(
+                ChangeActivities.signals_refused,
+                StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals),
+                start_to_close_timeout=retries.POSTING_TIMEOUT,
+                retry_policy=retries.POSTING,
+            )
+
+    def _next_deadline(self) -> timedelta | None:
+        s = self._state
+        seconds = s.remind_in if s.remind_in is not None else s.escalate_in
+        if seconds is None or s.status != "PENDING_APPROVAL":
+            return None
+        return max(timedelta(seconds=seconds) - (workflow.now() - self._read_at), timedelta(milliseconds=1))
+
+    def _deadline_summary(self) -> str | None:
+        if self._next_deadline() is None:
+            return None
+        return f"step {self._state.step}: {'reminder' if self._state.remind_in is not None else 'escalation'}"
+
+    def _show(self, state: ChangeState) -> None:
+        """Take the new state over, and show it in the Temporal UI."""
+        self._state, self._read_at = state, workflow.now()
+        self._moved += 1
+        workflow.set_current_details(self._details())
+        shown = (state.lane, state.step, state.role, state.due_at, state.status)
+        if state.known and shown != self._shown:
+            self._shown = shown
+            workflow.upsert_search_attributes(self._attributes())
+
+    def _details(self) -> str:
+        s = self._state
+        if s.returned:
+            return "Returned for correction; waiting for the submitter"
+        if s.status == "FAILED":
+            return "**FAILED**: could not be carried out; waiting for the submitter to re-base or withdraw"
+        if s.step:
+            overdue = "" if s.escalate_in is not None else " (overdue, escalated)"
+            return f"Step {s.step}: waiting for **{s.role}** since {s.since}, due {s.due_at}{overdue}"
+        return s.status
+
+    def _attributes(self) -> Sequence[SearchAttributeUpdate[Any]]:
+        s = self._state
+        updates: list[SearchAttributeUpdate[Any]] = [LANE.value_set(s.lane), CUSTOMER.value_set(s.customer_id)]
+        if not s.step:
+            return [*updates, STEP.value_set(s.status), ROLE.value_unset(), DUE.value_unset()]
+        due = datetime.fromisoformat(s.due_at)
+        return [*updates, STEP.value_set(str(s.step)), ROLE.value_set(s.role), DUE.value_set(due)]
+
+
+@workflow.defn(name="EraseHistories")
+class EraseHistories:
+    """After a hard deletion: the closed executions of the customer's changes are deleted from Temporal too."""
+
+    @workflow.run
+    async def run(self, histories: EraseInput) -> None:
+        workflow.set_current_details("Deleting the histories of an erased customer")
+        await workflow.execute_activity_method(
+            ChangeActivities.erase_histories,
+            histories,
+            start_to_close_timeout=timedelta(seconds=60),
+            retry_policy=retries.POSTING,
+        )
+
+
+CHANGE_WORKFLOWS = (CustomerChange, EraseHistories)
+__all__ = ["CHANGE_WORKFLOWS", "CustomerChange", "EraseHistories"]
