@@ -41,7 +41,7 @@ def create_customer(
     entity: Annotated[str, typer.Option("--entity", help="Legal entity that owns the customer")] = "le_us",
     file: Annotated[Path | None, typer.Option("--file", help="CSV with name,email and other customer fields")] = None,
 ) -> None:
-    """Create customers directly and print their ids, one a line."""
+    """Create customers directly and print their ids, one a line. One whose external_id is known is only printed."""
     from operations.customers_bootstrap import bootstrap_customers
 
     settings = get_settings()
@@ -59,6 +59,22 @@ def create_customer(
         try:
             with transaction(engine, org) as tx:
                 ids = bootstrap_customers(tx, [{"legal_entity_id": entity, **r} for r in rows])
+        except IntegrityError as e:
+            raise StackError(_refused(org, e)) from None
         finally:
             engine.dispose()
     print("\n".join(ids))
+
+
+def _refused(org: str, error: IntegrityError) -> str:
+    """What the database did not accept, in the words of the command."""
+    said = str(error.orig)
+    if "customers_email" in said:
+        return "a customer with one of these e-mail addresses exists already"
+    if "customers_tax_id" in said:
+        return "a customer with one of these tax ids exists already"
+    if "customers_external" in said:
+        return "an external_id appears more than once"
+    if "legal_entity" in said:
+        return f"there is no such organisation ({org}) or legal entity"
+    return "the customers are not valid: " + said.splitlines()[0]

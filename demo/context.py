@@ -33,6 +33,8 @@ class Demo:
     """Short mark of this run of the demo; part of every external id it makes."""
     today: date
     """UTC's, as the API counts days."""
+    history_until: date | None = None
+    """Load the history as if this day were the last; None: all of it."""
 
     @property
     def clerk(self) -> Person:
@@ -84,7 +86,7 @@ class Demo:
         return subprocess.run(command, capture_output=True, text=True, check=check)
 
 
-def make_context(settings: Settings) -> Demo:
+def make_context(settings: Settings, history_until: date | None = None) -> Demo:
     """The context of a run against the stack that `settings` and ARFLOW_BASE_URL name."""
     base_url = os.environ.get("ARFLOW_BASE_URL", f"http://127.0.0.1:{settings.port}")
     tokens = {user: mint_dev_token(settings, ORG_ID, user, [role]) for user, (role, _) in PEOPLE.items()}
@@ -97,4 +99,5 @@ def make_context(settings: Settings) -> Demo:
         tell=Narrator(base_url, ui, settings.temporal_namespace),
         walk=secrets.token_hex(3),
         today=datetime.now(UTC).date(),
+        history_until=history_until,
     )

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from demo.console import ClaimFailed
@@ -28,8 +29,10 @@ PARTS: Final = (
 def main() -> int:
     """Walk every part; the exit code is 0 where every claim held, 1 where one did not."""
     arguments = argparse.ArgumentParser(prog="python -m demo.main", description=__doc__)
-    arguments.parse_args()
-    ctx = make_context(get_settings())
+    arguments.add_argument(
+        "--history-until", type=date.fromisoformat, metavar="YYYY-MM-DD", help="load the history up to this day only"
+    )
+    ctx = make_context(get_settings(), arguments.parse_args().history_until)
     started = time.monotonic()
     try:
         for part in parts():

@@ -15,8 +15,9 @@ _FIELDS = (
 
 
 def bootstrap_customers(tx: Tx, rows: list[dict[str, Any]], actor: str = "cli") -> list[str]:
-    """Insert the customers and answer their ids in order."""
-    made = [_row(tx, r) for r in rows]
+    """Insert the customers and answer the ids of all, in order. One whose external_id is known is not made again."""
+    known = _known(tx, rows)
+    made = [_row(tx, r) for r in rows if r.get("external_id") not in known]
     tx.insert("customers", made)
     work = bootstrap_work(tx, actor)
     for m in made:
@@ -24,7 +25,17 @@ def bootstrap_customers(tx: Tx, rows: list[dict[str, Any]], actor: str = "cli") 
         work.audit(m["id"], "customer.bootstrapped", {"after": after})
         work.emit("customer.created", m["id"], {"customer_id": m["id"]})
     work.flush()
-    return [m["id"] for m in made]
+    new = iter(made)
+    return [known.get(r.get("external_id")) or next(new)["id"] for r in rows]
+
+
+def _known(tx: Tx, rows: list[dict[str, Any]]) -> dict[Any, str]:
+    """external_id → id of the customers that are there already."""
+    found = tx.all(
+        "SELECT external_id, id FROM customers WHERE org_id = :org AND external_id = ANY(:external_ids)",
+        external_ids=[r["external_id"] for r in rows if r.get("external_id")],
+    )
+    return {r["external_id"]: r["id"] for r in found}
 
 
 def _row(tx: Tx, r: dict[str, Any]) -> dict[str, Any]:
