@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from models.db import lookups
 from models.db.engine import to_json
@@ -107,9 +108,15 @@ def change_settings(work: Work) -> Outcome:
     """Change the organisation's settings; null takes one back to its default."""
     before = work.tx.scalar("SELECT settings FROM organisations WHERE org_id = :org FOR UPDATE")
     after = {k: v for k, v in {**before, **work.cmd.body}.items() if v is not None}
+    if _silent(before) and not _silent(after):
+        after["remittance_confirmation_since"] = work.now.isoformat()  # what was posted meanwhile stays unconfirmed
     work.tx.run("UPDATE organisations SET settings = CAST(:s AS jsonb) WHERE org_id = :org", s=to_json(after))
     work.audit(work.tx.org_id, "settings.changed", {"before": before, "after": after})
     return Outcome(after)
+
+
+def _silent(settings: dict[str, Any]) -> bool:
+    return settings.get("remittance_confirmation") == "off"
 
 
 @operation("create_legal_entity")

@@ -1,15 +1,16 @@
 """What a remittance confirmation says, and the record that it was sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
 from jinja2 import Environment
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, RowMapping
 
-from models.db.confirmations import session_facts
+from models.db.confirmations import session_facts, switch_of
 from models.db.engine import Tx, transaction
 from models.money import major
 from operations.organisations import bootstrap_work
@@ -33,6 +34,20 @@ We have applied it as follows:
 Payment {{ payment_id }}
 """
 )
+
+
+def unwanted(conn: Connection, events: Sequence[RowMapping]) -> frozenset[str]:
+    """Of published events, the ids of the sessions' that stay without a confirmation.
+
+    Switching off holds back what has not gone out yet and what comes until it is on again, for ever: nothing is sent late.
+    """
+    sessions = [e for e in events if e["type"] == "ar.payment.applied"]
+    switches = {org: switch_of(conn, org) for org in {e["org_id"] for e in sessions}}
+    return frozenset(e["id"] for e in sessions if not _sends(switches[e["org_id"]], e["at"]))
+
+
+def _sends(switch: RowMapping | None, at: datetime) -> bool:
+    return switch is None or not (switch["off"] or (switch["since"] is not None and at < switch["since"]))
 
 
 @dataclass(frozen=True)

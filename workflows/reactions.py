@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
-from operations import relay
+from operations import confirmations, relay
 
 log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
@@ -81,9 +81,10 @@ async def _lead(client: Client, engine: Engine) -> None:
 
 async def _react(client: Client, conn: Any, position: int) -> tuple[int, int]:
     events = await asyncio.to_thread(relay.read_after, conn, position)
+    unwanted = await asyncio.to_thread(confirmations.unwanted, conn, events)
     for event in events:
         start = REACTIONS.get(event["type"])
-        if start is not None:
+        if start is not None and event["id"] not in unwanted:
             try:
                 await start(client, event)
             except WorkflowAlreadyStartedError:

@@ -2,7 +2,23 @@
 
 from typing import Any
 
+from sqlalchemy import Connection, RowMapping, text
+
 from models.db.engine import Tx
+
+_SWITCH = text(
+    """SELECT coalesce(settings ->> 'remittance_confirmation', 'send') = 'off' AS off,
+         CAST(settings ->> 'remittance_confirmation_since' AS timestamptz) AS since
+       FROM organisations WHERE org_id = :org"""
+)
+
+
+def switch_of(conn: Connection, org_id: str) -> RowMapping | None:
+    """Whether an organisation's confirmations are `off`, else `since` when they are on again. Commits."""
+    conn.execute(text("SELECT set_config('arflow.org_id', :org, true)"), {"org": org_id})
+    row = conn.execute(_SWITCH, {"org": org_id}).mappings().first()
+    conn.commit()
+    return row
 
 
 def session_facts(tx: Tx, session_id: str) -> dict[str, Any] | None:
