@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
+from activities.escalations import EscalationActivities
 from activities.statements import StatementActivities
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
@@ -23,6 +24,7 @@ from settings import Settings
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
+from workflows.escalations import EscalateCase, WatchEscalation
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
 from workflows.statements import ImportStatement
@@ -35,7 +37,7 @@ def posting_worker(client: Client, engine: Engine, threads: int = 24) -> Worker:
     return Worker(
         client,
         task_queue=POSTING_QUEUE,
-        workflows=list(POSTING_WORKFLOWS),
+        workflows=[*POSTING_WORKFLOWS, EscalateCase],
         activities=[CommandActivities(engine).execute_command],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="posting"),
         max_concurrent_local_activities=threads,
@@ -50,11 +52,12 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
-        workflows=[ConfirmRemittance, ImportStatement],
+        workflows=[ConfirmRemittance, ImportStatement, WatchEscalation],
         activities=[
             confirming.send_confirmation,
             confirming.report_undelivered,
             statements.record_and_apply,
+            EscalationActivities(engine).look_at_escalation,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
         max_concurrent_activities=threads,

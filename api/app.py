@@ -19,7 +19,9 @@ from api.routes import (
     aging,
     approvals,
     books,
+    customer_360,
     customer_changes,
+    customer_records,
     customers,
     health,
     invoices,
@@ -27,6 +29,7 @@ from api.routes import (
     operations,
     payments,
     reconciliations,
+    sources,
     statements,
 )
 from settings import Settings, get_settings
@@ -44,6 +47,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     customers.router,
     customer_changes.router,
     approvals.router,
+    customer_360.router,
+    customer_records.router,
+    sources.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

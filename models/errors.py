@@ -115,7 +115,17 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "IMPORT_NOT_AWAITING_REVIEW": "The import does not await a review",
         "IMPORT_STATE": "Not possible in the import's present state",
         # Customer 360, events, exceptions
+        "OPPORTUNITY_NOT_FOUND": "Opportunity not found",
+        "QUOTE_NOT_FOUND": "Quote not found",
+        "ORDER_NOT_FOUND": "Order not found",
+        "CONTRACT_NOT_FOUND": "Contract not found",
+        "NPS_RESPONSE_NOT_FOUND": "Survey answer not found",
+        "ACTIVITY_NOT_FOUND": "Activity not found",
+        "PANEL_NOT_FOUND": "No such panel",
+        "SOURCE_CONNECTION_NOT_FOUND": "Source connection not found",
+        "CONTACT_CUSTOMER_MISMATCH": "The contact is another customer's",
         "CASE_CLOSED": "The case is closed",
+        "CASE_ALREADY_ESCALATED": "The case is escalated already",
         "EXCEPTION_CLOSED": "The exception is resolved already",
     }
 )

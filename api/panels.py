@@ -1,0 +1,148 @@
+"""The 360 view as bytes: the JSON that the database made is put in its envelope and sent on, never parsed.
+
+A panel's ETag covers what it says (data, state, source) and not the moment it was asked: it is weak, and a panel
+that has not changed answers 304 although its `as_of` has moved on.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+from models.db.customer_360 import FIRST_PANEL
+from models.panels import EXTERNAL, Freshness
+
+BUILT_IN: Final = "arflow"
+_DETAILS: Final = {
+    "SOURCE_TIMEOUT": "The source did not answer in time.",
+    "SOURCE_UNAVAILABLE": "The source cannot be reached or refuses to answer.",
+    "SOURCE_RESPONSE_INVALID": "The source answered something that cannot be read.",
+    "SOURCE_RESPONSE_TOO_LARGE": "The source answered more than is taken.",
+    "SOURCE_CIRCUIT_OPEN": "The source has failed repeatedly and is left alone for a while.",
+    "SOURCE_BUSY": "The source is asked as much as it may be.",
+    "SOURCE_NOT_CONFIGURED": "The source's connection is not complete.",
+    "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: its data as JSON text, how many records there are (where the data may be fewer), its freshness."""
+
+    name: str
+    data: bytes
+    total: int | None
+    as_of: datetime | None
+    stale: bool
+    error: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What one read of the database found: the customer (JSON), the time, and panels by name."""
+
+    legal_entity_id: str
+    at: datetime
+    customer: bytes
+    attention: bytes
+    panels: dict[str, Panel]
+    external: dict[str, Freshness]
+
+    def refreshable(self) -> list[str]:
+        """Panels to ask their source for before they are shown."""
+        return [p for p, f in self.external.items() if f.worth_asking(self.at)]
+
+    def with_data(self, name: str, data: bytes) -> "View":
+        """The same view with other data in one panel."""
+        return replace(self, panels={**self.panels, name: replace(self.panels[name], data=data)})
+
+
+def view_of(row: tuple[Any, ...], names: tuple[str, ...]) -> View:
+    """From a row of the statement for these panels."""
+    entity, at, customer, served, snapshots, attention = row[:FIRST_PANEL]
+    external = {
+        p: _freshness(source, (snapshots or {}).get(p)) for p, source in (served or {}).items() if p in EXTERNAL
+    }
+    panels = {}
+    for n, name in enumerate(names):
+        data, total = row[FIRST_PANEL + 2 * n : FIRST_PANEL + 2 * n + 2]
+        panels[name] = _panel(name, data, total, at, external.get(name))
+    shown = {p: f for p, f in external.items() if p in panels}
+    return View(entity, at, customer.encode(), (attention or "[]").encode(), panels, shown)
+
+
+def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
+    if snapshot is None or snapshot["source"] != source:
+        return Freshness(source)
+    times = {k: snapshot[k] and datetime.fromisoformat(snapshot[k]) for k in ("as_of", "next_attempt_at")}
+    return Freshness(source, times["as_of"], snapshot["error_code"], times["next_attempt_at"])
+
+
+def _panel(name: str, data: str | None, total: int | None, at: datetime, f: Freshness | None) -> Panel:
+    content = b"null" if data is None else data.encode()
+    if f is None:
+        return Panel(name, content, total, at, False, None, BUILT_IN)
+    stale = f.stale(at)
+    never = "SOURCE_NOT_ANSWERED" if f.as_of is None else None
+    return Panel(name, content, total, f.as_of, stale, (f.error_code or never) if stale else None, f.source)
+
+
+def panel_json(p: Panel, customer_id: str) -> bytes:
+    """The panel in its envelope."""
+    as_of = json.dumps(p.as_of and p.as_of.isoformat())
+    total = "" if p.total is None else f',"total":{p.total}'
+    head = f',"as_of":{as_of},"stale":{"true" if p.stale else "false"},"error":{_error(p.error)}'
+    tail = f',"source":{json.dumps(p.source)},"links":{_links(p.name, customer_id)}{total}}}'
+    return b'{"data":' + p.data + (head + tail).encode()
+
+
+def view_json(v: View, customer_id: str) -> bytes:
+    """The whole view."""
+    panels = b",".join(f'"{name}":'.encode() + panel_json(p, customer_id) for name, p in v.panels.items())
+    head = b'{"customer":' + v.customer + b',"attention":' + v.attention + b',"panels":{' + panels
+    return head + f'}},"as_of":"{v.at.isoformat()}"}}'.encode()
+
+
+def panel_etag(p: Panel) -> str:
+    return f'W/"{blake2b(_said(p), digest_size=16).hexdigest()}"'
+
+
+def view_etag(v: View) -> str:
+    said = blake2b(v.customer + v.attention, digest_size=16)
+    for p in v.panels.values():
+        said.update(_said(p))
+    return f'W/"{said.hexdigest()}"'
+
+
+def _said(p: Panel) -> bytes:
+    return p.data + f"|{p.stale}|{p.error}|{p.source}|{p.total}".encode()
+
+
+def not_modified(if_none_match: str | None, etag: str) -> bool:
+    """Whether the caller has it already (weak comparison, RFC 9110 13.1.2)."""
+    if if_none_match is None:
+        return False
+    given = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in given or etag.removeprefix("W/") in given
+
+
+def _error(code: str | None) -> str:
+    if code is None:
+        return "null"
+    return json.dumps({"code": code, "detail": _DETAILS.get(code, "The source cannot be shown.")})
+
+
+def _links(name: str, customer_id: str) -> str:
+    customer = f"/v1/customers/{customer_id}"
+    links = {"self": f"{customer}/360/panels/{name}"}
+    if name == "ar_aging":
+        links |= {
+            "all": f"{customer}/ar-aging",
+            "invoices": f"/v1/invoices?customer_id={customer_id}&status=open",
+            "payments": f"/v1/customer-payments?customer_id={customer_id}",
+        }
+    else:
+        links["all"] = f"{customer}/{'nps-responses' if name == 'nps' else name}"
+    return json.dumps(links)

@@ -1,0 +1,113 @@
+"""The customer 360 view: all panels at once, one panel with HTTP caching, and the snapshot as one flat record."""
+
+import json
+from typing import Annotated, Any, Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.deps import Principal, requires
+from api.gate import gated_router
+from api.panels import View, not_modified, panel_etag, panel_json, view_etag, view_json, view_of
+from api.problems import refusals
+from api.reading import reading, who_sees
+from models.db import customer_360
+from models.db.aging import aging_of
+from models.db.customer_360_aging import RECENT_PAYMENTS, SHOWN_INVOICES
+from models.db.engine import fetch_once, to_json
+from models.db.lookups import refuse_missing
+from models.errors import Refusal
+from models.panels import MAX_AGE, PANELS
+
+router = gated_router("customer 360")
+Reader = Annotated[Principal, requires("customers.read")]
+
+_VARY: Final = {"Vary": "Authorization"}
+
+
+@router.get("/v1/customers/{customer_id}/360", responses=refusals("CUSTOMER_NOT_FOUND"))
+async def get_view(request: Request, customer_id: str, who: Reader) -> Response:
+    """Everything about a customer on one screen. A slow source costs its panel, never the view."""
+    view = await _fresh(request, who, customer_id, PANELS)
+    etag = view_etag(view)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", **_VARY}
+    if not_modified(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(view_json(view, customer_id), 200, headers, "application/json")
+
+
+@router.get(
+    "/v1/customers/{customer_id}/360/panels/{panel}", responses=refusals("CUSTOMER_NOT_FOUND", "PANEL_NOT_FOUND")
+)
+async def get_panel(request: Request, customer_id: str, panel: str, who: Reader) -> Response:
+    """One panel. A private cache may keep it until its data are five minutes old."""
+    if panel not in PANELS:
+        raise Refusal("PANEL_NOT_FOUND", f"There is no such panel; there are {', '.join(PANELS)}.")
+    view = await _fresh(request, who, customer_id, (panel,))
+    p = view.panels[panel]
+    age = 0 if p.as_of is None else max(0, int((view.at - p.as_of).total_seconds()))
+    etag = panel_etag(p)
+    # What is stale has an Age beyond it, so no cache keeps it; what never was there is not to be kept at all.
+    keep = "private, no-cache" if p.as_of is None else f"private, max-age={int(MAX_AGE.total_seconds())}"
+    headers = {"Cache-Control": keep, "Age": str(age), "ETag": etag, **_VARY}
+    if not_modified(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(panel_json(p, customer_id), 200, headers, "application/json")
+
+
+@router.get("/v1/customers/{customer_id}/360/snapshot", responses=refusals("CUSTOMER_NOT_FOUND"))
+async def get_snapshot(request: Request, customer_id: str, who: Reader) -> dict[str, Any]:
+    """The view as the flat data record `customer_360_snapshot`: what it shows, without freshness and links."""
+    view = await _fresh(request, who, customer_id, PANELS)
+    data = {name: json.loads(p.data) for name, p in view.panels.items()}
+    aging = ("current_minor", "days_30_minor", "days_60_minor", "days_90plus_minor", "currency_code")
+    return {
+        "customer_id": customer_id,
+        "as_of": view.at.isoformat(),
+        "open_opportunities": data["opportunities"],
+        "active_quotes": data["quotes"],
+        "recent_orders": data["orders"],
+        "ar_aging": {field: data["ar_aging"][field] for field in aging},
+        "open_cases": data["cases"],
+        "active_contracts": data["contracts"],
+        "nps_latest": data["nps"] and data["nps"]["latest"],
+        "activities": data["activities"],
+    }
+
+
+async def _fresh(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
+    """The panels, after asking the sources of those that are too old for as long as a caller is kept waiting."""
+    view = await run_in_threadpool(_read, request, who, customer_id, panels)
+    refresher = getattr(request.app.state, "panel_refresher", None)
+    if refresher is None or not view.external:
+        return view
+    refresher.viewed(who.org_id, customer_id)
+    asked = view.refreshable()
+    if asked and await refresher.refresh(who.org_id, customer_id, asked, since=view.at):
+        view = await run_in_threadpool(_read, request, who, customer_id, panels)
+    return view
+
+
+def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
+    sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
+    may_open = who.may("payments.read")
+    params = customer_360.parameters(who.org_id, customer_id, who.entities, payments=may_open)
+    row = fetch_once(request.app.state.engine, who.org_id, sql, params)
+    if row is None:
+        with reading(request, who) as tx:
+            refuse_missing(tx, "customer", customer_id)
+    who_sees(who, row[0])
+    view = view_of(row, panels)
+    if "ar_aging" in panels and view.panels["ar_aging"].data == b"null":
+        view = view.with_data("ar_aging", _aging_in_full(request, who, customer_id, params))
+    return view
+
+
+def _aging_in_full(request: Request, who: Principal, customer_id: str, params: dict[str, Any]) -> bytes:
+    """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360_aging`."""
+    with reading(request, who) as tx:
+        found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
+    invoices = [{**i, "href": f"/v1/invoices/{i['id']}"} for i in found["invoices"][:SHOWN_INVOICES]]
+    paid = fetch_once(request.app.state.engine, who.org_id, f"SELECT {RECENT_PAYMENTS}", params)
+    return to_json({**found, "invoices": invoices, "recent_payments": paid[0] if paid else []}).encode()

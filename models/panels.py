@@ -1,0 +1,36 @@
+"""The panels of the 360 view, and when what one shows is too old."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+PANELS: Final = ("opportunities", "quotes", "orders", "ar_aging", "cases", "contracts", "nps", "activities")
+EXTERNAL: Final = frozenset({"opportunities", "quotes", "orders", "cases", "contracts", "nps"})
+"""Panels that an external system may serve. The books and the timeline are ours."""
+
+MAX_AGE: Final = timedelta(minutes=5)
+REFRESH_WAIT_SECONDS: Final = 1.5
+"""How long a request waits for a source before it shows what there is."""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Where a panel stands: who serves it, when that source last answered (None: never), what went wrong since."""
+
+    source: str
+    as_of: datetime | None = None
+    error_code: str | None = None
+    next_attempt_at: datetime | None = None
+
+    def stale(self, now: datetime) -> bool:
+        """Older than five minutes, or never there. What stands in our own tables is never stale."""
+        return self.as_of is None or now - self.as_of > MAX_AGE
+
+    def worth_asking(self, now: datetime) -> bool:
+        """Stale, and not held back because the source has just failed."""
+        return self.stale(now) and (self.next_attempt_at is None or self.next_attempt_at <= now)
+
+
+def retry_in(failures: int) -> timedelta:
+    """How long a failing source is left alone for this customer and panel: 5 s doubling to 5 minutes."""
+    return min(timedelta(seconds=5 * 2 ** min(failures, 10)), MAX_AGE)
