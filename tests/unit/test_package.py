@@ -1,0 +1,30 @@
+"""What an installation from a wheel gets, as the container does."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(), reason="asks git which files there are"
+)
+def test_the_wheel_holds_every_file_of_every_room(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    files = {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
+    wanted = {name for name in files if name.split("/")[0] in rooms or ("/" not in name and name.endswith(".py"))}
+    for name in wanted | {"pyproject.toml"}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", "dist", "."]
+    subprocess.run(build, cwd=tmp_path, check=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
