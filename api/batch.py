@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.counting import count
 from api.deps import RequestKey
 from api.process import Write, answer, submission
 from models.access import Principal
@@ -46,4 +47,5 @@ def _one(
     except Refusal as r:
         error = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], **r.extra}
         return {"index": index, "status": "failed", "error": error}
+    count(parsed.operation, done)
     return {"index": index, "status": "replayed" if done.replayed else "created", noun: done.body}

@@ -6,14 +6,17 @@ Postings run on a worker inside this process: they start eagerly, without a hop 
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
+from api import metrics
 from models.db.engine import make_engine
 from models.db.migrate import pending
+from operations.relay import lag
 from settings import Settings
 from worker import posting_worker
 from workflows.connection import connect
@@ -29,6 +32,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = await connect(settings)
         app.state.engine, app.state.temporal = engine, client
         _watch(app, engine, client)
+        app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
         yield
         app.state.readiness.draining = True
@@ -61,3 +65,9 @@ def _watch(app: FastAPI, engine: Engine, client: Client) -> None:
     app.state.readiness.add("database", database)
     app.state.readiness.add("migrations", migrations)
     app.state.readiness.add("temporal", temporal)
+
+
+def _outbox_lag(engine: Engine) -> None:
+    pending_events, oldest_seconds = lag(engine)
+    metrics.OUTBOX_LAG.set(pending_events)
+    metrics.OUTBOX_LAG_SECONDS.set(oldest_seconds)

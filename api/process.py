@@ -20,12 +20,13 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
+from api.counting import count
 from api.deps import RequestKey
 from models.access import Principal
 from models.db.engine import to_json, transaction
 from models.errors import Refusal
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
-from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, submit
+from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, remembered, submit
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
@@ -73,7 +74,9 @@ async def write_now(request: Request, who: Principal, key: RequestKey, w: Write)
 async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w: Write) -> Outcome:
     """As `write_now`, for a route that has more to do before it answers."""
     engine: Engine = request.app.state.engine
-    return await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
+    done = await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
+    count(w.operation, done)
+    return done
 
 
 def _run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
@@ -101,6 +104,7 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     workflow_id = posting_workflow_id(w.process, w.record_id, token)
     kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
     if kept.answer is not None:
+        count(w.operation, kept.answer)
         return answer(kept.answer, kept.workflow_id)
     start = CommandInput(who.org_id, kept.command_id, w.summary)
     attributes = {"OrgId": who.org_id, "ProcessType": w.process, **w.attributes}
@@ -129,7 +133,12 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
         raise refusal_of(failure) from None
     except (TimeoutError, RPCError):
         return accepted(chosen_id)
-    return answer(_marked(await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id), kept), chosen_id)
+    found = remembered(kept.command_id)
+    if found is None:
+        found = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
+    done = _marked(found, kept)
+    count(w.operation, done)
+    return answer(done, chosen_id)
 
 
 def accepted(workflow_id: str) -> Response:

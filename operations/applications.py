@@ -76,13 +76,13 @@ def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, da
     if entry is not None:
         work.post(entry)
     if new_credit is not None:
-        work.tx.insert("customer_credits", [new_credit | {"created_at": work.now}])
+        work.add("customer_credits", [new_credit | {"created_at": work.now}])
     row, body = session_row(work, p, session_id, credit, new_credit, entry)
-    work.tx.insert("application_sessions", [row])
+    work.add("application_sessions", [row])
     applications = application_rows(work, p, session_id, credit, decided, day)
-    work.tx.insert("payment_applications", applications)
-    changed = payments.update_invoices(work.tx, invoice_changes(decided))
-    after = _update_funds(work, p, credit, decided, new_credit, word)
+    work.add("payment_applications", applications)
+    settled = _settle(work, p, credit, decided, new_credit, word)
+    after = settled.payment
     answer = {
         "payment_id": p["id"],
         "session_id": session_id,
@@ -92,8 +92,8 @@ def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, da
         "status": after["status"],
         "journal_entry_id": entry.id if entry else None,
         "applications": [application_body(a) for a in applications],
-        "invoices": in_order(decided, changed),
-        "outstanding_balances": payments.outstanding(work.tx, p["customer_id"]),
+        "invoices": [settled.invoices[a.invoice.id] for a in decided.allocations],
+        "outstanding_balances": settled.owed,
     }
     if new_credit is not None:
         answer["credit_id"] = new_credit["id"]
@@ -271,14 +271,6 @@ def invoice_changes(decided: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def in_order(decided: Plan, changed: Any) -> list[dict[str, Any]]:
-    now = {r["id"]: r for r in changed}
-    return [
-        {"id": i, "status": now[i]["status"], "balance_due_minor": now[i]["balance_due_minor"]}
-        for i in (a.invoice.id for a in decided.allocations)
-    ]
-
-
 def application_body(a: dict[str, Any]) -> dict[str, Any]:
     shown = ("id", "invoice_id", "applied_minor", "currency_code", "invoice_applied_minor", "invoice_currency_code")
     return {**{k: a[k] for k in shown}, "fx_rate": str(a["fx_rate"]), "unapplied_at": None}
@@ -302,44 +294,41 @@ def entry_body(e: JournalEntry) -> dict[str, Any]:
     }
 
 
-def _update_funds(
+def _settle(
     work: Work, p: Any, credit: Any, decided: Plan, new_credit: dict[str, Any] | None, word: str | None
-) -> RowMapping:
-    """Move the payment's and the credits' remainders; answers the payment as it is now."""
-    held = 0
-    if new_credit is not None and new_credit["kind"] == "customer_credit":
-        held = new_credit["amount_minor"]
+) -> payments.Settled:
+    """Move the payment's, the invoices' and the credits' remainders; answers them as they are now."""
+    held = new_credit["amount_minor"] if new_credit and new_credit["kind"] == "customer_credit" else 0
+    worth = 0 if held else decided.functional_remainder_minor
     if credit is not None:
-        held = -decided.applied_minor
-        work.tx.run(
-            """UPDATE customer_credits SET remaining_minor = remaining_minor - :spent,
-                 functional_remaining_minor = functional_remaining_minor - :worth WHERE org_id = :org AND id = :id""",
-            spent=decided.applied_minor,
-            worth=decided.functional_applied_minor,
-            id=credit["id"],
-        )
-    worth = p["functional_available_minor"]
-    if credit is None:
-        worth = 0 if held > 0 else decided.functional_remainder_minor
-    after = work.tx.one(
-        """UPDATE payments SET applied_minor = applied_minor + :applied, credit_held_minor = credit_held_minor + :held,
-             functional_available_minor = :worth, posted = posted OR :posted, version = version + 1,
-             overpayment = CASE WHEN :word = '' THEN overpayment ELSE :word END
-           WHERE org_id = :org AND id = :id RETURNING *""",
-        applied=decided.applied_minor,
-        held=held,
-        worth=worth,
-        posted=credit is None,
-        word=word or "",
-        id=p["id"],
+        held, worth = -decided.applied_minor, p["functional_available_minor"]
+        _spend(work, credit, decided)
+    relieved: dict[str, int] = {}
+    for a in decided.allocations:
+        currency = a.invoice.currency_code
+        relieved[currency] = relieved.get(currency, 0) + a.invoice_applied_minor
+    settled = payments.settle(
+        work.tx, p["id"], p["customer_id"], invoice_changes(decided), applied=decided.applied_minor, held=held, worth=worth,
+        posted=credit is None, word=word, relieved=relieved,
+    )  # fmt: skip
+    if p["overpayment"] == "unapplied":
+        # What a record made now holds is not in the older ones; it is written with the session, at the end.
+        newest = new_credit["amount_minor"] if new_credit and new_credit["kind"] == "unapplied_cash" else 0
+        follow_unapplied(work, settled.payment, newest)
+    return settled
+
+
+def _spend(work: Work, credit: Any, decided: Plan) -> None:
+    work.tx.run(
+        """UPDATE customer_credits SET remaining_minor = remaining_minor - :spent,
+             functional_remaining_minor = functional_remaining_minor - :worth WHERE org_id = :org AND id = :id""",
+        spent=decided.applied_minor,
+        worth=decided.functional_applied_minor,
+        id=credit["id"],
     )
-    assert after is not None
-    if p["overpayment"] == "unapplied" or (new_credit and new_credit["kind"] == "unapplied_cash"):
-        follow_unapplied(work, after)
-    return after
 
 
-def follow_unapplied(work: Work, p: Any) -> None:
+def follow_unapplied(work: Work, p: Any, held_by_newest: int = 0) -> None:
     """`unapplied_cash` records follow what is left on their payment, the newest holding first."""
     work.tx.run(
         """UPDATE customer_credits c SET remaining_minor = n.remaining,
@@ -348,7 +337,7 @@ def follow_unapplied(work: Work, p: Any) -> None:
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)))::bigint AS remaining
                  FROM customer_credits WHERE org_id = :org AND payment_id = :id AND kind = 'unapplied_cash') n
            WHERE c.org_id = :org AND c.id = n.id""",
-        available=p["amount_minor"] - p["applied_minor"] - p["credit_held_minor"],
+        available=p["amount_minor"] - p["applied_minor"] - p["credit_held_minor"] - held_by_newest,
         worth=p["functional_available_minor"],
         id=p["id"],
     )

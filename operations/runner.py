@@ -7,6 +7,7 @@ A refusal rolls the transaction back, leaves its audit record in a second one, a
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from models.access import Principal
+from models.db.commands import keep
 from models.db.engine import Tx, to_json, transaction
 from models.errors import FieldError, Refusal
 from models.ids import new_id
@@ -36,6 +38,21 @@ def operation(name: str) -> Callable[[Operation], Operation]:
         return f
 
     return register
+
+
+_ANSWERS: OrderedDict[str, Outcome] = OrderedDict()
+"""The latest answers of this process, so that the request waiting beside the worker need not ask the database."""
+
+
+def remember(command_id: str, done: Outcome) -> None:
+    _ANSWERS[command_id] = done
+    while len(_ANSWERS) > 256:
+        _ANSWERS.popitem(last=False)
+
+
+def remembered(command_id: str) -> Outcome | None:
+    """What the command answered, if it was executed in this process a moment ago. Each answer is handed out once."""
+    return _ANSWERS.pop(command_id, None)
 
 
 class CommandLost(Exception):
@@ -97,22 +114,9 @@ def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
         "replayed": False,
         "subject_id": s.subject_id,
     }
-    with transaction(engine, who.org_id, durable=False) as tx:
-        row["created_at"] = tx.now
-        made = tx.insert(
-            "commands",
-            [row],
-            suffix="ON CONFLICT (org_id, path, idem_key) WHERE state <> 'refused' DO NOTHING",
-            returning="id",
-        )
-        if made:
-            return Submitted(command_id, s.workflow_id, s.resource_id)
-        first = tx.one(
-            "SELECT id, workflow_id, resource_id, body_hash, state, http_status, response FROM commands "
-            "WHERE org_id = :org AND path = :path AND idem_key = :key AND state <> 'refused'",
-            path=s.path,
-            key=s.idempotency_key,
-        )
+    first = keep(engine, who.org_id, row)
+    if first is not None and first["made"]:
+        return Submitted(command_id, s.workflow_id, s.resource_id)
     if first is None:  # refused between the two statements: the key is free again
         return submit(engine, who, s)
     if first["body_hash"] != digest:
@@ -126,7 +130,9 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Outcome:
     for attempt in range(4):
         try:
             with transaction(engine, org_id) as tx:
-                return _execute(tx, command_id)
+                done = _execute(tx, command_id)
+            remember(command_id, done)
+            return done
         except Refusal as refusal:
             _record_refusal(engine, org_id, command_id, refusal)
             raise
@@ -179,16 +185,14 @@ def _execute(tx: Tx, command_id: str) -> Outcome:
     cmd = _command(row)
     work = Work(tx, cmd)
     outcome = OPERATIONS[cmd.operation](work)
-    work.flush()
-    tx.run(
-        "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
-        "replayed = :replayed, finished_at = :at WHERE org_id = :org AND id = :id",
-        id=cmd.id,
-        status=outcome.status,
-        response=to_json(outcome.body),
-        replayed=outcome.replayed,
-        at=tx.now,
-    )
+    finish = {
+        "done_id": cmd.id,
+        "done_status": outcome.status,
+        "done_response": to_json(outcome.body),
+        "done_replayed": outcome.replayed,
+        "done_at": tx.now,
+    }
+    work.flush(finish=finish)
     return outcome
 
 

@@ -132,7 +132,7 @@ class Chunk:
                 continue
             matched = match_credit(credits[x["line"]], book)
             try:
-                payment = self._payment(x, matched.customer_id if matched.kind is not MatchKind.NONE else None)
+                payment = self._payment(x, matched.customer_id)
             except Refusal as r:
                 self._line(x, "FAILED", None, r.code)
                 self._exception(x, r.code, x["external_id"])

@@ -27,8 +27,8 @@ def statement_input(
             "structured_references": list(x.structured_references),
             "bank_ref": x.bank_ref,
             "external_id": line_external_id(bank_account_id, x),
-            "status": "IGNORED" if x.amount_minor < 1 else "PENDING",
-            "reason_code": ("DEBIT" if x.amount_minor < 0 else "ZERO") if x.amount_minor < 1 else None,
+            "status": "PENDING" if x.is_receipt else "IGNORED",
+            "reason_code": None if x.is_receipt else "REVERSAL" if x.amount_minor > 0 else "NOT_A_CREDIT",
         }
         for n, x in enumerate((line for s in read for line in s.lines), 1)
     ]

@@ -1,5 +1,6 @@
 """One operation's transaction at work: the command it serves, what it has to say to the audit trail and the world."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +50,7 @@ class Work:
     _events: list[dict[str, Any]] = field(default_factory=list)
     _exceptions: list[dict[str, Any]] = field(default_factory=list)
     _entries: list[JournalEntry] = field(default_factory=list)
+    _rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -112,16 +114,18 @@ class Work:
             raise AssertionError(f"entry {entry.id} does not balance")
         self._entries.append(entry)
 
-    def flush(self) -> None:
-        """Write what was queued: entries, lines, events, exceptions, and last the audit chains."""
-        tx = self.tx
-        tx.insert("journal_entries", [_entry_row(e, self.now) for e in self._entries])
-        tx.insert("journal_lines", [row for e in self._entries for row in _line_rows(e)])
-        tx.insert("outbox_events", self._events)
-        tx.insert("exceptions", self._exceptions, suffix="ON CONFLICT DO NOTHING")
-        if self._audits:
-            tx.run("SELECT audit_append(:org, :at, CAST(:events AS json))", at=self.now, events=to_json(self._audits))
-        self._entries, self._events, self._exceptions, self._audits = [], [], [], []
+    def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Queue rows of one table, written by `flush` in one statement with everything else. Same keys in every row."""
+        self._rows.setdefault(table, []).extend(rows)
+
+    def flush(self, *, finish: Mapping[str, Any] | None = None) -> None:
+        """Write what was queued, and complete the command with `finish`, in one statement and one round trip."""
+        self.add("journal_entries", [_entry_row(e, self.now) for e in self._entries])
+        self.add("journal_lines", [row for e in self._entries for row in _line_rows(e)])
+        self.add("outbox_events", self._events)
+        self.add("exceptions", self._exceptions)
+        self.tx.write({t: r for t, r in self._rows.items() if r}, self._audits, finish)
+        self._rows, self._entries, self._events, self._exceptions, self._audits = {}, [], [], [], []
 
 
 def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:

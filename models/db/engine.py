@@ -51,6 +51,10 @@ def statement(sql: str) -> TextClause:
     return text(sql)
 
 
+_FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
+  replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
+
+
 class Tx:
     """One open transaction of one organisation. `now` is its time (UTC), the same for everything it writes."""
 
@@ -91,6 +95,38 @@ class Tx:
         )
         result = self.conn.execute(statement(sql), {"org": self.org_id, "rows": to_json(list(rows))})
         return result.mappings().all() if returning else []
+
+    def write(
+        self,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        audits: Sequence[Mapping[str, Any]],
+        finish: Mapping[str, Any] | None,
+    ) -> None:
+        """Insert the rows of several tables, append audit events and complete a command, all in one statement.
+
+        PostgreSQL checks foreign keys and fires statement triggers at the statement's end, so the order of the parts
+        does not matter. Exceptions that are open already stay as they are.
+        """
+        parts: list[str] = []
+        params: dict[str, Any] = {"org": self.org_id}
+        for n, (table, items) in enumerate(rows.items()):
+            columns = ", ".join(items[0])
+            params[f"rows{n}"] = to_json(list(items))
+            tail = " ON CONFLICT DO NOTHING" if table == "exceptions" else ""
+            parts.append(
+                f"w{n} AS (INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "
+                f"FROM json_populate_recordset(NULL::{table}, CAST(:rows{n} AS json)){tail})"
+            )
+        if finish is not None:
+            parts.append(_FINISH)
+            params |= finish
+        last = "SELECT 1"
+        if audits:
+            last = "SELECT audit_append(:org, :now, CAST(:audits AS json))"
+            params |= {"now": self.now, "audits": to_json(list(audits))}
+        if parts or audits:
+            sql = (f"WITH {', '.join(parts)} " if parts else "") + last
+            self.conn.execute(statement(sql), params)
 
     def _with_org(self, sql: str, params: dict[str, Any]) -> dict[str, Any]:
         return {**params, "org": self.org_id} if ":org" in sql else params

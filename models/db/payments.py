@@ -1,6 +1,7 @@
 """Payments, their sessions, applications and credits, in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -80,6 +81,50 @@ def outstanding(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
         customer=customer_id,
     )
     return [{"currency_code": r["currency_code"], "minor": r["minor"]} for r in rows]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The payment's amounts and status, the invoices, and what the customer owes, as they are after a session."""
+
+    payment: RowMapping
+    invoices: dict[str, dict[str, Any]]
+    owed: list[dict[str, Any]]
+
+
+def settle(
+    tx: Tx, payment_id: str, customer_id: str, changes: Sequence[dict[str, Any]], *, applied: int, held: int, worth: int,
+    posted: bool, word: str | None, relieved: Mapping[str, int],
+) -> Settled:  # fmt: skip
+    """Move a payment and its invoices in one statement. `changes` as for `update_invoices`; `relieved` is what each
+    currency's open balance falls by (the sums are read before the change)."""
+    row = tx.one(
+        """WITH inv AS (UPDATE invoices i SET balance_due_minor = n.balance, functional_balance_minor = n.functional,
+               version = i.version + 1
+             FROM json_to_recordset(CAST(:rows AS json)) AS n(id text, balance bigint, functional bigint)
+             WHERE i.org_id = :org AND i.id = n.id RETURNING i.id, i.status, i.balance_due_minor),
+           pay AS (UPDATE payments SET applied_minor = applied_minor + :applied, credit_held_minor = credit_held_minor + :held,
+               functional_available_minor = :worth, posted = posted OR :posted, version = version + 1,
+               overpayment = CASE WHEN :word = '' THEN overpayment ELSE :word END
+             WHERE org_id = :org AND id = :id RETURNING id, amount_minor, applied_minor, credit_held_minor, status,
+               functional_available_minor)
+           SELECT pay.*, (SELECT coalesce(json_agg(inv), '[]') FROM inv) AS invoices,
+             (SELECT coalesce(json_object_agg(o.currency_code, o.minor), '{}') FROM (SELECT currency_code,
+                sum(balance_due_minor)::bigint AS minor FROM invoices WHERE org_id = :org AND customer_id = :customer
+                AND balance_due_minor > 0 AND voided_at IS NULL GROUP BY currency_code) o) AS owed FROM pay""",
+        rows=to_json(list(changes)),
+        applied=applied,
+        held=held,
+        worth=worth,
+        posted=posted,
+        word=word or "",
+        id=payment_id,
+        customer=customer_id,
+    )
+    assert row is not None
+    left = {c: minor - relieved.get(c, 0) for c, minor in sorted(row["owed"].items())}
+    owed = [{"currency_code": c, "minor": minor} for c, minor in left.items() if minor]
+    return Settled(row, {i["id"]: i for i in row["invoices"]}, owed)
 
 
 def completed_reconciliation(tx: Tx, payment_id: str) -> str | None:

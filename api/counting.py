@@ -1,0 +1,28 @@
+"""Business counters: what was carried out, by operation; what was recorded, applied and issued, by currency."""
+
+from typing import Any, Final
+
+from prometheus_client import Counter
+
+from api import metrics
+from operations.work import Outcome
+
+_BUSINESS: Final[dict[str, Counter]] = {
+    "record_payment": metrics.PAYMENTS_RECORDED,
+    "apply_payment": metrics.PAYMENTS_APPLIED,
+    "apply_credit": metrics.PAYMENTS_APPLIED,
+    "create_invoice": metrics.INVOICES_CREATED,
+}
+
+
+def count(operation: str, done: Outcome) -> None:
+    """One write answered. An earlier answer counts as replayed and as nothing else."""
+    metrics.COMMANDS.labels(operation, "replayed" if done.replayed else "done").inc()
+    business = _BUSINESS.get(operation)
+    if business is not None and not done.replayed:
+        business.labels(_currency(done.body)).inc()
+
+
+def _currency(body: dict[str, Any]) -> str:
+    lines = body.get("applications") or [{}]
+    return str(body.get("currency_code") or lines[0].get("currency_code") or "none")

@@ -1,0 +1,19 @@
+"""Commands: the requests as they were sent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, RowMapping
+
+from models.db.engine import statement, to_json
+
+
+def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> RowMapping | None:
+    """Keep a command in one round trip. `made` is true for a new one; else the row is the first command with the key.
+
+    It does not wait for the disk: a command lost with the last moments of a crashed server was never answered.
+    None where the first one was refused between the function's two statements: the key is free again.
+    """
+    sql = "SELECT * FROM keep_command(:org, CAST(:row AS json))"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        return conn.execute(statement(sql), {"org": org_id, "row": to_json(row)}).mappings().first()
