@@ -93,12 +93,18 @@ def test_a_rejection_needs_a_reason_and_closes_the_change(desk: Desk):
     change = desk.submit()
     for decision in ("reject", "return"):
         refused(desk.decide(change, "u_manager", decision), 422, "REASON_REQUIRED")
-    assert field_codes(desk.decide(change, "u_manager", "reject", reason_code="not upper")) == {"/reason_code": "FIELD_FORMAT"}
+    assert field_codes(desk.decide(change, "u_manager", "reject", reason_code="not upper")) == {
+        "/reason_code": "FIELD_FORMAT"
+    }
     done = ok(desk.decide(change, "u_manager", "reject", reason_code="WRONG_TERMS", comment="See mail of Monday."))
     assert done["status"] == "REJECTED"
     assert [s["status"] for s in done["steps"]] == ["REJECTED", "SKIPPED"]
     first = done["steps"][0]
-    assert (first["reason_code"], first["comment"], first["decided_by"]) == ("WRONG_TERMS", "See mail of Monday.", "u_manager")
+    assert (first["reason_code"], first["comment"], first["decided_by"]) == (
+        "WRONG_TERMS",
+        "See mail of Monday.",
+        "u_manager",
+    )
     assert first["decided_at"] >= first["started_at"]
     refused(desk.decide(change, "u_manager", step=2), 409, "CHANGE_CLOSED")
     refused(desk.decide(change, "u_controller"), 409, "CHANGE_CLOSED")
@@ -211,13 +217,19 @@ def test_a_delegation_ends(desk: Desk):
 def test_what_is_delegated_to_someone_away_goes_to_the_stand_in(own_desk: Desk):
     desk = own_desk
     now = datetime.now(UTC)
-    away = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=9)).isoformat(), "delegate_user_id": "u_manager3"}
+    away = {
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(days=9)).isoformat(),
+        "delegate_user_id": "u_manager3",
+    }
     assert ok(desk("u_manager2").put("/v1/out-of-office", json=away))["absence"]["delegate_user_id"] == "u_manager3"
     third = desk("u_manager3", "ar_manager")
     assert ok(third.get("/v1/out-of-office"))["stands_in_for"][0]["user_id"] == "u_manager2"
     change = desk.submit()
     assert ok(delegate(desk, change, "u_manager", "u_manager2"))["steps"][0]["delegated_to"] == "u_manager3"
-    assert "/ends_at" in field_codes(desk("u_manager2").put("/v1/out-of-office", json=away | {"ends_at": away["starts_at"]}))
+    assert "/ends_at" in field_codes(
+        desk("u_manager2").put("/v1/out-of-office", json=away | {"ends_at": away["starts_at"]})
+    )
     ok(desk("u_manager2").delete("/v1/out-of-office"))
     assert ok(delegate(desk, change, "u_manager", "u_manager2"))["steps"][0]["delegated_to"] == "u_manager2"
 
@@ -233,7 +245,9 @@ def test_who_loses_the_role_between_steps_does_not_decide(desk: Desk):
 def test_a_policy_tightens_and_never_loosens(own_desk: Desk):
     desk = own_desk
     controller = desk("u_controller")
-    assert [s["role"] for s in ok(controller.get("/v1/approval-policies"))["effective_steps"]["delete"]] == SEED["delete"][0]
+    assert [s["role"] for s in ok(controller.get("/v1/approval-policies"))["effective_steps"]["delete"]] == SEED[
+        "delete"
+    ][0]
     for steps in (["controller"], ["controller", "ar_manager"], ["manager", "controller"]):
         policy = {"operations": {"create": {"steps": [{"role": r} for r in steps]}}}
         refused(controller.put("/v1/approval-policies", json=policy), 422, "POLICY_LOOSENED")

@@ -60,7 +60,10 @@ def wait(what: Callable[[], object], timeout: float = 15) -> object:
 
 def test_a_change_is_approved_by_signals(desk: Desk, send: Send):
     change = desk.submit()
-    send(change, {"token": token(desk, change, "u_manager"), "decision": "approve", "reason_code": None, "comment": "by signal"})
+    send(
+        change,
+        {"token": token(desk, change, "u_manager"), "decision": "approve", "reason_code": None, "comment": "by signal"},
+    )
     wait(lambda: desk.change(change)["awaiting_role"] == "controller")
     send(change, {"token": token(desk, change, "u_controller"), "decision": "approve"})
     wait(lambda: desk.change(change)["status"] == "APPROVED")
