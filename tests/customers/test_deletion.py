@@ -36,8 +36,10 @@ def places(database_url: str, *needles: str) -> list[str]:
 
 def chain_breaches(database_url: str, org: str, subject: str) -> list[str]:
     """What is wrong with a subject's audit chain; it has events, and the first no longer says what it said."""
-    columns = "org_id, subject_id, seq, at, actor, action, reason_code, request_id, workflow_id, "
+    columns = (
+        "org_id, subject_id, seq, at, actor, action, reason_code, request_id, workflow_id, "
         "payload, salt, digest, prev_hash, hash"
+    )
     with psycopg.connect(database_url) as c:
         rows = c.execute(
             f"SELECT {columns} FROM audit_events WHERE org_id = %s AND subject_id = %s ORDER BY seq", (org, subject)
