@@ -73,6 +73,8 @@ class _Exchange:
         headers["X-Request-Id"] = self._state["request_id"]
         if key := self._state.get("idempotency_key"):
             headers["Idempotency-Key"] = key
+        if workflow_id := self._state.get("workflow_id"):
+            headers.setdefault("X-Workflow-Id", workflow_id)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         if self._scope["path"].startswith("/v1/"):
             headers.setdefault("Cache-Control", "no-store")

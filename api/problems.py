@@ -82,7 +82,6 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "RECORD_MOVED",
         "APPLICATION_UNAPPLIED",
         "CREDIT_WITHDRAWN",
-        "PERIOD_OPEN",
         "RECONCILIATION_COMPLETE",
         "RECONCILIATION_NOT_COMPLETE",
         "ALREADY_EXISTS",
@@ -199,8 +198,6 @@ def problem_response(refusal: Refusal, request: Request, headers: Mapping[str, s
         answered.setdefault("WWW-Authenticate", 'Bearer realm="arflow"')
     if status in (429, 503):
         answered.setdefault("Retry-After", str(refusal.extra.get("retry_after", RETRY_AFTER_SECONDS)))
-    if workflow_id := getattr(request.state, "workflow_id", None):
-        answered["X-Workflow-Id"] = workflow_id
     metrics.REFUSALS.labels(body["code"]).inc()
     return ProblemResponse(body, status_code=status, headers=answered)
 

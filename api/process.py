@@ -109,6 +109,7 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     start = CommandInput(who.org_id, kept.command_id, w.summary)
     attributes = {"OrgId": who.org_id, "ProcessType": w.process, **w.attributes}
     chosen_id = kept.workflow_id or workflow_id
+    request.state.workflow_id = chosen_id  # the middleware answers it, on a refusal too
     try:
         handle = await client.start_workflow(
             w.process,
@@ -127,7 +128,6 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
         raise Refusal(
             "UNAVAILABLE", "The process could not be started; send the request again with the same Idempotency-Key."
         ) from None
-    request.state.workflow_id = chosen_id  # a refusal names the process that refused, too
     try:
         await asyncio.wait_for(handle.result(), WAIT_SECONDS)
     except WorkflowFailureError as failure:

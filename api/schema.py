@@ -103,6 +103,8 @@ CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(
 DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""
 PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
+ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
+"""Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
 Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls), AfterValidator(_not_blank)]
 """One line of text, 1-255 characters, not blank, no control characters."""

@@ -148,19 +148,22 @@ def plan(
     stored_rate: Decimal | None,
     *,
     overpayment_named: bool,
+    at_most: int | None = None,
 ) -> Plan:
-    """Decide the session, or refuse it (steps 1 to 3). `overpayment_named`: the word was given now or before."""
+    """Decide the session, or refuse it (steps 1 to 3). `overpayment_named`: the word was given now or before.
+    `at_most`: what may be spent of the funds, where that is less than all."""
     selected = [invoices[r.invoice_id] for r in requests]
     line_rates = rates(funds, requests, invoices, stored_rate)
     if not overpayment_named:
-        _refuse_silent_overpayment(funds, selected, line_rates)
+        _refuse_silent_overpayment(funds, requests, selected, line_rates)
     total = sum(r.applied_minor for r in requests)
-    if total > funds.available_minor:
+    available = funds.available_minor if at_most is None else min(at_most, funds.available_minor)
+    if total > available:
         raise Refusal(
             "APPLIED_EXCEEDS_PAYMENT",
-            f"{total} is to be applied, {funds.available_minor} is available.",
+            f"{total} is to be applied, {available} is available.",
             applied_minor=total,
-            available_minor=funds.available_minor,
+            available_minor=available,
         )
     left, functional_left = funds.available_minor, funds.functional_available_minor
     allocations: list[Allocation] = []
@@ -181,10 +184,12 @@ def plan(
     return Plan(tuple(allocations), total, funds.functional_available_minor - functional_left, left, functional_left)
 
 
-def _refuse_silent_overpayment(funds: Funds, invoices: Sequence[OpenInvoice], line_rates: Sequence[Decimal]) -> None:
+def _refuse_silent_overpayment(
+    funds: Funds, requests: Sequence[Request], invoices: Sequence[OpenInvoice], line_rates: Sequence[Decimal]
+) -> None:
     open_balance = sum(
-        convert_back(i.balance_minor, rate, funds.currency_code, i.currency_code)
-        for i, rate in zip(invoices, line_rates, strict=True)
+        _open_in_funds(funds, r.applied_minor, i, rate)
+        for r, i, rate in zip(requests, invoices, line_rates, strict=True)
     )
     if funds.available_minor > open_balance:
         raise Refusal(
@@ -194,6 +199,14 @@ def _refuse_silent_overpayment(funds: Funds, invoices: Sequence[OpenInvoice], li
             available_minor=funds.available_minor,
             open_balance_minor=open_balance,
         )
+
+
+def _open_in_funds(funds: Funds, applied_minor: int, invoice: OpenInvoice, rate: Decimal) -> int:
+    """The invoice's balance in the payment's currency. Across currencies a minor unit more that settles it is no rest."""
+    needed = convert_back(invoice.balance_minor, rate, funds.currency_code, invoice.currency_code)
+    if invoice.currency_code != funds.currency_code and applied_minor == needed + 1:
+        return applied_minor
+    return needed
 
 
 def _other_side(funds: Funds, r: Request, invoice: OpenInvoice, rate: Decimal) -> int:

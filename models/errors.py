@@ -86,7 +86,6 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "FX_RATE_MISSING": "No exchange rate",
         # Ledger and bank
         "PERIOD_CLOSED": "The period is closed",
-        "PERIOD_OPEN": "The period is open",
         "BANK_ACCOUNT_MISMATCH": "The payment is in another bank account",
         "RECONCILIATION_COMPLETE": "The bank reconciliation is complete",
         "RECONCILIATION_NOT_COMPLETE": "The bank reconciliation is not complete",

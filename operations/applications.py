@@ -24,7 +24,7 @@ def apply_payment(work: Work) -> Outcome:
         return earlier
     p = payments.lock(work.tx, str(work.cmd.resource_id))
     work.require_entity(p["legal_entity_id"])
-    again = _same_as_latest(work, p)
+    again = _by_external_id(work, p["id"]) or _same_as_latest(work, p)  # now that nobody else can add a session
     if again is not None:
         return again
     return _session(work, p, None)
@@ -33,27 +33,29 @@ def apply_payment(work: Work) -> Outcome:
 @operation("apply_credit")
 def apply_credit(work: Work) -> Outcome:
     """A customer credit is spent on invoices: a further application of the payment that made it."""
-    sql = "SELECT payment_id FROM customer_credits WHERE org_id = :org AND id = :id"
-    payment_id = lookups.find(work.tx, "credit", sql, str(work.cmd.resource_id))["payment_id"]
-    earlier = _by_external_id(work, payment_id)
+    sql = "SELECT * FROM customer_credits WHERE org_id = :org AND id = :id"
+    found = lookups.find(work.tx, "credit", sql, str(work.cmd.resource_id))
+    own = found["id"] if found["kind"] == "customer_credit" else None
+    earlier = _by_external_id(work, found["payment_id"], own)
     if earlier is not None:
         return earlier
-    p = payments.lock(work.tx, payment_id)
+    p = payments.lock(work.tx, found["payment_id"])
     work.require_entity(p["legal_entity_id"])
-    again = _same_as_latest(work, p)
+    again = _by_external_id(work, p["id"], own) or _same_as_latest(work, p)
     if again is not None:
         return again
-    credit = lookups.find(
-        work.tx, "credit", "SELECT * FROM customer_credits WHERE org_id = :org AND id = :id FOR UPDATE",
-        str(work.cmd.resource_id),
-    )  # fmt: skip
-    return _session(work, p, credit if credit["kind"] == "customer_credit" else None, overpayment_named=True)
+    credit = lookups.find(work.tx, "credit", f"{sql} FOR UPDATE", found["id"])
+    if own is None:  # it names what is still on the payment: applied like the payment, up to what the record holds
+        return _session(work, p, None, at_most=credit["remaining_minor"])
+    return _session(work, p, credit)
 
 
-def _session(work: Work, p: RowMapping, credit: RowMapping | None, *, overpayment_named: bool = False) -> Outcome:
+def _session(work: Work, p: RowMapping, credit: RowMapping | None, *, at_most: int | None = None) -> Outcome:
     b = work.cmd.body
     requests = _requests(b)
     rows = payments.lock_invoices(work.tx, [r.invoice_id for r in requests])
+    for r in rows.values():
+        work.require_entity(r["legal_entity_id"])
     _refuse_by_state(p, credit)
     funds = funds_of(p, credit)
     invoices = {i: open_invoice(r) for i, r in rows.items()}
@@ -63,7 +65,7 @@ def _session(work: Work, p: RowMapping, credit: RowMapping | None, *, overpaymen
     word = b.get("overpayment")
     decided = plan(
         funds, requests, invoices, stored_rate(work, funds, invoices),
-        overpayment_named=overpayment_named or bool(word or p["overpayment"]),
+        overpayment_named=credit is not None or at_most is not None or bool(word or p["overpayment"]), at_most=at_most,
     )  # fmt: skip
     return book(work, p, credit, decided, day, word)
 
@@ -273,7 +275,7 @@ def invoice_changes(decided: Plan) -> list[dict[str, Any]]:
 
 def application_body(a: dict[str, Any]) -> dict[str, Any]:
     shown = ("id", "invoice_id", "applied_minor", "currency_code", "invoice_applied_minor", "invoice_currency_code")
-    return {**{k: a[k] for k in shown}, "fx_rate": str(a["fx_rate"]), "unapplied_at": None}
+    return {**{k: a[k] for k in shown}, "fx_rate": f"{a['fx_rate']:f}", "unapplied_at": None}
 
 
 def entry_body(e: JournalEntry) -> dict[str, Any]:
@@ -363,8 +365,10 @@ def _refuse_by_state(p: Any, credit: Any) -> None:
         )
 
 
-def _by_external_id(work: Work, payment_id: str) -> Outcome | None:
-    """A session with this external_id on this payment: its result as things stand now, or 409 naming the fields."""
+def _by_external_id(work: Work, payment_id: str, credit_id: str | None = None) -> Outcome | None:
+    """A session with this external_id on this payment: its result as things stand now, or 409 naming the fields.
+
+    `credit_id`: the customer credit that is asked to pay."""
     external_id = work.cmd.body.get("external_id")
     if not external_id:
         return None
@@ -372,8 +376,8 @@ def _by_external_id(work: Work, payment_id: str) -> Outcome | None:
     s = work.tx.one(sql, id=payment_id, ext=external_id)
     if s is None:
         return None
-    mine, theirs = work.cmd.body, s["body"]
-    fields = [f for f in ("applications", "overpayment", "posting_date") if mine.get(f) != theirs.get(f)]
+    mine, theirs = _business_fields(work.cmd.body), _business_fields(s["body"])
+    fields = [f for f in mine if mine[f] != theirs[f]] + ([] if s["credit_used"] == credit_id else ["credit_id"])
     if fields:
         raise Refusal(
             "EXTERNAL_ID_CONFLICT",
@@ -383,6 +387,12 @@ def _by_external_id(work: Work, payment_id: str) -> Outcome | None:
     p = payments.get(work.tx, payment_id)
     work.require_entity(p["legal_entity_id"])
     return Outcome(_current(work, p, s), replayed=True)
+
+
+def _business_fields(b: dict[str, Any]) -> dict[str, Any]:
+    """What two sessions under one external_id must have in common; "0.80" and 0.8 are one rate."""
+    lines = [line | {"fx_rate": line["fx_rate"] and Decimal(line["fx_rate"])} for line in b["applications"]]
+    return {"applications": lines, "overpayment": b.get("overpayment"), "posting_date": b.get("posting_date")}
 
 
 def _current(work: Work, p: RowMapping, s: RowMapping) -> dict[str, Any]:
@@ -418,7 +428,12 @@ def _same_as_latest(work: Work, p: RowMapping) -> Outcome | None:
     """Without a key of the caller's: a body identical to the latest session's answers that session's result."""
     if work.cmd.key_given or work.cmd.body.get("external_id") or work.dry_run:
         return None
-    if p["last_session"] is None or p["last_undone"] or p["last_hash"] != session_hash(work):
+    if (
+        p["last_session"] is None
+        or p["last_undone"]
+        or p["reversed_at"] is not None
+        or p["last_hash"] != session_hash(work)
+    ):
         return None
     first = work.tx.scalar("SELECT response FROM commands WHERE org_id = :org AND id = :id", id=p["last_command"])
     if first is None:

@@ -60,8 +60,8 @@ def _set_period(work: Work, period: str, status: str) -> Outcome:
     _exclusively(work)
     row = work.tx.one("SELECT * FROM periods WHERE org_id = :org AND period = :p", p=period)
     current = row["status"] if row else "open"
-    if current == status:
-        raise Refusal("PERIOD_CLOSED" if status == "closed" else "PERIOD_OPEN", f"Period {period} is {status} already.")
+    if current == status:  # whoever asks for what is already so has got it
+        return Outcome({"period": period, "status": status, "receipts_posted": 0}, replayed=True)
     entries = _post_receipts_of(work, period) if status == "closed" else []
     work.tx.insert(
         "periods", [{"period": period, "status": status, "changed_at": work.now, "changed_by": work.cmd.actor}],

@@ -155,9 +155,8 @@ def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
     ]
     # A default taken then and the same value spelled out now are the same; one spelled out then and left out now
     # is the same only where the default would give it.
-    differing = [
-        f for f in differing if not (f in after_defaults and b.get(f) is None and _is_default(work, known, b, f))
-    ]
+    if set(differing) <= after_defaults.keys():
+        differing = [f for f in differing if b.get(f) is not None or not _is_default(work, known, b, f)]
     if differing:
         raise Refusal(
             "EXTERNAL_ID_CONFLICT",

@@ -55,6 +55,14 @@ def remembered(command_id: str) -> Outcome | None:
     return _ANSWERS.pop(command_id, None)
 
 
+def too_large(error: DBAPIError) -> Refusal | None:
+    """The refusal of amounts that the books cannot hold, where the database said so (22003)."""
+    if not isinstance(error.orig, pg.NumericValueOutOfRange):
+        return None
+    wrong = "An amount, or what it comes to in the functional currency or in sum, exceeds int64 minor units."
+    return Refusal("VALIDATION_FAILED", wrong, errors=[FieldError("", "FIELD_RANGE", wrong)])
+
+
 class CommandLost(Exception):
     """The command is not in the database (lost with an unsynced second of it): the caller was never answered."""
 
@@ -137,6 +145,9 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Outcome:
             _record_refusal(engine, org_id, command_id, refusal)
             raise
         except DBAPIError as e:
+            if refused := too_large(e):
+                _record_refusal(engine, org_id, command_id, refused)
+                raise refused from None
             if attempt == 3 or not isinstance(e.orig, RACES):
                 raise
     raise AssertionError("unreachable")
@@ -165,6 +176,10 @@ def rehearse(engine: Engine, who: Principal, s: Submission) -> Outcome:
             work.flush()
             conn.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
             return outcome
+        except DBAPIError as e:
+            if refused := too_large(e):
+                raise refused from None
+            raise
         finally:
             outer.rollback()
 
@@ -219,8 +234,7 @@ def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) ->
     problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
     with transaction(engine, org_id) as tx:
         row = tx.one(
-            "UPDATE commands SET state = 'refused', body = '{}', body_hash = '', response = CAST(:problem AS json), "
-            "finished_at = :at "
+            "UPDATE commands SET state = 'refused', response = CAST(:problem AS json), finished_at = :at "
             "WHERE org_id = :org AND id = :id AND state = 'pending' RETURNING *",
             id=command_id,
             problem=to_json(problem),
@@ -273,6 +287,8 @@ def execute_item(
                 work.flush()
             raise
         except DBAPIError as e:
+            if refused := too_large(e):
+                raise refused from None
             if attempt == 3 or not isinstance(e.orig, RACES):
                 raise
     raise AssertionError("unreachable")

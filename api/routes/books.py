@@ -13,7 +13,7 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
-from api.schema import Body, CurrencyCode, IsoDate, Line, PositiveDecimal, ReasonCode, RecordId, Text
+from api.schema import Body, CurrencyCode, ExchangeRate, IsoDate, Line, ReasonCode, RecordId, Text
 from models.db import books
 
 router = gated_router("books")
@@ -29,7 +29,7 @@ class Rate(Body):
     base_currency: CurrencyCode
     quote_currency: CurrencyCode
     rate_date: IsoDate
-    rate: PositiveDecimal
+    rate: ExchangeRate
     source: Line = "manual"
 
     @model_validator(mode="after")
@@ -116,16 +116,16 @@ def get_rates(
 Period = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 
 
-@router.post("/v1/periods/{period}/close", responses=refusals("PERIOD_CLOSED"))
+@router.post("/v1/periods/{period}/close")
 async def close(
     request: Request, period: Period, who: Writer, key: IdempotencyKey, body: Reason | None = None
 ) -> Response:
-    """Close a month (YYYY-MM)."""
+    """Close a month (YYYY-MM): receipts without an entry are posted first. A closed month stays closed."""
     said = body.model_dump(mode="json") if body else {}
     return await write_now(request, who, key, Write("close_period", said, period, f"period_{period}"))
 
 
-@router.post("/v1/periods/{period}/reopen", responses=refusals("PERIOD_OPEN"))
+@router.post("/v1/periods/{period}/reopen")
 async def reopen(
     request: Request, period: Period, who: Writer, key: IdempotencyKey, body: Reason | None = None
 ) -> Response:

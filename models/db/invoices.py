@@ -3,7 +3,7 @@
 from typing import Any
 
 GET = "SELECT * FROM invoices WHERE org_id = :org AND id = :id"
-CREDIT_EXPOSURE = """SELECT sum(functional_balance_minor)::bigint FROM invoices
+CREDIT_EXPOSURE = """SELECT sum(functional_balance_minor) FROM invoices
   WHERE org_id = :org AND customer_id = :customer AND balance_due_minor > 0 AND voided_at IS NULL"""
 
 
@@ -18,7 +18,7 @@ def invoice_body(i: Any) -> dict[str, Any]:
         **{k: i[k] for k in shown},
         "issue_date": i["issue_date"].isoformat(),
         "due_date": i["due_date"].isoformat(),
-        "fx_rate": str(i["fx_rate"]),
+        "fx_rate": f"{i['fx_rate']:f}",
         "disputed": i["disputed_at"] is not None,
         "void_date": i["void_date"] and i["void_date"].isoformat(),
         "created_at": i["created_at"].isoformat(),

@@ -75,12 +75,12 @@ def update_invoices(tx: Tx, changes: Sequence[dict[str, Any]]) -> Sequence[RowMa
 def outstanding(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
     """What the customer owes on open invoices, per currency."""
     rows = tx.all(
-        """SELECT currency_code, sum(balance_due_minor)::bigint AS minor FROM invoices
+        """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices
            WHERE org_id = :org AND customer_id = :customer AND balance_due_minor > 0 AND voided_at IS NULL
            GROUP BY currency_code ORDER BY currency_code""",
         customer=customer_id,
     )
-    return [{"currency_code": r["currency_code"], "minor": r["minor"]} for r in rows]
+    return [{"currency_code": r["currency_code"], "minor": int(r["minor"])} for r in rows]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def settle(
                functional_available_minor)
            SELECT pay.*, (SELECT coalesce(json_agg(inv), '[]') FROM inv) AS invoices,
              (SELECT coalesce(json_object_agg(o.currency_code, o.minor), '{}') FROM (SELECT currency_code,
-                sum(balance_due_minor)::bigint AS minor FROM invoices WHERE org_id = :org AND customer_id = :customer
+                sum(balance_due_minor) AS minor FROM invoices WHERE org_id = :org AND customer_id = :customer
                 AND balance_due_minor > 0 AND voided_at IS NULL GROUP BY currency_code) o) AS owed FROM pay""",
         rows=to_json(list(changes)),
         applied=applied,
@@ -164,7 +164,7 @@ def payment_body(p: Any, applications: Sequence[Any] | None = None) -> dict[str,
         "statement_line": p["statement_line"],
         "functional_currency": p["functional_currency"],
         "functional_amount_minor": p["functional_amount_minor"],
-        "fx_rate": str(p["fx_rate"]),
+        "fx_rate": f"{p['fx_rate']:f}",
         "reversal_date": p["reversal_date"] and p["reversal_date"].isoformat(),
         "reversal_reason": p["reversal_reason"],
         "applications": list(lines),

@@ -8,6 +8,8 @@ from sqlalchemy import RowMapping
 
 from models.db.engine import Tx
 from models.db.payment_reads import entity_filter
+from models.db.payments import CLOSED
+from models.periods import entry_date
 
 
 def payments_of(tx: Tx, recon_id: str) -> Sequence[RowMapping]:
@@ -16,32 +18,34 @@ def payments_of(tx: Tx, recon_id: str) -> Sequence[RowMapping]:
 
 
 def book_balance(tx: Tx, bank: Any, through: date, recon_id: str) -> int:
-    """The ledger's balance of the bank account through that date, with the reconciliation's unposted receipts.
+    """The ledger's balance of the bank account through that date, with the reconciliation's unposted receipts as they
+    would be booked (a receipt of a closed month belongs to the next open one).
 
     In the account's own currency: where that is the entity's functional currency, the functional amounts (so foreign
     receipts count at their rate), else the lines in the account's currency.
     """
-    found = tx.one(
-        """SELECT le.functional_currency = b.currency_code AS functional,
-             (SELECT coalesce(sum(CASE WHEN le.functional_currency = b.currency_code
-                  THEN l.functional_debit_minor - l.functional_credit_minor
-                  WHEN l.currency_code = b.currency_code THEN l.debit_minor - l.credit_minor ELSE 0 END), 0)
-              FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
-              WHERE l.org_id = :org AND l.account = 'cash' AND l.bank_account_id = b.id AND e.entry_date <= :through)::bigint
-             AS posted,
-             (SELECT coalesce(sum(CASE WHEN le.functional_currency = b.currency_code THEN p.functional_amount_minor
-                  WHEN p.currency_code = b.currency_code THEN p.amount_minor ELSE 0 END), 0)
-              FROM payments p JOIN reconciliation_payments rp ON rp.org_id = p.org_id AND rp.payment_id = p.id
-              WHERE p.org_id = :org AND rp.reconciliation_id = :recon AND NOT p.posted AND p.reversed_at IS NULL
-                AND p.payment_date <= :through)::bigint AS unposted
+    posted = tx.scalar(
+        """SELECT coalesce(sum(CASE WHEN le.functional_currency = b.currency_code
+                THEN l.functional_debit_minor - l.functional_credit_minor
+                WHEN l.currency_code = b.currency_code THEN l.debit_minor - l.credit_minor ELSE 0 END), 0)
            FROM bank_accounts b JOIN legal_entities le ON le.org_id = b.org_id AND le.id = b.legal_entity_id
+           JOIN journal_lines l ON l.org_id = b.org_id AND l.account = 'cash' AND l.bank_account_id = b.id
+           JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id AND e.entry_date <= :through
            WHERE b.org_id = :org AND b.id = :bank""",
         bank=bank["id"],
         through=through,
+    )
+    unposted = tx.all(
+        """SELECT p.payment_date, CASE WHEN p.functional_currency = b.currency_code THEN p.functional_amount_minor
+                WHEN p.currency_code = b.currency_code THEN p.amount_minor ELSE 0 END AS minor
+           FROM payments p JOIN reconciliation_payments rp ON rp.org_id = p.org_id AND rp.payment_id = p.id
+           JOIN bank_accounts b ON b.org_id = p.org_id AND b.id = p.bank_account_id
+           WHERE p.org_id = :org AND rp.reconciliation_id = :recon AND NOT p.posted AND p.reversed_at IS NULL""",
         recon=recon_id,
     )
-    assert found is not None
-    return int(found["posted"] + found["unposted"])
+    closed = tx.scalar(f"SELECT {CLOSED}") if unposted else []
+    booked = [int(r["minor"]) for r in unposted if entry_date(r["payment_date"], closed) <= through]
+    return int(posted) + sum(booked)
 
 
 def reconciliation_body(tx: Tx, r: Any, bank: Any) -> dict[str, Any]:
