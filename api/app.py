@@ -18,17 +18,21 @@ from api.readiness import Readiness
 from api.routes import (
     aging,
     approvals,
+    audit,
     books,
     customer_360,
     customer_changes,
     customer_records,
     customers,
+    events,
+    exceptions,
     health,
     invoices,
     journal,
     operations,
     payments,
     reconciliations,
+    reports,
     sources,
     statements,
 )
@@ -50,6 +54,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     customer_360.router,
     customer_records.router,
     sources.router,
+    reports.router,
+    audit.router,
+    events.router,
+    exceptions.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

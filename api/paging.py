@@ -68,6 +68,11 @@ class PageRequest:
         more = len(rows) > self.limit
         return {"items": [item(row) for row in shown], "next_cursor": _encode(name, key(shown[-1])) if more else None}
 
+    @staticmethod
+    def cursor_at(name: str, key: Sequence[KeyPart]) -> str:
+        """A cursor to go on from: for a list that grows at its end."""
+        return _encode(name, key)
+
 
 def page_request(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items per page")] = DEFAULT_LIMIT,

@@ -198,6 +198,8 @@ def problem_response(refusal: Refusal, request: Request, headers: Mapping[str, s
         answered.setdefault("WWW-Authenticate", 'Bearer realm="arflow"')
     if status in (429, 503):
         answered.setdefault("Retry-After", str(refusal.extra.get("retry_after", RETRY_AFTER_SECONDS)))
+    if workflow_id := getattr(request.state, "workflow_id", None):
+        answered["X-Workflow-Id"] = workflow_id
     metrics.REFUSALS.labels(body["code"]).inc()
     return ProblemResponse(body, status_code=status, headers=answered)
 

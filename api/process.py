@@ -128,6 +128,7 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
         raise Refusal(
             "UNAVAILABLE", "The process could not be started; send the request again with the same Idempotency-Key."
         ) from None
+    request.state.workflow_id = chosen_id  # a refusal names the process that refused, too
     try:
         await asyncio.wait_for(handle.result(), WAIT_SECONDS)
     except WorkflowFailureError as failure:

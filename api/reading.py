@@ -11,9 +11,12 @@ from models.errors import Refusal
 
 
 @contextmanager
-def reading(request: Request, who: Principal) -> Iterator[Tx]:
-    """A transaction for a read; row-level security shows the caller's organisation only."""
-    with transaction(request.app.state.engine, who.org_id, durable=False) as tx:
+def reading(request: Request, who: Principal, *, snapshot: bool = False) -> Iterator[Tx]:
+    """A transaction for a read; row-level security shows the caller's organisation only.
+
+    `snapshot`: for several statements whose figures must tie to each other.
+    """
+    with transaction(request.app.state.engine, who.org_id, durable=False, snapshot=snapshot) as tx:
         yield tx
 
 

@@ -4,23 +4,20 @@ Buckets go by days past due on the day asked about, gross of credits (contract, 
 fewer than 30 (`current`: not yet due, or 1 to 29 days over), 30 to 59, 60 to 89, 90 and more.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 BUCKETS = ("not_due_minor", "overdue_1_29_minor", "days_30_minor", "days_60_minor", "days_90plus_minor")
+EDGES = (1, 30, 60, 90)
+"""The days past due with which the second and later buckets begin; SQL's width_bucket() goes by the same."""
 
 
 def bucket(days_past_due: int) -> str:
     """The finest bucket of a balance; on its due date an invoice is 0 days past due."""
-    if days_past_due <= 0:
-        return "not_due_minor"
-    if days_past_due < 30:
-        return "overdue_1_29_minor"
-    if days_past_due < 60:
-        return "days_30_minor"
-    return "days_60_minor" if days_past_due < 90 else "days_90plus_minor"
+    return BUCKETS[bisect_right(EDGES, days_past_due)]
 
 
 def is_counted(day: date, effective: date, undone: date | None) -> bool:
@@ -38,7 +35,10 @@ class Aged:
     credits_minor: int = 0
 
     def add(self, days_past_due: int, minor: int, *, disputed: bool = False) -> None:
-        self.buckets[bucket(days_past_due)] += minor
+        self.put(bucket(days_past_due), minor, disputed=disputed)
+
+    def put(self, name: str, minor: int, *, disputed: bool = False) -> None:
+        self.buckets[name] += minor
         if disputed:
             self.disputed_minor += minor
 
@@ -81,7 +81,9 @@ def split_funds(left: int, worth: int, in_credits: int, credits_worth: int) -> F
     A credit made today counts from the payment's date, as everything in aging does; on a day on which more of the
     payment was applied than today, it held no more than what was left then.
     """
-    if 0 <= left <= in_credits:
+    if left < 0:  # applied anew from an earlier day than the one the former application was undone for
+        return Funds(left, 0, worth, 0)
+    if left <= in_credits:
         return Funds(0, left, 0, worth)
     return Funds(left - in_credits, in_credits, worth - credits_worth, credits_worth)
 

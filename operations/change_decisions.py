@@ -15,7 +15,14 @@ from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.approval_tokens import consume
 from operations.change_view import change_body
-from operations.customer_changes import claim_keys, planned, propose_create, propose_status, propose_update
+from operations.customer_changes import (
+    claim_keys,
+    name_customer,
+    planned,
+    propose_create,
+    propose_status,
+    propose_update,
+)
 from operations.customer_visibility import require_change
 from operations.desk import resolve
 from operations.policies import policy_of
@@ -174,10 +181,5 @@ def planned_steps(row: Any) -> list[Any]:
 
 
 def _answer(work: Work, row: RowMapping) -> Outcome:
-    if work.cmd.id != "cmd_dry_run":
-        work.tx.run(
-            "UPDATE commands SET customer_id = :customer WHERE org_id = :org AND id = :id",
-            customer=row["customer_id"],
-            id=work.cmd.id,
-        )
+    name_customer(work, row["customer_id"])
     return Outcome(change_body(work.tx, changes.get(work.tx, row["id"])))

@@ -121,7 +121,7 @@ def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
     """The caller of the last decision is answered with its effect, however often asked."""
     if last is not None:
         tx.run(
-            "UPDATE commands SET response = CAST(:body AS jsonb) WHERE org_id = :org AND id = :id",
+            "UPDATE commands SET response = CAST(:body AS json) WHERE org_id = :org AND id = :id",
             id=last["id"],
             body=to_json(change_body(tx, changes.get(tx, change_id))),
         )

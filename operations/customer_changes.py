@@ -151,6 +151,7 @@ def _submit(work: Work, p: Proposal) -> Outcome:
     changes.seen(tx, cmd.actor, cmd.roles, None if cmd.entities is None else sorted(cmd.entities))
     change_id = change_of(str(cmd.workflow_id))
     claim_keys(tx, change_id, p)
+    name_customer(work, p.customer_id)
     policy = policy_of(tx)
     chain, row = planned(tx, policy, p, cmd.actor, 1)
     tx.insert(
@@ -191,6 +192,15 @@ def _submit(work: Work, p: Proposal) -> Outcome:
     ids = {"change_id": change_id, "customer_id": p.customer_id, "operation": p.operation}
     work.emit("customer.change.submitted", change_id, ids)
     return Outcome(submitted_body(changes.get(tx, change_id)), 202)
+
+
+def name_customer(work: Work, customer_id: str) -> None:
+    """Note whose the command is, once it is known: an erasure finds by it what was asked about the customer."""
+    work.tx.run(
+        "UPDATE commands SET customer_id = :customer WHERE org_id = :org AND id = :id",
+        customer=customer_id,
+        id=work.cmd.id,
+    )
 
 
 def planned(tx: Tx, policy: ApprovalPolicy, p: Proposal, submitter: str, round_: int) -> tuple[Chain, dict[str, Any]]:
@@ -271,6 +281,7 @@ def _replay(work: Work, external_id: str | None) -> Outcome | None:
             raise Refusal("EXTERNAL_ID_CONFLICT", f"external_id belongs to customer {taken}.", id=taken, fields=[])
         return None
     work.require_entity(known["legal_entity_id"])
+    name_customer(work, known["customer_id"])
     fields = _differing(known["request"], work.cmd.body)
     if fields:
         detail = f"external_id was used for customer {known['customer_id']}; different: {', '.join(fields)}."
@@ -283,4 +294,12 @@ def _differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     return sorted(f for f in one if one[f] != two[f] and not (one[f] in (None, {}, []) and two[f] in (None, {}, [])))
 
 
-__all__ = ["change_body", "claim_keys", "planned", "propose_create", "propose_status", "propose_update"]
+__all__ = [
+    "change_body",
+    "claim_keys",
+    "name_customer",
+    "planned",
+    "propose_create",
+    "propose_status",
+    "propose_update",
+]

@@ -19,6 +19,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 DEFAULT_TERMS = "NET30"
+LOCK = "SELECT * FROM invoices WHERE org_id = :org AND id = :id FOR UPDATE"
 _BUSINESS_FIELDS = (
     "customer_id", "legal_entity_id", "issue_date", "due_date", "payment_terms", "currency_code", "total_minor",
     "tax_minor", "lines",
@@ -70,6 +71,8 @@ def void_invoice(work: Work) -> Outcome:
         reason=work.cmd.body["reason_code"],
         id=i["id"],
     )
+    if i["disputed_at"] is not None:
+        end_dispute(work, i["id"], work.cmd.body["reason_code"])
     said = {"before": {"status": i["status"]}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
     return _changed(work, i["id"], "invoice.voided", said)
 
@@ -102,21 +105,27 @@ def resolve_dispute(work: Work) -> Outcome:
     i = _locked(work)
     if i["disputed_at"] is None:
         raise Refusal("INVOICE_NOT_DISPUTED", f"Invoice {i['id']} is not disputed.")
+    end_dispute(work, i["id"], work.cmd.body["reason_code"])
+    return Outcome(invoice_body(lookups.find(work.tx, "invoice", GET, i["id"])))
+
+
+def end_dispute(work: Work, invoice_id: str, code: str) -> None:
+    """The locked invoice is no longer disputed; its exception is resolved."""
     work.tx.run(
         "UPDATE invoices SET disputed_at = NULL, dispute_reason = NULL, version = version + 1 "
         "WHERE org_id = :org AND id = :id",
-        id=i["id"],
+        id=invoice_id,
     )
     work.tx.run(
         "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code "
         "WHERE org_id = :org AND subject_id = :id AND kind = 'invoice_dispute' AND status = 'open'",
         at=work.now,
         who=work.cmd.actor,
-        code=work.cmd.body["reason_code"],
-        id=i["id"],
+        code=code,
+        id=invoice_id,
     )
-    said = {"before": {"disputed": True}, "after": {"disputed": False}}
-    return _changed(work, i["id"], "invoice.dispute_resolved", said)
+    said = {"before": {"disputed": True}, "after": {"disputed": False}, "note": work.cmd.body.get("note")}
+    work.audit(invoice_id, "invoice.dispute_resolved", said, reason_code=code)
 
 
 def _row(work: Work, b: dict[str, Any], customer: RowMapping, entity: RowMapping) -> dict[str, Any]:
@@ -189,12 +198,7 @@ def _warnings(work: Work, customer: RowMapping, entity: RowMapping) -> list[dict
 
 
 def _locked(work: Work) -> RowMapping:
-    i = lookups.find(
-        work.tx,
-        "invoice",
-        "SELECT * FROM invoices WHERE org_id = :org AND id = :id FOR UPDATE",
-        str(work.cmd.resource_id),
-    )
+    i = lookups.find(work.tx, "invoice", LOCK, str(work.cmd.resource_id))
     work.require_entity(i["legal_entity_id"])
     return i
 

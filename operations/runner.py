@@ -234,7 +234,8 @@ def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) ->
     problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
     with transaction(engine, org_id) as tx:
         row = tx.one(
-            "UPDATE commands SET state = 'refused', response = CAST(:problem AS json), finished_at = :at "
+            "UPDATE commands SET state = 'refused', body = '{}', body_hash = '', response = CAST(:problem AS json), "
+            "finished_at = :at "
             "WHERE org_id = :org AND id = :id AND state = 'pending' RETURNING *",
             id=command_id,
             problem=to_json(problem),

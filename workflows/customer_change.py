@@ -169,12 +169,13 @@ class CustomerChange:
             raise ApplicationError("the process has ended", type="PROCESS_ENDED", non_retryable=True)
 
     @workflow.signal(name="decide")
-    async def decide_by_signal(self, word: Any = None) -> None:
+    async def decide_by_signal(self, *words: Any) -> None:
         """`{"token", "decision", "reason_code", "comment"}` from the Temporal CLI or UI, through the same code."""
         await workflow.wait_condition(lambda: self._submitted)
         if not self._open or self._refused_signals >= REFUSED_SIGNALS_LIMIT:
             return
         async with self._turn:
+            word = words[0] if len(words) == 1 else None  # a surplus of inputs must not break the process
             said = SignalInput(self._start.org_id, self._start.change_id, word)
             result = await workflow.execute_activity_method(
                 ChangeActivities.decide_by_signal,

@@ -5,16 +5,22 @@ What runs here reads as the process on paper: the request is executed in one tra
 """
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.commands import CommandInput, CommandResult
-    from workflows.posting import execute_command
+    from workflows.posting import execute_command, refusal_code
 
 
 async def _post(start: CommandInput, doing: str, done: str) -> CommandResult:
     workflow.set_current_details(doing)
-    result = await execute_command(start)
-    workflow.set_current_details(f"{done} (answered before)" if result.replayed else done)
+    try:
+        result = await execute_command(start)
+    except (ApplicationError, ActivityError) as error:
+        workflow.set_current_details(f"Refused, nothing was posted: {refusal_code(error)}")
+        raise
+    answered = f"{done} (answered before)" if result.replayed else done
+    workflow.set_current_details(f"{answered}. Status: {result.status}" if result.status else answered)
     return result
 
 

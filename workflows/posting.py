@@ -39,3 +39,13 @@ def retryable(error: BaseException) -> bool:
             return not cause.non_retryable
         cause = cause.__cause__
     return True
+
+
+def refusal_code(error: BaseException) -> str:
+    """The code of the refusal that ended the posting."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ApplicationError):
+            return cause.type or str(cause)
+        cause = cause.__cause__
+    return str(error)

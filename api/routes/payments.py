@@ -141,7 +141,7 @@ async def apply_payment(
     _needs_something(body, overpayment_counts=True)
     w = Write(
         "apply_payment", body.model_dump(mode="json"), payment_id, None, None, "ApplyPayment",
-        f"Apply payment {payment_id} to {len(body.applications)} invoices", {"PaymentId": payment_id},
+        f"Apply payment {payment_id} to {_invoices(body)}", {"PaymentId": payment_id},
     )  # fmt: skip
     return await (dry_run if dry else run_process)(request, who, key, w)
 
@@ -157,7 +157,7 @@ async def apply_credit(
     _needs_something(body, overpayment_counts=False)
     w = Write(
         "apply_credit", body.model_dump(mode="json"), credit_id, None, None, "ApplyCredit",
-        f"Apply credit {credit_id} to {len(body.applications)} invoices",
+        f"Apply credit {credit_id} to {_invoices(body)}",
     )  # fmt: skip
     return await (dry_run if dry else run_process)(request, who, key, w)
 
@@ -239,3 +239,8 @@ def get_credit(request: Request, credit_id: str, who: Reader) -> dict[str, Any]:
 def _needs_something(body: Session, *, overpayment_counts: bool) -> None:
     if not body.applications and not (overpayment_counts and body.overpayment):
         raise invalid(FieldError("/applications", "FIELD_REQUIRED", "Name an invoice, or say overpayment."))
+
+
+def _invoices(body: Session) -> str:
+    count = len(body.applications)
+    return "1 invoice" if count == 1 else f"{count} invoices"

@@ -176,14 +176,22 @@ def _json_default(value: Any) -> str:
 
 
 @contextmanager
-def transaction(engine: Engine, org_id: str, *, durable: bool = True) -> Iterator[Tx]:
+def transaction(engine: Engine, org_id: str, *, durable: bool = True, snapshot: bool = False) -> Iterator[Tx]:
     """Open, and commit at the end or roll back on any exception.
 
     `durable=False` gives up the wait for the disk: only for what a lost second of would harm nobody.
+    `snapshot=True` shows all its statements the same state: for figures that must tie to each other.
     """
-    with engine.connect() as conn, conn.begin():
-        settings = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp()"
-        if not durable:
-            settings += ", set_config('synchronous_commit', 'off', true)"
-        row = conn.execute(statement(settings), {"org": org_id}).one()
-        yield Tx(conn, org_id, row[1].astimezone(UTC))
+    with engine.connect() as conn:
+        if snapshot:
+            conn.execution_options(isolation_level="REPEATABLE READ")  # until the connection is returned
+        with conn.begin():
+            yield _opened(conn, org_id, durable)
+
+
+def _opened(conn: Connection, org_id: str, durable: bool) -> Tx:
+    settings = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp()"
+    if not durable:
+        settings += ", set_config('synchronous_commit', 'off', true)"
+    row = conn.execute(statement(settings), {"org": org_id}).one()
+    return Tx(conn, org_id, row[1].astimezone(UTC))

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from models.aging import EDGES
 from models.db.engine import Tx
 
 _SHOWN = """i.id, i.external_id, i.customer_id, i.legal_entity_id, i.issue_date, i.due_date, i.currency_code,
@@ -39,8 +40,7 @@ open_items AS (
   SELECT {shown}, {disputed}, i.total_minor + coalesce(m.minor, 0), i.functional_total_minor + coalesce(m.worth, 0)
     FROM invoices i LEFT JOIN moved m ON m.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.voided_at IS NOT NULL AND i.void_date > :day AND i.issue_date <= :day)
-SELECT * FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
- ORDER BY due_date, issue_date, id"""
+"""
 
 _AS_KNOWN = """
 WITH applied AS (
@@ -55,8 +55,14 @@ open_items AS (
     FROM invoices i LEFT JOIN applied a ON a.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.issue_date <= :day AND i.created_at <= :known
      AND (i.voided_at IS NULL OR i.voided_at > :known OR i.void_date > :day))
-SELECT * FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
+"""
+
+_LISTED = """SELECT * FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
  ORDER BY due_date, issue_date, id"""
+_SUMMED = """SELECT legal_entity_id, customer_id, currency_code, disputed, width_bucket(:day - due_date, :edges) AS bucket,
+       sum(balance_due_minor) AS minor, sum(functional_balance_minor) AS functional_minor
+  FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
+ GROUP BY legal_entity_id, customer_id, currency_code, disputed, bucket"""
 
 # Disputes end without leaving a date on the invoice: what stood at a moment is in the trail.
 _DISPUTED_THEN = """coalesce((SELECT e.action = 'invoice.disputed' FROM audit_events e
@@ -72,13 +78,25 @@ def open_invoices(
 
     `balance_due_minor` in the invoice's currency, `functional_balance_minor` at its issue date's rate.
     """
+    return _invoices(tx, _LISTED, day, customer_id, known_at, entities)
+
+
+def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> Sequence[RowMapping]:
+    """The organisation's open invoices on `day`, summed by entity, customer, currency, dispute and bucket (its index)."""
+    return _invoices(tx, _SUMMED, day, None, None, entities, edges=list(EDGES))
+
+
+def _invoices(
+    tx: Tx, ending: str, day: date, customer_id: str | None, known_at: datetime | None,
+    entities: Collection[str] | None, **more: Any,
+) -> Sequence[RowMapping]:  # fmt: skip
     now_flag = known_at is None and day >= tx.now.date()
-    sql = (_ROLLED_BACK if known_at is None else _AS_KNOWN).format(
+    sql = ((_ROLLED_BACK if known_at is None else _AS_KNOWN) + ending).format(
         shown=_SHOWN,
         disputed="i.disputed_at IS NOT NULL" if now_flag else _DISPUTED_THEN,
         **_filters(customer_id, entities),
     )
-    params = _params(day, customer_id, known_at, entities)
+    params = _params(day, customer_id, known_at, entities) | more
     if not now_flag:
         end = datetime.combine(day + timedelta(days=1), time(), UTC)
         # Strictly before the end of the day, but up to and including the moment known_at.
@@ -92,7 +110,10 @@ _CANDIDATES = """ AND p.id IN (
     SELECT o.id FROM payments o WHERE o.org_id = :org{of_o} AND o.status = 'REVERSED' AND o.reversal_date > :day
     UNION ALL
     SELECT a.payment_id FROM payment_applications a
-     WHERE a.org_id = :org{of_a} AND a.unapplied_at IS NULL AND a.effective_date > :day)"""
+     WHERE a.org_id = :org{of_a} AND a.unapplied_at IS NULL AND a.effective_date > :day
+    UNION ALL
+    SELECT a.payment_id FROM payment_applications a
+     WHERE a.org_id = :org{of_a} AND a.unapplied_at IS NOT NULL AND a.undone_date > :day)"""
 
 _FUNDS = """
 WITH funds AS (

@@ -14,10 +14,12 @@ class CommandInput:
 
 @dataclass
 class CommandResult:
-    """`replayed`: the answer is an earlier one's. The answer itself is in the command's record."""
+    """`replayed`: the answer is an earlier one's. The answer itself is in the command's record; of it, only the
+    record's `status` travels, for whoever looks at the run."""
 
     command_id: str
     replayed: bool = False
+    status: str = ""
 
 
 POSTING_QUEUE = "posting"

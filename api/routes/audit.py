@@ -1,0 +1,48 @@
+"""The audit trail, read by those who may."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from api.deps import Paging, Principal, requires
+from api.gate import gated_router
+from api.moments import Since, Until
+from api.reading import reading
+from models.db.audit_reads import audit_event_body, list_audit_events
+from models.db.engine import to_json
+
+router = gated_router("audit")
+
+
+@router.get("/v1/audit-events", response_model=dict[str, Any])
+def audit_events(
+    request: Request,
+    who: Annotated[Principal, requires("audit.read")],
+    page: Paging,
+    subject_id: Annotated[str | None, Query(description="The record whose chain it is")] = None,
+    actor: Annotated[str | None, Query(description="Who did it")] = None,
+    since: Annotated[
+        Since | None, Query(alias="from", description="From this moment; a date means its beginning")
+    ] = None,
+    until: Annotated[Until | None, Query(alias="to", description="To this moment; a date means its end")] = None,
+) -> Response:
+    """Who did what, when and why, in order; each event carries the hash of the one before it."""
+    name = "audit-subject" if subject_id is not None else "audit"
+    after = page.after(name, int) if subject_id is not None else page.after(name, datetime, str)
+    with reading(request, who) as tx:
+        rows = list_audit_events(
+            tx,
+            who.entities,
+            subject_id=subject_id,
+            actor=actor,
+            since=since,
+            until=until,
+            after=after,
+            limit=page.fetch,
+        )
+    body = page.answer(
+        name, rows, key=lambda r: (r["seq"],) if subject_id is not None else (r["at"], r["id"]), item=audit_event_body
+    )
+    return Response(to_json(body), media_type="application/json")

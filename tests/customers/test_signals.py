@@ -1,0 +1,175 @@
+"""Decisions by signal, sent with the Temporal CLI: only a genuine, fresh, unused token of the right change counts."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from settings import Settings
+from stack.temporal import ensure_cli
+from tests.customers.desk import Desk, ok, refused
+
+Send = Callable[..., None]
+
+
+def token(desk: Desk, change: dict, user: str, *roles: str) -> str:
+    found = ok(desk(user, *roles).get(f"/v1/customer-changes/{change['change_id']}/approval-token"))
+    assert found["expires_at"]
+    return found["token"]
+
+
+@pytest.fixture
+def send(temporal_address: str, temporal_namespace: str) -> Send:
+    cli = ensure_cli(Settings().temporal_cli, print)
+
+    def send(change: dict, *words: object) -> None:
+        inputs = [part for word in words for part in ("--input", json.dumps(word))]
+        command = [str(cli), "workflow", "signal", "--address", temporal_address, "--namespace", temporal_namespace]
+        command += ["--workflow-id", change["workflow_id"], "--name", "decide", *inputs]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+    return send
+
+
+@pytest.fixture
+def reasons(database_url: str) -> Callable[[dict], list[str]]:
+    """Why signals to this change were refused, as the audit trail has it."""
+
+    def reasons(change: dict) -> list[str]:
+        with psycopg.connect(database_url) as c:
+            rows = c.execute(
+                "SELECT reason_code FROM audit_events WHERE subject_id = %s AND action IN "
+                "('customer.change.signal_refused', 'change.decide.refused') ORDER BY seq",
+                (change["change_id"],),
+            ).fetchall()
+        return [r[0] for r in rows]
+
+    return reasons
+
+
+def wait(what: Callable[[], object], timeout: float = 15) -> object:
+    deadline = time.monotonic() + timeout
+    while not (found := what()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def test_a_change_is_approved_by_signals(desk: Desk, send: Send):
+    change = desk.submit()
+    send(
+        change,
+        {"token": token(desk, change, "u_manager"), "decision": "approve", "reason_code": None, "comment": "by signal"},
+    )
+    wait(lambda: desk.change(change)["awaiting_role"] == "controller")
+    send(change, {"token": token(desk, change, "u_controller"), "decision": "approve"})
+    wait(lambda: desk.change(change)["status"] == "APPROVED")
+    seen = desk.change(change)
+    assert [(d["decided_by"], d["channel"], d["comment"]) for d in seen["decisions"]] == [
+        ("u_manager", "signal", "by signal"), ("u_controller", "signal", None)
+    ]  # fmt: skip
+    assert desk.read(change["customer_id"])["status"] == "active"
+
+
+def test_a_rejection_by_signal_needs_a_reason_too(desk: Desk, send: Send, reasons):
+    change = desk.submit()
+    word = {"token": token(desk, change, "u_manager"), "decision": "reject"}
+    send(change, word)
+    wait(lambda: reasons(change) == ["REASON_REQUIRED"])
+    send(change, word | {"reason_code": "DUPLICATE"})
+    wait(lambda: desk.change(change)["status"] == "REJECTED")
+
+
+def test_what_is_no_token_changes_nothing_and_is_audited(desk: Desk, send: Send, reasons, database_url):
+    change, other = desk.submit(), desk.submit()
+    genuine, elsewhere = token(desk, change, "u_manager"), token(desk, other, "u_manager")
+    expired = token(desk, change, "u_manager")
+    with psycopg.connect(database_url) as c:
+        c.execute("UPDATE approval_tokens SET expires_at = now() WHERE id = %s", (expired.split(".")[0],))
+    approve = {"decision": "approve"}
+    flipped = genuine[:-1] + ("A" if genuine[-1] != "A" else "B")
+    stolen = genuine.split(".")[0] + "." + elsewhere.split(".")[1]
+    words = [
+        (approve | {"token": flipped}, "TOKEN_FORGED"),
+        (approve | {"token": stolen}, "TOKEN_FORGED"),
+        (approve | {"token": "apt_1.x"}, "TOKEN_FORGED"),
+        (approve | {"token": ""}, "TOKEN_FORGED"),
+        (approve | {"token": elsewhere}, "TOKEN_OTHER_CHANGE"),
+        (approve | {"token": expired}, "TOKEN_FORGED"),  # the moment is signed: moving it breaks the seal
+        ("approve", "SIGNAL_MALFORMED"),
+        ([genuine], "SIGNAL_MALFORMED"),
+        ({"token": genuine, "decision": "sign"}, "SIGNAL_MALFORMED"),
+        ({"token": genuine, "decision": "approve", "as": "u_cfo"}, "SIGNAL_MALFORMED"),
+        ({"token": genuine, "decision": "approve", "reason_code": "not upper"}, "SIGNAL_MALFORMED"),
+    ]
+    for n, (word, reason) in enumerate(words, 1):
+        send(change, word)
+        wait(lambda n=n: len(reasons(change)) == n)
+        assert reasons(change)[-1] == reason, word
+    assert desk.change(change)["decisions"] == []
+    send(change, approve | {"token": genuine})
+    wait(lambda: desk.change(change)["awaiting_role"] == "controller")
+
+
+def test_an_expired_token_is_refused(desk: Desk, send: Send, reasons, monkeypatch, database_url):
+    change = desk.submit()
+    made = _short_lived(database_url, desk.org, change, monkeypatch)
+    send(change, {"token": made, "decision": "approve"})
+    wait(lambda: reasons(change) == ["TOKEN_EXPIRED"])
+
+
+def _short_lived(database_url: str, org: str, change: dict, monkeypatch) -> str:
+    from datetime import timedelta
+
+    from models.access import Principal
+    from models.db.engine import make_engine, transaction
+    from operations import approval_tokens
+
+    monkeypatch.setattr(approval_tokens, "LIFETIME", timedelta(seconds=-1))
+    engine = make_engine(database_url, pool_size=1)
+    try:
+        with transaction(engine, org) as tx:
+            who = Principal("u_manager", org, frozenset({"ar_manager"}))
+            return approval_tokens.issue(tx, who, change["change_id"])["token"]
+    finally:
+        engine.dispose()
+
+
+def test_a_token_serves_once_and_for_its_step_only(desk: Desk, send: Send, reasons):
+    change = desk.submit()
+    first, spare = token(desk, change, "u_manager"), token(desk, change, "u_manager")
+    send(change, {"token": first, "decision": "approve"})
+    wait(lambda: desk.change(change)["awaiting_role"] == "controller")
+    send(change, {"token": first, "decision": "approve"})
+    wait(lambda: reasons(change) == ["TOKEN_USED"])
+    send(change, {"token": spare, "decision": "approve"})
+    wait(lambda: reasons(change) == ["TOKEN_USED", "STEP_NOT_PENDING"])
+
+
+def test_a_token_is_given_only_to_who_may_decide(desk: Desk):
+    change = desk.submit("u_all")
+    url = f"/v1/customer-changes/{change['change_id']}/approval-token"
+    refused(desk("u_controller").get(url), 403, "FORBIDDEN")
+    refused(desk("u_all").get(url), 403, "SEGREGATION_OF_DUTIES")
+    refused(desk("u_clerk").get(url), 403, "FORBIDDEN")
+
+
+def test_who_loses_the_role_cannot_use_an_earlier_token(desk: Desk, send: Send, reasons):
+    change = desk.submit()
+    made = token(desk, change, "u_demoted", "ar_manager")
+    ok(desk("u_demoted", "ar_clerk").post("/v1/customers", json=desk.body()), 202)
+    send(change, {"token": made, "decision": "approve"})
+    wait(lambda: reasons(change) == ["FORBIDDEN"])
+    assert desk.change(change)["awaiting_role"] == "ar_manager"
+
+
+def test_an_odd_number_of_inputs_does_not_harm_the_process(desk: Desk, send: Send, reasons):
+    change = desk.submit()
+    send(change)
+    wait(lambda: reasons(change) == ["SIGNAL_MALFORMED"])
+    send(change, {"token": "x", "decision": "approve"}, "more")
+    wait(lambda: len(reasons(change)) == 2)
+    assert desk.approve(change)["status"] == "APPROVED"

@@ -1,0 +1,69 @@
+"""Whoever opens a run in Temporal's UI reads what it is and where it stands."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client
+
+from tests.stack_fixtures.app import AppStack
+
+TODAY = datetime.now(UTC).date().isoformat()
+
+
+@dataclass
+class Desk:
+    clerk: httpx.Client
+    customer: str
+
+    def invoice(self, name: str, total: int) -> str:
+        body = {"customer_id": self.customer, "external_id": name, "issue_date": TODAY}
+        return self._made("/v1/invoices", {**body, "currency_code": "USD", "total_minor": total})
+
+    def payment(self, name: str, amount: int) -> str:
+        body = {"customer_id": self.customer, "external_id": name, "payment_date": TODAY}
+        return self._made("/v1/customer-payments", {**body, "currency_code": "USD", "amount_minor": amount})
+
+    def apply(self, payment: str, *lines: tuple[str, int]) -> httpx.Response:
+        applications = [{"invoice_id": i, "applied_minor": minor} for i, minor in lines]
+        return self.clerk.post(f"/v1/customer-payments/{payment}/apply", json={"applications": applications})
+
+    def _made(self, path: str, body: dict[str, Any]) -> str:
+        answer = self.clerk.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+@pytest.fixture(scope="module")
+def desk(app_stack: AppStack):
+    org = app_stack.organisation()
+    made = app_stack.arflow("customer", "create", "--org", org, "--name", "Acme", "--email", "acme@example.com")
+    with app_stack.client(org, "u_clerk", "ar_clerk") as clerk:
+        yield Desk(clerk, made.stdout.strip())
+
+
+async def shown(client: Client, workflow_id: str) -> tuple[str | None, str]:
+    """Summary and current details, as the UI asks for them."""
+    handle = client.get_workflow_handle(workflow_id)
+    metadata: WorkflowMetadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return await (await handle.describe()).static_summary(), metadata.current_details
+
+
+async def test_a_posting_says_what_it_did_and_how_the_payment_stands(desk: Desk, temporal_client: Client):
+    payment = desk.payment("whole", 300)
+    done = desk.apply(payment, (desk.invoice("one", 100), 100), (desk.invoice("two", 500), 200))
+    summary, details = await shown(temporal_client, done.headers["X-Workflow-Id"])
+    assert summary == f"Apply payment {payment} to 2 invoices"
+    assert details == "Applied and posted. Status: FULLY_APPLIED"
+
+
+async def test_a_refused_posting_says_why(desk: Desk, temporal_client: Client):
+    payment = desk.payment("much", 900)
+    refused = desk.apply(payment, (desk.invoice("small", 100), 100))
+    assert refused.json()["code"] == "OVERPAYMENT_REQUIRES_CREDIT"
+    summary, details = await shown(temporal_client, refused.headers["X-Workflow-Id"])
+    assert summary == f"Apply payment {payment} to 1 invoice"
+    assert details == "Refused, nothing was posted: OVERPAYMENT_REQUIRES_CREDIT"
