@@ -16,8 +16,8 @@ from typing import Final
 FILE: Final = Path(__file__).parent / "data" / "accounts-receivable-2012-2013.csv"
 CURRENCY: Final = "USD"
 
-Buckets = tuple[int, int, int, int]
-"""Minor units by days past due: fewer than 30, 30 to 59, 60 to 89, 90 and more."""
+Buckets = tuple[int, int, int, int, int]
+"""Minor units by days past due: none, 1 to 29, 30 to 59, 60 to 89, 90 and more."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,15 @@ def read_dataset(until: date | None = None) -> list[SettledInvoice]:
 
 def aging_on(invoices: Iterable[SettledInvoice], day: date) -> dict[str, Buckets]:
     """Customer → what was open at the end of that day, by days past due; customers who owed nothing are left out."""
-    owed: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    owed: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for invoice in invoices:
         if invoice.open_on(day):
-            owed[invoice.customer][min(max((day - invoice.due).days, 0) // 30, 3)] += invoice.total_minor
-    return {customer: (b[0], b[1], b[2], b[3]) for customer, b in owed.items()}
+            owed[invoice.customer][_bucket((day - invoice.due).days)] += invoice.total_minor
+    return {customer: (b[0], b[1], b[2], b[3], b[4]) for customer, b in owed.items()}
+
+
+def _bucket(days_past_due: int) -> int:
+    return 0 if days_past_due <= 0 else 1 + min(days_past_due // 30, 3)
 
 
 def _invoice(row: Mapping[str, str]) -> SettledInvoice:

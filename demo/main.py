@@ -3,11 +3,14 @@
 import argparse
 import importlib
 import importlib.util
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
 from typing import Final
+
+import httpx
 
 from demo.console import ClaimFailed
 from demo.context import Demo, make_context
@@ -22,6 +25,7 @@ PARTS: Final = (
     ("demo.customers", "walk_customers"),
     ("demo.imports", "walk_imports"),
     ("demo.customer_360", "walk_customer_360"),
+    ("demo.closing", "say_where_to_go_on"),
 )
 """The parts in the order in which they are walked: module and function, called with the context."""
 
@@ -37,10 +41,10 @@ def main() -> int:
     try:
         for part in parts():
             part(ctx)
-    except ClaimFailed as failed:
-        ctx.tell.console.print(f"\n[bold red]The demo ends here.[/] {failed}", markup=True)
+    except (ClaimFailed, httpx.HTTPError, subprocess.CalledProcessError) as failed:
+        ctx.tell.ends_here(failed)
         return 1
-    ctx.tell.happened(f"All of it took {time.monotonic() - started:.0f} s.")
+    ctx.tell.console.print(f"\n  Every claim held. The walk took {time.monotonic() - started:.0f} s.")
     return 0
 
 

@@ -1,6 +1,6 @@
 """The file carries what its README says, and what was open on a day is computed from it alone."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from demo.dataset import SettledInvoice, aging_on, read_dataset
 
@@ -26,17 +26,11 @@ def test_the_day_of_settlement_is_no_longer_open_and_the_day_of_issue_is():
     assert open_on == [invoice.issued, date(2012, 5, 31)]
 
 
-def test_buckets_change_at_30_60_and_90_days_past_due():
+def test_buckets_change_the_day_after_the_due_date_and_at_30_60_and_90_days():
     def bucket(day: date) -> int:
         invoice = SettledInvoice("1", "c", date(2012, 1, 1), date(2012, 1, 31), 7, False, date(2013, 1, 1))
         return aging_on([invoice], day)["c"].index(7)
 
-    days = [
-        date(2012, 1, 2),
-        date(2012, 2, 29),
-        date(2012, 3, 1),
-        date(2012, 3, 30),
-        date(2012, 3, 31),
-        date(2012, 4, 30),
-    ]
-    assert [bucket(day) for day in days] == [0, 0, 1, 1, 2, 3]
+    due = date(2012, 1, 31)
+    days = [0, 1, 29, 30, 59, 60, 89, 90, 200]
+    assert [bucket(due + timedelta(n)) for n in days] == [0, 1, 1, 2, 2, 3, 3, 4, 4]
