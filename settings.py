@@ -6,6 +6,7 @@ identity provider have to be named; `Settings.require` says which one is missing
 """
 
 import os
+import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -67,6 +68,9 @@ class Settings(BaseSettings):
     """Signs development tokens; None: one is made and kept in the state directory, readable by its owner only."""
     dev_token_audience: str = "arflow"  # noqa: S105 - the name of an audience, not a secret
 
+    secrets_dir: Path | None = None
+    """Where credentials of external systems lie, one file each (as container platforms mount them); None: secrets/ under
+    the state directory."""
     rate_limit: str | None = None
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
     log_level: str = "INFO"
@@ -85,6 +89,15 @@ class Settings(BaseSettings):
         if self.production and self.dev_token_secret is not None:
             raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
         return self
+
+    def secret(self, name: str) -> str | None:
+        """What a credential's name stands for: the text of the file of that name in `secrets_dir`; None without one."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            return None
+        try:
+            return ((self.secrets_dir or self.home / "secrets") / name).read_text().strip()
+        except OSError:
+            return None
 
     @property
     def production(self) -> bool:

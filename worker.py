@@ -16,17 +16,21 @@ from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.escalations import EscalationActivities
+from activities.panels import PanelActivities
 from activities.statements import StatementActivities
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
+from models.messages.customer_360 import REFRESH_QUEUE
 from settings import Settings
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.escalations import EscalateCase, WatchEscalation
+from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
+from workflows.schedules import ensure_schedules
 from workflows.statements import ImportStatement
 
 GRACE = timedelta(seconds=5)
@@ -88,6 +92,20 @@ def changes_worker(client: Client, engine: Engine, threads: int = 16) -> Worker:
     )
 
 
+def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: int = 32) -> Worker:
+    """The worker of the queue `refresh`: external systems are asked here, each for as long as it may take."""
+    does = PanelActivities(engine, settings.secret)
+    return Worker(
+        client,
+        task_queue=REFRESH_QUEUE,
+        workflows=list(PANEL_WORKFLOWS),
+        activities=[does.refresh_panel, does.hot_panels, does.watch_renewals],
+        activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="refresh"),
+        max_concurrent_activities=threads,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def mail_transport(settings: Settings) -> Transport:
     """The mail server of the settings; in development without one, files under the state directory."""
     if settings.smtp_url is None:
@@ -104,7 +122,9 @@ async def run_worker(settings: Settings) -> None:
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),
         changes_worker(client, engine),
+        refresh_worker(client, engine, settings),
     ]
+    await ensure_schedules(client)
     try:
         async with asyncio.TaskGroup() as running:
             for w in workers:

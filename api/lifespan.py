@@ -4,6 +4,7 @@ Everything that holds a connection, a thread or a socket is made here, after any
 Postings run on a worker inside this process: they start eagerly, without a hop to another one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
 from api import metrics
+from api.refresher import PanelRefresher
 from models.db.engine import make_engine
 from models.db.migrate import pending
 from operations.relay import lag
@@ -34,6 +36,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _watch(app, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
+        app.state.panel_refresher = PanelRefresher(client, engine)
+        opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         yield
         app.state.readiness.draining = True
 

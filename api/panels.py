@@ -22,6 +22,7 @@ _DETAILS: Final = {
     "SOURCE_CIRCUIT_OPEN": "The source has failed repeatedly and is left alone for a while.",
     "SOURCE_BUSY": "The source is asked as much as it may be.",
     "SOURCE_NOT_CONFIGURED": "The source's connection is not complete.",
+    "SOURCE_CUSTOMER_UNKNOWN": "The customer is not linked to a record of the source.",
     "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
 }
 
@@ -76,8 +77,10 @@ def view_of(row: tuple[Any, ...], names: tuple[str, ...]) -> View:
 def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
     if snapshot is None or snapshot["source"] != source:
         return Freshness(source)
-    times = {k: snapshot[k] and datetime.fromisoformat(snapshot[k]) for k in ("as_of", "next_attempt_at")}
-    return Freshness(source, times["as_of"], snapshot["error_code"], times["next_attempt_at"])
+    times = {
+        k: snapshot[k] and datetime.fromisoformat(snapshot[k]) for k in ("as_of", "attempted_at", "next_attempt_at")
+    }
+    return Freshness(source, error_code=snapshot["error_code"], **times)
 
 
 def _panel(name: str, data: str | None, total: int | None, at: datetime, f: Freshness | None) -> Panel:

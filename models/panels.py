@@ -20,6 +20,7 @@ class Freshness:
     source: str
     as_of: datetime | None = None
     error_code: str | None = None
+    attempted_at: datetime | None = None
     next_attempt_at: datetime | None = None
 
     def stale(self, now: datetime) -> bool:
@@ -27,8 +28,13 @@ class Freshness:
         return self.as_of is None or now - self.as_of > MAX_AGE
 
     def worth_asking(self, now: datetime) -> bool:
-        """Stale, and not held back because the source has just failed."""
-        return self.stale(now) and (self.next_attempt_at is None or self.next_attempt_at <= now)
+        """Stale, and neither has the source just failed nor is it being asked for longer than a request would wait."""
+        if not self.stale(now):
+            return False
+        if self.next_attempt_at is None or self.next_attempt_at <= now:
+            return True
+        just_asked = self.attempted_at is not None and (now - self.attempted_at).total_seconds() < REFRESH_WAIT_SECONDS
+        return just_asked and self.error_code is None
 
 
 def retry_in(failures: int) -> timedelta:

@@ -142,6 +142,12 @@ class OpportunityRecord(SourceRecord):
     close_date: Day
 
 
+class ExternalOpportunity(OpportunityRecord):
+    """From a system with stages of its own making, which says itself whether one is closed."""
+
+    stage: Word
+
+
 class QuoteRecord(SourceRecord):
     name: Line | None = None
     value_minor: Amount | None = None

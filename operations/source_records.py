@@ -40,7 +40,7 @@ def write_records(work: Work, kind: Kind, source: str, rows: list[dict[str, Any]
         work.audit(
             ids[ext], action, {"customer_id": r["customer_id"], "source": source, "changes": _told(changes[ext])}
         )
-    _follow(work, kind, [ids[r["external_id"]] for r in differing])
+    follow(work, kind, [ids[r["external_id"]] for r in differing])
     return ids
 
 
@@ -55,7 +55,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _follow(work: Work, kind: Kind, ids: list[str]) -> None:
+def follow(work: Work, kind: Kind, ids: list[str]) -> None:
     """What a change of a record means at once: a renewal to watch, an escalation that its case's end resolves."""
     if kind.table == "contracts":
         watch_contracts(work, ids)

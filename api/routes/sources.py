@@ -1,18 +1,25 @@
-"""Records of the systems around the books, written by whoever owns them: PUT /v1/sources/{kind}."""
+"""Records of the systems around the books: written by whoever owns them (PUT /v1/sources/{kind}), or asked for."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from fastapi import Request
-from pydantic import Field, create_model, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api.deps import IdempotencyKey, Principal, requires
 from api.gate import gated_router
-from api.problems import refusals
+from api.problems import invalid, refusals
 from api.process import Write, write_now
+from api.reading import reading
 from api.schema import Body
+from models.db import panels
+from models.errors import FieldError, Refusal
 from models.source_records import KINDS, RECORDS_LIMIT, Kind, SourceRecord
+from settings import Settings
+from sources.registry import PANELS
 
 router = gated_router("sources")
 Writer = Annotated[Principal, requires("sources.write")]
@@ -43,3 +50,68 @@ def _put(kind: Kind) -> None:
 
 for _kind in KINDS.values():
     _put(_kind)
+
+
+class NewConnection(Body):
+    """An external system that serves panels. `credential` names a secret that the worker can read; never the secret."""
+
+    kind: Literal["salesforce"]
+    base_url: Annotated[str, Field(max_length=255)]
+    credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    panels: Annotated[list[str], Field(min_length=1, max_length=8)]
+    timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 8000
+    max_concurrent: Annotated[int, Field(ge=1, le=64)] = 8
+    enabled: bool = True
+
+    @field_validator("base_url")
+    @classmethod
+    def _addressable(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            named = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            named = False
+        if not named or parts.scheme not in ("https", "http") or parts.username or parts.query or parts.fragment:
+            raise PydanticCustomError("URL_INVALID", "A base URL is written https://host")
+        return url
+
+    @model_validator(mode="after")
+    def _serves(self) -> Self:
+        unknown = sorted(set(self.panels) - PANELS[self.kind])
+        if unknown or len(set(self.panels)) < len(self.panels):
+            raise PydanticCustomError("PANEL_UNKNOWN", "The panels are not, each once, among those this kind serves")
+        return self
+
+
+@router.put("/v1/source-connections/{name}")
+async def put_connection(
+    request: Request, name: str, body: NewConnection, who: Writer, key: IdempotencyKey
+) -> Response:
+    """Say which external system serves which panels."""
+    if re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) is None or name == "arflow":
+        raise invalid(FieldError("/path/name", "FIELD_FORMAT", "A name is lower-case letters, digits, - and _"))
+    parts = urlsplit(body.base_url)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    settings: Settings = request.app.state.settings
+    # In production no connection may point at the host's own services, and none goes out in the clear.
+    if (settings.production and (local or parts.scheme != "https")) or (not local and parts.scheme != "https"):
+        raise invalid(FieldError("/base_url", "URL_INVALID", "An external system is reached by https"))
+    write = Write("put_source_connection", {"name": name, **body.model_dump(mode="json")}, name, who.org_id)
+    return await write_now(request, who, key, write)
+
+
+@router.get("/v1/source-connections")
+def list_connections(request: Request, who: Writer) -> dict[str, Any]:
+    """The external systems of the organisation."""
+    with reading(request, who) as tx:
+        found = [panels.connection_body(c) for c in panels.connections(tx)]
+    return {"items": found, "next_cursor": None}
+
+
+@router.get("/v1/source-connections/{name}", responses=refusals("SOURCE_CONNECTION_NOT_FOUND"))
+def get_connection(request: Request, name: str, who: Writer) -> dict[str, Any]:
+    with reading(request, who) as tx:
+        found = panels.connection(tx, name)
+    if found is None:
+        raise Refusal("SOURCE_CONNECTION_NOT_FOUND", f"There is no source connection {name}.")
+    return panels.connection_body(found)

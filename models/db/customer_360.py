@@ -83,7 +83,7 @@ _CUSTOMER: Final = """json_build_object('id', c.id, 'href', '/v1/customers/' || 
 _SERVED: Final = """(SELECT json_object_agg(p.panel, s.name) FROM source_connections s, unnest(s.panels) AS p(panel)
   WHERE s.org_id = %(org)s AND s.enabled) AS served"""
 _SNAPSHOTS: Final = """(SELECT json_object_agg(s.panel, json_build_object('source', s.source, 'as_of', s.as_of,
-  'error_code', s.error_code, 'next_attempt_at', s.next_attempt_at)) FROM panel_snapshots s
+  'error_code', s.error_code, 'attempted_at', s.attempted_at, 'next_attempt_at', s.next_attempt_at)) FROM panel_snapshots s
   WHERE s.org_id = %(org)s AND s.customer_id = c.id) AS snapshots"""
 
 _ATTENTION: Final = f"""(SELECT coalesce(json_agg(json_build_object(

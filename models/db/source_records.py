@@ -52,13 +52,14 @@ def changed_fields(before: RowMapping | None, row: Mapping[str, Any]) -> dict[st
     return {f: [before[f], row[f]] for f in fields if before[f] != row[f]}
 
 
-def remove_absent(tx: Tx, kind: Kind, source: str, customer_id: str, present: Sequence[str]) -> int:
-    """Delete what the source no longer has for the customer."""
+def close_absent(tx: Tx, kind: Kind, source: str, customer_id: str, present: Sequence[str]) -> list[str]:
+    """Close what the source no longer lists as open for the customer; the ids of what was closed."""
     sql = (
-        f"DELETE FROM {kind.table} WHERE org_id = :org AND source = :source AND customer_id = :customer "
-        "AND NOT external_id = ANY(:present)"
+        f"UPDATE {kind.table} SET closed = true, updated_at = :now WHERE org_id = :org AND source = :source "
+        "AND customer_id = :customer AND NOT closed AND NOT external_id = ANY(:present) RETURNING id"
     )
-    return tx.run(sql, source=source, customer=customer_id, present=list(present))
+    rows = tx.all(sql, source=source, customer=customer_id, present=list(present), now=tx.now)
+    return [r["id"] for r in rows]
 
 
 def get(tx: Tx, kind: Kind, record_id: str) -> RowMapping:

@@ -5,7 +5,11 @@ from datetime import datetime
 
 from models.messages.commands import CommandInput, CommandResult
 
+REFRESH_QUEUE = "refresh"
+"""Asking external systems, apart from everything else: a slow one holds up nothing but its like."""
+
 __all__ = [
+    "REFRESH_QUEUE",
     "CommandInput",
     "CommandResult",
     "EscalationInput",

@@ -1,0 +1,113 @@
+"""Asking for fresh panels on behalf of a waiting request, and noting who is looked at.
+
+A refresh is a process with one id per customer and panel. Requests of this process that want the same panel share
+one wait: a thousand of them cost one start.
+"""
+
+import asyncio
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.service import RPCError
+
+from models.db import panels
+from models.db.engine import transaction
+from models.messages.customer_360 import REFRESH_QUEUE, PanelRefresh, refresh_workflow_id
+from models.panels import REFRESH_WAIT_SECONDS
+
+log = structlog.get_logger("arflow.panels")
+FLUSH_SECONDS: Final = 2.0
+GIVE_UP_SECONDS: Final = 90.0
+CAPACITY: Final = 10_000
+Key = tuple[str, str, str]
+
+
+class PanelRefresher:
+    """One per API process."""
+
+    def __init__(self, client: Client, engine: Engine) -> None:
+        self._client = client
+        self._engine = engine
+        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._ended: dict[Key, datetime] = {}
+        self._views: dict[tuple[str, str], datetime] = {}
+
+    async def refresh(self, org_id: str, customer_id: str, names: Collection[str], since: datetime) -> bool:
+        """Wait for these panels for REFRESH_WAIT_SECONDS at most; whether any is worth reading again.
+
+        `since`: when the caller read them. One that has been refreshed after that is not asked for again.
+        """
+        keys = [(org_id, customer_id, name) for name in names]
+        known = any(self._ended.get(key, since) > since for key in keys)
+        waits = [self._join(key, since) for key in keys if self._ended.get(key, since) <= since]
+        if not waits:
+            return known
+        done, _ = await asyncio.wait(waits, timeout=REFRESH_WAIT_SECONDS)
+        return known or bool(done)
+
+    def _join(self, key: Key, since: datetime) -> "asyncio.Task[None]":
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._run(key, since))
+            task.add_done_callback(lambda _: self._end(key))
+        return task
+
+    async def _run(self, key: Key, since: datetime) -> None:
+        org_id, customer_id, panel = key
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                handle = await self._client.start_workflow(
+                    "RefreshPanel",
+                    PanelRefresh(org_id, customer_id, panel, since),
+                    id=refresh_workflow_id(customer_id, panel),
+                    task_queue=REFRESH_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    static_summary=f"Refresh {panel} of {customer_id}",
+                    search_attributes=_attributes(org_id, customer_id),
+                )
+                await handle.result()
+        except (TimeoutError, RPCError, WorkflowFailureError) as error:
+            log.warning("panel not refreshed", panel=panel, org_id=org_id, error=type(error).__name__)
+
+    def _end(self, key: Key) -> None:
+        self._running.pop(key, None)
+        self._ended[key] = datetime.now(UTC)
+        while len(self._ended) > CAPACITY:
+            del self._ended[next(iter(self._ended))]
+
+    def viewed(self, org_id: str, customer_id: str) -> None:
+        """Note the view; written with others in a moment, so that a view itself writes nothing."""
+        if len(self._views) < CAPACITY:
+            self._views[(org_id, customer_id)] = datetime.now(UTC)
+
+    async def keep_views(self) -> None:
+        """Write the noted views every FLUSH_SECONDS, until cancelled. A lost note harms nobody."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            views, self._views = self._views, {}
+            by_org: dict[str, list[tuple[str, datetime]]] = {}
+            for (org_id, customer_id), at in views.items():
+                by_org.setdefault(org_id, []).append((customer_id, at))
+            for org_id, seen in by_org.items():
+                try:
+                    await run_in_threadpool(self._write, org_id, seen)
+                except SQLAlchemyError as error:
+                    log.warning("views not kept", error=type(error).__name__)
+
+    def _write(self, org_id: str, seen: list[tuple[str, datetime]]) -> None:
+        with transaction(self._engine, org_id, durable=False) as tx:
+            panels.viewed(tx, seen)
+
+
+def _attributes(org_id: str, customer_id: str) -> TypedSearchAttributes:
+    given = {"OrgId": org_id, "ProcessType": "RefreshPanel", "CustomerId": customer_id}
+    return TypedSearchAttributes(
+        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in given.items()]
+    )

@@ -1,0 +1,93 @@
+"""Snapshots of externally served panels, the connections that serve them, and who has been looked at lately."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx, to_json
+
+_SHOWN = ("name", "kind", "base_url", "credential", "panels", "timeout_ms", "max_concurrent", "enabled", "updated_by")
+
+
+def connection_for(tx: Tx, panel: str) -> RowMapping | None:
+    """The enabled connection that serves the panel."""
+    sql = """SELECT * FROM source_connections WHERE org_id = :org AND enabled AND :panel = ANY(panels)
+      ORDER BY name LIMIT 1"""
+    return tx.one(sql, panel=panel)
+
+
+def connections(tx: Tx) -> Sequence[RowMapping]:
+    return tx.all("SELECT * FROM source_connections WHERE org_id = :org ORDER BY name")
+
+
+def connection(tx: Tx, name: str) -> RowMapping | None:
+    return tx.one("SELECT * FROM source_connections WHERE org_id = :org AND name = :name", name=name)
+
+
+def put_connection(tx: Tx, row: dict[str, Any]) -> None:
+    fields = [f for f in row if f != "name"]
+    sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
+    tx.insert("source_connections", [row], suffix=f"ON CONFLICT (org_id, name) DO UPDATE SET {sets}")
+
+
+def connection_body(c: Any) -> dict[str, Any]:
+    return {f: c[f] for f in _SHOWN} | {"updated_at": c["updated_at"].isoformat()}
+
+
+def customer_key(tx: Tx, customer_id: str, kind: str) -> RowMapping | None:
+    """The customer's id at systems of this kind (`metadata.<kind>_account_id`, else external_id), and its currency."""
+    return tx.one(
+        """SELECT coalesce(c.metadata ->> :key, c.external_id, '') AS source_customer_id,
+             coalesce(c.currency_code, e.functional_currency) AS currency_code
+           FROM customers c JOIN legal_entities e ON e.org_id = c.org_id AND e.id = c.legal_entity_id
+           WHERE c.org_id = :org AND c.id = :id""",
+        id=customer_id,
+        key=f"{kind}_account_id",
+    )
+
+
+def lock_snapshot(tx: Tx, customer_id: str, panel: str) -> RowMapping | None:
+    sql = "SELECT * FROM panel_snapshots WHERE org_id = :org AND customer_id = :customer AND panel = :panel FOR UPDATE"
+    return tx.one(sql, customer=customer_id, panel=panel)
+
+
+def save_snapshot(tx: Tx, customer_id: str, panel: str, **fields: Any) -> None:
+    """Set these fields of the snapshot, making it where there is none."""
+    row = {"customer_id": customer_id, "panel": panel, **fields}
+    sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
+    suffix = f"ON CONFLICT (org_id, customer_id, panel) DO UPDATE SET {sets}"
+    tx.insert("panel_snapshots", [row], suffix=suffix)
+
+
+def viewed(tx: Tx, views: Sequence[tuple[str, datetime]]) -> None:
+    """Note that these customers were looked at; unknown ones are passed over."""
+    tx.run(
+        """INSERT INTO customer_360_views (org_id, customer_id, viewed_at)
+           SELECT :org, v.customer_id, v.at FROM json_to_recordset(CAST(:views AS json)) AS v(customer_id text, at timestamptz)
+           JOIN customers c ON c.org_id = :org AND c.id = v.customer_id ORDER BY v.customer_id
+           ON CONFLICT (org_id, customer_id) DO UPDATE
+             SET viewed_at = greatest(customer_360_views.viewed_at, excluded.viewed_at)""",
+        views=to_json([{"customer_id": c, "at": at} for c, at in sorted(views)]),
+    )
+
+
+def forget_views(tx: Tx, before: datetime) -> None:
+    tx.run("DELETE FROM customer_360_views WHERE org_id = :org AND viewed_at < :before", before=before)
+
+
+def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) -> Sequence[RowMapping]:
+    """External panels of customers looked at lately that will soon be too old, the oldest first."""
+    return tx.all(
+        """SELECT v.customer_id, p.panel FROM customer_360_views v
+           CROSS JOIN source_connections s CROSS JOIN LATERAL unnest(s.panels) AS p(panel)
+           LEFT JOIN panel_snapshots n ON n.org_id = v.org_id AND n.customer_id = v.customer_id AND n.panel = p.panel
+           WHERE v.org_id = :org AND s.org_id = :org AND s.enabled AND v.viewed_at >= :since
+             AND (n.as_of IS NULL OR n.as_of < :older) AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= :now)
+           ORDER BY n.as_of NULLS FIRST, v.customer_id, p.panel LIMIT :n""",
+        since=viewed_since,
+        older=older_than,
+        now=tx.now,
+        n=limit,
+    )

@@ -1,0 +1,44 @@
+"""What happens by the clock: schedules, made once per namespace by whichever worker comes first."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+)
+
+from models.messages.customer_360 import REFRESH_QUEUE
+
+_SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5))
+
+SCHEDULES: Final[Mapping[str, Schedule]] = {
+    "refresh-hot-set": Schedule(
+        action=ScheduleActionStartWorkflow("RefreshHotSet", id="RefreshHotSet", task_queue=REFRESH_QUEUE),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
+        policy=_SKIP,
+    ),
+    "watch-renewals": Schedule(
+        action=ScheduleActionStartWorkflow("WatchRenewals", id="WatchRenewals", task_queue=REFRESH_QUEUE),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(15)])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    ),
+}
+
+
+async def ensure_schedules(client: Client, schedules: Mapping[str, Schedule] = SCHEDULES) -> None:
+    """Make those that are not there. One that an operator has changed or paused is left as it is."""
+    for name, schedule in schedules.items():
+        try:
+            await client.create_schedule(name, schedule)
+        except ScheduleAlreadyRunningError:
+            continue
