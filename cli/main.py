@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import organisations, processes, token
+from cli import organisations, processes, token, verify
 from settings import SettingsError
 from stack.process import StackError
 
@@ -23,6 +23,7 @@ app.command("worker")(processes.worker)
 app.command("migrate")(processes.migrate)
 app.command("probe")(processes.probe)
 app.command("token")(token.token)
+app.command("verify")(verify.verify)
 app.add_typer(organisations.org, name="org")
 app.add_typer(organisations.customer, name="customer")
 

@@ -77,12 +77,26 @@ def breaches(chain: Iterable[AuditEvent], head: tuple[int, bytes] | None) -> lis
     return found
 
 
-def merkle_root(leaves: list[bytes]) -> bytes:
-    """Root over the leaves in the order given; sha256, an odd node is carried up. Empty: sha256 of nothing."""
-    level = leaves or [hashlib.sha256(b"").digest()]
-    while len(level) > 1:
-        level = [
-            hashlib.sha256(level[i] + level[i + 1]).digest() if i + 1 < len(level) else level[i]
-            for i in range(0, len(level), 2)
-        ]
-    return level[0]
+def seal_leaf(subject_id: str, seq: int, head: bytes) -> bytes:
+    """The leaf of one chain's head under a seal."""
+    return hashlib.sha256(f"{subject_id}\x1f{seq}\x1f".encode() + head).digest()
+
+
+def merkle_root(leaves: Iterable[bytes]) -> bytes:
+    """Root over the leaves in the order given; sha256, an odd node is carried up. Empty: sha256 of nothing.
+
+    Keeps one node per level, whatever the number of leaves.
+    """
+    spine: list[tuple[int, bytes]] = []  # (level, node), levels falling
+    for leaf in leaves:
+        level, node = 0, leaf
+        while spine and spine[-1][0] == level:
+            node = hashlib.sha256(spine.pop()[1] + node).digest()
+            level += 1
+        spine.append((level, node))
+    if not spine:
+        return hashlib.sha256(b"").digest()
+    root = spine.pop()[1]
+    while spine:
+        root = hashlib.sha256(spine.pop()[1] + root).digest()
+    return root

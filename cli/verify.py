@@ -1,0 +1,43 @@
+"""`arflow verify`: the proof of the books, a line per check."""
+
+from typing import Annotated
+
+import typer
+
+from models.db.engine import make_engine
+from models.verification import Finding
+from operations.verify import organisations
+from operations.verify import verify as verify_books
+from settings import get_settings
+from stack.process import StackError
+from stack.runtime import database
+
+
+def verify(
+    org: Annotated[str | None, typer.Option("--org", help="Only this organisation")] = None,
+) -> None:
+    """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
+    with database(get_settings()) as url:
+        engine = make_engine(url, pool_size=1)
+        try:
+            known = organisations(engine)
+            if org is not None and org not in known:
+                raise StackError(f"there is no organisation {org}")
+            broken = 0
+            for org_id in known if org is None else [org]:
+                for found in verify_books(engine, org_id):
+                    _say(org_id, found)
+                    broken += not found.ok
+        finally:
+            engine.dispose()
+    if broken:
+        raise typer.Exit(1)
+
+
+def _say(org_id: str, found: Finding) -> None:
+    line = f"{org_id}  {'ok    ' if found.ok else 'BREACH'}  {found.check:<20}  {found.what}"
+    print(line.rstrip(), flush=True)
+    for text in found.breaches:
+        print(f"{org_id}          {text}")
+    if found.unnamed:
+        print(f"{org_id}          and {found.unnamed} more")

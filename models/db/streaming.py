@@ -1,0 +1,43 @@
+"""Reading many rows in constant memory, and scratch tables to compare them by."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx, statement, to_json
+
+CHUNK = 1000
+
+
+def stream(tx: Tx, sql: str, **params: Any) -> Iterator[RowMapping]:
+    """Every row, fetched in chunks from a cursor of the server; `:org` is the organisation."""
+    given = {**params, "org": tx.org_id} if ":org" in sql else params
+    options = {"stream_results": True, "yield_per": CHUNK}
+    yield from tx.conn.execute(statement(sql), given, execution_options=options).mappings()
+
+
+class Scratch:
+    """A temporary table of this transaction, filled in chunks. `columns` as CREATE TABLE takes them."""
+
+    def __init__(self, tx: Tx, name: str, columns: str) -> None:
+        self.tx, self.name, self.columns = tx, name, columns
+        self.kept: list[dict[str, Any]] = []
+        tx.run(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+
+    def add(self, **row: Any) -> None:
+        self.kept.append(row)
+        if len(self.kept) == CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        sql = f"INSERT INTO {self.name} SELECT * FROM json_populate_recordset(NULL::{self.name}, CAST(:rows AS json))"
+        self.tx.run(sql, rows=to_json(self.kept))
+        self.kept = []
+
+    def done(self, *keys: str) -> None:
+        """Everything is in: index it by these columns."""
+        self.flush()
+        for key in keys:
+            self.tx.run(f"CREATE INDEX ON {self.name} ({key})")
+        self.tx.run(f"ANALYZE {self.name}")

@@ -1,0 +1,28 @@
+"""What `arflow verify` says of one check. Pure."""
+
+from dataclasses import dataclass, field
+
+NAMED = 50
+
+
+@dataclass
+class Finding:
+    """One check of one organisation. `what` counts what was looked at; `breaches` name the records that are wrong.
+
+    Only the first breaches are named, the others counted, so that a ruined database does not exhaust memory.
+    """
+
+    check: str
+    what: str = ""
+    breaches: list[str] = field(default_factory=list)
+    unnamed: int = 0
+
+    def breach(self, text: str) -> None:
+        if len(self.breaches) < NAMED:
+            self.breaches.append(text)
+        else:
+            self.unnamed += 1
+
+    @property
+    def ok(self) -> bool:
+        return not self.breaches

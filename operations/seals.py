@@ -1,0 +1,31 @@
+"""The daily seal: all chains' heads under one Merkle root, so that the loss of a whole chain shows."""
+
+from models.audit import merkle_root, seal_leaf
+from models.db.engine import Tx
+from models.db.streaming import stream
+
+
+def seal(tx: Tx) -> bytes:
+    """Seal the organisation's chains as they are now; answers the root, which may be kept outside as a witness.
+
+    Only heads that moved since they were last sealed are stored again: a seal covers those of the earlier ones too.
+    """
+    # One statement sees one state of the heads, whatever is posted meanwhile.
+    tx.run("DROP TABLE IF EXISTS sealing")
+    tx.run(
+        "CREATE TEMP TABLE sealing ON COMMIT DROP AS SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org"
+    )
+    heads = stream(tx, 'SELECT * FROM sealing ORDER BY subject_id COLLATE "C"')
+    root = merkle_root(seal_leaf(h["subject_id"], h["seq"], bytes(h["hash"])) for h in heads)
+    tx.run(
+        "INSERT INTO audit_seals (org_id, sealed_at, heads, root) SELECT :org, :at, count(*), :root FROM sealing",
+        at=tx.now,
+        root=root,
+    )
+    tx.run(
+        """INSERT INTO audit_seal_heads (org_id, sealed_at, subject_id, seq, hash)
+           SELECT :org, :at, n.subject_id, n.seq, n.hash FROM sealing n WHERE NOT EXISTS (
+             SELECT FROM audit_seal_heads s WHERE s.org_id = :org AND s.subject_id = n.subject_id AND s.seq = n.seq)""",
+        at=tx.now,
+    )
+    return root

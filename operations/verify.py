@@ -1,0 +1,34 @@
+"""Proving the books of an organisation from the database alone: the trail, the ledger, and that they agree."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, text
+
+from models.db import verify_ledger, verify_trail
+from models.db.engine import Tx, transaction
+from models.verification import Finding
+
+
+def organisations(engine: Engine) -> list[str]:
+    """The ids of every organisation."""
+    with engine.connect() as conn:
+        return list(conn.execute(text("SELECT all_org_ids()")).scalars())
+
+
+def verify(engine: Engine, org_id: str) -> Iterator[Finding]:
+    """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile."""
+    with transaction(engine, org_id, snapshot=True) as tx:
+        yield from checks(tx)
+
+
+def checks(tx: Tx) -> Iterator[Finding]:
+    """The checks in their order: those of the ledger go by what reading the trail has gathered."""
+    trail = verify_trail.Trail(tx)
+    yield verify_trail.check_chains(tx, trail)
+    yield verify_trail.check_seals(tx)
+    yield verify_ledger.check_entries(tx)
+    yield verify_trail.check_records(tx)
+    yield verify_ledger.check_payments(tx)
+    yield verify_ledger.check_invoices(tx)
+    yield from verify_ledger.check_control_accounts(tx)
+    yield from verify_trail.check_coverage(tx)
