@@ -16,17 +16,20 @@ from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.escalations import EscalationActivities
+from activities.imports import ImportActivities
 from activities.panels import PanelActivities
 from activities.statements import StatementActivities
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
+from models.messages.imports import IMPORT_QUEUE
 from settings import Settings
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.escalations import EscalateCase, WatchEscalation
+from workflows.imports import CustomerImport
 from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
@@ -106,6 +109,21 @@ def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: 
     )
 
 
+def import_worker(client: Client, engine: Engine, threads: int = 3) -> Worker:
+    """The worker of the queue `imports`. Few slices at a time, so that postings keep their processor."""
+    doing = ImportActivities(engine)
+    return Worker(
+        client,
+        task_queue=IMPORT_QUEUE,
+        workflows=[CustomerImport],
+        activities=[doing.act, doing.stage, doing.validate, doing.execute, doing.overdue],
+        activity_executor=ThreadPoolExecutor(threads + 4, thread_name_prefix="import"),
+        max_concurrent_activities=threads,
+        max_concurrent_local_activities=4,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def mail_transport(settings: Settings) -> Transport:
     """The mail server of the settings; in development without one, files under the state directory."""
     if settings.smtp_url is None:
@@ -123,6 +141,7 @@ async def run_worker(settings: Settings) -> None:
         process_worker(client, engine, mail_transport(settings)),
         changes_worker(client, engine),
         refresh_worker(client, engine, settings),
+        import_worker(client, engine),
     ]
     await ensure_schedules(client)
     try:

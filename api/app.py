@@ -27,6 +27,7 @@ from api.routes import (
     events,
     exceptions,
     health,
+    imports,
     invoices,
     journal,
     operations,
@@ -58,6 +59,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     audit.router,
     events.router,
     exceptions.router,
+    imports.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

@@ -23,3 +23,8 @@ MAIL_TIMEOUT = timedelta(seconds=30)
 MAIL = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), backoff_coefficient=2.0
 )
+
+IMPORT_FILE_TIMEOUT = timedelta(hours=2)
+IMPORT_SLICE_TIMEOUT = timedelta(minutes=10)
+IMPORT_HEARTBEAT = timedelta(seconds=10)
+"""A worker that died is noticed after so long; a live one beats every two seconds, also during one long statement."""

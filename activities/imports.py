@@ -1,0 +1,123 @@
+"""The steps of an import, each a slice of work that may be repeated: the cursor is in the database."""
+
+import contextvars
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+from temporalio import activity
+
+from activities.errors import boundary
+from models.db import imports
+from models.db.engine import transaction
+from models.messages.imports import ImportAct, ImportState
+from operations import import_execution, import_review, import_staging, import_validation
+from operations.import_staging import Superseded
+from operations.runner import execute
+
+SLICE_SECONDS = 20.0
+"""So long an activity works before it hands over: the next import of the queue gets its turn."""
+_BEAT_SECONDS = 2.0
+
+
+class ImportActivities:
+    """Bound to the worker's engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @activity.defn(name="import_act", no_thread_cancel_exception=True)
+    def act(self, what: ImportAct) -> ImportState:
+        """Execute a person's act once, if there is one; answer where the import stands."""
+        with boundary():
+            if what.command_id:
+                execute(self._engine, what.org_id, what.command_id)
+            return self._state(what)
+
+    @activity.defn(name="import_stage", no_thread_cancel_exception=True)
+    def stage(self, what: ImportAct) -> ImportState:
+        """The whole file into staging, in one transaction."""
+        with boundary(), _beating(), _not_superseded():
+            import_staging.stage(self._engine, what.org_id, what.import_id, _beat)
+        return self._state(what)
+
+    @activity.defn(name="import_validate", no_thread_cancel_exception=True)
+    def validate(self, what: ImportAct) -> ImportState:
+        """A slice of the rows; after the last, the comparison of all."""
+        with boundary(), _beating(), _not_superseded():
+            import_validation.validate(self._engine, what.org_id, what.import_id, _beat, SLICE_SECONDS)
+        return self._state(what)
+
+    @activity.defn(name="import_execute", no_thread_cancel_exception=True)
+    def execute(self, what: ImportAct) -> ImportState:
+        """Many batches, each a transaction of its own; hands over early when the worker is to end."""
+        with boundary(), _beating():
+            import_execution.execute(self._engine, what.org_id, what.import_id, _beat, SLICE_SECONDS)
+        return self._state(what)
+
+    @activity.defn(name="import_overdue", no_thread_cancel_exception=True)
+    def overdue(self, what: ImportAct) -> ImportState:
+        """The review is overdue: put it on the desk of its fallback, once."""
+        with boundary():
+            import_review.overdue(self._engine, what.org_id, what.import_id)
+            return self._state(what)
+
+    def _state(self, what: ImportAct) -> ImportState:
+        with transaction(self._engine, what.org_id, durable=False) as tx:
+            row = tx.one("SELECT * FROM customer_imports WHERE org_id = :org AND id = :id", id=what.import_id)
+        if row is None:
+            return ImportState("REFUSED")
+        pending = imports.chain_of(row).pending if row["status"] == "AWAITING_REVIEW" else None
+        due = None if pending is None or pending.escalated_at else pending.due_at
+        return ImportState(
+            row["status"],
+            row["total_rows"],
+            row["validated_rows"],
+            row["executed_rows"],
+            row["error_rows"],
+            row["failed"],
+            pending.role if pending else "",
+            pending.number + 1 if pending else 0,
+            None if due is None else max((due - datetime.now(UTC)).total_seconds(), 0.0),
+        )
+
+
+class _Ending(Exception):
+    """The worker is to end: what has been committed stays, the rest is for another worker."""
+
+
+def _beat(rows: int) -> None:
+    activity.heartbeat(rows)
+    if activity.is_worker_shutdown():
+        raise _Ending
+
+
+@contextmanager
+def _not_superseded() -> Iterator[None]:
+    """An overtaken attempt ends quietly: nobody waits for its answer."""
+    try:
+        yield
+    except Superseded:
+        return
+
+
+@contextmanager
+def _beating() -> Iterator[None]:
+    """Heartbeats also while one long statement runs; the activity's own timeout bounds it."""
+    over = threading.Event()
+    context = contextvars.copy_context()
+
+    def beat() -> None:
+        while not over.wait(_BEAT_SECONDS):
+            context.run(activity.heartbeat)
+
+    thread = threading.Thread(target=beat, name=f"beat-{time.monotonic_ns()}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

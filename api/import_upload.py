@@ -1,0 +1,159 @@
+"""How an upload becomes an import: hashed, kept as a command, stored in pieces, handed to its process."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from fastapi import Request, UploadFile
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api import json_body
+from api.deps import RequestKey
+from api.invalid import field_errors
+from api.problems import invalid
+from api.process import Write, answer, submission
+from models.access import Principal
+from models.db import imports
+from models.db.engine import transaction
+from models.errors import FieldError, Refusal
+from models.ids import new_id
+from models.import_columns import check_mapping
+from models.imports import ImportOptions, Unreadable
+from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
+from operations.imports import submitted_body
+from operations.runner import Submitted, execute, refusal_from, submit
+from operations.work import Outcome
+
+ACT_SECONDS = 5.0
+
+
+def read_options(raw: str) -> ImportOptions:
+    """The form field `options`. Raises VALIDATION_FAILED with the places inside it."""
+    try:
+        options = ImportOptions.model_validate(json_body.parse(raw.encode()))
+        check_mapping(options.mapping)
+    except ValidationError as wrong:
+        raise invalid(
+            *(FieldError(f"/options{e.loc}", e.code, e.detail) for e in field_errors(wrong.errors()))
+        ) from None
+    except Unreadable as wrong:
+        raise invalid(FieldError("/options/mapping", wrong.code, wrong.detail)) from None
+    return options
+
+
+async def upload(
+    request: Request, who: Principal, key: RequestKey, file: UploadFile, options: ImportOptions
+) -> Response:
+    """Answers as soon as the file is safe; a retry at any point does not import twice."""
+    engine: Engine = request.app.state.engine
+    import_id = new_id("imp")
+    file_hash, size = await run_in_threadpool(_digest, file.file)
+    body = {
+        "options": options.model_dump(mode="json"),
+        "file_name": (file.filename or "")[:255].replace("\0", "") or None,
+        "file_hash": file_hash,
+        "file_bytes": size,
+    }
+    if not key.given:
+        before = await run_in_threadpool(_same, engine, who.org_id, file_hash, options.digest())
+        if before is not None:
+            return answer(Outcome(before, 202, True), before["workflow_id"])
+    write = Write("import.submit", body, import_id, process=PROCESS)
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, write, import_workflow_id(import_id)))
+    import_id = kept.resource_id or import_id
+    if kept.answer is not None:
+        return answer(kept.answer, import_workflow_id(kept.answer.body["id"]))
+    await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
+    await _start(request.app.state.temporal, who.org_id, import_id, kept)
+    done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
+    return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), done.body["workflow_id"])
+
+
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    for piece in _pieces(file):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(imports.PIECE):
+        yield piece
+
+
+def _same(engine: Engine, org_id: str, file_hash: str, options_hash: str) -> dict[str, Any] | None:
+    with transaction(engine, org_id, durable=False) as tx:
+        row = imports.same_upload(tx, file_hash, options_hash)
+    return None if row is None else submitted_body(row)
+
+
+async def _start(client: Client, org_id: str, import_id: str, kept: Submitted) -> None:
+    attributes = {
+        "OrgId": org_id,
+        "ProcessType": PROCESS,
+        "ImportId": import_id,
+        "Lane": "yellow",
+        "CurrentStep": "STAGING",
+    }
+    try:
+        await client.start_workflow(
+            PROCESS,
+            ImportInput(org_id, import_id, kept.command_id),
+            id=import_workflow_id(import_id),
+            task_queue=IMPORT_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Bulk import {import_id}",
+            search_attributes=TypedSearchAttributes(
+                [SearchAttributePair(SearchAttributeKey.for_keyword(k), v) for k, v in attributes.items()]
+            ),
+        )
+    except RPCError:
+        raise Refusal(
+            "UNAVAILABLE", "The import could not be started; send it again with the same Idempotency-Key."
+        ) from None
+
+
+async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
+    """A decision, a pause, a resumption, a cancellation, carried by the import's process."""
+    engine: Engine = request.app.state.engine
+    client: Client = request.app.state.temporal
+    workflow_id = import_workflow_id(w.record_id)
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
+    if kept.answer is not None:
+        return answer(kept.answer, workflow_id)
+    try:
+        what = ImportAct(who.org_id, w.record_id, kept.command_id)
+        update = client.get_workflow_handle(workflow_id).execute_update("act", what, id=kept.command_id)
+        await asyncio.wait_for(update, ACT_SECONDS)
+    except WorkflowUpdateFailedError as failure:
+        if (no := _refusal(failure)) is not None:
+            raise no from None
+    except (TimeoutError, RPCError) as error:
+        # No process is there to carry it (it has ended, or no worker answers): the act itself is one transaction.
+        if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
+            raise Refusal(
+                "UNAVAILABLE", "The process does not answer; ask again with the same Idempotency-Key."
+            ) from None
+    done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
+    return answer(Outcome(done.body, done.status, kept.in_progress), workflow_id)
+
+
+def _refusal(failure: WorkflowUpdateFailedError) -> Refusal | None:
+    """The business refusal inside; None for any other failure."""
+    cause: BaseException | None = failure.cause
+    while cause is not None:
+        if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
+            return refusal_from(cause.details[0])
+        cause = cause.__cause__
+    return None

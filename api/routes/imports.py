@@ -1,0 +1,142 @@
+"""Bulk imports of customers: uploaded, reviewed, executed, reported."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import File, Form, Request, UploadFile
+from starlette.responses import Response, StreamingResponse
+
+from api import import_report
+from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.gate import IMPORT_LIMIT, gated_router
+from api.import_upload import act, read_options, upload
+from api.problems import refusals
+from api.process import Write
+from api.reading import reading, who_sees
+from api.schema import Body, Empty, ReasonCode, Text
+from models.db import import_rows, imports
+from models.import_columns import FIELDS, PRESETS
+from models.imports import ImportStatus
+from operations.import_validation import layout_of
+from operations.import_view import import_body
+
+router = gated_router("imports")
+
+Reader = Annotated[Principal, requires("imports.read")]
+Uploader = Annotated[Principal, requires("imports.submit", body_limit=IMPORT_LIMIT)]
+Submitter = Annotated[Principal, requires("imports.submit")]
+Decider = Annotated[Principal, requires("imports.decide")]
+Outcome = Literal["error", "failed", "created", "updated", "skipped", "warning", "duplicate", "valid", "not_attempted"]
+
+
+class ReviewDecision(Body):
+    """Rejecting needs a reason_code."""
+
+    decision: Literal["approve", "reject"]
+    reason_code: ReasonCode | None = None
+    comment: Text | None = None
+
+
+@router.post("/v1/customer-imports", status_code=202, responses=refusals("LEGAL_ENTITY_NOT_FOUND"))
+async def submit_import(
+    request: Request,
+    file: Annotated[UploadFile, File()],
+    options: Annotated[str, Form()],
+    who: Uploader,
+    key: IdempotencyKey,
+) -> Response:
+    """Upload a file of customers (CSV, XLSX, NDJSON, or an export of Salesforce, HubSpot, an ERP, a partner).
+
+    It is staged and validated; then a manager decides. Nothing is created before. The same file with the same options is
+    the same import, unless another Idempotency-Key says otherwise.
+    """
+    return await upload(request, who, key, file, read_options(options))
+
+
+@router.get("/v1/customer-imports/presets")
+def get_presets(who: Reader) -> dict[str, Any]:
+    """The column names that each source is known by, and the fields that a column may be mapped to."""
+    return {"fields": sorted(FIELDS), "presets": {source: dict(known) for source, known in PRESETS.items()}}
+
+
+@router.get("/v1/customer-imports")
+def list_imports(request: Request, who: Reader, page: Paging, status: ImportStatus | None = None) -> dict[str, Any]:
+    """The newest first."""
+    after = page.after("customer-imports", str)
+    with reading(request, who) as tx:
+        rows = imports.page(tx, status, who.entities, after[0] if after else None, page.fetch)
+    return page.answer("customer-imports", rows, key=lambda r: (r["id"],), item=import_body)
+
+
+@router.get("/v1/customer-imports/{import_id}", responses=refusals("IMPORT_NOT_FOUND"))
+def get_import(request: Request, import_id: str, who: Reader) -> dict[str, Any]:
+    """Where it stands: status, steps, counters, summary of the validation, failure."""
+    return import_body(_seen(request, who, import_id))
+
+
+@router.get("/v1/customer-imports/{import_id}/rows", responses=refusals("IMPORT_NOT_FOUND"))
+def get_rows(
+    request: Request, import_id: str, who: Reader, page: Paging, outcome: Outcome | None = None
+) -> dict[str, Any]:
+    """The rows in file order with outcome, codes and errors by column."""
+    row = _seen(request, who, import_id)
+    after = page.after("import-rows", int)
+    with reading(request, who) as tx:
+        rows = import_rows.page(tx, row, after[0] if after else 0, page.fetch, outcome)
+    layout = None if row["layout"] is None else layout_of(row)
+    return page.answer(
+        "import-rows", rows, key=lambda r: (r["row_no"],), item=lambda r: import_report.row_body(r, layout)  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@router.get("/v1/customer-imports/{import_id}/report.csv", responses=refusals("IMPORT_NOT_FOUND"))
+def get_report(request: Request, import_id: str, who: Reader) -> Response:
+    """Each input row with its outcome, codes and customer id; safe to open in a spreadsheet."""
+    row = _seen(request, who, import_id)
+    stream = import_report.report(request.app.state.engine, who.org_id, row["id"])
+    headers = {"Content-Disposition": f'attachment; filename="{row["id"]}.csv"'}
+    return StreamingResponse(stream, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/v1/customer-imports/{import_id}/events", responses=refusals("IMPORT_NOT_FOUND"))
+def get_events(request: Request, import_id: str, who: Reader) -> Response:
+    """The import's progress as server-sent events; the stream ends with the import."""
+    row = _seen(request, who, import_id)
+    stream = import_report.progress_events(request.app.state.engine, who.org_id, row["id"])
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@router.post(
+    "/v1/customer-imports/{import_id}/decisions",
+    responses=refusals(
+        "IMPORT_NOT_FOUND", "IMPORT_CLOSED", "SEGREGATION_OF_DUTIES", "IMPORT_NOT_AWAITING_REVIEW", "REASON_REQUIRED"
+    ),
+)
+async def decide(request: Request, import_id: str, body: ReviewDecision, who: Decider, key: IdempotencyKey) -> Response:
+    """Approve or reject what the validation found. Who uploaded the file does not decide it."""
+    return await act(request, who, key, Write("import.decide", body.model_dump(mode="json"), import_id))
+
+
+def _act(verb: str, *codes: str) -> None:
+    @router.post(
+        f"/v1/customer-imports/{{import_id}}/{verb}",
+        responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED", *codes),
+        name=f"{verb}_import",
+    )
+    async def change(
+        request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
+    ) -> Response:
+        return await act(request, who, key, Write(f"import.{verb}", {}, import_id))
+
+    change.__doc__ = f"{verb.capitalize()} the import, between two batches."
+
+
+_act("pause", "IMPORT_STATE")
+_act("resume", "IMPORT_STATE")
+_act("cancel")
+
+
+def _seen(request: Request, who: Principal, import_id: str) -> Any:
+    with reading(request, who) as tx:
+        row = imports.get(tx, import_id)
+    who_sees(who, row["legal_entity_id"])
+    return row

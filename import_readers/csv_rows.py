@@ -1,0 +1,118 @@
+"""CSV as RFC 4180 has it, and as spreadsheets write it: any of four delimiters, quoted fields over several lines."""
+
+import csv
+from collections.abc import Generator, Iterator
+from itertools import chain
+from typing import Final
+
+from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+csv.field_size_limit(RECORD_LIMIT)
+
+
+def csv_rows(blocks: Iterator[str], delimiter: str | None) -> tuple[Layout, Iterator[Block]]:
+    """The layout, and the rows after the header. Raises FILE_EMPTY, CSV_QUOTING, LINE_TOO_LONG."""
+    first = next((b for b in blocks if b.strip()), None)
+    if first is None:
+        raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
+    found = delimiter or _delimiter(first.lstrip("\n").split("\n", 1)[0])
+    rows = _rows(chain([first], blocks), found)
+    block = next(b for b in rows if b.raws)
+    layout = Layout("csv", tuple(cells(block.raws[0], found)), found, block.lines[0])
+    rest = Block(block.lines[1:], block.raws[1:])
+    return layout, chain([rest], rows)
+
+
+def cells(raw: str, delimiter: str) -> list[str]:
+    """The fields of one record as it stood in the file."""
+    return next(csv.reader(raw.split("\n") if "\n" in raw else [raw], delimiter=delimiter), [])
+
+
+def _delimiter(header: str) -> str:
+    """The candidate that splits the header into most fields; a comma where none does."""
+    return max(DELIMITERS, key=lambda d: (len(cells(header, d)), d == ","))
+
+
+def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
+    """Records of the file. Where a block has no quote, a record is a line: that is most of most files."""
+    line = 1
+    for block in blocks:
+        if '"' in block:
+            line = yield from _quoted(block, blocks, line, delimiter)
+            continue
+        raws = block.split("\n")
+        raws.pop()
+        lines: range | list[int] = range(line, line + len(raws))
+        line += len(raws)
+        if "" in raws:
+            kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if raw]
+            lines, raws = [n for n, _ in kept], [raw for _, raw in kept]
+        yield Block(lines, raws)
+
+
+def _quoted(block: str, blocks: Iterator[str], line: int, delimiter: str) -> Generator[Block, None, int]:
+    """The records that begin in `block`, reading further blocks where a quoted field runs on; the next line number."""
+    open_lines: list[str] = []
+    size = 0
+
+    def feed() -> Iterator[str]:
+        nonlocal size
+        text: str | None = block
+        while text is not None:
+            parts = text.split("\n")
+            parts.pop()
+            for part in parts:
+                open_lines.append(part)
+                size += len(part) + 1
+                if size > RECORD_LIMIT:
+                    raise Unreadable(
+                        "LINE_TOO_LONG", f"A quoted field is not closed within {RECORD_LIMIT} characters.", line, 1
+                    )
+                yield part + "\n"
+            if not open_lines:
+                return
+            text = next(blocks, None)
+
+    lines, raws = [], []
+    try:
+        for record in csv.reader(feed(), delimiter=delimiter, strict=True):
+            if record:
+                lines.append(line)
+                raws.append("\n".join(open_lines))
+            line += len(open_lines)
+            open_lines.clear()
+            size = 0
+    except csv.Error as error:
+        raise _quoting(error, line, open_lines, delimiter) from None
+    if open_lines:
+        raise _quoting(csv.Error("unexpected end of data"), line, open_lines, delimiter)
+    yield Block(lines, raws)
+    return line
+
+
+def _quoting(error: csv.Error, line: int, lines: list[str], delimiter: str) -> Unreadable:
+    if "unexpected end" in str(error):
+        column = lines[0].rfind('"') + 1 if lines else 1
+        return Unreadable("CSV_QUOTING", "A quoted field is never closed.", line, column)
+    column = _after_quote("\n".join(lines), delimiter)
+    return Unreadable("CSV_QUOTING", "A closing quote is followed by neither delimiter nor line end.", line, column)
+
+
+def _after_quote(raw: str, delimiter: str) -> int:
+    """Where (from 1) a character follows a closing quote that must not."""
+    at, quoted, start = 0, False, True
+    while at < len(raw):
+        c = raw[at]
+        if quoted:
+            if c == '"' and raw[at + 1 : at + 2] == '"':
+                at += 1
+            elif c == '"':
+                if raw[at + 1 : at + 2] not in ("", delimiter, "\n"):
+                    return at + 2
+                quoted = False
+        elif c == '"' and start:
+            quoted = True
+        start = c == delimiter
+        at += 1
+    return 1

@@ -1,0 +1,62 @@
+"""Which reader a file takes: the source's format, or what the first bytes say where the source may send several."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from import_readers.blocks import Block, Layout, Unreadable
+from import_readers.csv_rows import csv_rows
+from import_readers.other_rows import ndjson_rows, xlsx_rows
+from import_readers.text import text_blocks
+
+_ZIP: Final = b"PK\x03\x04"
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+FIXED: Final = ("csv", "xlsx", "ndjson")
+
+
+def open_rows(
+    chunks: Iterable[bytes],
+    source: str,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    spool: Callable[[Iterable[bytes]], Path],
+) -> tuple[Layout, Iterator[Block]]:
+    """The file's layout and its rows in blocks. `spool` puts the chunks into a file where a reader must seek (XLSX).
+
+    Raises Unreadable; the iteration raises it too, where the trouble stands further down.
+    """
+    stream = iter(chunks)
+    first = b""
+    for piece in stream:
+        first += piece
+        if len(first) >= 4:
+            break
+    if not first.strip():
+        raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
+    whole = chain([first], stream)
+    kind = _kind(source, first)
+    if kind == "xlsx":
+        return xlsx_rows(spool(whole))
+    blocks = text_blocks(whole, encoding)
+    return ndjson_rows(blocks) if kind == "ndjson" else csv_rows(blocks, delimiter)
+
+
+def _kind(source: str, first: bytes) -> str:
+    if first.startswith(_OLD_EXCEL):
+        raise Unreadable(
+            "XLSX_INVALID", "This is an Excel file of the old kind or with a password: save it as XLSX or CSV."
+        )
+    seen = "xlsx" if first.startswith(_ZIP) else "text"
+    if source not in FIXED:
+        return seen if seen == "xlsx" else "ndjson" if _is_object(first) else "csv"
+    if source == "xlsx" and seen == "text":
+        raise Unreadable("XLSX_INVALID", "The file is not an XLSX workbook.")
+    if source != "xlsx" and seen == "xlsx":
+        raise Unreadable("FORMAT_MISMATCH", f"The file is an XLSX workbook, not {source}.")
+    return source
+
+
+def _is_object(first: bytes) -> bool:
+    return first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")

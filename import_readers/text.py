@@ -1,0 +1,96 @@
+"""Bytes to text in blocks of whole lines: strict decoding, line endings made equal, memory bounded."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from import_readers.blocks import RECORD_LIMIT, Unreadable
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+ENCODINGS: Final = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16")
+
+
+def text_blocks(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+    """Blocks that each end with a line feed. A byte order mark wins; else `encoding`, else UTF-8, strictly.
+
+    Raises ENCODING_INVALID, NUL_CHARACTER and LINE_TOO_LONG with line and column.
+    """
+    tail, line = "", 1
+    for piece in _decoded(chunks, encoding):
+        if "\0" in piece:
+            before = tail + piece[: piece.index("\0")]
+            raise _at("NUL_CHARACTER", "The file holds a NUL character: it is no text file.", line, before)
+        text = tail + piece
+        cut = text.rfind("\n") + 1
+        tail = text[cut:]
+        if len(tail) > RECORD_LIMIT:
+            at = line + text.count("\n", 0, cut)
+            raise Unreadable("LINE_TOO_LONG", f"The line is longer than {RECORD_LIMIT} characters.", at, RECORD_LIMIT)
+        if cut:
+            line += text.count("\n", 0, cut)
+            yield text[:cut]
+    if tail:
+        yield tail + "\n"
+
+
+def _decoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
+    """Decoded pieces with every line ending as a line feed."""
+    decoder: codecs.IncrementalDecoder | None = None
+    used, line, column, held = "", 1, 1, ""
+    for chunk, last in _with_last(chunks):
+        if decoder is None:
+            used, skip = _chosen(chunk, encoding)
+            decoder = codecs.getincrementaldecoder(used)("strict")
+            chunk = chunk[skip:]
+        state = decoder.getstate()[0]
+        try:
+            text = decoder.decode(chunk, last)
+        except UnicodeDecodeError as e:
+            good = (state + chunk)[: e.start].decode(used, "replace").replace("\r\n", "\n").replace("\r", "\n")
+            raise Unreadable(
+                "ENCODING_INVALID",
+                f"Byte 0x{e.object[e.start]:02x} is not {used}: save the file as UTF-8, or name its encoding.",
+                line + good.count("\n"),
+                (column if "\n" not in good else 1) + len(good) - good.rfind("\n") - 1,
+            ) from None
+        text = held + text
+        held = "\r" if text.endswith("\r") and not last else ""
+        if held:
+            text = text[:-1]
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        feeds = text.count("\n")
+        column = len(text) - text.rfind("\n") if feeds else column + len(text)
+        line += feeds
+        yield text
+
+
+def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each chunk and whether it is the last. The first is made long enough to hold any byte order mark."""
+    previous: bytes | None = None
+    for chunk in chunks:
+        if previous is None or len(previous) < 4:
+            previous = (previous or b"") + chunk
+            continue
+        yield previous, False
+        previous = chunk
+    if previous is not None:
+        yield previous, True
+
+
+def _chosen(start: bytes, encoding: str | None) -> tuple[str, int]:
+    for mark, name in _BOMS:
+        if start.startswith(mark):
+            return name, len(mark)
+    return encoding or "utf-8", 0
+
+
+def _at(code: str, detail: str, line: int, before: str) -> Unreadable:
+    feeds = before.count("\n")
+    return Unreadable(code, detail, line + feeds, len(before) - before.rfind("\n"))

@@ -1,0 +1,104 @@
+"""The statements of one batch: which rows are special, making customers, changing customers, writing outcomes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx, to_json
+
+UPDATABLE: Final = (
+    "external_id", "name", "email", "tax_id", "phone", "website", "billing_email", "notes", "customer_type", "credit_limit",
+    "payment_terms", "currency_code", "tax_code", "revenue_account", "metadata",
+)  # fmt: skip
+"""What an import may change of a customer. It moves none to another legal entity."""
+
+
+def plan_for_batches(tx: Tx) -> None:
+    """Fresh tables have no statistics: a batch looks its few keys up in the indexes."""
+    tx.run("SET LOCAL enable_hashjoin = off")
+    tx.run("SET LOCAL enable_mergejoin = off")
+
+
+def specials(tx: Tx, import_id: str, first: int, last: int) -> Sequence[RowMapping]:
+    """The rows of a range that are not simply new customers: faulty, repeated, or met by a customer or a claim."""
+    return tx.all(
+        """SELECT * FROM (
+              SELECT r.row_no, r.ok, r.errors, r.warnings, r.in_file, r.duplicate, r.customer_id,
+                     ce.id AS by_email, ct.id AS by_tax, cx.id AS by_external,
+                     pe.key IS NOT NULL OR pt.key IS NOT NULL AS claimed,
+                     coalesce(ce.import_id, ct.import_id) IS NOT DISTINCT FROM :id AS met_own
+                FROM import_rows r
+                LEFT JOIN customers ce ON ce.org_id = :org AND ce.email_key = r.email_key
+                LEFT JOIN customers ct ON ct.org_id = :org AND ct.tax_id_key = r.tax_id_key
+                LEFT JOIN customers cx ON cx.org_id = :org AND cx.external_id = r.external_id
+                LEFT JOIN customer_claims pe ON pe.org_id = :org AND pe.kind = 'email' AND pe.key = r.email_key
+                LEFT JOIN customer_claims pt ON pt.org_id = :org AND pt.kind = 'tax_id' AND pt.key = r.tax_id_key
+               WHERE r.import_id = :id AND r.row_no BETWEEN :first AND :last) s
+            WHERE NOT ok OR in_file OR claimed OR by_email IS NOT NULL OR by_tax IS NOT NULL OR by_external IS NOT NULL
+               OR duplicate @> ARRAY['EXTERNAL_ID_CONFLICT']
+            ORDER BY row_no""",
+        id=import_id,
+        first=first,
+        last=last,
+    )
+
+
+def create(tx: Tx, row: RowMapping, first: int, last: int, but: Sequence[int], actor: str) -> int:
+    """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many."""
+    return int(
+        tx.scalar(
+            "SELECT import_create_customers(:org, :id, :first, :last, CAST(:but AS bigint[]), :at, :actor, :request, :workflow)",
+            id=row["id"],
+            first=first,
+            last=last,
+            but=list(but),
+            at=tx.now,
+            actor=actor,
+            request=row["request_id"],
+            workflow=row["workflow_id"],
+        )
+    )
+
+
+def outcomes(tx: Tx, import_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what became of rows that made no customer: row_no, outcome, codes, record_id."""
+    tx.insert("import_outcomes", [{"import_id": import_id, **r} for r in rows])
+
+
+_FIELDS: Final = ", ".join(f"{f}::text" if f == "credit_limit" else f for f in UPDATABLE)
+
+
+def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, RowMapping]:
+    """What rows would change their customers to; null where the row says nothing."""
+    found = tx.all(
+        f"SELECT row_no, name_key, email_key, tax_id_key, {_FIELDS} FROM import_rows "
+        "WHERE import_id = :id AND row_no = ANY(:rows)",
+        id=import_id,
+        rows=list(rows),
+    )
+    return {r["row_no"]: r for r in found}
+
+
+def lock_customers(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The customers, locked in the order of their ids."""
+    found = tx.all(
+        f"SELECT id, legal_entity_id, version, name_key, email_key, tax_id_key, {_FIELDS} FROM customers "
+        "WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE",
+        ids=sorted(set(ids)),
+    )
+    return {r["id"]: dict(r) for r in found}
+
+
+def save_customers(tx: Tx, changed: Sequence[Mapping[str, Any]]) -> None:
+    """Write changed customers back in one statement."""
+    if not changed:
+        return
+    columns = [*UPDATABLE, "name_key", "email_key", "tax_id_key", "version"]
+    sets = ", ".join(f"{c} = n.{c}" for c in columns)
+    tx.run(
+        f"UPDATE customers c SET {sets}, updated_at = :now FROM json_populate_recordset(NULL::customers, CAST(:rows AS json)) n "
+        "WHERE c.org_id = :org AND c.id = n.id",
+        now=tx.now,
+        rows=to_json(list(changed)),
+    )

@@ -1,0 +1,44 @@
+"""Rows of an import with what became of them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx
+from models.imports import OPEN, ImportStatus
+
+FILTERS: Final = {
+    "error": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND r.ok IS FALSE))",
+    "failed": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND r.ok IS FALSE))",
+    "created": "o.outcome = 'created'",
+    "updated": "o.outcome = 'updated'",
+    "skipped": "o.outcome = 'skipped'",
+    "warning": "r.warnings IS NOT NULL",
+    "duplicate": "r.duplicate IS NOT NULL",
+    "valid": "r.ok",
+    "not_attempted": "o.outcome IS NULL AND coalesce(r.ok, true)",
+}
+"""The values of `?outcome=`. `error` are the rows that are invalid or failed."""
+
+
+def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Sequence[RowMapping]:
+    """Rows in file order. A row without an outcome is `error` or `pending` while the import is open; after its end it is
+    failed where it was invalid, and not attempted where it was in order or lies behind a stop."""
+    ended = row["status"] not in OPEN
+    stopped = row["status"] == ImportStatus.STOPPED
+    bad = "'not_attempted'" if stopped else "'failed'" if ended else "'error'"
+    rest = "'not_attempted'" if ended else "'pending'"
+    where = f"AND {FILTERS[outcome]}" if outcome else ""
+    return tx.all(
+        f"""SELECT l.row_no, l.line, l.raw, r.errors, r.warnings, r.duplicate, o.codes, o.outcome IS NOT NULL AS executed,
+                   coalesce(o.record_id, r.match_id) AS record_id,
+                   coalesce(o.outcome, CASE WHEN r.ok IS FALSE THEN {bad} ELSE {rest} END) AS outcome
+              FROM import_lines l
+              LEFT JOIN import_rows r ON r.import_id = l.import_id AND r.row_no = l.row_no
+              LEFT JOIN import_outcomes o ON o.import_id = l.import_id AND o.row_no = l.row_no
+             WHERE l.import_id = :id AND l.row_no > :after {where} ORDER BY l.row_no LIMIT :limit""",
+        id=row["id"],
+        after=after,
+        limit=limit,
+    )
