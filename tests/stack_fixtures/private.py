@@ -15,7 +15,7 @@ from typing import IO
 
 import pytest
 
-from stack.process import free_port
+from stack.process import free_port, launch_command
 from tests.stack_fixtures.app import Access
 
 
@@ -45,7 +45,7 @@ class PrivateStack(Access):
         self.output = queue.Queue()
         with (self.home / "up.stderr").open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up"],
+                launch_command([sys.executable, "-m", "cli.main", "up"], death_signal=signal.SIGTERM),
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,0 +1,79 @@
+"""The one settings module: what the environment may say, and what it is told when that cannot be."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, SettingsError, get_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_memory() -> None:
+    get_settings.cache_clear()
+
+
+def test_defaults_are_those_of_the_contract(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("HOME", "PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "TEMPORAL_CLI", "ENV"):
+        monkeypatch.delenv(f"ARFLOW_{variable}", raising=False)
+    monkeypatch.chdir(tmp_path)
+    settings = Settings()
+    assert (settings.port, settings.temporal_port, settings.temporal_ui_port) == (8080, 7233, 8233)
+    assert settings.home == tmp_path / ".arflow"
+    assert settings.env == "dev"
+    assert settings.rate_limit is settings.effective_rate_limit is settings.database_url is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("ARFLOW_PORT", "eighty", "ARFLOW_PORT: "),
+        ("ARFLOW_PORT", "70000", "ARFLOW_PORT: "),
+        ("ARFLOW_ENV", "staging", "ARFLOW_ENV: "),
+    ],
+)
+def test_a_variable_that_does_not_parse_is_named(
+    variable: str, value: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=named) as refused:
+        get_settings()
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARFLOW_DATABASE_URL", "")
+    assert Settings().database_url is None
+
+
+def test_concurrent_first_starts_agree_on_one_secret_that_only_the_owner_reads(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        secrets = set(pool.map(lambda _: Settings(home=tmp_path).dev_secret(), range(32)))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) >= 43
+    assert [path.name for path in tmp_path.iterdir()] == ["dev-token-secret"]
+    assert stat.S_IMODE((tmp_path / "dev-token-secret").stat().st_mode) == 0o600
+
+
+def test_production_has_no_development_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="production"):
+        Settings(env="production", home=tmp_path).dev_secret()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("ARFLOW_ENV", "production")
+    monkeypatch.setenv("ARFLOW_DEV_TOKEN_SECRET", "left over")
+    with pytest.raises(SettingsError, match="ARFLOW_DEV_TOKEN_SECRET"):
+        get_settings()
+
+
+def test_secrets_do_not_show_in_a_representation() -> None:
+    settings = Settings(temporal_api_key="key-1", smtp_url="smtp://u:word@mail", dev_token_secret="dts-1")
+    assert not [secret for secret in ("key-1", "word", "dts-1") if secret in repr(settings)]
+
+
+@pytest.mark.parametrize(
+    ("given", "encrypted"),
+    [({}, False), ({"temporal_api_key": "k"}, True), ({"temporal_api_key": "k", "temporal_tls": False}, False)],
+)
+def test_an_api_key_means_tls_unless_told_otherwise(given: dict[str, object], encrypted: bool) -> None:
+    assert Settings(**given).temporal_uses_tls is encrypted
