@@ -18,6 +18,7 @@ from activities.confirmations import ConfirmationActivities, Transport, folder_t
 from activities.escalations import EscalationActivities
 from activities.imports import ImportActivities
 from activities.panels import PanelActivities
+from activities.seals import SealActivities
 from activities.statements import StatementActivities
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
@@ -34,6 +35,7 @@ from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
 from workflows.schedules import ensure_schedules
+from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
 
 GRACE = timedelta(seconds=5)
@@ -59,12 +61,13 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
-        workflows=[ConfirmRemittance, ImportStatement, WatchEscalation],
+        workflows=[ConfirmRemittance, ImportStatement, SealTrails, WatchEscalation],
         activities=[
             confirming.send_confirmation,
             confirming.report_undelivered,
             statements.record_and_apply,
             EscalationActivities(engine).look_at_escalation,
+            SealActivities(engine).seal_trails,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
         max_concurrent_activities=threads,

@@ -17,6 +17,7 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
+from models.messages.commands import PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 
 _SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5))
@@ -26,6 +27,11 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
         action=ScheduleActionStartWorkflow("RefreshHotSet", id="RefreshHotSet", task_queue=REFRESH_QUEUE),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
         policy=_SKIP,
+    ),
+    "seal-trails": Schedule(
+        action=ScheduleActionStartWorkflow("SealTrails", id="SealTrails", task_queue=PROCESS_QUEUE),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(30)])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
     "watch-renewals": Schedule(
         action=ScheduleActionStartWorkflow("WatchRenewals", id="WatchRenewals", task_queue=REFRESH_QUEUE),
