@@ -16,6 +16,7 @@ GRANT arflow_app, arflow_loader TO arflow_app_login;
 CREATE DATABASE arflow OWNER arflow_owner;
 REVOKE ALL ON DATABASE arflow FROM PUBLIC;
 GRANT CONNECT ON DATABASE arflow TO arflow_app_login;
+GRANT TEMPORARY ON DATABASE arflow TO arflow_app; -- `arflow verify` compares in a temporary table
 
 CREATE ROLE temporal LOGIN PASSWORD :'temporal_password' NOSUPERUSER;
 CREATE DATABASE temporal OWNER temporal;

@@ -68,6 +68,7 @@ def test_the_owner_migrates_and_the_application_login_serves(
         assert clerk.get(payment).status_code == 200
         refused = stranger.get(payment)
         assert (refused.status_code, refused.json()["code"]) == (403, "ORG_CONTEXT_MISMATCH")
+    assert org in stack.arflow("verify").stdout
     assert stack.stop() == 0
 
 
