@@ -51,7 +51,9 @@ class Write:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-def submission(request: Request, key: RequestKey, w: Write, workflow_id: str | None = None) -> Submission:
+def submission(
+    request: Request, key: RequestKey, w: Write, workflow_id: str | None = None, command_id: str | None = None
+) -> Submission:
     return Submission(
         operation=w.operation,
         path=request.url.path,
@@ -63,6 +65,7 @@ def submission(request: Request, key: RequestKey, w: Write, workflow_id: str | N
         subject_id=w.subject_id or w.record_id,
         customer_id=w.customer_id,
         workflow_id=workflow_id,
+        command_id=command_id,
     )
 
 
@@ -100,9 +103,9 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     client: Client = request.app.state.temporal
     from models.ids import new_id
 
-    token = new_id("cmd")
-    workflow_id = posting_workflow_id(w.process, w.record_id, token)
-    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
+    command_id = new_id("cmd")
+    workflow_id = posting_workflow_id(w.process, w.record_id, command_id)
+    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id, command_id))
     if kept.answer is not None:
         count(w.operation, kept.answer)
         return answer(kept.answer, kept.workflow_id)
@@ -143,9 +146,14 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     return answer(done, chosen_id)
 
 
+def operation_path(workflow_id: str) -> str:
+    """Where to ask how far the process is."""
+    return f"/v1/operations/{quote(workflow_id, safe='')}"
+
+
 def accepted(workflow_id: str) -> Response:
     """The work goes on; where to ask for its end."""
-    location = f"/v1/operations/{quote(workflow_id, safe='')}"
+    location = operation_path(workflow_id)
     headers = {"Location": location, "X-Workflow-Id": workflow_id, "Retry-After": "2"}
     body = {"status": "running", "workflow_id": workflow_id, "operation": location}
     return Response(to_json(body), 202, headers, "application/json")

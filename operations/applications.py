@@ -12,6 +12,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.ledger import Account, JournalEntry
 from models.periods import explicit_entry_date
+from operations.payments import no_longer_unmatched
 from operations.runner import body_hash, operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -102,6 +103,8 @@ def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, da
     if work.dry_run:
         answer["journal_entry"] = entry and entry_body(entry)
     told(work, p, session_id, decided, applications, entry, new_credit, body)
+    if answer["available_minor"] == 0 or word:
+        no_longer_unmatched(work, p, "APPLIED")
     return Outcome(answer)
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from models.db import lookups
+from models.db.books import DEFAULTS
 from models.db.engine import to_json
 from models.db.payments import CLOSED
 from models.errors import FieldError, Refusal
@@ -112,7 +113,7 @@ def change_settings(work: Work) -> Outcome:
         after["remittance_confirmation_since"] = work.now.isoformat()  # what was posted meanwhile stays unconfirmed
     work.tx.run("UPDATE organisations SET settings = CAST(:s AS jsonb) WHERE org_id = :org", s=to_json(after))
     work.audit(work.tx.org_id, "settings.changed", {"before": before, "after": after})
-    return Outcome(after)
+    return Outcome(DEFAULTS | after)
 
 
 def _silent(settings: dict[str, Any]) -> bool:
@@ -132,6 +133,7 @@ def create_legal_entity(work: Work) -> Outcome:
 def create_bank_account(work: Work) -> Outcome:
     b = work.cmd.body
     lookups.legal_entity(work.tx, b["legal_entity_id"])
+    work.require_entity(b["legal_entity_id"])
     _new(work, "bank_accounts", b["id"])
     work.tx.insert("bank_accounts", [{**b, "created_at": work.now}])
     work.audit(work.tx.org_id, "bank_account.created", {"after": b})
@@ -155,6 +157,19 @@ def create_account(work: Work) -> Outcome:
         raise Refusal("ALREADY_EXISTS", f"Account {b['key']} or number {b['code']} exists already.")
     work.tx.insert("accounts", [b])
     work.audit(work.tx.org_id, "account.created", {"after": b})
+    return Outcome(b, 201)
+
+
+@operation("create_dimension")
+def create_dimension(work: Work) -> Outcome:
+    """A value of an analytical dimension, such as department SALES."""
+    b = work.cmd.body
+    if work.tx.scalar(
+        "SELECT 1 FROM dimensions WHERE org_id = :org AND type = :type AND code = :code", type=b["type"], code=b["code"]
+    ):
+        raise Refusal("ALREADY_EXISTS", f"Dimension {b['type']} {b['code']} exists already.")
+    work.tx.insert("dimensions", [{**b, "created_at": work.now}])
+    work.audit(work.tx.org_id, "dimension.created", {"after": b})
     return Outcome(b, 201)
 
 

@@ -209,15 +209,16 @@ def _changed(work: Work, invoice_id: str, action: str, said: dict[str, Any]) -> 
 
 
 def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
+    """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known["legal_entity_id"])
     kept = {f: known[f] for f in _BUSINESS_FIELDS}
     kept |= {"issue_date": known["issue_date"].isoformat(), "due_date": known["due_date"].isoformat()}
-    defaults = {"tax_minor": 0, "lines": []}
-    derived = ("legal_entity_id", "due_date", "payment_terms")  # left out now: as they were derived then
-    differing = [
-        f for f in _BUSINESS_FIELDS
-        if (b.get(f) if b.get(f) is not None else defaults.get(f)) != kept[f] and not (f in derived and b.get(f) is None)
-    ]  # fmt: skip
+    given = {f: b.get(f) for f in _BUSINESS_FIELDS} | {
+        "tax_minor": b.get("tax_minor") or 0,
+        "lines": b.get("lines") or [],
+    }
+    given |= _defaults(work, known, b)
+    differing = [f for f in _BUSINESS_FIELDS if given[f] != kept[f]]
     if differing:
         raise Refusal(
             "EXTERNAL_ID_CONFLICT",
@@ -226,3 +227,22 @@ def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
             id=known["id"],
         )
     return Outcome(invoice_body(known) | {"warnings": []}, 201, replayed=True)
+
+
+def _defaults(work: Work, known: RowMapping, b: dict[str, Any]) -> dict[str, Any]:
+    """Entity, terms and due date that the body comes to. Terms once taken stay taken, though the customer's have changed."""
+    customer = work.tx.one(
+        "SELECT legal_entity_id, payment_terms FROM customers WHERE org_id = :org AND id = :id", id=known["customer_id"]
+    )
+    entity = b.get("legal_entity_id") or (customer or known)["legal_entity_id"]
+    terms = (
+        b.get("payment_terms") or known["payment_terms"] or (customer and customer["payment_terms"]) or DEFAULT_TERMS
+    )
+    due = b.get("due_date")
+    if due is None and terms == known["payment_terms"]:
+        due = known["due_date"].isoformat()
+    elif due is None:
+        days = work.tx.scalar("SELECT days FROM payment_terms WHERE org_id = :org AND code = :code", code=terms)
+        due = days is not None and (date.fromisoformat(b["issue_date"]) + timedelta(days=days)).isoformat()
+    # An invoice with a due date of its own has no terms to differ from.
+    return {"legal_entity_id": entity, "due_date": due, "payment_terms": known["payment_terms"] and terms}

@@ -102,6 +102,22 @@ def post_receipt_entry(work: Work, p: Any, closed: list[str]) -> JournalEntry:
     return entry
 
 
+def no_longer_unmatched(work: Work, p: Any, code: str) -> None:
+    """What a statement left for a person is dealt with once the money has its place, or is gone."""
+    if p["statement_id"] is None:
+        return
+    resolved = work.tx.all(
+        """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
+           WHERE org_id = :org AND subject_id = :id AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
+        at=work.now,
+        who=work.cmd.actor,
+        code=code,
+        id=p["id"],
+    )
+    for e in resolved:
+        work.audit(p["id"], "exception.resolved", {"exception_id": e["id"]}, reason_code=code)
+
+
 @operation("assign_payment")
 def assign_payment(work: Work) -> Outcome:
     """Say whose a payment from an unknown payer is. Again for the same customer: the current record."""

@@ -81,6 +81,7 @@ class Submission:
     subject_id: str | None = None
     customer_id: str | None = None
     workflow_id: str | None = None
+    command_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def body_hash(body: dict[str, Any]) -> str:
 def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
     """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT."""
     digest = body_hash(s.body)
-    command_id = new_id("cmd")
+    command_id = s.command_id or new_id("cmd")
     row = {
         "id": command_id,
         "operation": s.operation,

@@ -13,6 +13,7 @@ from models.ids import new_id
 from models.ledger import Account, JournalEntry, reversing
 from models.periods import entry_date
 from operations.applications import follow_unapplied
+from operations.payments import no_longer_unmatched
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -125,6 +126,7 @@ def reverse_payment(work: Work) -> Outcome:
         reason_code=reason,
     )  # fmt: skip
     _audit_invoices(work, applications, invoices, p["id"], "invoice.payment_reversed", reason)
+    no_longer_unmatched(work, p, "REVERSED")
     work.emit(
         "ar.payment.reversed", p["id"],
         {"payment_id": p["id"], "customer_id": p["customer_id"], "reason_code": reason, "reversal_date": str(effective),

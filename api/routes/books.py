@@ -89,6 +89,14 @@ class NewAccount(Body):
     kind: Literal["asset", "liability", "equity", "revenue", "expense"]
 
 
+class NewDimension(Body):
+    """A value of an analytical dimension: `type` "department", `code` "SALES"."""
+
+    type: Line
+    code: Line
+    name: Line
+
+
 @router.post("/v1/fx-rates", status_code=201)
 async def store_rate(request: Request, body: Rate, who: Writer, key: IdempotencyKey) -> Response:
     """Store a rate. The same pair and date again replaces it; the audit trail keeps both."""
@@ -163,6 +171,7 @@ _list("/v1/legal-entities", "legal_entities")
 _list("/v1/bank-accounts", "bank_accounts")
 _list("/v1/payment-terms", "payment_terms")
 _list("/v1/accounts", "accounts")
+_list("/v1/dimensions", "dimensions")
 
 
 @router.post("/v1/legal-entities", status_code=201, responses=refusals("ALREADY_EXISTS"))
@@ -183,3 +192,8 @@ async def set_terms(request: Request, body: Terms, who: Writer, key: Idempotency
 @router.post("/v1/accounts", status_code=201, responses=refusals("ALREADY_EXISTS"))
 async def create_account(request: Request, body: NewAccount, who: Writer, key: IdempotencyKey) -> Response:
     return await write_now(request, who, key, Write("create_account", body.model_dump(), who.org_id))
+
+
+@router.post("/v1/dimensions", status_code=201, responses=refusals("ALREADY_EXISTS"))
+async def create_dimension(request: Request, body: NewDimension, who: Writer, key: IdempotencyKey) -> Response:
+    return await write_now(request, who, key, Write("create_dimension", body.model_dump(), who.org_id))

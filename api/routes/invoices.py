@@ -45,7 +45,8 @@ class InvoiceLine(Body):
     item: Line | None = None
     quantity: DecimalNumber | None = None
     unit_price_minor: Minor | None = None
-    amount_minor: Minor
+    amount_minor: Minor | None = None
+    tax_minor: Minor | None = None
     tax_code: Line | None = None
 
 
@@ -69,10 +70,9 @@ class NewInvoice(Body):
             raise PydanticCustomError("DUE_BEFORE_ISSUE", "The due date is before the issue date")
         if self.tax_minor > self.total_minor:
             raise PydanticCustomError("TAX_EXCEEDS_TOTAL", "The tax is more than the total that includes it")
-        if self.lines and sum(line.amount_minor for line in self.lines) not in (
-            self.total_minor,
-            self.total_minor - self.tax_minor,
-        ):
+        amounts = [line.amount_minor for line in self.lines if line.amount_minor is not None]
+        both = (self.total_minor, self.total_minor - self.tax_minor)
+        if amounts and len(amounts) == len(self.lines) and sum(amounts) not in both:
             raise PydanticCustomError("LINES_DO_NOT_ADD_UP", "The lines add up to neither the total nor the net amount")
         return self
 

@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDReusePolicy as Reuse
 from api.deps import IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, answer, run_now_in_thread
+from api.process import Write, answer, operation_path, run_now_in_thread
 from api.reading import reading, who_sees
 from models.db import lookups, statements
 from models.ids import new_id
@@ -64,7 +64,9 @@ async def upload(
                 ]
             ),
         )
-    return answer(done, workflow_id)
+    response = answer(done, workflow_id)
+    response.headers["Location"] = operation_path(workflow_id)
+    return response
 
 
 @router.get("/v1/statements/{statement_id}", responses=refusals("STATEMENT_NOT_FOUND"))

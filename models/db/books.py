@@ -62,10 +62,12 @@ def master_data(tx: Tx, entities: Collection[str] | None) -> dict[str, Any]:
         f"SELECT id, legal_entity_id, currency_code, name FROM bank_accounts WHERE org_id = :org{by_entity} ORDER BY id"
     )
     terms = "SELECT code, days FROM payment_terms WHERE org_id = :org ORDER BY days, code"
+    dimensions = "SELECT type, code, name FROM dimensions WHERE org_id = :org ORDER BY type, code"
     accounts = "SELECT key, code, name, kind FROM accounts WHERE org_id = :org ORDER BY code"
     return {
         "legal_entities": [dict(r) for r in tx.all(les, **params)],
         "bank_accounts": [dict(r) for r in tx.all(banks, **params)],
         "payment_terms": [dict(r) for r in tx.all(terms)],
         "accounts": [dict(r) for r in tx.all(accounts)],
+        "dimensions": [dict(r) for r in tx.all(dimensions)],
     }

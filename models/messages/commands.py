@@ -31,3 +31,8 @@ PROCESS_QUEUE = "processes"
 def posting_workflow_id(process: str, record_id: str, command_id: str) -> str:
     """One run per command; the record's id in front, so that the UI lists a payment's processes side by side."""
     return f"{record_id}/{process}/{command_id.removeprefix('cmd_')}"
+
+
+def command_of(workflow_id: str) -> str:
+    """The command that a posting's workflow carries."""
+    return f"cmd_{workflow_id.rpartition('/')[2]}"
