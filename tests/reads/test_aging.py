@@ -179,7 +179,7 @@ def test_another_organisations_customer_and_nobodys(books: Books, database_url: 
     assert (nobody.status_code, nobody.json()["code"]) == (404, "CUSTOMER_NOT_FOUND")
 
 
-@pytest.mark.parametrize("query", ["as_of=2026-13-01", "as_of=2026-01-01T00:00:00Z", "known_at=yesterday", "as_of="])
+@pytest.mark.parametrize("query", ["as_of=2026-13-01", "as_of=2026-01-01T00:00:00Z", "known_at=yesterday"])
 def test_unreadable_days_are_refused(books: Books, query: str) -> None:
     refused = books.api().get(f"/v1/customers/{books.customer()}/ar-aging?{query}")
     assert (refused.status_code, refused.json()["code"]) == (422, "VALIDATION_FAILED")
