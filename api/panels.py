@@ -29,11 +29,11 @@ _DETAILS: Final = {
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: its data as JSON text, how many records there are (where the data may be fewer), its freshness."""
+    """One panel: its data as JSON text, whether there may be more than it shows, its freshness."""
 
     name: str
     data: bytes
-    total: int | None
+    more: bool | None
     as_of: datetime | None
     stale: bool
     error: str | None
@@ -68,8 +68,8 @@ def view_of(row: tuple[Any, ...], names: tuple[str, ...]) -> View:
     }
     panels = {}
     for n, name in enumerate(names):
-        data, total = row[FIRST_PANEL + 2 * n : FIRST_PANEL + 2 * n + 2]
-        panels[name] = _panel(name, data, total, at, external.get(name))
+        data, more = row[FIRST_PANEL + 2 * n : FIRST_PANEL + 2 * n + 2]
+        panels[name] = _panel(name, data, more, at, external.get(name))
     shown = {p: f for p, f in external.items() if p in panels}
     return View(entity, at, customer.encode(), (attention or "[]").encode(), panels, shown)
 
@@ -83,21 +83,21 @@ def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
     return Freshness(source, error_code=snapshot["error_code"], **times)
 
 
-def _panel(name: str, data: str | None, total: int | None, at: datetime, f: Freshness | None) -> Panel:
+def _panel(name: str, data: str | None, more: bool | None, at: datetime, f: Freshness | None) -> Panel:
     content = b"null" if data is None else data.encode()
     if f is None:
-        return Panel(name, content, total, at, False, None, BUILT_IN)
+        return Panel(name, content, more, at, False, None, BUILT_IN)
     stale = f.stale(at)
     never = "SOURCE_NOT_ANSWERED" if f.as_of is None else None
-    return Panel(name, content, total, f.as_of, stale, (f.error_code or never) if stale else None, f.source)
+    return Panel(name, content, more, f.as_of, stale, (f.error_code or never) if stale else None, f.source)
 
 
 def panel_json(p: Panel, customer_id: str) -> bytes:
-    """The panel in its envelope."""
-    as_of = json.dumps(p.as_of and p.as_of.isoformat())
-    total = "" if p.total is None else f',"total":{p.total}'
+    """The panel in its envelope. Everything put in by hand here is an id, a code or a time of ours: nothing to escape."""
+    as_of = "null" if p.as_of is None else f'"{p.as_of.isoformat()}"'
+    more = "" if p.more is None else f',"more":{"true" if p.more else "false"}'
     head = f',"as_of":{as_of},"stale":{"true" if p.stale else "false"},"error":{_error(p.error)}'
-    tail = f',"source":{json.dumps(p.source)},"links":{_links(p.name, customer_id)}{total}}}'
+    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id)}{more}}}'
     return b'{"data":' + p.data + (head + tail).encode()
 
 
@@ -120,7 +120,7 @@ def view_etag(v: View) -> str:
 
 
 def _said(p: Panel) -> bytes:
-    return p.data + f"|{p.stale}|{p.error}|{p.source}|{p.total}".encode()
+    return p.data + f"|{p.stale}|{p.error}|{p.source}|{p.more}".encode()
 
 
 def not_modified(if_none_match: str | None, etag: str) -> bool:
@@ -139,13 +139,10 @@ def _error(code: str | None) -> str:
 
 def _links(name: str, customer_id: str) -> str:
     customer = f"/v1/customers/{customer_id}"
-    links = {"self": f"{customer}/360/panels/{name}"}
     if name == "ar_aging":
-        links |= {
-            "all": f"{customer}/ar-aging",
-            "invoices": f"/v1/invoices?customer_id={customer_id}&status=open",
-            "payments": f"/v1/customer-payments?customer_id={customer_id}",
-        }
-    else:
-        links["all"] = f"{customer}/{'nps-responses' if name == 'nps' else name}"
-    return json.dumps(links)
+        return (
+            f'{{"self":"{customer}/360/panels/{name}","all":"{customer}/ar-aging",'
+            f'"invoices":"/v1/invoices?customer_id={customer_id}&status=open",'
+            f'"payments":"/v1/customer-payments?customer_id={customer_id}"}}'
+        )
+    return f'{{"self":"{customer}/360/panels/{name}","all":"{customer}/{"nps-responses" if name == "nps" else name}"}}'

@@ -14,6 +14,8 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._last = 0.0
+        self.etag = ""
+        """Of the last answer that had one."""
 
     async def request(self, method: str, path: str, body: Any = None, headers: str = "") -> tuple[int, bytes, float]:
         """Status, body, seconds."""
@@ -33,8 +35,11 @@ class Connection:
         status = int(raw[9:12])
         length = 0
         for line in raw.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
+            name = line[:15].lower()
+            if name.startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
+            elif name.startswith(b"etag:"):
+                self.etag = line[5:].strip().decode()
         content = await self._reader.readexactly(length) if length else b""
         self._last = time.monotonic()
         return status, content, time.perf_counter() - began

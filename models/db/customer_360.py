@@ -21,8 +21,8 @@ _RISK: Final = """CASE WHEN r.renewal_date < CURRENT_DATE THEN 'missed' WHEN r.n
 def _records(table: str, fields: str, where: str, order: str, limit: int = LIMIT) -> str:
     path = f"/v1/{table}/"
     return f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '{path}' || r.id, {fields}) ORDER BY {order}),
-      '[]')::text AS data, coalesce(max(r.n), 0) AS total
-      FROM (SELECT r.*, count(*) OVER () AS n FROM {table} r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s{where}
+      '[]')::text AS data, count(*) = {limit} AS more
+      FROM (SELECT * FROM {table} r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s{where}
             ORDER BY {order} LIMIT {limit}) r"""
 
 
@@ -68,10 +68,10 @@ _SQL: Final[dict[str, str]] = {
     "nps": """SELECT coalesce((SELECT json_build_object('latest', r.score, 'surveyed_at', r.surveyed_at, 'id', r.id,
         'href', '/v1/nps-responses/' || r.id, 'contact_id', r.contact_id, 'source', r.source)
       FROM nps_responses r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s
-      ORDER BY r.surveyed_at DESC, r.id DESC LIMIT 1), 'null')::text AS data, NULL::bigint AS total""",
+      ORDER BY r.surveyed_at DESC, r.id DESC LIMIT 1), 'null')::text AS data, NULL::boolean AS more""",
     "activities": f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '/v1/activities/' || r.id, 'type', r.type,
         'notes', r.notes, 'contact_id', r.contact_id, 'occurred_at', r.occurred_at, 'logged_by', r.logged_by)
-        ORDER BY r.occurred_at DESC, r.id DESC), '[]')::text AS data, NULL::bigint AS total
+        ORDER BY r.occurred_at DESC, r.id DESC), '[]')::text AS data, count(*) = {TIMELINE} AS more
       FROM (SELECT * FROM activities a WHERE a.org_id = %(org)s AND a.customer_id = %(customer)s
             ORDER BY a.occurred_at DESC, a.id DESC LIMIT {TIMELINE}) r""",
     "ar_aging": AGING,
@@ -98,7 +98,7 @@ _ATTENTION: Final = f"""(SELECT coalesce(json_agg(json_build_object(
 def _statement(panels: Sequence[str]) -> str:
     attention = _ATTENTION if len(panels) > 1 else "NULL"
     joins = " ".join(f"CROSS JOIN LATERAL ({_SQL[p]}) AS {p}" for p in panels)
-    shown = ", ".join(f"{p}.data, {p}.total" for p in panels)
+    shown = ", ".join(f"{p}.data, {p}.more" for p in panels)
     return (
         f"SELECT c.legal_entity_id, now() AS at, {_CUSTOMER}, {_SERVED}, {_SNAPSHOTS}, "
         f"{attention} AS attention, {shown} FROM customers c {joins} "
@@ -109,7 +109,7 @@ def _statement(panels: Sequence[str]) -> str:
 VIEW: Final = _statement(PANELS)
 ONE: Final = {p: _statement((p,)) for p in PANELS}
 FIRST_PANEL: Final = 6
-"""Position of the first panel in a row of VIEW or ONE; two columns each: data, total."""
+"""Position of the first panel in a row of VIEW or ONE; two columns each: data, more."""
 
 
 def parameters(org_id: str, customer_id: str, entities: frozenset[str] | None, *, payments: bool) -> dict[str, Any]:

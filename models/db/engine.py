@@ -155,7 +155,11 @@ def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) ->
     conn.autocommit = True
     try:
         with conn.pipeline():
-            conn.execute("SELECT set_config('arflow.org_id', %s, true)", (org_id,))
+            # The plan of such a read does not depend on its parameters; making it anew would take longer than the read.
+            conn.execute(
+                "SELECT set_config('arflow.org_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)",
+                (org_id,),
+            )
             cursor = conn.execute(query, params)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row

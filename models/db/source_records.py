@@ -12,10 +12,9 @@ from models.source_records import Kind
 
 BUILT_IN: Final = "arflow"
 _UNCHANGED_BY_SOURCE: Final = frozenset({"id", "org_id", "source", "created_by", "created_at", "updated_at"})
-# An order without dates of its own keeps the day on which we first heard of it.
+# An order without dates of its own is as recent as the day on which we first heard of it.
 _RECENT_ON: Final = (
-    "recent_on = CASE WHEN excluded.order_date IS NULL AND excluded.ship_date IS NULL "
-    "THEN orders.recent_on ELSE excluded.recent_on END"
+    "recent_on = coalesce(excluded.order_date, excluded.ship_date, (orders.created_at AT TIME ZONE 'UTC')::date)"
 )
 _HIDDEN: Final = frozenset({"org_id", "priority_rank", "recent_on", "created_by"})
 

@@ -184,7 +184,7 @@ def test_one_request_holds_at_most_500_records_each_once(books: Books) -> None:
     assert put(books, "orders", *({**order, "external_id": str(n)} for n in range(501))).status_code == 422
     assert put(books, "orders", {**order, "external_id": "1"}, {**order, "external_id": "1"}).status_code == 422
     seen = view(books, c)["panels"]["orders"]
-    assert (len(seen["data"]), seen["total"]) == (20, 500)
+    assert (len(seen["data"]), seen["more"]) == (20, True)
 
 
 def test_only_operations_writes_source_records(books: Books) -> None:
