@@ -5,18 +5,23 @@ CAMT.053 with structured references, the others as CSV with a line of text.
 """
 
 import io
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Final
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from typing import Any, Final
 
+from demo.console import ClaimFailed
+from demo.context import Demo
 from demo.dataset import CURRENCY, SettledInvoice
 from models.statements import Statement, StatementLine
 from statement_readers.write_camt import write_camt
 from statement_readers.write_csv import write_csv
 
 ACCOUNT: Final = "US-DEMO-000001"
+PATIENCE_SECONDS: Final = 120
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,18 @@ def monthly_statements(invoices: Iterable[SettledInvoice], until: date | None = 
     return made
 
 
+def worked_off(ctx: Demo, statement_id: str) -> dict[str, Any]:
+    """The statement once its process has ended; ClaimFailed where that takes too long."""
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found: dict[str, Any] = ctx.bank.get(f"/v1/statements/{statement_id}").json()
+        if found["status"] != "PROCESSING":
+            return found
+        if time.monotonic() > patience:
+            raise ClaimFailed(f"{statement_id} is worked off within {PATIENCE_SECONDS} s, but it is not")
+        time.sleep(0.1)
+
+
 def _csv(month: str, paid: Sequence[SettledInvoice], _opening: int) -> tuple[str, bytes, int]:
     lines = [_line(n, credit, in_text=True) for n, credit in enumerate(_credits(paid), 1)]
     out = io.StringIO(newline="")
@@ -69,7 +86,7 @@ def _camt(month: str, paid: Sequence[SettledInvoice], opening: int) -> tuple[str
         lines=lines,
     )
     out = io.BytesIO()
-    write_camt(out, statement, created_at=datetime.combine(last, time(23), UTC))
+    write_camt(out, statement, created_at=datetime.combine(last, clock(23), UTC))
     return f"statement-{month}.xml", out.getvalue(), len(lines)
 
 

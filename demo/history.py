@@ -6,7 +6,6 @@ uploaded; the statements apply themselves. Every door is idempotent, so a second
 
 import csv
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from rich.progress import Progress
 
-from demo.bank_statements import MonthStatement, monthly_statements
+from demo.bank_statements import MonthStatement, monthly_statements, worked_off
 from demo.console import ClaimFailed
 from demo.context import Demo
 from demo.dataset import CURRENCY, SettledInvoice, read_dataset
@@ -28,7 +27,6 @@ BANK_ACCOUNT: Final = "bank_us"
 BATCH: Final = 125
 """Invoices a request. The door takes 500; with fewer, several requests are under way and the progress can be seen."""
 AT_ONCE: Final = 3
-PATIENCE_SECONDS: Final = 120
 
 
 def load_history(ctx: Demo) -> None:
@@ -116,7 +114,7 @@ def _statements(ctx: Demo, months: Sequence[MonthStatement]) -> None:
         """Whether the same file had been uploaded before."""
         files = {"file": (month.filename, month.content)}
         answer = ctx.bank.post(f"/v1/bank-accounts/{BANK_ACCOUNT}/statements", files=files, expect=202)
-        done = _worked_off(ctx, answer.json()["id"])
+        done = worked_off(ctx, answer.json()["id"])
         found = {k: done[k] for k in ("status", "lines_total", "applied", "unmatched", "warnings")}
         due = {
             "status": "COMPLETED",
@@ -138,18 +136,6 @@ def _statements(ctx: Demo, months: Sequence[MonthStatement]) -> None:
     ctx.tell.happened(f"{months[-1].filename} is CAMT.053, the others CSV{_found(before)}")
     ctx.tell.see("/v1/statements")
     ctx.tell.see_run(runs[-1])
-
-
-def _worked_off(ctx: Demo, statement_id: str) -> dict[str, Any]:
-    """The statement once its process has ended."""
-    patience = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        found: dict[str, Any] = ctx.bank.get(f"/v1/statements/{statement_id}").json()
-        if found["status"] != "PROCESSING":
-            return found
-        if time.monotonic() > patience:
-            raise ClaimFailed(f"{statement_id} is worked off within {PATIENCE_SECONDS} s, but it is not")
-        time.sleep(0.1)
 
 
 def _at_once(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from demo.bank_line import statement_of_today
 from demo.context import Demo
 from demo.corrections import reconciled_reversal, reversal, wrong_match
 from demo.desk import Desk, money
@@ -13,7 +14,7 @@ from demo.remainders import overpayment, pounds_for_dollars, use_credit
 CUSTOMER: Final = "Harbour Coffee Roasters"
 INVOICES: Final = {
     "A": 120_000, "B": 30_000, "C": 45_050, "D": 8_990, "E": 12_500, "F": 50_000, "G": 20_000, "H": 131_050, "I": 130_000,
-    "J": 24_000, "K": 24_000, "L": 38_000, "M": 41_000,
+    "J": 24_000, "K": 24_000, "L": 38_000, "M": 41_000, "N": 15_000, "O": 9_900,
 }  # fmt: skip
 """Name → total in cents."""
 
@@ -22,6 +23,7 @@ def walk(ctx: Demo) -> None:
     """Every envelope in turn."""
     ctx.tell.chapter("The post is opened")
     desk = _desk(ctx)
+    statement_of_today(desk)
     partial_payment(desk)
     three_invoices(desk)
     duplicate_submission(desk)

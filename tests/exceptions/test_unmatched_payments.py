@@ -1,0 +1,71 @@
+"""A receipt that named no invoice is on the clerk's desk until its money is placed."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from models.ids import new_id
+from models.messages.statements import StatementInput
+from operations.statement_chunks import next_chunk
+from operations.statements import statement_input
+from statement_readers import detect_and_read
+from tests.books import Books
+
+HEADER = "date,amount,currency,payer,reference,remittance_text\n"
+
+
+@pytest.fixture
+def books(database_url: str) -> Iterator[Books]:
+    made = Books(database_url)
+    yield made
+    made.close()
+
+
+def unmatched(books: Books, customer: str, amount: str) -> str:
+    """A payment from a statement line that says nothing, given its customer; the payment's id."""
+    content = f"{HEADER}2026-01-05,{amount},USD,Somebody,,Thank you {new_id('stmt')}\n".encode()
+    facts, lines = statement_input(
+        "bank_us", content, "s.csv", detect_and_read(io.BytesIO(content), "s.csv", "text/csv")
+    )
+    statement = str(books.do("receive_statement", new_id("stmt"), {**facts, "lines": lines})["id"])
+    next_chunk(books.engine, StatementInput(books.org, statement))
+    sql = "SELECT payment_id FROM statement_lines WHERE org_id = %s AND statement_id = %s"
+    with books.owner.connect() as conn:
+        payment = str(conn.exec_driver_sql(sql, (books.org, statement)).scalar())
+    books.do("assign_payment", payment, {"customer_id": customer})
+    return payment
+
+
+def on_the_desk(books: Books, payment: str) -> list[Any]:
+    sql = "SELECT status, resolution_code FROM exceptions WHERE org_id = %s AND subject_id = %s"
+    with books.owner.connect() as conn:
+        return [tuple(r) for r in conn.exec_driver_sql(sql, (books.org, payment)).all()]
+
+
+def test_it_stays_while_some_of_the_money_is_not_placed(books: Books):
+    customer = books.customer()
+    payment = unmatched(books, customer, "10.00")
+    books.apply(payment, (books.invoice(customer, 400, "2026-01-01"), 400), overpayment="unapplied")
+    assert on_the_desk(books, payment) == [("open", None)]
+
+
+def test_it_is_resolved_when_all_is_applied(books: Books):
+    customer = books.customer()
+    payment = unmatched(books, customer, "10.00")
+    books.apply(payment, (books.invoice(customer, 1000, "2026-01-01"), 1000))
+    assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
+
+
+def test_it_is_resolved_when_the_rest_becomes_a_credit(books: Books):
+    customer = books.customer()
+    payment = unmatched(books, customer, "10.00")
+    books.apply(payment, (books.invoice(customer, 400, "2026-01-01"), 400), overpayment="customer_credit")
+    assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
+
+
+def test_it_is_resolved_when_the_bank_takes_the_money_back(books: Books):
+    payment = unmatched(books, books.customer(), "10.00")
+    books.reverse(payment)
+    assert on_the_desk(books, payment) == [("resolved", "REVERSED")]
