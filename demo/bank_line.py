@@ -14,7 +14,7 @@ def statement_of_today(desk: Desk) -> None:
     desk.tell.step("The bank's statement of today: two receipts, one of them says only thank you")
     lines = [
         _line(desk, 1, 15_000, f"Payment of {desk.ctx.new('INV-N')}"),
-        _line(desk, 2, 9_900, f"Thank you! ({desk.ctx.walk})"),
+        _line(desk, 2, 9_900, "Thank you!"),
     ]
     out = io.StringIO(newline="")
     write_csv(out, lines)

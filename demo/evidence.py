@@ -37,5 +37,5 @@ def verify(desk: Desk) -> None:
     desk.tell.step("arflow verify")
     done = desk.ctx.arflow("verify", check=False)
     for line in done.stdout.splitlines():
-        desk.tell.quoted("", line)
+        desk.tell.quoted("proved", line)
     desk.tell.same("every check holds", done.returncode, 0)

@@ -6,7 +6,7 @@ from demo.bank_line import statement_of_today
 from demo.context import Demo
 from demo.corrections import reconciled_reversal, reversal, wrong_match
 from demo.desk import Desk, money
-from demo.evidence import audit_trail, what_is_open
+from demo.evidence import audit_trail, verify, what_is_open
 from demo.history import create_customers
 from demo.receipts import duplicate_submission, partial_payment, three_invoices
 from demo.remainders import overpayment, pounds_for_dollars, use_credit
@@ -36,6 +36,7 @@ def walk(ctx: Demo) -> None:
     ctx.tell.chapter("Before she signs")
     what_is_open(desk)
     audit_trail(desk, reversed_payment)
+    verify(desk)
 
 
 def _desk(ctx: Demo) -> Desk:

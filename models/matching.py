@@ -273,10 +273,10 @@ def _reason(credit: Credit, named: _Named) -> Unmatched:
 def _suggestions(
     credit: Credit, named: _Named, book: InvoiceBook, likely: Sequence[OpenInvoice]
 ) -> tuple[Suggestion, ...]:
-    """Named open invoices first, then the caller's: those of the same amount before the others."""
+    """Named open invoices first, then the caller's in their order: those of the same amount before the others."""
     found = {invoice.id: _suggest(invoice, "NAMED") for invoice in _open((*named.all, *named.ambiguous))}
     current = [book.get(invoice.id) if invoice.id in book else invoice for invoice in likely]
-    others = [invoice for invoice in _open(current) if invoice.currency_code == credit.currency_code]
+    others = [i for i in current if i.balance_minor > 0 and i.currency_code == credit.currency_code]
     others.sort(key=lambda invoice: invoice.balance_minor != credit.amount_minor)
     for invoice in others:
         same_amount = invoice.balance_minor == credit.amount_minor

@@ -15,6 +15,7 @@ from statement_readers.fields import MAX_TEXT, clean, exponent, to_date, to_mino
 
 COLUMNS = ("date", "amount", "currency", "payer", "reference", "remittance_text")
 REQUIRED = COLUMNS[:3]
+MAX_FIELD = 131_072
 
 
 def read_csv(file: BinaryIO) -> list[Statement]:
@@ -74,9 +75,16 @@ class _Rows:
     def next(self) -> list[str] | None:
         self.line = self._reader.line_num + 1
         try:
-            return next(self._reader, None)
+            row = next(self._reader, None)
         except csv.Error:
-            raise unreadable("the row is not well-formed CSV (quotes, or a field too long).", line=self.line) from None
+            raise self._malformed() from None
+        # The csv module's own limit is the process's: other readers may have raised it.
+        if row is not None and any(len(cell) > MAX_FIELD for cell in row):
+            raise self._malformed()
+        return row
+
+    def _malformed(self) -> Exception:
+        return unreadable("the row is not well-formed CSV (quotes, or a field too long).", line=self.line)
 
 
 def _places(header: list[str]) -> dict[str, int]:

@@ -47,18 +47,24 @@ def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[RowMapping]:
 
 
 def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) -> dict[int, list[RowMapping]]:
-    """For lines that found no invoice: open ones of the same amount and currency, and of a customer of the payer's name."""
+    """For lines that found no invoice: open ones of a customer of the payer's name, and of the same amount and currency.
+
+    The payer's come first, and among them those of the amount.
+    """
     rows = tx.all(
         """SELECT n.line AS for_line, f.* FROM json_to_recordset(CAST(:rows AS json)) AS n(line int, amount bigint,
              currency text, entity text, payer_key text)
-           CROSS JOIN LATERAL (
-             (SELECT i.* FROM invoices i WHERE i.org_id = :org AND i.balance_due_minor = n.amount AND i.voided_at IS NULL
-                AND i.balance_due_minor > 0 AND i.currency_code = n.currency AND i.legal_entity_id = n.entity
-              ORDER BY i.due_date, i.id LIMIT :n)
-             UNION
-             (SELECT i.* FROM customers c JOIN invoices i ON i.org_id = c.org_id AND i.customer_id = c.id
+           CROSS JOIN LATERAL (SELECT DISTINCT ON (u.id) u.* FROM (
+             (SELECT true AS of_payer, i.* FROM customers c JOIN invoices i ON i.org_id = c.org_id AND i.customer_id = c.id
               WHERE c.org_id = :org AND c.name_key = n.payer_key AND n.payer_key <> '' AND i.balance_due_minor > 0
-                AND i.voided_at IS NULL AND i.legal_entity_id = n.entity ORDER BY i.due_date, i.id LIMIT :n)) f""",
+                AND i.voided_at IS NULL AND i.legal_entity_id = n.entity
+              ORDER BY i.balance_due_minor <> n.amount, i.due_date, i.id LIMIT :n)
+             UNION ALL
+             (SELECT false AS of_payer, i.* FROM invoices i WHERE i.org_id = :org AND i.balance_due_minor = n.amount
+                AND i.voided_at IS NULL AND i.balance_due_minor > 0 AND i.currency_code = n.currency
+                AND i.legal_entity_id = n.entity
+              ORDER BY i.due_date, i.id LIMIT :n)) u ORDER BY u.id, u.of_payer DESC) f
+           ORDER BY n.line, f.of_payer DESC, f.balance_due_minor <> n.amount, f.due_date, f.id""",
         rows=to_json(list(lines)),
         n=per_line,
     )
