@@ -53,7 +53,7 @@ def on_the_desk(books: Books, payment: str) -> list[Any]:
 def test_it_stays_while_some_of_the_money_is_not_placed(books: Books):
     customer = books.customer()
     payment = unmatched(books, customer, "10.00")
-    books.apply(payment, (books.invoice(customer, 400, "2026-01-01"), 400), overpayment="unapplied")
+    books.apply(payment, (books.invoice(customer, 1000, "2026-01-01"), 400))
     assert on_the_desk(books, payment) == [("open", None)]
 
 
