@@ -1,0 +1,65 @@
+-- Erasing a customer, now that other rooms keep records of it (360 view, imports): their own audit chains, events,
+-- exceptions and commands are erased with it. Same signature and grants as in 0013.
+CREATE OR REPLACE FUNCTION erase_customer(p_customer text, p_change text, p_keep boolean) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+  v_org text := current_setting('arflow.org_id', true);
+  v_changes text[];
+  v_records text[] := '{}';
+  v_found text[];
+  v_subject text;
+  v_table record;
+BEGIN
+  SELECT coalesce(array_agg(id), '{}') INTO v_changes FROM customer_changes WHERE org_id = v_org AND customer_id = p_customer;
+  UPDATE customer_changes SET request = NULL, diff = NULL, warnings = '[]', external_id = NULL, body_hash = NULL, failure_detail = NULL
+    WHERE org_id = v_org AND id = ANY(v_changes);
+  UPDATE customer_change_steps SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
+  UPDATE customer_change_decisions SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
+  DELETE FROM approval_tokens WHERE org_id = v_org AND change_id = ANY(v_changes) AND used_at IS NULL;
+  DELETE FROM customer_claims WHERE org_id = v_org AND customer_id = p_customer;
+  -- Records of other rooms: whatever table carries the customer's id. The ledger's are the only ones that stay, and with
+  -- them a deletion without p_keep has been refused.
+  FOR v_table IN
+    SELECT c.table_name AS name, EXISTS (SELECT FROM information_schema.columns i WHERE i.table_schema = 'public'
+             AND i.table_name = c.table_name AND i.column_name = 'id') AS has_id
+      FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+     WHERE c.table_schema = 'public' AND c.column_name = 'customer_id' AND t.table_type = 'BASE TABLE'
+       AND c.table_name NOT IN ('customers', 'customer_changes', 'commands', 'invoices', 'payments', 'customer_credits',
+                                'payment_applications', 'journal_lines')
+     ORDER BY c.table_name DESC
+  LOOP
+    IF v_table.has_id THEN
+      EXECUTE format('SELECT coalesce(array_agg(id), ''{}'') FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name)
+        INTO v_found USING v_org, p_customer;
+      v_records := v_records || v_found;
+    END IF;
+    EXECUTE format('DELETE FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name) USING v_org, p_customer;
+  END LOOP;
+  -- What asked for the deletion and decided it stays repeatable, unless it carries words of its own.
+  DELETE FROM commands WHERE org_id = v_org AND operation <> 'customer.delete'
+    AND (customer_id = p_customer OR resource_id = p_customer OR resource_id = ANY(v_changes || v_records)
+         OR subject_id = ANY(v_changes || v_records || p_customer))
+    AND NOT (resource_id = p_change AND body ->> 'comment' IS NULL);
+  UPDATE exceptions SET detail = '{}', note = NULL
+    WHERE org_id = v_org AND subject_id = ANY(v_changes || v_records || p_customer);
+  UPDATE outbox_events SET data = jsonb_build_object('customer_id', p_customer)
+    WHERE org_id = v_org AND subject = ANY(v_records || p_customer) AND type <> 'customer.deleted';
+  FOREACH v_subject IN ARRAY v_changes || v_records || p_customer LOOP
+    PERFORM audit_erase(v_subject);
+  END LOOP;
+  IF to_regclass('import_outcomes') IS NOT NULL THEN
+    UPDATE import_line_data l SET raw = NULL FROM import_outcomes o
+      WHERE o.org_id = v_org AND o.record_id = p_customer AND l.import_id = o.import_id AND l.row_no = o.row_no;
+    DELETE FROM import_row_data r USING import_outcomes o
+      WHERE o.org_id = v_org AND o.record_id = p_customer AND r.import_id = o.import_id AND r.row_no = o.row_no;
+  END IF;
+  IF p_keep THEN
+    UPDATE customers SET name = 'Erased ' || id, name_key = lower('erased ' || id), email = id || '@erased.invalid',
+      email_key = id || '@erased.invalid', external_id = NULL, tax_id = NULL, tax_id_key = NULL, phone = NULL, website = NULL,
+      billing_email = NULL, notes = NULL, tax_code = NULL, metadata = '{}', status = 'inactive', erased_at = now(),
+      version = version + 1, updated_at = now()
+      WHERE org_id = v_org AND id = p_customer;
+  ELSE
+    DELETE FROM customers WHERE org_id = v_org AND id = p_customer;
+  END IF;
+END $$;

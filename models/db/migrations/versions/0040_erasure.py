@@ -1,0 +1,10 @@
+"""See migrations/sql/0040_erasure.sql."""
+
+from models.db.migrations.run_sql import run_sql
+
+revision = "0040_erasure"
+down_revision = "0031_keep_command"
+
+
+def upgrade() -> None:
+    run_sql("0040_erasure")

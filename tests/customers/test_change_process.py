@@ -1,0 +1,153 @@
+"""The process itself on the time-skipping server: its timers, what it shows, and that its payloads are ids."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from models.access import Principal
+from models.db import changes
+from models.db.engine import make_engine, transaction
+from models.ids import new_id
+from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput, change_workflow_id
+from operations import registry  # noqa: F401 - registers the operations
+from operations.organisations import create_organisation
+from operations.runner import Submission, submit
+from tests.customers.desk import fresh
+from worker import changes_worker
+
+pytestmark = pytest.mark.timeout(600)
+ROLES = {"u_clerk": "ar_clerk", "u_manager": "ar_manager", "u_controller": "controller"}
+
+
+class Office:
+    """Commands kept as the API keeps them, carried by hand."""
+
+    def __init__(self, engine: Engine, org: str) -> None:
+        self.engine, self.org = engine, org
+
+    def keep(self, operation: str, user: str, body: dict, resource: str = "", workflow: str | None = None) -> str:
+        who = Principal(user, self.org, frozenset({ROLES[user]}))
+        kept = submit(
+            self.engine,
+            who,
+            Submission(
+                operation,
+                f"/{operation}",
+                body,
+                new_id("k"),
+                False,
+                new_id("req"),
+                resource,
+                resource or None,
+                None,
+                workflow,
+            ),
+        )
+        return kept.command_id
+
+    def create(self) -> ChangeInput:
+        change = new_id("chg")
+        body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"}
+        return ChangeInput(
+            self.org, change, self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
+        )
+
+    def decide(self, change: str, user: str) -> ActInput:
+        return ActInput(self.keep("change.decide", user, {"decision": "approve"}, change, change_workflow_id(change)))
+
+    def row(self, change: str) -> dict:
+        with transaction(self.engine, self.org) as tx:
+            row = changes.get(tx, change)
+            return dict(row) | {"steps": [dict(s) for s in changes.steps(tx, change, row["round"])]}
+
+
+@pytest.fixture
+def office(database_url: str):
+    owner = make_engine(database_url, pool_size=1, role=None)
+    engine = make_engine(database_url, pool_size=4)
+    org = f"org_{fresh('t')[:12]}"
+    with transaction(owner, org) as tx:
+        create_organisation(tx, "Time")
+    owner.dispose()
+    yield Office(engine, org)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def running(client: Client, office: Office) -> AsyncIterator[None]:
+    async with changes_worker(client, office.engine, threads=4):
+        yield
+
+
+async def begin(client: Client, start: ChangeInput):
+    return await client.start_workflow(
+        "CustomerChange", start, id=change_workflow_id(start.change_id), task_queue=CHANGES_QUEUE
+    )
+
+
+async def test_a_step_is_reminded_after_a_day_and_escalated_after_another(
+    time_skipping: WorkflowEnvironment, office: Office
+):
+    client = time_skipping.client
+    async with running(client, office):
+        start = office.create()
+        handle = await begin(client, start)
+        await handle.execute_update("submitted")
+        assert (await time_skipping.get_current_time()) is not None
+        await time_skipping.sleep(timedelta(hours=23))
+        assert office.row(start.change_id)["steps"][0]["reminded_at"] is None
+        await time_skipping.sleep(timedelta(hours=2))
+        first = office.row(start.change_id)["steps"][0]
+        assert first["reminded_at"] is not None
+        assert first["escalated_at"] is None
+        await time_skipping.sleep(timedelta(hours=60))
+        assert office.row(start.change_id)["steps"][0]["escalated_at"] is not None
+        await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
+        await handle.execute_update("decide", office.decide(start.change_id, "u_controller"))
+        assert (await handle.result())["status"] == "APPROVED"
+
+
+async def test_a_decision_that_races_the_timer_wins(time_skipping: WorkflowEnvironment, office: Office):
+    client = time_skipping.client
+    async with running(client, office):
+        start = office.create()
+        handle = await begin(client, start)
+        await handle.execute_update("submitted")
+        await time_skipping.sleep(timedelta(hours=23, minutes=59, seconds=59))
+        decision = office.decide(start.change_id, "u_manager")
+        await asyncio.gather(handle.execute_update("decide", decision), time_skipping.sleep(timedelta(seconds=2)))
+        steps = office.row(start.change_id)["steps"]
+        assert [s["status"] for s in steps] == ["APPROVED", "PENDING"]
+        assert steps[0]["escalated_at"] is None
+
+
+async def test_a_refused_submission_ends_the_process(time_skipping: WorkflowEnvironment, office: Office):
+    client = time_skipping.client
+    async with running(client, office):
+        change = new_id("chg")
+        body = {"name": "No Such Entity", "email": fresh(), "legal_entity_id": "le_no"}
+        command = office.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
+        handle = await begin(client, ChangeInput(office.org, change, command))
+        assert (await handle.result())["status"] == "REFUSED"
+
+
+async def test_a_process_started_again_takes_up_where_the_database_stands(
+    time_skipping: WorkflowEnvironment, office: Office
+):
+    client = time_skipping.client
+    async with running(client, office):
+        start = office.create()
+        handle = await begin(client, start)
+        await handle.execute_update("submitted")
+        await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
+        await handle.terminate("the Temporal server lost its data")
+        again = await begin(client, ChangeInput(office.org, start.change_id))
+        await again.execute_update("decide", office.decide(start.change_id, "u_controller"))
+        assert (await again.result())["status"] == "APPROVED"
+        assert office.row(start.change_id)["status"] == "APPROVED"

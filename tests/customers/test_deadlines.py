@@ -1,0 +1,50 @@
+"""A step that nobody decides: reminder, then escalation, once each; a late decision wins (issue: SLA per step)."""
+
+import time
+
+from tests.customers.desk import Desk, ok, refused
+from tests.customers.test_signals import wait
+
+SHORT = {"role": "ar_manager", "remind_after_seconds": 1, "escalate_after_seconds": 2, "fallback": "cfo"}
+
+
+def exceptions(desk: Desk, change: dict, status: str = "open") -> dict[str, dict]:
+    found = ok(desk("u_controller").get("/v1/exceptions", params={"status": status, "limit": 200}))["items"]
+    return {e["reason_code"]: e for e in found if e["subject_id"] == change["change_id"]}
+
+
+def test_an_overdue_step_is_reminded_then_escalated_and_still_decided(own_desk: Desk):
+    desk = own_desk
+    policy = {"operations": {"create": {"steps": [SHORT, {"role": "controller"}]}}}
+    ok(desk("u_controller").put("/v1/approval-policies", json=policy))
+    change = desk.submit()
+    wait(lambda: len(exceptions(desk, change)) == 2, 30)
+    found = exceptions(desk, change)
+    assert found["APPROVAL_DUE"]["owner_role"] == "ar_manager"
+    assert found["APPROVAL_OVERDUE"]["owner_role"] == "cfo"
+    step = desk.change(change)["steps"][0]
+    assert step["due_at"] == found["APPROVAL_DUE"]["due_at"] or step["due_at"]
+    assert step["started_at"] < step["reminded_at"] < step["escalated_at"]
+    time.sleep(1)
+    assert len(exceptions(desk, change)) == 2
+    url = f"/v1/customer-changes/{change['change_id']}"
+    refused(desk("u_cfo").post(f"{url}/decisions", json={"decision": "approve"}), 403, "FORBIDDEN")
+    handed = ok(desk("u_cfo").post(f"{url}/delegate", json={"step": 1, "to_user_id": "u_manager2"}))
+    assert handed["steps"][0]["delegated_to"] == "u_manager2"
+    assert desk.approve(change, "u_manager2", "u_controller")["status"] == "APPROVED"
+    assert exceptions(desk, change) == {}
+    assert set(exceptions(desk, change, "resolved")) == {"APPROVAL_DUE", "APPROVAL_OVERDUE"}
+    events = ok(desk("u_controller").get("/v1/audit-events", params={"subject_id": change["change_id"]}))["items"]
+    actions = [e["action"].removeprefix("customer.change.") for e in events]
+    assert sorted(actions[1:3]) == ["escalated", "reminded"]
+
+
+def test_a_decision_in_time_leaves_no_deadline(own_desk: Desk):
+    desk = own_desk
+    steps = [SHORT | {"remind_after_seconds": 3, "escalate_after_seconds": 4}, {"role": "controller"}]
+    ok(desk("u_controller").put("/v1/approval-policies", json={"operations": {"create": {"steps": steps}}}))
+    change = desk.submit()
+    ok(desk.decide(change, "u_manager"))
+    time.sleep(5)
+    assert exceptions(desk, change) == {}
+    assert desk.change(change)["steps"][0]["reminded_at"] is None
