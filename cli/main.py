@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import organisations, processes, token, verify
+from cli import evidence, organisations, processes, token, verify
 from settings import SettingsError
 from stack.process import StackError
 
@@ -24,6 +24,7 @@ app.command("migrate")(processes.migrate)
 app.command("probe")(processes.probe)
 app.command("token")(token.token)
 app.command("verify")(verify.verify)
+app.command("verify-evidence")(evidence.verify_evidence)
 app.add_typer(organisations.org, name="org")
 app.add_typer(organisations.customer, name="customer")
 

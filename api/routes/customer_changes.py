@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Request
+from fastapi import Header, Query, Request
 from pydantic import Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -21,10 +21,11 @@ from models.checks import invalid
 from models.customer import CustomerCreate
 from models.customer_patch import CustomerPatch
 from models.db import changes
-from models.db.engine import transaction
+from models.db.engine import to_json, transaction
 from operations.approval_tokens import issue
 from operations.change_view import change_body, summary_body
 from operations.customer_visibility import require_change
+from operations.evidence import evidence, packet
 
 router = gated_router("approvals")
 
@@ -166,6 +167,24 @@ async def resubmit(
     given = None if body is None else body.customer or body.patch
     w = _about(change_id, "change.resubmit", {"request": None if given is None else given.dump()})
     return await act_on_change(request, who, key, w, "resubmit")
+
+
+@router.get("/v1/customer-changes/{change_id}/evidence", responses=refusals("CHANGE_NOT_FOUND"))
+def read_evidence(
+    request: Request, change_id: str, who: Reader, accept: Annotated[str, Header(max_length=1000)] = "*/*"
+) -> Response:
+    """Who submitted, what changed, who decided, when and why, with the audit chain. `Accept: application/pdf`: the packet.
+
+    `arflow verify-evidence` checks either, without the database.
+    """
+    with reading(request, who) as tx:
+        row = changes.get(tx, change_id)
+        require_change(row, who.entities)
+        document = evidence(tx, row)
+    if "application/pdf" in accept.lower():
+        name = f'attachment; filename="{change_id}.pdf"'
+        return Response(packet(document), headers={"Content-Disposition": name}, media_type="application/pdf")
+    return Response(to_json(document), media_type="application/json")
 
 
 @router.get(

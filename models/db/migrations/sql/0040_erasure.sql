@@ -47,12 +47,6 @@ BEGIN
   FOREACH v_subject IN ARRAY v_changes || v_records || p_customer LOOP
     PERFORM audit_erase(v_subject);
   END LOOP;
-  IF to_regclass('import_outcomes') IS NOT NULL THEN
-    UPDATE import_line_data l SET raw = NULL FROM import_outcomes o
-      WHERE o.org_id = v_org AND o.record_id = p_customer AND l.import_id = o.import_id AND l.row_no = o.row_no;
-    DELETE FROM import_row_data r USING import_outcomes o
-      WHERE o.org_id = v_org AND o.record_id = p_customer AND r.import_id = o.import_id AND r.row_no = o.row_no;
-  END IF;
   IF p_keep THEN
     UPDATE customers SET name = 'Erased ' || id, name_key = lower('erased ' || id), email = id || '@erased.invalid',
       email_key = id || '@erased.invalid', external_id = NULL, tax_id = NULL, tax_id_key = NULL, phone = NULL, website = NULL,

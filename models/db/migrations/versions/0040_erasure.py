@@ -3,7 +3,7 @@
 from models.db.migrations.run_sql import run_sql
 
 revision = "0040_erasure"
-down_revision = "0031_keep_command"
+down_revision = "0020_imports"
 
 
 def upgrade() -> None:

@@ -1,0 +1,95 @@
+"""The evidence packet: complete, reproducible, and any alteration shows offline."""
+
+import copy
+import json
+import re
+
+import pytest
+
+from models.evidence import EvidenceUnreadable, faults, read
+from tests.customers.desk import Desk, ok, refused
+
+
+@pytest.fixture(scope="module")
+def approved(desk: Desk) -> dict:
+    change = desk.submit(
+        name="Société Générale 株式会社 مؤسسة", notes="#strong[not markup] $x$ \\ <a>", credit_limit=2_000_000
+    )
+    ok(desk.decide(change, "u_manager", comment="checked the licence"))
+    ok(desk.decide(change, "u_controller"))
+    return change
+
+
+def fetch(desk: Desk, change: dict, accept: str = "application/json"):
+    return desk("u_auditor").get(f"/v1/customer-changes/{change['change_id']}/evidence", headers={"Accept": accept})
+
+
+def test_the_json_tells_everything_and_proves_itself(desk: Desk, approved: dict):
+    document = ok(fetch(desk, approved))
+    assert [d["decided_by"] for d in document["change"]["decisions"]] == ["u_manager", "u_controller"]
+    assert document["change"]["steps"][0]["started_at"] <= document["change"]["steps"][0]["decided_at"]
+    assert {"path": "/credit_limit", "before": None, "after": "2000000"} in document["change"]["diff"]
+    assert [w["code"] for w in document["change"]["warnings"]] == ["CREDIT_LIMIT_LARGE"]
+    assert len(document["trail"]) == document["head"]["seq"] == 4
+    assert faults(document) == []
+
+
+def test_the_packet_is_pdf_a3_with_the_json_attached_and_the_same_bytes_each_time(desk: Desk, approved: dict, tmp_path):
+    response = fetch(desk, approved, "application/pdf")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/pdf")
+    pdf = response.content
+    assert re.search(rb"pdfaid:part[>\"=\s]*3", pdf)
+    assert read(pdf)["trail"] == ok(fetch(desk, approved))["trail"]
+    assert faults(read(pdf)) == []
+    assert fetch(desk, approved, "application/pdf").content == pdf
+    file = tmp_path / "packet.pdf"
+    file.write_bytes(pdf)
+    said = desk.stack.arflow("verify-evidence", str(file))
+    assert "the chain is whole" in said.stdout
+
+
+def alterations(document: dict):
+    def changed(alter) -> dict:
+        altered = copy.deepcopy(document)
+        alter(altered)
+        return altered
+
+    yield changed(lambda d: d["trail"].pop(1))
+    yield changed(lambda d: d["trail"].pop())
+    yield changed(lambda d: d["trail"][1].update(actor="u_nobody"))
+    yield changed(lambda d: d["trail"][1].update(at="2020-01-01T00:00:00+00:00"))
+    yield changed(lambda d: d["trail"][0].update(payload=d["trail"][0]["payload"].replace("2000000", "1")))
+    yield changed(lambda d: d["trail"][2].update(hash="00" * 32))
+    yield changed(lambda d: d["head"].update(seq=3))
+    yield changed(lambda d: d["change"].update(submitted_by="u_other"))
+    yield changed(lambda d: d["change"].update(status="REJECTED"))
+    yield changed(lambda d: d["change"]["diff"].pop())
+    yield changed(lambda d: d["change"]["decisions"][0].update(decided_by="u_other"))
+    yield changed(lambda d: d["change"]["decisions"].pop())
+    yield changed(lambda d: d.pop("head"))
+
+
+def test_every_alteration_shows(desk: Desk, approved: dict, tmp_path):
+    document = ok(fetch(desk, approved))
+    for altered in alterations(document):
+        assert faults(altered), altered
+    file = tmp_path / "forged.json"
+    file.write_text(json.dumps(next(alterations(document))))
+    said = desk.stack.arflow("verify-evidence", str(file), check=False)
+    assert said.returncode == 1
+    assert "breach" in said.stdout
+
+
+def test_what_is_no_evidence_is_said_to_be_none(desk: Desk, tmp_path):
+    for raw in (b"", b"%PDF-1.7 nothing", b"{}", b"[1]"):
+        with pytest.raises(EvidenceUnreadable):
+            read(raw)
+    file = tmp_path / "x.pdf"
+    file.write_bytes(b"%PDF-1.7 nothing")
+    assert desk.stack.arflow("verify-evidence", str(file), check=False).returncode == 1
+
+
+def test_evidence_of_others_is_not_shown(desk: Desk, own_desk: Desk, approved: dict):
+    refused(
+        own_desk("u_auditor").get(f"/v1/customer-changes/{approved['change_id']}/evidence"), 403, "ORG_CONTEXT_MISMATCH"
+    )
