@@ -14,8 +14,6 @@ from operations.payments import post_receipt
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
-_EXCLUSIVE = "SELECT pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0))"
-
 
 @operation("store_rates")
 def store_rates(work: Work) -> Outcome:
@@ -58,7 +56,7 @@ def reopen_period(work: Work) -> Outcome:
 
 
 def _set_period(work: Work, period: str, status: str) -> Outcome:
-    _exclusively(work)
+    """Nobody posts meanwhile: the runner holds the organisation's periods alone for these two operations."""
     row = work.tx.one("SELECT * FROM periods WHERE org_id = :org AND period = :p", p=period)
     current = row["status"] if row else "open"
     if current == status:  # whoever asks for what is already so has got it
@@ -77,14 +75,6 @@ def _set_period(work: Work, period: str, status: str) -> Outcome:
         reason_code=work.cmd.body.get("reason_code"),
     )
     return Outcome({"period": period, "status": status, "receipts_posted": len(entries)})
-
-
-def _exclusively(work: Work) -> None:
-    """Nobody posts while a period changes. The command's own shared lock is upgraded; two closers would wait for each
-    other, so one is sent away at once (55P03) and tries again by the runner's retry."""
-    if not work.tx.scalar("SELECT pg_try_advisory_xact_lock(hashtextextended('closing:' || :org, 0))"):
-        raise Refusal("UNAVAILABLE", "Another period of this organisation is being closed right now.", retry_after=1)
-    work.tx.scalar(_EXCLUSIVE)
 
 
 def _post_receipts_of(work: Work, period: str) -> list[dict[str, str]]:

@@ -188,8 +188,10 @@ def rehearse(engine: Engine, who: Principal, s: Submission) -> Outcome:
 def _execute(tx: Tx, command_id: str) -> Outcome:
     # The shared lock keeps a period from closing under a posting; closing takes it exclusively.
     row = tx.one(
-        "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM commands "
-        "WHERE org_id = :org AND id = :id FOR UPDATE",
+        """SELECT *, CASE WHEN operation IN ('close_period', 'reopen_period')
+             THEN pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0))
+             ELSE pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) END
+           FROM commands WHERE org_id = :org AND id = :id FOR UPDATE""",
         id=command_id,
     )
     if row is None:

@@ -22,7 +22,7 @@ from models.keys import name_key
 from models.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.matching import OpenInvoice as NamedInvoice
 from models.messages.statements import StatementInput
-from models.money import convert
+from models.money import INT64_MAX, convert
 from models.periods import entry_date
 from models.references import reference_key
 from operations import applications
@@ -166,6 +166,8 @@ class Chunk:
         day, currency, functional = x["booking_date"], x["currency_code"], self.entity["functional_currency"]
         rate = self._rate(currency, day)
         worth = convert(x["amount_minor"], rate, currency, functional)
+        if worth > INT64_MAX:
+            raise Refusal("VALIDATION_FAILED", "The amount exceeds int64 minor units of the functional currency.")
         row = {
             "id": new_id("pay"), "external_id": x["external_id"], "customer_id": customer_id,
             "legal_entity_id": self.entity["id"], "bank_account_id": self.bank["id"], "payment_date": day,

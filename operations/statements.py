@@ -5,9 +5,11 @@ from typing import Any
 
 from models.db import lookups
 from models.db.statements import statement_body
-from models.statements import Statement, line_external_id
+from models.statements import Statement, StatementLine, line_external_id
 from operations.runner import operation
 from operations.work import Outcome, Work
+
+RETURNED = "RECEIPT_RETURNED"
 
 
 def statement_input(
@@ -28,7 +30,7 @@ def statement_input(
             "bank_ref": x.bank_ref,
             "external_id": line_external_id(bank_account_id, x),
             "status": "PENDING" if x.is_receipt else "IGNORED",
-            "reason_code": None if x.is_receipt else "REVERSAL" if x.amount_minor > 0 else "NOT_A_CREDIT",
+            "reason_code": _why_ignored(x),
         }
         for n, x in enumerate((line for s in read for line in s.lines), 1)
     ]
@@ -41,6 +43,15 @@ def statement_input(
         "warnings": [{"code": w.code, "detail": w.detail} for s in read for w in s.warnings],
     }
     return facts, lines
+
+
+def _why_ignored(x: StatementLine) -> str | None:
+    """A reversing credit is our own payment given back; a reversing debit takes back what a customer had paid."""
+    if x.is_receipt:
+        return None
+    if x.amount_minor > 0:
+        return "REVERSAL"
+    return RETURNED if x.reversal else "NOT_A_CREDIT"
 
 
 @operation("receive_statement")
@@ -75,6 +86,12 @@ def receive_statement(work: Work) -> Outcome:
         work.open_exception(
             "bank_statement", warning["code"], statement_id, owner_role="ar_clerk",
             legal_entity_id=bank["legal_entity_id"], detail=warning,
+        )  # fmt: skip
+    returned = [x["line"] for x in b["lines"] if x["reason_code"] == RETURNED]
+    if returned:  # a person finds the payment and reverses it
+        work.open_exception(
+            "bank_statement", RETURNED, statement_id, owner_role="ar_clerk",
+            legal_entity_id=bank["legal_entity_id"], detail={"lines": returned},
         )  # fmt: skip
     made = lookups.find(work.tx, "statement", "SELECT * FROM statements WHERE org_id = :org AND id = :id", statement_id)
     return Outcome(statement_body(made), 202)
