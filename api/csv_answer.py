@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from models.db.engine import to_json
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: full width
 
 
 def wants_csv(request: Request) -> bool:

@@ -54,9 +54,12 @@ def unapplied_cash_report(tx: Tx, as_of: date, entities: Collection[str] | None)
     that no entry carries yet is a timing difference of kind `not_posted`.
     """
     currencies = functional_currencies(tx, entities)
-    names = {c["id"]: c["name"] for c in tx.all("SELECT id, name FROM customers WHERE org_id = :org")}
+    payments = open_payments(tx, as_of, entities=entities)
+    sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids)"
+    ids = sorted({p["customer_id"] for p in payments if p["customer_id"] is not None})
+    names = {c["id"]: c["name"] for c in tx.all(sql, ids=ids)}
     items = []
-    for p in open_payments(tx, as_of, entities=entities):
+    for p in payments:
         left = funds(p)
         items.append(
             {
