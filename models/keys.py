@@ -63,8 +63,8 @@ def email_key(value: str) -> str:
 
 def tax_id_key(value: str) -> str:
     """Identity of a tax id: case folded, without spaces and punctuation ("GB 999-9973" is "gb9999973")."""
-    folded = unicodedata.normalize("NFKC", value).casefold()
-    return "".join(c for c in folded if c.isalnum()) or folded.strip()
+    folded = value.lower() if value.isascii() else unicodedata.normalize("NFKC", value).casefold()
+    return "".join(filter(str.isalnum, folded)) or folded.strip()
 
 
 def name_key(value: str) -> str:

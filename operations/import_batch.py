@@ -50,6 +50,8 @@ def fate(s: Any, mode: str) -> Fate:
     if len(targets) > 1 or (mode != "update" and s["in_file"] and "DUPLICATE_AMBIGUOUS" in flagged):
         return Fate("failed", ("DUPLICATE_AMBIGUOUS",))
     if not targets and not s["in_file"] and not s["claimed"]:
+        if s["by_external"] is None and "EXTERNAL_ID_CONFLICT" not in flagged:
+            return Fate("created")  # whom validation met is gone
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
     codes = _duplicate_codes(s, target)
     if mode == "skip":
@@ -69,15 +71,24 @@ def _duplicate_codes(s: Any, target: str | None) -> tuple[str, ...]:
     return codes or tuple(s["duplicate"] or ("DUPLICATE_EMAIL",))
 
 
-class Execution:
-    """One batch: the rows that meet nobody by one statement, the special ones after it in file order."""
+class Collision(Exception):
+    """Somebody has made a customer with a key of this batch since validation: roll back, and look at every row."""
 
-    def __init__(self, work: Work, row: RowMapping) -> None:
+
+class Execution:
+    """One batch: the rows that meet nobody by one statement, the special ones after it in file order.
+
+    Which rows are special is what validation found; `careful` asks the master for every row. What validation could not
+    know yet shows as a Collision.
+    """
+
+    def __init__(self, work: Work, row: RowMapping, *, careful: bool) -> None:
         self._work, self._tx, self._row = work, work.tx, row
+        self._careful = careful
         self._id: str = row["id"]
         self._mode: str = row["options"]["on_duplicate"]
         self._stop: bool = row["options"]["stop_on_error"]
-        sql.plan_for_batches(work.tx)
+        self._careful |= sql.plan_for_batches(work.tx)
         self._batch = Batch()
         self._customers: dict[str, dict[str, Any]] = {}
         self._changed: dict[str, None] = {}
@@ -125,7 +136,7 @@ class Execution:
             self._create(done + 1, last, ())
 
     def _specials(self, first: int, last: int, only: Sequence[int] | None = None) -> list[RowMapping]:
-        found = sql.specials(self._tx, self._id, first, last)
+        found = sql.specials(self._tx, self._id, first, last, flagged_only=not self._careful)
         keep = None if only is None else set(only)
         return [s for s in found if keep is None or s["row_no"] in keep]
 
@@ -133,6 +144,8 @@ class Execution:
         if last < first or len(but) == last - first + 1:
             return False
         made = sql.create(self._tx, self._row, first, last, but, SYSTEM)
+        if made < 0:
+            raise Collision
         self._batch.created += made
         return made > 0
 

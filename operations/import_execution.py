@@ -18,7 +18,7 @@ from models.db import import_execution as sql
 from models.db import imports
 from models.db.engine import Tx, transaction
 from models.imports import ImportStatus
-from operations.import_batch import Execution
+from operations.import_batch import Collision, Execution
 from operations.import_ends import end_import, import_work
 from operations.import_staging import Beat, claim
 
@@ -42,24 +42,28 @@ def execute(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: fl
 
 def _next_batch(engine: Engine, org_id: str, import_id: str, attempt: int) -> int | None:
     """One batch; where the cursor stands, or None where there is nothing more to do in this attempt."""
+    careful = False
     for n in range(ATTEMPTS):
         try:
             with transaction(engine, org_id) as tx:
                 row = imports.get(tx, import_id, lock=True)
                 if row["attempt"] != attempt or row["status"] != ImportStatus.EXECUTING:
                     return None
-                return _run(tx, row)
+                return _run(tx, row, careful)
+        except Collision:
+            careful = True
         except DBAPIError as e:
             # Somebody else made or erased a customer that the batch was about to: look again.
             if n == ATTEMPTS - 1 or not isinstance(e.orig, _RACES):
                 raise
+            careful = True
     raise AssertionError("unreachable")
 
 
-def _run(tx: Tx, row: RowMapping) -> int | None:
+def _run(tx: Tx, row: RowMapping, careful: bool) -> int | None:
     first, last = row["executed_rows"] + 1, min(row["executed_rows"] + row["batch_size"], row["total_rows"])
     work = import_work(tx, row)
-    batch = Execution(work, row).run(first, last)
+    batch = Execution(work, row, careful=careful).run(first, last)
     sql.outcomes(tx, row["id"], batch.rows)
     cursor = batch.stopped_at or last
     imports.update(

@@ -51,7 +51,7 @@ def similar_names(tx: Tx, row: RowMapping) -> None:
 
 def _digits(name: str) -> str:
     """Names that differ in a number are different branches, not spellings: "Store 12" and "Store 13"."""
-    return "".join(c for c in name if c.isdigit())
+    return "".join(filter(str.isdigit, name))
 
 
 def _names(tx: Tx, import_id: str) -> Iterator[tuple[str, int | None]]:

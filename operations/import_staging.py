@@ -6,7 +6,8 @@ its number overtaken and rolls back.
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class _Staging:
             layout, blocks = self._open(options, Path(directory))
             columns = self._columns(layout, options)
             with transaction(self._engine, self._org) as tx:
-                imports.copy_lines(tx, self._tuples(blocks))
+                imports.copy_lines(tx, self._id, self._numbered(blocks))
                 if self._rows == 0:
                     raise Unreadable("NO_ROWS", "The file has a header and no rows.", layout.header_line + 1, 1)
                 self._finish(tx, layout, columns, options)
@@ -107,15 +108,11 @@ class _Staging:
             return []
         return resolve(layout.header, options.source, options.mapping, layout.header_line)
 
-    def _tuples(self, blocks: Iterable[Block]) -> Iterator[tuple[Any, ...]]:
-        import_id, org = self._id, self._org
+    def _numbered(self, blocks: Iterable[Block]) -> Iterator[tuple[int, Sequence[int], Sequence[str]]]:
         for block in blocks:
-            n = self._rows
-            for line, raw in zip(block.lines, block.raws, strict=True):
-                n += 1
-                yield import_id, n, line, org, raw
-            self._rows = n
-            self._beat(n)
+            yield self._rows + 1, block.lines, block.raws
+            self._rows += len(block.raws)
+            self._beat(self._rows)
             if time.monotonic() - self._reported > REPORT_SECONDS:
                 self._report()
 
@@ -154,7 +151,7 @@ class _Staging:
             staged_rows=self._rows,
             total_rows=self._rows,
             batches_total=-(-self._rows // row["batch_size"]),
-            staged_at=tx.now,
+            staged_at=datetime.now(UTC),
         )
         imports.drop_file(tx, self._id)
         work = import_work(tx, row)

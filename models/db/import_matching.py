@@ -11,11 +11,20 @@ from sqlalchemy import RowMapping
 from models.db.engine import Tx
 
 SAMPLES = 20
+ANALYZE_FROM = 20_000
+"""Rows from which taking statistics pays."""
+
+
+def plan_generally(tx: Tx) -> None:
+    """Plan for any organisation and import, not for the one at hand, which the statistics do not know yet."""
+    tx.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
 
 
 def find_duplicates(tx: Tx, row: RowMapping) -> None:
     """Rows whose e-mail or tax id a customer has (active or inactive), or a pending change has asked for."""
-    tx.scalar("SELECT import_analyze()")
+    plan_generally(tx)
+    if row["total_rows"] >= ANALYZE_FROM:
+        tx.scalar("SELECT import_analyze()")
     e, t = "ce.id IS NOT NULL OR pe.key IS NOT NULL", "ct.id IS NOT NULL OR pt.key IS NOT NULL"
     tx.run(
         f"""WITH hit AS MATERIALIZED (
@@ -42,6 +51,7 @@ def find_duplicates(tx: Tx, row: RowMapping) -> None:
 
 def find_repeated(tx: Tx, row: RowMapping) -> None:
     """Rows that share a key with an earlier row of the file: the first one wins."""
+    plan_generally(tx)
     tx.run(
         """WITH e AS MATERIALIZED (SELECT email_key AS key, min(row_no) AS first FROM import_rows
                                     WHERE import_id = :id AND ok GROUP BY 1 HAVING count(*) > 1),
@@ -73,6 +83,7 @@ def find_repeated(tx: Tx, row: RowMapping) -> None:
 
 def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
     """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
+    plan_generally(tx)
     import_id, mode = row["id"], row["options"]["on_duplicate"]
     n = tx.one(
         """SELECT count(*) FILTER (WHERE ok) AS valid_rows, count(*) FILTER (WHERE NOT ok) AS error_rows,

@@ -1,6 +1,7 @@
 """Imports: the row of each, its file in pieces, its rows in staging, and what became of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -96,6 +97,7 @@ def drop_file(tx: Tx, import_id: str) -> None:
 # Staging: COPY as the loader role, which may insert into staging and nothing else
 
 _LINE_COLUMNS: Final = "import_id, row_no, line, org_id, raw"
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 ROW_COLUMNS: Final = (
     "import_id", "row_no", "org_id", "ok", "customer_id", "legal_entity_id", "external_id", "name", "email", "name_key",
     "email_key", "tax_id", "tax_id_key", "phone", "website", "billing_email", "notes", "customer_type", "credit_limit",
@@ -103,25 +105,38 @@ ROW_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def copy_lines(tx: Tx, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Stream rows of the file into staging, within this transaction."""
-    _copy(tx, f"COPY import_line_data ({_LINE_COLUMNS}) FROM STDIN", rows)
+def copy_lines(tx: Tx, import_id: str, blocks: Iterable[tuple[int, Sequence[int], Sequence[str]]]) -> None:
+    """Stream rows of the file into staging, within this transaction: blocks of (first row number, lines, raw texts).
+
+    Written as COPY's text a block at a time, because a call per row would cost more than PostgreSQL's own work.
+    """
+    org = tx.org_id
+    with _loading(tx) as cursor, cursor.copy(f"COPY import_line_data ({_LINE_COLUMNS}) FROM STDIN") as copy:
+        for first, lines, raws in blocks:
+            joined = "".join(raws)
+            if "\\" in joined or "\t" in joined or "\n" in joined or "\r" in joined:
+                raws = [raw.translate(_ESCAPES) for raw in raws]
+            numbers = range(first, first + len(raws))
+            rows = zip(numbers, lines, raws, strict=True)
+            copy.write("".join([f"{import_id}\t{n}\t{line}\t{org}\t{raw}\n" for n, line, raw in rows]))
 
 
 def copy_checked(tx: Tx, rows: Iterable[tuple[Any, ...]]) -> None:
     """Stream checked rows (in the order of ROW_COLUMNS) into staging, within this transaction."""
-    _copy(tx, f"COPY import_row_data ({', '.join(ROW_COLUMNS)}) FROM STDIN", rows)
+    with _loading(tx) as cursor, cursor.copy(f"COPY import_row_data ({', '.join(ROW_COLUMNS)}) FROM STDIN") as copy:
+        write = copy.write_row
+        for row in rows:
+            write(row)
 
 
-def _copy(tx: Tx, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+@contextmanager
+def _loading(tx: Tx) -> Iterator[Any]:
+    """The driver's cursor, acting as the loader."""
     raw = tx.conn.connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {LOADER_ROLE}")
-        with cursor.copy(statement) as copy:
-            write = copy.write_row
-            for row in rows:
-                write(row)
+        yield cursor
         cursor.execute(f"SET LOCAL ROLE {APP_ROLE}")
 
 

@@ -149,7 +149,7 @@ CALL arflow_guard('import_mappings', 'SELECT, INSERT, UPDATE, DELETE');
 -- Fresh rows have no statistics yet, and only their owner may take them.
 CREATE FUNCTION import_analyze() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
-  ANALYZE import_row_data;
+  ANALYZE import_row_data (import_id, row_no, email_key, tax_id_key, external_id);
 END $$;
 REVOKE ALL ON FUNCTION import_analyze() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import_analyze() TO arflow_app;
