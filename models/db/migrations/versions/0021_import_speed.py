@@ -3,7 +3,7 @@
 from models.db.migrations.run_sql import run_sql
 
 revision = "0021_import_speed"
-down_revision = "0020_imports"
+down_revision = "0040_erasure"
 
 
 def upgrade() -> None:
