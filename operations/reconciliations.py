@@ -116,12 +116,14 @@ def _locked(work: Work) -> tuple[RowMapping, RowMapping]:
 
 
 def _payments(work: Work, ids: list[str], *, lock: bool = False) -> list[RowMapping]:
+    if lock:  # before they are read: another reconciliation may be completing with the same payment
+        work.tx.run("SELECT 1 FROM payments WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE", ids=ids)
     return list(
         work.tx.all(
             f"""SELECT p.*, {CLOSED} AS closed_periods, (SELECT r.id FROM reconciliation_payments rp
                   JOIN reconciliations r ON r.org_id = rp.org_id AND r.id = rp.reconciliation_id
                   WHERE rp.org_id = p.org_id AND rp.payment_id = p.id AND r.status = 'COMPLETED' LIMIT 1) AS completed_in
-                FROM payments p WHERE p.org_id = :org AND p.id = ANY(:ids) ORDER BY p.id {"FOR UPDATE OF p" if lock else ""}""",
+                FROM payments p WHERE p.org_id = :org AND p.id = ANY(:ids) ORDER BY p.id""",
             ids=ids,
         )
     )

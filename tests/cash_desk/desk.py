@@ -1,0 +1,158 @@
+"""Every write of cash application, submitted and executed in this process through the same runner as the API's."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine
+
+from models.access import Principal
+from models.db.engine import make_engine, transaction
+from models.ids import new_id
+from models.messages.statements import StatementInput
+from models.statements import Statement, StatementLine
+from operations import registry  # noqa: F401 - registers the operations
+from operations.customers_bootstrap import bootstrap_customers
+from operations.organisations import create_organisation
+from operations.runner import Submission, Submitted, execute, run_now, submit
+from operations.statement_chunks import next_chunk
+from operations.statements import statement_input
+from operations.work import Outcome
+
+CLERK = "u_clerk"
+
+
+def new_organisation(database_url: str, name: str = "Proof") -> str:
+    """An organisation with its defaults, made as `arflow org create` makes it; its id."""
+    org = f"org_{os.urandom(6).hex()}"
+    owner = make_engine(database_url, pool_size=1, role=None)
+    try:
+        with transaction(owner, org) as tx:
+            create_organisation(tx, name)
+    finally:
+        owner.dispose()
+    return org
+
+
+@dataclass
+class Desk:
+    """One organisation's desk. Ids and keys are made up where none are given; bodies are those of the API's models."""
+
+    engine: Engine
+    org: str
+    who: Principal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.who = Principal(CLERK, self.org, frozenset({"ar_clerk", "controller"}), None)
+
+    def customer(self, entity: str = "le_us", email: str | None = None, name: str = "Customer") -> str:
+        row = {"legal_entity_id": entity, "name": name, "email": email or f"{os.urandom(6).hex()}@example.com"}
+        with transaction(self.engine, self.org) as tx:
+            return bootstrap_customers(tx, [row])[0]
+
+    def submission(
+        self, operation: str, path: str, body: dict[str, Any], record: str, *, key: str | None = None,
+        subject: str | None = None,
+    ) -> Submission:  # fmt: skip
+        """A request as the API keeps it; without `key` it is one whose caller sent none."""
+        return Submission(
+            operation=operation, path=path, body=body, idempotency_key=key or new_id("req"), key_given=key is not None,
+            request_id=new_id("req"), resource_id=record, subject_id=subject or record,
+        )  # fmt: skip
+
+    def run(self, s: Submission) -> Outcome:
+        return run_now(self.engine, self.who, s)
+
+    def submit(self, s: Submission) -> Submitted:
+        return submit(self.engine, self.who, s)
+
+    def execute(self, command_id: str) -> Outcome:
+        return execute(self.engine, self.org, command_id)
+
+    def invoice(self, customer: str, total: int, **more: Any) -> Submission:
+        body = {
+            "customer_id": customer, "external_id": new_id("ext"), "issue_date": "2025-03-02", "currency_code": "USD",
+            "total_minor": total, "tax_minor": 0, "legal_entity_id": None, "due_date": None, "payment_terms": None,
+            "lines": [],
+        }  # fmt: skip
+        key = more.pop("key", None)
+        return self.submission("create_invoice", "/v1/invoices", body | more, new_id("invoice"), key=key)
+
+    def payment(self, customer: str, amount: int, **more: Any) -> Submission:
+        body = {
+            "customer_id": customer, "payment_date": "2025-03-10", "amount_minor": amount, "currency_code": "USD",
+            "external_id": new_id("ext"), "legal_entity_id": None, "bank_account_id": None, "method": None,
+            "reference": None, "remittance_text": None,
+        }  # fmt: skip
+        key = more.pop("key", None)
+        path = "/v1/customer-payments"
+        return self.submission("record_payment", path, body | more, new_id("pay"), key=key, subject=customer)
+
+    def apply(
+        self, payment: str, lines: list[dict[str, Any]], *, key: str | None = None, credit: bool = False, **more: Any
+    ) -> Submission:
+        """Apply a payment, or a credit, to [{invoice_id, applied_minor, …}]."""
+        whole = [{"fx_rate": None, "invoice_applied_minor": None} | x for x in lines]
+        body = {"applications": whole, "overpayment": None, "posting_date": None, "external_id": None} | more
+        noun, operation = ("credits", "apply_credit") if credit else ("payments", "apply_payment")
+        return self.submission(operation, f"/v1/customer-{noun}/{payment}/apply", body, payment, key=key)
+
+    def unapply(self, application: str, *, key: str | None = None, effective_date: str | None = None) -> Submission:
+        body = {"reason_code": "WRONG_MATCH", "note": None, "effective_date": effective_date}
+        path = f"/v1/payment-applications/{application}/unapply"
+        return self.submission("unapply_application", path, body, application, key=key)
+
+    def reverse(self, payment: str, *, key: str | None = None, reversal_date: str | None = None) -> Submission:
+        body = {"reason_code": "RETURNED", "note": None, "reversal_date": reversal_date}
+        return self.submission("reverse_payment", f"/v1/customer-payments/{payment}/reverse", body, payment, key=key)
+
+    def void(self, invoice: str, *, key: str | None = None) -> Submission:
+        body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
+        return self.submission("void_invoice", f"/v1/invoices/{invoice}/void", body, invoice, key=key)
+
+    def draft_reconciliation(self, payments: list[str], bank: str = "bank_us", through: str = "2026-01-31") -> Submission:
+        body = {
+            "bank_account_id": bank, "through_date": through, "payment_ids": payments, "statement_balance_minor": None,
+        }  # fmt: skip
+        path = f"/v1/bank-accounts/{bank}/reconciliations"
+        return self.submission("draft_reconciliation", path, body, new_id("recon"))
+
+    def complete(self, recon: str, *, key: str | None = None) -> Submission:
+        return self.submission("complete_reconciliation", f"/v1/reconciliations/{recon}/complete", {}, recon, key=key)
+
+    def reopen(self, recon: str) -> Submission:
+        body = {"reason_code": "BANK_ERROR", "note": None}
+        return self.submission("reopen_reconciliation", f"/v1/reconciliations/{recon}/reopen", body, recon)
+
+    def period(self, period: str, verb: str) -> Submission:
+        path = f"/v1/periods/{period}/{verb}"
+        return self.submission(f"{verb}_period", path, {"reason_code": None}, period, subject=f"period_{period}")
+
+    def settings(self, **settings: Any) -> Submission:
+        return self.submission("change_settings", "/v1/settings", settings, self.org)
+
+    def rate(self, base: str, quote: str, on: str, rate: Decimal) -> Submission:
+        row = {"base_currency": base, "quote_currency": quote, "rate_date": on, "rate": str(rate), "source": "test"}
+        return self.submission("store_rates", "/v1/fx-rates", {"rates": [row]}, self.org)
+
+    def statement(self, lines: list[StatementLine], bank: str = "bank_us", content: bytes | None = None) -> StatementInput:
+        """Receive a statement of these lines; its chunks are still to be done."""
+        read = Statement(None, None, None, None, None, None, None, tuple(lines))
+        facts, rows = statement_input(bank, content or os.urandom(16), None, [read])
+        path = f"/v1/bank-accounts/{bank}/statements"
+        s = self.submission("receive_statement", path, facts | {"bank_account_id": bank, "lines": rows}, new_id("stmt"))
+        return StatementInput(self.org, self.run(s).body["id"])
+
+    def work_off(self, start: StatementInput) -> None:
+        """All chunks of a statement."""
+        done, total = 0, 1
+        while done < total:
+            done, total = next_chunk(self.engine, start)
+
+
+def credit_line(amount: int, text: str, day: str = "2025-03-12", currency: str = "USD", nth: int = 1) -> StatementLine:
+    """A receipt; `nth` tells identical lines of one file apart."""
+    booked = date.fromisoformat(day)
+    return StatementLine(1, booked, booked, amount, currency, "ACME LTD", None, text, occurrence=nth)

@@ -1,0 +1,43 @@
+"""Cash application under random work: whatever is done in whatever order, the books are right after each step."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from models.db.engine import make_engine
+from tests.cash_desk.books import opened
+from tests.cash_desk.desk import new_organisation
+from tests.properties.cash_machine import CashDesk
+
+
+@pytest.fixture
+def random_work(database_url: str) -> "Callable[[int, int], None]":
+    """Runs so many desks for so many steps each, every desk an organisation of its own."""
+
+    def work(desks: int, steps: int) -> None:
+        engine, owner = make_engine(database_url, pool_size=2), opened(database_url)
+        try:
+            run_state_machine_as_test(
+                lambda: CashDesk(engine, owner, new_organisation(database_url)),
+                settings=settings(
+                    max_examples=desks, stateful_step_count=steps, deadline=None, print_blob=True,
+                    suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain},
+                ),
+            )  # fmt: skip
+        finally:
+            owner.close()
+            engine.dispose()
+
+    return work
+
+
+@pytest.mark.timeout(900)
+def test_the_books_are_right_after_every_step_of_random_work(random_work: Callable[[int, int], None]) -> None:
+    random_work(30, 50)
+
+
+@pytest.mark.soak
+def test_the_books_are_right_after_every_step_of_a_long_random_day(random_work: Callable[[int, int], None]) -> None:
+    random_work(1000, 100)
