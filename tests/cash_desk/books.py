@@ -193,7 +193,9 @@ def _chains(c: "psycopg.Connection[dict]", org: str) -> list[str]:
         for r in c.execute("SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = %s", (org,))
     }
     columns = ", ".join(AuditEvent.__dataclass_fields__)
-    rows = c.execute(f"SELECT {columns} FROM audit_events WHERE org_id = %s ORDER BY subject_id, seq", (org,)).fetchall()
+    rows = c.execute(
+        f"SELECT {columns} FROM audit_events WHERE org_id = %s ORDER BY subject_id, seq", (org,)
+    ).fetchall()
     events = [AuditEvent(**{k: bytes(v) if isinstance(v, memoryview) else v for k, v in r.items()}) for r in rows]
     assert all(e.at.tzinfo is not None and e.at.utcoffset() == UTC.utcoffset(None) for e in events)
     found, seen = [], set()

@@ -112,7 +112,9 @@ class Desk:
         body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
         return self.submission("void_invoice", f"/v1/invoices/{invoice}/void", body, invoice, key=key)
 
-    def draft_reconciliation(self, payments: list[str], bank: str = "bank_us", through: str = "2026-01-31") -> Submission:
+    def draft_reconciliation(
+        self, payments: list[str], bank: str = "bank_us", through: str = "2026-01-31"
+    ) -> Submission:
         body = {
             "bank_account_id": bank, "through_date": through, "payment_ids": payments, "statement_balance_minor": None,
         }  # fmt: skip
@@ -137,7 +139,9 @@ class Desk:
         row = {"base_currency": base, "quote_currency": quote, "rate_date": on, "rate": str(rate), "source": "test"}
         return self.submission("store_rates", "/v1/fx-rates", {"rates": [row]}, self.org)
 
-    def statement(self, lines: list[StatementLine], bank: str = "bank_us", content: bytes | None = None) -> StatementInput:
+    def statement(
+        self, lines: list[StatementLine], bank: str = "bank_us", content: bytes | None = None
+    ) -> StatementInput:
         """Receive a statement of these lines; its chunks are still to be done."""
         read = Statement(None, None, None, None, None, None, None, tuple(lines))
         facts, rows = statement_input(bank, content or os.urandom(16), None, [read])

@@ -145,7 +145,9 @@ def test_everything_at_once_leaves_the_books_right(desk: Desk, database_url: str
     issued = [desk.run(desk.invoice(customer, 700)).body for _ in range(10)]
     invoices = [i["id"] for i in issued]
     applied = [
-        desk.run(desk.apply(p, [{"invoice_id": i, "applied_minor": 150}], overpayment="unapplied")).body["applications"][0]
+        desk.run(desk.apply(p, [{"invoice_id": i, "applied_minor": 150}], overpayment="unapplied")).body[
+            "applications"
+        ][0]
         for p, i in zip(payments, invoices, strict=True)
     ]
     recon = desk.run(desk.draft_reconciliation(payments[:5])).body["id"]
@@ -194,7 +196,9 @@ def test_nothing_is_posted_into_a_month_after_it_closed(desk: Desk, database_url
 
     def entries() -> set[str]:
         with opened(database_url) as c:
-            sql = "SELECT id FROM journal_entries WHERE org_id = %s AND entry_date BETWEEN '2025-03-01' AND '2025-03-31'"
+            sql = (
+                "SELECT id FROM journal_entries WHERE org_id = %s AND entry_date BETWEEN '2025-03-01' AND '2025-03-31'"
+            )
             return {r["id"] for r in c.execute(sql, (desk.org,))}
 
     jobs: list[Callable[[], Any]] = [

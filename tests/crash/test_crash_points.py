@@ -1,0 +1,190 @@
+"""Every posting operation, interrupted before and after each SQL statement and each commit.
+
+Afterwards either nothing of it is there or everything, and the request sent again succeeds exactly once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from models.db.engine import make_engine
+from models.ids import new_id
+from models.messages.statements import StatementInput
+from operations.runner import Submission
+from operations.statement_chunks import next_chunk
+from tests.cash_desk.books import opened, wrong_in
+from tests.cash_desk.desk import Desk, credit_line, new_organisation
+from tests.crash.faults import Faults
+
+TABLES = (
+    "invoices", "payments", "application_sessions", "payment_applications", "customer_credits", "journal_entries",
+    "journal_lines", "audit_events", "audit_heads", "outbox_events", "exceptions", "reconciliations",
+    "reconciliation_payments", "statements", "statement_lines", "periods",
+)  # fmt: skip
+
+Attempt = Callable[[], Any]
+
+
+@dataclass
+class Site:
+    """Where the crashes happen."""
+
+    desk: Desk
+    faults: Faults
+    owner: "psycopg.Connection[dict]"
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table holds of this organisation."""
+        each = (f"(SELECT count(*) FROM {t} WHERE org_id = %(org)s) AS {t}" for t in TABLES)
+        return dict(self._row(f"SELECT {', '.join(each)}"))
+
+    def picture(self) -> str:
+        """A fingerprint of everything but the commands."""
+        each = (
+            f"(SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {name} t WHERE org_id = %(org)s)"
+            for name in TABLES
+        )
+        return str(self._row(f"SELECT {' || '.join(each)} AS p")["p"])
+
+    def _row(self, sql: str) -> dict:
+        row = self.owner.execute(sql, {"org": self.desk.org}).fetchone()
+        self.owner.rollback()
+        return row
+
+
+@pytest.fixture
+def site(database_url: str) -> Iterator[Site]:
+    engine = make_engine(database_url, pool_size=2)
+    faults, owner = Faults(engine, database_url), opened(database_url)
+    yield Site(Desk(engine, new_organisation(database_url)), faults, owner)
+    faults.close()
+    owner.close()
+    engine.dispose()
+
+
+def invoice(desk: Desk) -> Attempt:
+    return attempt(desk, desk.invoice(desk.customer(), 900, tax_minor=90, key=new_id("key")))
+
+
+def invoice_by_external_id(desk: Desk) -> Attempt:
+    return attempt(desk, desk.invoice(desk.customer(), 900))
+
+
+def record(desk: Desk) -> Attempt:
+    return attempt(desk, desk.payment(desk.customer(), 1000, key=new_id("key")))
+
+
+def record_by_external_id(desk: Desk) -> Attempt:
+    return attempt(desk, desk.payment(desk.customer(), 1000))
+
+
+def _paid(desk: Desk, invoices: int = 2) -> tuple[str, list[str]]:
+    customer = desk.customer()
+    issued = [desk.run(desk.invoice(customer, 400)).body["id"] for _ in range(invoices)]
+    return desk.run(desk.payment(customer, 1000)).body["id"], issued
+
+
+def _session(desk: Desk, **more: Any) -> Submission:
+    payment, invoices = _paid(desk)
+    lines = [{"invoice_id": i, "applied_minor": 300} for i in invoices]
+    return desk.apply(payment, lines, **more)
+
+
+def apply_with_credit(desk: Desk) -> Attempt:
+    return attempt(desk, _session(desk, overpayment="customer_credit", key=new_id("key")))
+
+
+def apply_leaving_unapplied(desk: Desk) -> Attempt:
+    return attempt(desk, _session(desk, overpayment="unapplied", external_id=new_id("ext")))
+
+
+def apply_without_key(desk: Desk) -> Attempt:
+    return attempt(desk, _session(desk, overpayment="unapplied"))
+
+
+def spend_credit(desk: Desk) -> Attempt:
+    payment, (first, second) = _paid(desk)
+    lines = [{"invoice_id": first, "applied_minor": 400}]
+    credit = desk.run(desk.apply(payment, lines, overpayment="customer_credit")).body["credit_id"]
+    spent = [{"invoice_id": second, "applied_minor": 250}]
+    return attempt(desk, desk.apply(credit, spent, credit=True, key=new_id("key")))
+
+
+def unapply(desk: Desk) -> Attempt:
+    done = desk.run(_session(desk, overpayment="unapplied")).body
+    return attempt(desk, desk.unapply(done["applications"][0]["id"], key=new_id("key")))
+
+
+def reverse(desk: Desk) -> Attempt:
+    done = desk.run(_session(desk, overpayment="customer_credit")).body
+    return attempt(desk, desk.reverse(done["payment_id"], key=new_id("key")))
+
+
+def complete_reconciliation(desk: Desk) -> Attempt:
+    payments = [_paid(desk)[0] for _ in range(2)]
+    recon = desk.run(desk.draft_reconciliation(payments)).body["id"]
+    return attempt(desk, desk.complete(recon, key=new_id("key")))
+
+
+def statement_chunk(desk: Desk) -> Attempt:
+    customer = desk.customer()
+    issued = [desk.run(desk.invoice(customer, 400)).body["external_id"] for _ in range(2)]
+    mark = new_id("line")
+    lines = [credit_line(400, f"{issued[0]} {mark}"), credit_line(150, f"{issued[1]} {mark}"), credit_line(77, mark)]
+    start: StatementInput = desk.statement(lines)
+    return lambda: next_chunk(desk.engine, start)
+
+
+def attempt(desk: Desk, s: Submission) -> Attempt:
+    return lambda: desk.run(s)
+
+
+OPERATIONS = (
+    invoice, invoice_by_external_id, record, record_by_external_id, apply_with_credit, apply_leaving_unapplied,
+    apply_without_key, spend_credit, unapply, reverse, complete_reconciliation, statement_chunk,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("prepare", OPERATIONS, ids=lambda f: f.__name__)
+def test_a_crash_at_any_moment_leaves_nothing_or_everything_and_the_retry_succeeds_once(
+    site: Site, prepare: Callable[[Desk], Attempt]
+) -> None:
+    do = prepare(site.desk)
+    before = site.rows()
+    with site.faults.at(None):
+        do()
+    moments, whole = list(site.faults.seen), grown(before, site.rows())
+    assert len(moments) >= 8
+    assert whole
+    outcomes = set()
+    for k, moment in enumerate(moments):
+        do = prepare(site.desk)
+        before, nothing = site.rows(), site.picture()
+        with site.faults.at(k):
+            interrupted = not succeeds(do)
+        after = site.picture()
+        outcomes.add(("interrupted" if interrupted else "answered", "nothing" if after == nothing else "everything"))
+        do()
+        where = f"crash {moment} (moment {k} of {len(moments)})"
+        assert grown(before, site.rows()) == whole, where
+        assert after in (nothing, site.picture()), f"{where} left a part behind"
+        do()
+        assert grown(before, site.rows()) == whole, f"{where}: the third time did it again"
+    assert outcomes >= {("interrupted", "nothing"), ("interrupted", "everything")}
+    assert wrong_in(site.owner, site.desk.org) == []
+
+
+def succeeds(do: Attempt) -> bool:
+    try:
+        do()
+    except (DBAPIError, psycopg.Error):
+        return False
+    return True
+
+
+def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {t: after[t] - before[t] for t in after if after[t] != before[t]}
