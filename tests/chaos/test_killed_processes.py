@@ -1,0 +1,153 @@
+"""Real processes killed with SIGKILL while payments are in flight; the mail server is away the whole time.
+
+Each part of the stack is killed in turn under a wave of clients that record a payment and apply it, retrying with the
+same Idempotency-Key. In the end every payment is applied exactly once, the books verify, and there is one remittance
+confirmation each.
+"""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetActivityRequest
+from temporalio.client import Client as Temporal
+from temporalio.service import RPCError
+
+from models.ids import new_id
+from stack.process import free_port
+from stack.runtime import RunningStack
+from tests.cash_desk.books import opened, wrong
+from tests.chaos.clients import Client
+from tests.chaos.mail import mail_server
+from tests.stack_fixtures.private import PrivateStack
+
+PARTS = ("API", "worker", "PostgreSQL", "Temporal")
+AMOUNT = 12_50
+
+
+@pytest.mark.timeout(900)
+def test_fifty_payments_survive_the_death_of_every_process(private_stack: Callable[..., PrivateStack]) -> None:
+    survive(private_stack, payments_per_wave=13, waves=4)
+
+
+@pytest.mark.soak
+def test_five_hundred_payments_survive_forty_deaths(private_stack: Callable[..., PrivateStack]) -> None:
+    survive(private_stack, payments_per_wave=13, waves=40)
+
+
+def survive(private_stack: Callable[..., PrivateStack], *, payments_per_wave: int, waves: int) -> None:
+    smtp = free_port()
+    stack = private_stack(ARFLOW_SMTP_URL=f"smtp://127.0.0.1:{smtp}").start()
+    org = stack.organisation()
+    customer = stack.arflow(
+        "customer", "create", "--org", org, "--name", "Chaos", "--email", "chaos@example.com"
+    ).stdout.strip()
+    clerk = Client(stack.base_url, stack.token(org, "u_clerk", "ar_clerk"))
+    payments: list[str] = []
+    for wave in range(waves):
+        payments += one_wave(stack, clerk, customer, payments_per_wave, PARTS[wave % len(PARTS)])
+    assert clerk.odd == []
+    assert clerk.retries > 0, "nothing was interrupted: the test proved nothing"
+    runtime = RunningStack.read(stack.home)
+    assert runtime is not None
+    each_applied_once(runtime.database_url, org, payments)
+    with mail_server(smtp) as kept:
+        asyncio.run(send_now(runtime, len(payments)))
+        wait_for(lambda: len(set(kept.ids())) >= len(payments), 120, lambda: f"{len(kept.ids())} mails")
+        wait_for(lambda: confirmed(runtime.database_url, org) == len(payments), 30, lambda: "not all are recorded as sent")
+    assert max(Counter(kept.ids()).values()) == 1, "a confirmation was sent twice"
+    assert {m["To"] for m in kept.messages} == {"chaos@example.com"}
+    verified = stack.arflow("verify")
+    assert verified.returncode == 0, verified.stdout
+    assert wrong(runtime.database_url, org) == []
+    assert stack.stop() == 0
+
+
+def one_wave(stack: PrivateStack, clerk: Client, customer: str, size: int, part: str) -> list[str]:
+    """So many clients at once, and SIGKILL to one part while they are at it; the ids of their payments."""
+    in_flight = threading.Event()
+
+    def pay(_n: int) -> str:
+        invoice = clerk.post(
+            "/v1/invoices",
+            {
+                "customer_id": customer, "external_id": new_id("ext"), "issue_date": "2025-03-02",
+                "currency_code": "USD", "total_minor": AMOUNT,
+            },
+        )["id"]  # fmt: skip
+        payment = clerk.post(
+            "/v1/customer-payments",
+            {
+                "customer_id": customer, "external_id": new_id("ext"), "payment_date": "2025-03-10",
+                "currency_code": "USD", "amount_minor": AMOUNT,
+            },
+        )["id"]  # fmt: skip
+        in_flight.set()
+        body = {"applications": [{"invoice_id": invoice, "applied_minor": AMOUNT}]}
+        applied = clerk.post(f"/v1/customer-payments/{payment}/apply", body)
+        assert (applied["status"], applied["applied_count"]) == ("FULLY_APPLIED", 1)
+        return str(payment)
+
+    with ThreadPoolExecutor(size) as pool:
+        running = [pool.submit(pay, n) for n in range(size)]
+        assert in_flight.wait(120)
+        stack.wait_restarted(part, stack.kill(part), timeout=90)
+        return [r.result() for r in running]
+
+
+def each_applied_once(database_url: str, org: str, payments: list[str]) -> None:
+    with opened(database_url) as c:
+        rows = c.execute(
+            """SELECT p.id, p.status, (SELECT count(*) FROM payment_applications a WHERE a.org_id = p.org_id
+                 AND a.payment_id = p.id) AS applications, (SELECT count(*) FROM journal_entries e
+                 WHERE e.org_id = p.org_id AND e.source_id = p.id) AS entries
+               FROM payments p WHERE p.org_id = %s""",
+            (org,),
+        ).fetchall()
+    assert sorted(r["id"] for r in rows) == sorted(payments)
+    assert {(r["status"], r["applications"], r["entries"]) for r in rows} == {("FULLY_APPLIED", 1, 1)}
+
+
+def confirmed(database_url: str, org: str) -> int:
+    with opened(database_url) as c:
+        row = c.execute(
+            "SELECT count(*) AS n FROM remittance_confirmations WHERE org_id = %s AND status = 'SENT'", (org,)
+        ).fetchone()
+    return int(row["n"])
+
+
+async def send_now(runtime: RunningStack, expected: int) -> None:
+    """What an operator does when the mail server is back: have the waiting activities tried at once."""
+    client = await Temporal.connect(runtime.temporal_address, namespace=runtime.temporal_namespace)
+    open_ones: list[Any] = []
+    deadline = time.monotonic() + 60
+    query = "WorkflowType = 'ConfirmRemittance'"
+    while len(open_ones) < expected:
+        open_ones = [w async for w in client.list_workflows(query)]
+        assert time.monotonic() < deadline, f"{len(open_ones)} of {expected} confirmations were ever started"
+        await asyncio.sleep(0.5)
+    for w in open_ones:
+        try:
+            await client.workflow_service.reset_activity(
+                ResetActivityRequest(
+                    namespace=client.namespace,
+                    execution=WorkflowExecution(workflow_id=w.id, run_id=w.run_id or ""),
+                    identity="operator",
+                    type="send_confirmation",
+                )
+            )
+        except RPCError as done:  # it was just then sent, or is being tried
+            assert done.status.name in ("NOT_FOUND", "FAILED_PRECONDITION", "INVALID_ARGUMENT"), done
+
+
+def wait_for(true: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.2)
