@@ -1,8 +1,8 @@
 """Structured logs on stderr, one JSON object a line, without personal data.
 
 Our own code logs through structlog; uvicorn, Temporal and the rest log through the standard library and come out the
-same way. Tracebacks name files, lines and types. The messages of database and validation errors are left out, because
-they repeat the values of the row or field, and so are local variables.
+same way. Tracebacks name files, lines and types. The messages of database, validation and mail errors are left out,
+because they repeat the values of the row or field, or the address, and so are local variables.
 """
 
 import logging
@@ -16,7 +16,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from settings import Settings
 
-_TELLTALE: Final = ("sqlalchemy", "psycopg", "pydantic", "pydantic_core")
+_TELLTALE: Final = ("sqlalchemy", "psycopg", "pydantic", "pydantic_core", "smtplib")
 _MAX_MESSAGE: Final = 500  # characters
 _MAX_FRAMES: Final = 30
 _MAX_CHAIN: Final = 5

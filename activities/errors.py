@@ -1,16 +1,20 @@
 """The one boundary where what an operation raises becomes what Temporal understands.
 
-A Refusal is final and no fault (non-retryable, benign). Everything else is retried by policy; its text is dropped,
-because a driver's message may quote a row.
+A Refusal is final and no fault (non-retryable, benign). Everything else is retried by policy. Of that only the type
+goes to Temporal, neither text nor cause: a driver's message may quote a row, and a failure's causes are kept in the
+history with their texts. The worker's log has the frames.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from models.errors import Refusal
 from operations.runner import CommandLost
+
+log = structlog.get_logger("arflow.activities")
 
 
 @contextmanager
@@ -28,4 +32,5 @@ def boundary() -> Iterator[None]:
     except ApplicationError:
         raise
     except Exception as error:
-        raise ApplicationError(f"{type(error).__name__} (see the worker's log)", type=type(error).__name__) from error
+        log.warning("activity failed", exc_info=error)
+        raise ApplicationError(f"{type(error).__name__} (see the worker's log)", type=type(error).__name__) from None

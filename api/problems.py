@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from api import metrics
 from api.invalid import field_errors
+from api.outages import is_outage
 from models.errors import CODES, FieldError, Refusal
 
 log = structlog.get_logger("arflow.api")
@@ -155,6 +156,7 @@ _DETAIL: Final[Mapping[str, str]] = {
     "NOT_FOUND": "There is nothing at this path.",
     "METHOD_NOT_ALLOWED": "This path does not take this method.",
     "VALIDATION_FAILED": "The request body cannot be read.",
+    "UNAVAILABLE": "A part of the service is away for a moment; send the request again with the same Idempotency-Key.",
     "INTERNAL": "Something went wrong on our side. The request id names it in our logs.",
 }
 
@@ -205,7 +207,10 @@ def problem_response(refusal: Refusal, request: Request, headers: Mapping[str, s
 
 
 def internal_problem(request: Request, error: Exception) -> ProblemResponse:
-    """The answer to a defect: says nothing of it, logs everything."""
+    """The answer to what nobody caught: 503 for an outage, else that of a defect, which says nothing and logs all."""
+    if is_outage(error):
+        log.warning("unavailable", request_id=getattr(request.state, "request_id", None), exc_info=error)
+        return problem_response(Refusal("UNAVAILABLE", _DETAIL["UNAVAILABLE"]), request)
     log.error("request failed", request_id=getattr(request.state, "request_id", None), exc_info=error)
     return problem_response(Refusal("INTERNAL", _DETAIL["INTERNAL"]), request)
 

@@ -1,0 +1,29 @@
+"""What is away for a while, and not wrong: PostgreSQL or Temporal restarting, a full pool, a lock that took too long."""
+
+from typing import Final
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from temporalio.service import RPCError, RPCStatusCode
+
+_AWAY: Final = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.CANCELLED,
+    }
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the same request may succeed in a moment: it is answered with 503, and repeating it is safe.
+
+    Every write is kept under its key before it is done, and done in one transaction.
+    """
+    if isinstance(error, RPCError):
+        return error.status in _AWAY
+    if isinstance(error, DBAPIError):
+        return isinstance(error, OperationalError) or error.connection_invalidated
+    return isinstance(error, psycopg.OperationalError | TimeoutError)

@@ -1,0 +1,65 @@
+"""A remittance confirmation outlives the mail server's absence, and goes out once."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.confirmations import ConfirmationActivities, smtp_transport
+from models.messages.confirmations import ConfirmationInput, ConfirmationResult, confirmation_workflow_id
+from stack.process import free_port
+from tests.cash_desk.books import opened, wrong
+from tests.cash_desk.desk import Desk
+from tests.mail import mail_server
+from workflows.confirmations import ConfirmRemittance
+
+
+def exceptions(database_url: str, org: str) -> list[tuple[str, str, str]]:
+    with opened(database_url) as c:
+        sql = "SELECT kind, owner_role, status FROM exceptions WHERE org_id = %s"
+        return [(r["kind"], r["owner_role"], r["status"]) for r in c.execute(sql, (org,))]
+
+
+async def pass_time(env: WorkflowEnvironment, hours: int) -> None:
+    """In small steps: each is one call to the server, which returns when all that was due has been done."""
+    for _ in range(hours * 4):
+        await env.sleep(timedelta(minutes=15))
+
+
+async def test_a_day_without_mail_server_raises_one_exception_and_ends_in_one_mail(
+    time_skipping: WorkflowEnvironment, worker_of: Callable[..., Worker], desk: Desk, database_url: str
+) -> None:
+    customer = desk.customer(email="payer@example.com", name="Payer Ltd")
+    payment = desk.run(desk.payment(customer, 50_000, reference="R-1")).body["id"]
+    invoice = desk.run(desk.invoice(customer, 50_000)).body
+    line = [{"invoice_id": invoice["id"], "applied_minor": 50_000}]
+    session = desk.run(desk.apply(payment, line)).body["session_id"]
+    port = free_port()
+    doing = ConfirmationActivities(desk.engine, smtp_transport(f"smtp://127.0.0.1:{port}"))
+    started = await time_skipping.get_current_time()
+    async with worker_of([ConfirmRemittance], [doing.send_confirmation, doing.report_undelivered]) as worker:
+        handle = await time_skipping.client.start_workflow(
+            ConfirmRemittance.run, ConfirmationInput(desk.org, session), id=confirmation_workflow_id(session),
+            task_queue=worker.task_queue,
+        )  # fmt: skip
+        await pass_time(time_skipping, hours=3)
+        assert exceptions(database_url, desk.org) == []
+        await pass_time(time_skipping, hours=21)
+        assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "open")]
+        with mail_server(port) as kept:
+            assert await handle.result() == ConfirmationResult("SENT")
+            again = await asyncio.to_thread(doing.send_confirmation, ConfirmationInput(desk.org, session))
+    assert (await time_skipping.get_current_time()) - started >= timedelta(days=1)
+    assert again == ConfirmationResult("SENT")
+    (mail,) = kept.messages
+    assert mail["To"] == "payer@example.com"
+    text = mail.get_payload(decode=True).decode()
+    assert "500.00 USD" in text
+    assert invoice["external_id"] in text
+    assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "resolved")]
+    assert wrong(database_url, desk.org) == []
+    history = (await handle.fetch_history()).to_json()
+    assert "payer@example.com" not in history
+    assert "Payer Ltd" not in history

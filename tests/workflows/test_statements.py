@@ -1,0 +1,51 @@
+"""A bank statement's process: chunk by chunk, and on from where it was when something fails in between."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import activities.statements
+from activities.statements import StatementActivities
+from models.messages.statements import StatementResult, statement_workflow_id
+from operations import statement_chunks
+from tests.cash_desk.books import opened, wrong
+from tests.cash_desk.desk import Desk, credit_line
+from workflows.statements import ImportStatement
+
+
+@pytest.mark.parametrize("failing", [False, True], ids=["undisturbed", "every second chunk fails at first"])
+async def test_every_line_is_recorded_once_however_often_a_chunk_fails(
+    time_skipping: WorkflowEnvironment, worker_of: Callable[..., Worker], desk: Desk, database_url: str,
+    monkeypatch: pytest.MonkeyPatch, failing: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(statement_chunks, "CHUNK", 10)
+    monkeypatch.setattr(activities.statements, "SLICE_SECONDS", 0.0)  # an activity per chunk
+    real, calls = statement_chunks.next_chunk, []
+
+    def next_chunk(*args: object) -> tuple[int, int]:
+        calls.append(args)
+        if failing and len(calls) % 3 == 1:
+            raise OperationalError("SELECT", {}, ConnectionError("gone"))
+        done = real(*args)
+        if failing and len(calls) % 3 == 2:
+            raise OperationalError("COMMIT", {}, ConnectionError("gone after the commit"))
+        return done
+
+    monkeypatch.setattr(statement_chunks, "next_chunk", next_chunk)
+    customer = desk.customer()
+    issued = [desk.run(desk.invoice(customer, 400)).body["external_id"] for _ in range(12)]
+    lines = [credit_line(400, f"invoice {x}") for x in issued] + [credit_line(n, "?", nth=n) for n in range(1, 24)]
+    start = desk.statement(lines)
+    async with worker_of([ImportStatement], [StatementActivities(desk.engine).record_and_apply]) as worker:
+        result = await time_skipping.client.execute_workflow(
+            ImportStatement.run, start, id=statement_workflow_id(start.statement_id), task_queue=worker.task_queue
+        )
+    assert result == StatementResult(35)
+    with opened(database_url) as c:
+        sql = "SELECT status, count(*) AS n FROM payments WHERE org_id = %s GROUP BY 1"
+        assert {r["status"]: r["n"] for r in c.execute(sql, (desk.org,))} == {"FULLY_APPLIED": 12, "UNAPPLIED": 23}
+    assert wrong(database_url, desk.org) == []
+    assert len(calls) >= (6 if failing else 4)
