@@ -37,6 +37,7 @@ from api.routes import (
     sources,
     statements,
 )
+from api.web import pages
 from settings import Settings, get_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -60,6 +61,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     events.router,
     exceptions.router,
     imports.router,
+    pages.router,
 )
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.

@@ -1,0 +1,45 @@
+"""Pages: shells of HTML without any data of a customer. What they show they fetch from the JSON API with the reader's token.
+
+So a page needs no session and no second set of rules; the policy below lets it load nothing but our own files.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.templating import Jinja2Templates
+from starlette.responses import FileResponse, Response
+
+from models.errors import Refusal
+
+router = APIRouter(include_in_schema=False)
+HERE: Final = Path(__file__).parent
+TEMPLATES: Final = Jinja2Templates(directory=HERE / "templates")
+_FILES: Final = {p.name: p for p in (HERE / "static").iterdir() if p.is_file()}
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-cache",
+}
+
+
+@router.get("/customers/{customer_id}/360")
+def customer_360(request: Request, customer_id: str) -> Response:
+    """One customer on one screen."""
+    context = {"customer_id": customer_id, "production": request.app.state.settings.production}
+    return TEMPLATES.TemplateResponse(request, "customer_360.html", context, headers=_HEADERS)
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """A file of the pages."""
+    found = _FILES.get(name)
+    if found is None:
+        raise Refusal("NOT_FOUND", "There is nothing at this path.")
+    return FileResponse(found, media_type=_TYPES.get(found.suffix), headers={"Cache-Control": "no-cache"})
