@@ -6,6 +6,7 @@ set-based INSERTs into the same tables (indexes, constraints and triggers as the
 and outbox events, in one transaction. The floor validates nothing, compares with nobody and cannot be interrupted.
 """
 
+import hashlib
 import io
 import statistics
 import time
@@ -101,7 +102,12 @@ def _kept(engine: Engine, content: bytes) -> str:
     """The upload as the API keeps it."""
     import_id = new_id("imp")
     options = {"source": "csv", "legal_entity_id": "le_us", "batch_size": 1000}
-    body = {"options": options, "file_name": None, "file_hash": import_id, "file_bytes": len(content)}
+    body = {
+        "options": options,
+        "file_name": None,
+        "file_hash": hashlib.sha256(content).hexdigest(),
+        "file_bytes": len(content),
+    }
     who = Principal("u_clerk", ORG, frozenset({"ar_clerk"}))
     kept = submit(
         engine,

@@ -4,6 +4,7 @@ Whoever is killed here leaves nothing; the next attempt begins anew. An attempt 
 its number overtaken and rolls back.
 """
 
+import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -99,8 +100,20 @@ class _Staging:
                     self._beat(0)
             return path
 
-        pieces = imports.file_pieces(self._engine, self._org, self._id)
-        return open_rows(pieces, options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool)
+        return open_rows(
+            self._whole(), options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool
+        )
+
+    def _whole(self) -> Iterator[bytes]:
+        """The file in pieces, all of it: one that has lost a piece is not taken for a shorter one."""
+        with transaction(self._engine, self._org, durable=False) as tx:
+            expected = imports.get(tx, self._id)["file_hash"]
+        digest = hashlib.sha256()
+        for piece in imports.file_pieces(self._engine, self._org, self._id):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != expected:
+            raise Unreadable("FILE_LOST", "The uploaded file is not there any more, or not whole: upload it again.")
 
     def _columns(self, layout: Layout, options: ImportOptions) -> list[str | None]:
         if layout.format == "object":

@@ -1,0 +1,239 @@
+# ruff: noqa: E501 - tables of cases read better unbroken
+"""What becomes of each row: duplicates of every kind under every option, stops, and the purity of it all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.db.engine import transaction
+from tests.imports.in_process import Desk, another, desk
+from tests.imports.support import table
+
+HEADER = "name,email,tax_id,credit_limit,external_id"
+
+
+@pytest.fixture(scope="module")
+def first_desk(database_url: str) -> Iterator[Desk]:
+    with desk(database_url) as d:
+        yield d
+
+
+@pytest.fixture
+def clerk(first_desk: Desk) -> Desk:
+    return another(first_desk)
+
+
+def counters(row: dict[str, Any]) -> dict[str, int]:
+    assert row["total_rows"] == sum(row[c] for c in ("created", "updated", "skipped", "failed", "not_attempted")), row
+    return {c: row[c] for c in ("created", "updated", "skipped", "failed", "not_attempted") if row[c]}
+
+
+EVERY_KIND = [
+    ("New", "new@x.com", "", "", ""),
+    ("Mail", "MASTER@x.com", "", "5", ""),  # an active customer's e-mail
+    ("Tax", "other@x.com", "us 1", "6", ""),  # its tax id
+    ("Inactive", "gone@x.com", "", "7", ""),  # an inactive customer's e-mail
+    ("Claimed", "claimed@x.com", "", "", ""),  # what an open change has asked for
+    ("Both", "master@x.com", "US-2", "", ""),  # e-mail of one customer, tax id of another
+    ("Again", "New@x.com", "", "8", ""),  # the first row's
+    ("Ext", "ext@x.com", "", "", "E1"),  # another customer's external id
+]
+
+
+def master(d: Desk) -> dict[str, str]:
+    ids = d.customers(
+        {"name": "Master", "email": "master@x.com"},
+        {"name": "Taxed", "email": "taxed@x.com", "tax_id": "US-1"},
+        {"name": "Taxed 2", "email": "taxed2@x.com", "tax_id": "US-2", "external_id": "E1"},
+        {"name": "Gone", "email": "gone@x.com"},
+    )
+    with transaction(d.engine, d.org) as tx:
+        tx.run("UPDATE customers SET status = 'inactive' WHERE org_id = :org AND id = :id", id=ids[3])
+        tx.insert(
+            "customer_claims",
+            [{"kind": "email", "key": "claimed@x.com", "change_id": "chg_x", "customer_id": "cust_x"}],
+        )
+    return dict(zip(("master", "taxed", "taxed2", "gone"), ids, strict=True))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("skip", ["created", "skipped", "skipped", "skipped", "skipped", "failed", "skipped", "failed"]),
+        ("update", ["created", "updated", "updated", "updated", "failed", "failed", "updated", "failed"]),
+        ("error", ["created", "failed", "failed", "failed", "failed", "failed", "failed", "failed"]),
+    ],
+)
+def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list[str], batch_size: int) -> None:
+    ids = master(clerk)
+    done = clerk.run(table(EVERY_KIND, HEADER), on_duplicate=mode, batch_size=batch_size)
+    found = clerk.outcomes(done["id"])
+    assert [outcome for _, outcome, _ in found] == expected
+    codes = [c for _, _, c in found]
+    assert codes[1:] == [
+        ("DUPLICATE_EMAIL",), ("DUPLICATE_TAX_ID",), ("DUPLICATE_EMAIL",), ("DUPLICATE_EMAIL",), ("DUPLICATE_AMBIGUOUS",),
+        ("DUPLICATE_IN_FILE",), ("EXTERNAL_ID_CONFLICT",),
+    ]  # fmt: skip
+    counters(done)
+    would = done["summary"]["would"]
+    assert would["create"] == 1
+    limits = {
+        r["id"]: str(r["credit_limit"])
+        for r in clerk.sql("SELECT id, credit_limit FROM customers WHERE credit_limit IS NOT NULL AND org_id = :org")
+    }
+    if mode == "update":
+        new = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND email_key = 'new@x.com'")[0]["id"]
+        assert limits == {ids["master"]: "5", ids["taxed"]: "6", ids["gone"]: "7", new: "8"}
+        assert done["summary"]["changes"]["credit_limit_or_terms"] == 3
+    else:
+        assert limits == {}
+
+
+def test_an_update_changes_only_what_the_row_says_and_says_so_in_the_audit(clerk: Desk) -> None:
+    ids = clerk.customers({"name": "Keep", "email": "k@x.com", "phone": "+1 555 0100", "credit_limit": "10.00"})
+    done = clerk.run(
+        table([("", "", "", "", "")][:0] + [("Changed", "K@x.com", "", "10", "")], HEADER), on_duplicate="update"
+    )
+    after = clerk.sql("SELECT * FROM customers WHERE org_id = :org AND id = :id", id=ids[0])[0]
+    assert (after["name"], after["email"], after["phone"], str(after["credit_limit"]), after["version"]) == (
+        "Changed", "K@x.com", "+1 555 0100", "10", 2,
+    )  # fmt: skip
+    said = clerk.sql(
+        "SELECT payload FROM audit_events WHERE org_id = :org AND subject_id = :id AND action = 'customer.updated'",
+        id=ids[0],
+    )
+    assert __import__("json").loads(said[0]["payload"])["diff"] == [
+        {"path": "/name", "before": "Keep", "after": "Changed"},
+        {"path": "/email", "before": "k@x.com", "after": "K@x.com"},
+    ]
+    again = clerk.run(table([("Changed", "K@x.com", "", "10", "")], HEADER), on_duplicate="update")
+    assert again["updated"] == done["updated"] == 1
+    assert clerk.sql("SELECT version FROM customers WHERE org_id = :org AND id = :id", id=ids[0])[0]["version"] == 2
+
+
+@pytest.mark.parametrize("bad", [1, 2, 4, 5, 8, 10])
+@pytest.mark.parametrize("kind", ["invalid", "duplicate"])
+def test_stop_on_error_stops_at_the_first_failed_row_wherever_it_stands(clerk: Desk, bad: int, kind: str) -> None:
+    clerk.customers({"name": "There", "email": "there@x.com"})
+    rows = [(f"C{n}", f"c{n}@x.com", "", "", "") for n in range(1, 11)]
+    rows[bad - 1] = ("Bad", "nonsense" if kind == "invalid" else "there@x.com", "", "", "")
+    if bad < 10:
+        rows[9] = ("Also bad", "also nonsense", "", "", "")
+    done = clerk.run(table(rows, HEADER), stop_on_error=True, on_duplicate="error", batch_size=4)
+    assert done["status"] == "STOPPED"
+    expected = {"created": bad - 1, "failed": 1, "not_attempted": 10 - bad}
+    assert counters(done) == {k: v for k, v in expected.items() if v}
+    assert [o for _, o, _ in clerk.outcomes(done["id"])] == ["created"] * (bad - 1) + ["failed"] + ["not_attempted"] * (
+        10 - bad
+    )
+    assert len(clerk.sql("SELECT 1 FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])) == bad - 1
+
+
+def test_without_a_failure_stop_on_error_completes(clerk: Desk) -> None:
+    done = clerk.run(
+        table([(f"C{n}", f"c{n}@x.com", "", "", "") for n in range(9)], HEADER), stop_on_error=True, batch_size=4
+    )
+    assert (done["status"], counters(done)) == ("COMPLETED", {"created": 9})
+
+
+def test_whoever_comes_first_between_validation_and_execution_is_met_and_not_doubled(clerk: Desk) -> None:
+    import_id = clerk.validated(table([("A", "a@x.com", "", "", ""), ("B", "b@x.com", "", "", "")], HEADER))
+    clerk.customers({"name": "First", "email": "B@x.com"})
+    with transaction(clerk.engine, clerk.org) as tx:
+        tx.run("UPDATE customer_imports SET status = 'EXECUTING' WHERE org_id = :org AND id = :id", id=import_id)
+    from operations import import_execution
+
+    import_execution.execute(clerk.engine, clerk.org, import_id, lambda _: None, 60)
+    assert clerk.outcomes(import_id) == [(1, "created", ()), (2, "skipped", ("DUPLICATE_EMAIL",))]
+
+
+def test_an_overtaken_attempt_changes_nothing(clerk: Desk) -> None:
+    from models.imports import ImportStatus
+    from operations import import_execution, import_staging
+
+    import_id = clerk.validated(table([(f"C{n}", f"c{n}@x.com", "", "", "") for n in range(5)], HEADER), batch_size=1)
+    with transaction(clerk.engine, clerk.org) as tx:
+        tx.run("UPDATE customer_imports SET status = 'EXECUTING' WHERE org_id = :org AND id = :id", id=import_id)
+    overtaken: list[int] = []
+
+    def overtake(done: int) -> None:
+        if done == 2 and not overtaken:
+            overtaken.append(int(import_staging.claim(clerk.engine, clerk.org, import_id, ImportStatus.EXECUTING) or 0))
+
+    import_execution.execute(clerk.engine, clerk.org, import_id, overtake, 60)
+    assert overtaken
+    assert clerk.row(import_id)["executed_rows"] == 2
+    import_execution.execute(clerk.engine, clerk.org, import_id, overtake, 60)
+    assert clerk.row(import_id)["created"] == 5
+
+
+def test_related_records_come_with_the_customer(clerk: Desk) -> None:
+    line = (
+        '{"name": "Rel", "email": "rel@x.com", "addresses": [{"type": "billing", "lines": ["1 St"], "city": "Paris", "country": "FR"}],'
+        ' "contacts": [{"name": "Ann"}], "tax_profiles": [{"tax_code": "EX", "effective_from": "2026-01-01"}], "credit_limit": 12.50}'
+    )
+    done = clerk.run(line.encode(), source="ndjson")
+    made = clerk.sql("SELECT id, credit_limit FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])[0]
+    assert str(made["credit_limit"]) == "12.5"
+    for name, count in (("customer_addresses", 1), ("customer_contacts", 1), ("customer_tax_profiles", 1)):
+        assert len(clerk.sql(f"SELECT 1 FROM {name} WHERE org_id = :org AND customer_id = :id", id=made["id"])) == count
+
+
+def test_similar_names_are_warned_of_once_numbers_and_legal_forms_aside(clerk: Desk) -> None:
+    clerk.customers({"name": "Globex Corporation", "email": "g@x.com"})
+    names = [
+        "Globex Corp.",
+        "Initech Limited",
+        "Initech Ltd",
+        "Initrode GmbH",
+        "Store 12",
+        "Store 13",
+        "Umbrella Holdings",
+        "Umbrela Holdings",
+    ]
+    import_id = clerk.validated(table([(n, f"n{i}@x.com", "", "", "") for i, n in enumerate(names)], HEADER))
+    rows = clerk.sql(
+        "SELECT name FROM import_rows WHERE import_id = :id AND warnings @> ARRAY['NAME_SIMILAR'] ORDER BY row_no",
+        id=import_id,
+    )
+    assert [r["name"] for r in rows] == ["Globex Corp.", "Initech Ltd", "Umbrela Holdings"]
+
+
+small = st.sampled_from(["a", "b", "c", "d"])
+rows_of_files = st.lists(
+    st.tuples(
+        st.sampled_from(["N", "M", ""]),
+        st.one_of(small.map(lambda k: f"{k}@x.com"), st.just("bad")),
+        st.one_of(st.just(""), small.map(lambda k: f"T-{k}")),
+        st.one_of(st.just(""), st.sampled_from(["1", "-1"])),
+        st.one_of(st.just(""), small.map(lambda k: f"E{k}")),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(rows=rows_of_files, mode=st.sampled_from(["skip", "update", "error"]), stop=st.booleans())
+def test_outcomes_depend_on_file_and_options_alone(
+    first_desk: Desk, rows: list[tuple[str, ...]], mode: str, stop: bool
+) -> None:
+    """Whatever the batch size and however often the work is interrupted."""
+    seen = []
+    for batch_size, slices in ((1, 0.0), (2, 60.0), (3, 0.0), (1000, 60.0)):
+        d = another(first_desk)
+        d.customers(
+            {"name": "Old", "email": "a@x.com", "tax_id": "T-b"}, {"name": "Older", "email": "z@x.com", "tax_id": "T-c"}
+        )
+        done = d.run(table(rows, HEADER), on_duplicate=mode, stop_on_error=stop, batch_size=batch_size, slices=slices)
+        after = d.sql(
+            "SELECT name, email, tax_id, credit_limit::text, external_id, status FROM customers WHERE org_id = :org ORDER BY email, name"
+        )
+        seen.append((done["status"], counters(done), d.outcomes(done["id"]), after))
+    assert all(s == seen[0] for s in seen[1:]), seen
