@@ -25,6 +25,8 @@ _BUSINESS_FIELDS = (
     "tax_minor", "lines",
 )  # fmt: skip
 
+_CUSTOMER = f"SELECT *, {payments.CLOSED} AS closed_periods FROM customers WHERE org_id = :org AND id = :id"
+
 
 @operation("create_invoice")
 def create_invoice(work: Work) -> Outcome:
@@ -33,19 +35,18 @@ def create_invoice(work: Work) -> Outcome:
     known = work.tx.one("SELECT * FROM invoices WHERE org_id = :org AND external_id = :ext", ext=b["external_id"])
     if known is not None:
         return _replay(work, known, b)
-    customer = lookups.customer(work.tx, b["customer_id"])
+    customer = lookups.find(work.tx, "customer", _CUSTOMER, b["customer_id"])
     entity = lookups.legal_entity(work.tx, b.get("legal_entity_id") or customer["legal_entity_id"])
     work.require_entity(entity["id"])
     if customer["status"] != "active":
         raise Refusal("CUSTOMER_INACTIVE", f"Customer {customer['id']} is inactive: no new invoices.")
     row = _row(work, b, customer, entity)
-    entry = _entry(work, row, customer)
+    entry = _entry(row, customer)
     work.post(entry)
-    work.tx.insert("invoices", [row])
+    made = work.tx.insert("invoices", [row], returning="*")[0]
     facts = {k: row[k] for k in ("customer_id", "legal_entity_id", "currency_code", "total_minor", "tax_minor")}
     facts |= {"issue_date": str(row["issue_date"]), "due_date": str(row["due_date"])}
     work.audit(row["id"], "invoice.issued", {"after": facts, "entries": entry_mark(entry)})
-    made = lookups.find(work.tx, "invoice", GET, row["id"])
     return Outcome(invoice_body(made) | {"warnings": _warnings(work, customer, entity)}, 201)
 
 
@@ -169,12 +170,10 @@ def _days(work: Work, terms: str) -> int:
     return int(days)
 
 
-def _entry(work: Work, row: dict[str, Any], customer: RowMapping) -> JournalEntry:
-    closed = work.tx.scalar(f"SELECT {payments.CLOSED}")
+def _entry(row: dict[str, Any], customer: RowMapping) -> JournalEntry:
     functional, currency = row["functional_currency"], row["currency_code"]
-    entry = JournalEntry(
-        new_id("je"), entry_date(row["issue_date"], closed), "invoice", row["id"], row["legal_entity_id"], functional
-    )
+    day = entry_date(row["issue_date"], customer["closed_periods"])
+    entry = JournalEntry(new_id("je"), day, "invoice", row["id"], row["legal_entity_id"], functional)
     worth, tax = row["functional_total_minor"], row["tax_minor"]
     tax_worth = convert(tax, row["fx_rate"], currency, functional)
     tags = {"customer_id": row["customer_id"], "invoice_id": row["id"]}
