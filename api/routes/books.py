@@ -121,7 +121,7 @@ def get_rates(
     return page.answer("fx_rates", rows, key=lambda r: (r["rate_date"], r["base"], r["quote"]), item=books.rate_body)
 
 
-Period = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Period = Annotated[str, Field(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
 @router.post("/v1/periods/{period}/close")

@@ -181,7 +181,7 @@ def test_closing_a_month_posts_its_receipts_and_closes_once(office: Office, cust
     assert (ok(again)["status"], again.headers["Idempotent-Replayed"]) == ("closed", "true")
     assert ok(office.controller.post("/v1/periods/2014-06/reopen"))["status"] == "open"
     assert ok(office.controller.post("/v1/periods/2014-06/reopen"))["status"] == "open"
-    for wrong in ("2014-13", "2014", "201406", "x"):
+    for wrong in ("2014-13", "2014", "201406", "x", "0000-01", "9999-12"):
         assert code(office.controller.post(f"/v1/periods/{wrong}/close")) == (422, "VALIDATION_FAILED")
     assert code(office.manager.post("/v1/periods/2014-06/close")) == (403, "FORBIDDEN")
 
