@@ -11,7 +11,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
@@ -223,7 +223,7 @@ class CustomerChange:
                 schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
                 retry_policy=retries.LOCAL_POSTING,
             )
-        except (ApplicationError, ActivityError) as error:
+        except FailureError as error:  # as in posting.py: a timeout comes bare in replay
             if not retryable(error):
                 raise
         return await workflow.execute_activity_method(

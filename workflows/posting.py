@@ -1,7 +1,7 @@
 """The step that every posting process takes: execute the command in one transaction."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.commands import CommandActivities
@@ -19,7 +19,7 @@ async def execute_command(start: CommandInput) -> CommandResult:
             schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
             retry_policy=retries.LOCAL_POSTING,
         )
-    except (ApplicationError, ActivityError) as error:
+    except FailureError as error:  # a timeout comes as an ActivityError at first, in replay bare as it was recorded
         if not retryable(error):
             raise
     workflow.set_current_details("The database does not answer; trying again until it does.")
@@ -32,9 +32,11 @@ async def execute_command(start: CommandInput) -> CommandResult:
 
 
 def retryable(error: BaseException) -> bool:
-    """Whether the failure is a passing one; a refusal is final."""
+    """Whether the failure is a passing one; a refusal is final, and so is a cancellation."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, CancelledError):
+            return False
         if isinstance(cause, ApplicationError):
             return not cause.non_retryable
         cause = cause.__cause__

@@ -1,5 +1,6 @@
 """The step of every posting: at once in place, patiently otherwise, and never again once it is refused."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from activities.commands import CommandActivities
 from activities.errors import boundary
@@ -79,6 +81,29 @@ async def test_while_the_database_is_away_the_posting_waits_outside_the_worker(
     assert found["activity_task_scheduled_event_attributes"] == bool(regular)
     history = await handle.fetch_history()
     assert "secret" not in history.to_json(), "the text of an error may quote a row; it stays in the worker's log"
+
+
+class Hanging:
+    """`execute_command` that hangs in place, longer than a workflow task may take, and then works."""
+
+    @activity.defn(name="execute_command", no_thread_cancel_exception=True)
+    def execute_command(self, start: CommandInput) -> CommandResult:
+        if activity.info().is_local:
+            time.sleep(3)
+        return CommandResult(start.command_id)
+
+
+@pytest.mark.parametrize("doing", [DatabaseAway(3), Hanging()], ids=["failing", "hanging"])
+async def test_a_worker_that_takes_over_in_the_fallback_takes_the_same_decisions(
+    time_skipping: WorkflowEnvironment, worker_of: MakeWorker, doing: Any
+) -> None:
+    """What is recorded of a failed local activity is not what its failure was: a replay must decide alike all the same."""
+    async with worker_of(POSTING_WORKFLOWS, [doing.execute_command]) as worker:
+        handle = await start(time_skipping, worker, ApplyPayment.run, "cmd_1")
+        assert await handle.result() == CommandResult("cmd_1")
+    assert (await events(handle))["activity_task_scheduled_event_attributes"] == 1
+    replayer = Replayer(workflows=[ApplyPayment], data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(await handle.fetch_history())
 
 
 async def test_a_refusal_is_not_tried_again_and_surfaces_with_its_code(

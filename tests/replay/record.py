@@ -1,0 +1,183 @@
+"""Records the histories that the replay test replays, on a stack of its own: `python -m tests.replay.record`.
+
+Every request of the recording carries personal data (personal.py), and the test holds that none of it is in a history.
+Run it when a workflow has changed on purpose, and commit the new files beside the old ones: a file stays for as long
+as runs of its kind may be open (docs on versioning), because open runs go on under the new code.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from temporalio.client import Client
+
+from stack.process import free_port
+from stack.runtime import RunningStack
+from tests.mail import mail_server
+from tests.replay.personal import EMAIL, NAME, NOTE, said
+from tests.stack_fixtures.private import PrivateStack
+
+HISTORIES = Path(__file__).with_name("histories")
+CHECKOUT = Path(__file__).parents[2]
+TODAY = datetime.now(UTC).date().isoformat()
+
+
+class Recording:
+    """One organisation on a running stack, and the runs that are worth keeping."""
+
+    def __init__(self, stack: PrivateStack) -> None:
+        self.stack = stack
+        self.org = stack.organisation(said("organisation"))
+        made = stack.arflow("customer", "create", "--org", self.org, "--name", NAME, "--email", EMAIL)
+        self.customer = made.stdout.strip()
+        self.http = stack.client(self.org, "u_controller", "ar_clerk", "ar_manager", "controller")
+        self.kept: dict[str, str] = {}
+        self._number = 0
+
+    def post(self, path: str, body: dict[str, Any], keep: str | None = None, *, expect: int = 200) -> dict[str, Any]:
+        """Send it; `keep` names the history of its process."""
+        answer = self.http.post(path, json=body)
+        assert answer.status_code == expect, answer.text
+        if keep:
+            self.kept[keep] = self.workflow_of(answer)
+        return dict(answer.json())
+
+    def workflow_of(self, answer: httpx.Response) -> str:
+        if "X-Workflow-Id" in answer.headers:
+            return str(answer.headers["X-Workflow-Id"])
+        runtime = self.runtime()
+        with psycopg.connect(runtime.database_url) as c:  # a refusal does not name its run
+            row = c.execute("SELECT workflow_id FROM commands WHERE org_id = %s ORDER BY id DESC LIMIT 1", (self.org,))
+            return str(row.fetchone()[0])
+
+    def runtime(self) -> RunningStack:
+        found = RunningStack.read(self.stack.home)
+        assert found is not None
+        return found
+
+    def external_id(self) -> str:
+        self._number += 1
+        return said(f"number-{self._number}")
+
+    def invoice(self, total: int) -> dict[str, Any]:
+        body = {
+            "customer_id": self.customer, "external_id": self.external_id(), "issue_date": TODAY,
+            "currency_code": "USD", "total_minor": total,
+        }  # fmt: skip
+        return self.post("/v1/invoices", body, expect=201)
+
+    def payment(self, amount: int, keep: str | None = None) -> str:
+        body = {
+            "customer_id": self.customer, "external_id": self.external_id(), "payment_date": TODAY,
+            "currency_code": "USD", "amount_minor": amount, "reference": said("reference"),
+            "remittance_text": said("remittance"), "method": said("method"),
+        }  # fmt: skip
+        return str(self.post("/v1/customer-payments", body, keep, expect=201)["id"])
+
+    def apply(self, what: str, invoice: str, minor: int, keep: str | None, **more: Any) -> dict[str, Any]:
+        expect = more.pop("expect", 200)
+        line = {"invoice_id": invoice, "applied_minor": minor}
+        body = {"applications": [line], "external_id": self.external_id(), **more}
+        return self.post(f"/v1/{what}/apply", body, keep, expect=expect)
+
+
+def cash(r: Recording) -> None:
+    """Payments recorded, applied, refused, undone, reversed, reconciled; a credit spent."""
+    invoice = r.invoice(1000)["id"]
+    payment = r.payment(600, "RecordPayment.completed")
+    r.apply(f"customer-payments/{payment}", invoice, 9999, "ApplyPayment.refused", expect=422)
+    done = r.apply(f"customer-payments/{payment}", invoice, 600, "ApplyPayment.completed")
+    undo = {"reason_code": "WRONG_MATCH", "note": NOTE}
+    r.post(f"/v1/payment-applications/{done['applications'][0]['id']}/unapply", undo, "UnapplyApplication.completed")
+    r.post(f"/v1/customer-payments/{payment}/reverse", undo, "ReversePayment.completed")
+    r.post(f"/v1/customer-payments/{payment}/reverse", undo, "ReversePayment.refused", expect=409)
+    over = r.payment(1500)
+    second = r.invoice(400)["id"]
+    credit = r.apply(f"customer-payments/{over}", invoice, 1000, None, overpayment="customer_credit")["credit_id"]
+    r.apply(f"customer-credits/{credit}", second, 400, "ApplyCredit.completed")
+    drafted = r.post(
+        "/v1/bank-accounts/bank_us/reconciliations", {"through_date": TODAY, "payment_ids": [over]},
+        "ReconcileBank.drafted", expect=201,
+    )  # fmt: skip
+    r.post(f"/v1/reconciliations/{drafted['id']}/complete", {}, "ReconcileBank.completed")
+    r.post(f"/v1/reconciliations/{drafted['id']}/reopen", undo, "ReconcileBank.reopened")
+
+
+def fallback(r: Recording) -> None:
+    """A posting whose local activity cannot get at its row in time, and is finished as a regular one."""
+    invoice, payment = r.invoice(300)["id"], r.payment(300)
+    with psycopg.connect(r.runtime().database_url) as held:
+        held.execute("SELECT 1 FROM payments WHERE id = %s FOR UPDATE", (payment,))
+        r.apply(f"customer-payments/{payment}", invoice, 300, "ApplyPayment.fallback", expect=202)
+
+
+def bank(r: Recording) -> None:
+    """A statement with a line that names its invoice and one of an unknown payer, who is then named."""
+    named = r.invoice(250)["external_id"]
+    rows = [
+        "date,amount,currency,payer,reference,remittance_text",
+        f"{TODAY},2.50,USD,{NAME},{said('bank')},invoice {named}",
+        f"{TODAY},7.70,USD,{NAME},{said('bank')},{said('remittance')}",
+    ]
+    files = {"file": (f"{said('file')}.csv", "\n".join(rows).encode(), "text/csv")}
+    answer = r.http.post("/v1/bank-accounts/bank_us/statements", files=files)
+    assert answer.status_code == 202, answer.text
+    r.kept["ImportStatement.completed"] = answer.headers["X-Workflow-Id"]
+    deadline = time.monotonic() + 60
+    while (statement := r.http.get(f"/v1/statements/{answer.json()['id']}").json())["status"] == "PROCESSING":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (unknown,) = [x["payment_id"] for x in statement["lines"] if x["status"] == "UNMATCHED"]
+    body = {"customer_id": r.customer}
+    r.post(f"/v1/customer-payments/{unknown}/assign", body, "AssignPayment.completed")
+
+
+async def export(r: Recording) -> None:
+    """Write the kept runs, and one confirmation, once they have ended."""
+    client = await Client.connect(r.runtime().temporal_address, namespace=r.runtime().temporal_namespace)
+    query = "WorkflowType = 'ConfirmRemittance' AND ExecutionStatus = 'Completed'"
+    deadline = time.monotonic() + 60
+    while not (confirmed := [w async for w in client.list_workflows(query)]):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.3)
+    r.kept["ConfirmRemittance.sent"] = confirmed[0].id
+    HISTORIES.mkdir(exist_ok=True)
+    for name, workflow_id in r.kept.items():
+        handle = client.get_workflow_handle(workflow_id)
+        while (await handle.describe()).close_time is None:
+            assert time.monotonic() < deadline, name
+            await asyncio.sleep(0.1)
+        history = await handle.fetch_history()
+        # Failures carry stack traces: where this checkout and its Python lie is nobody's business.
+        text = history.to_json().replace(f"{CHECKOUT}/", "").replace(sys.base_prefix, "python")
+        (HISTORIES / f"{name}.json").write_text(text + "\n")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="arflow-record-") as home:
+        smtp = free_port()
+        environment = {
+            **os.environ, "ARFLOW_HOME": f"{home}/home", "ARFLOW_PORT": str(free_port()),
+            "ARFLOW_TEMPORAL_PORT": str(free_port()), "ARFLOW_TEMPORAL_UI_PORT": str(free_port()),
+            "ARFLOW_SMTP_URL": f"smtp://127.0.0.1:{smtp}",
+        }  # fmt: skip
+        stack = PrivateStack(f"http://127.0.0.1:{environment['ARFLOW_PORT']}", environment).start()
+        try:
+            with mail_server(smtp):
+                recording = Recording(stack)
+                for part in (cash, bank, fallback):
+                    part(recording)
+                asyncio.run(export(recording))
+        finally:
+            stack.stop()
+
+
+if __name__ == "__main__":
+    main()

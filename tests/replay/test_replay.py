@@ -1,0 +1,84 @@
+"""Histories of real runs, replayed by today's code; and nothing personal in any of them.
+
+Every file in `histories/` counts. `python -m tests.replay.record` makes those of cash application.
+"""
+
+import asyncio
+import importlib
+import json
+import pkgutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+import workflows
+from models.messages.commands import CommandInput, CommandResult
+from tests.replay.personal import EMAIL, personal_data_in
+from workflows.posting import execute_command
+
+HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+PROCESSES = (
+    "RecordPayment", "AssignPayment", "ApplyPayment", "ApplyCredit", "UnapplyApplication", "ReversePayment",
+    "ReconcileBank", "ImportStatement", "ConfirmRemittance",
+)  # fmt: skip
+
+
+def every_workflow() -> list[type]:
+    """The workflow classes of the package `workflows`."""
+    found = {}
+    for module in pkgutil.iter_modules(workflows.__path__):
+        for thing in vars(importlib.import_module(f"workflows.{module.name}")).values():
+            if isinstance(thing, type) and hasattr(thing, "__temporal_workflow_definition"):
+                found[thing.__name__] = thing
+    return list(found.values())
+
+
+def history(file: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(file.stem, json.loads(file.read_text()))
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda f: f.stem)
+async def test_todays_code_takes_the_same_decisions(file: Path) -> None:
+    replayer = Replayer(workflows=every_workflow(), data_converter=pydantic_data_converter)
+    result = await replayer.replay_workflow(history(file), raise_on_replay_failure=True)
+    assert result.replay_failure is None
+
+
+def test_every_process_of_cash_application_has_a_history() -> None:
+    assert set(PROCESSES) <= {f.stem.split(".")[0] for f in HISTORIES}
+    variants = {f.stem for f in HISTORIES}
+    assert {"ApplyPayment.completed", "ApplyPayment.refused", "ApplyPayment.fallback"} <= variants
+
+
+@workflow.defn(name="ApplyPayment")
+class OtherDecisions:
+    """What a careless change looks like: one more step in front."""
+
+    @workflow.run
+    async def run(self, start: CommandInput) -> CommandResult:
+        await asyncio.sleep(timedelta(seconds=1).total_seconds())
+        return await execute_command(start)
+
+
+async def test_a_change_that_open_runs_do_not_survive_is_noticed() -> None:
+    (file,) = [f for f in HISTORIES if f.stem == "ApplyPayment.completed"]
+    replayer = Replayer(workflows=[OtherDecisions], data_converter=pydantic_data_converter)
+    with pytest.raises(workflow.NondeterminismError):
+        await replayer.replay_workflow(history(file), raise_on_replay_failure=True)
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda f: f.stem)
+def test_no_history_holds_personal_data(file: Path) -> None:
+    assert personal_data_in(file.read_text()) == []
+
+
+def test_personal_data_would_be_found_inside_a_payload() -> None:
+    import base64
+
+    payload = {"data": base64.b64encode(json.dumps({"to": EMAIL}).encode()).decode()}
+    assert personal_data_in(json.dumps({"events": [{"input": {"payloads": [payload]}}]})) != []
