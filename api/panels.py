@@ -23,6 +23,7 @@ _DETAILS: Final = {
     "SOURCE_BUSY": "The source is asked as much as it may be.",
     "SOURCE_NOT_CONFIGURED": "The source's connection is not complete.",
     "SOURCE_CUSTOMER_UNKNOWN": "The customer is not linked to a record of the source.",
+    "FX_RATE_MISSING": "An exchange rate is missing: PUT /v1/fx-rates stores one.",
     "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
 }
 
@@ -58,6 +59,10 @@ class View:
     def with_data(self, name: str, data: bytes) -> "View":
         """The same view with other data in one panel."""
         return replace(self, panels={**self.panels, name: replace(self.panels[name], data=data)})
+
+    def with_error(self, name: str, code: str) -> "View":
+        """The same view with one panel that cannot be shown."""
+        return replace(self, panels={**self.panels, name: replace(self.panels[name], error=code)})
 
 
 def view_of(row: tuple[Any, ...], names: tuple[str, ...]) -> View:

@@ -68,7 +68,7 @@ async def get_snapshot(request: Request, customer_id: str, who: Reader) -> dict[
         "open_opportunities": data["opportunities"],
         "active_quotes": data["quotes"],
         "recent_orders": data["orders"],
-        "ar_aging": {field: data["ar_aging"][field] for field in aging},
+        "ar_aging": data["ar_aging"] and {field: data["ar_aging"][field] for field in aging},
         "open_cases": data["cases"],
         "active_contracts": data["contracts"],
         "nps_latest": data["nps"] and data["nps"]["latest"],
@@ -100,7 +100,10 @@ def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str,
     who_sees(who, row[0])
     view = view_of(row, panels)
     if "ar_aging" in panels and view.panels["ar_aging"].data == b"null":
-        view = view.with_data("ar_aging", _aging_in_full(request, who, customer_id, params))
+        try:
+            view = view.with_data("ar_aging", _aging_in_full(request, who, customer_id, params))
+        except Refusal as refused:  # a rate that nobody has stored costs this panel, not the view
+            view = view.with_error("ar_aging", refused.code)
     return view
 
 

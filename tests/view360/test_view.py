@@ -231,3 +231,15 @@ def test_missed_renewals_come_first_and_lie_on_somebodys_desk(books: Books) -> N
     left = books.sql("SELECT reason_code FROM exceptions WHERE org_id = :org AND status = 'open'")
     assert [e["reason_code"] for e in left] == ["RENEWAL_IN_NOTICE_WINDOW"]
     assert [a["code"] for a in view(books, c)["attention"]] == ["RENEWAL_IN_NOTICE_WINDOW"]
+
+
+def test_a_missing_rate_costs_the_aging_panel_alone(books: Books) -> None:
+    c = books.customer()
+    books.invoice(c, 100, today(), today())
+    books.sql("UPDATE invoices SET currency_code = 'XAF', functional_currency = 'XOF' WHERE customer_id = %(c)s", c=c)
+    books.invoice(c, 100, today(), today())
+    seen = view(books, c)
+    panel = seen["panels"]["ar_aging"]
+    assert (panel["data"], panel["error"]["code"]) == (None, "FX_RATE_MISSING")
+    assert seen["panels"]["cases"]["error"] is None
+    assert books.get(f"/v1/customers/{c}/360/snapshot", "ops")["ar_aging"] is None

@@ -175,7 +175,8 @@ function show(name, p) {
   heading.append(state(p));
   const body = section.querySelector(".body");
   if (body.contains(document.activeElement) && document.activeElement.closest("form")) return; // somebody is typing
-  body.replaceChildren(...(p.error ? [make("p", { class: "failure" }, p.error.detail)] : []), RENDER[name](p.data),
+  const failed = p.data === null && p.error;
+  body.replaceChildren(...(p.error ? [make("p", { class: "failure" }, p.error.detail)] : []), ...(failed ? [] : [RENDER[name](p.data)]),
     ...(p.more ? [make("p", { class: "more" }, "The first ones are shown; there may be more.")] : []));
 }
 function attention(view) {
@@ -194,10 +195,11 @@ function perCurrency(items, field) {
 }
 function numbers(view) {
   const p = Object.fromEntries(Object.entries(view.panels).map(([k, v]) => [k, v.data]));
-  const overdue = p.ar_aging.total_minor - p.ar_aging.not_due_minor;
+  const owed = p.ar_aging || {}; // null where a rate is missing
+  const overdue = owed.total_minor - owed.not_due_minor;
   const shown = [
-    ["Outstanding", money(p.ar_aging.total_minor, p.ar_aging.currency_code)],
-    ["Overdue", money(overdue, p.ar_aging.currency_code), overdue > 0],
+    ["Outstanding", p.ar_aging ? money(owed.total_minor, owed.currency_code) : "–"],
+    ["Overdue", p.ar_aging ? money(overdue, owed.currency_code) : "–", overdue > 0],
     ["Open pipeline", perCurrency(p.opportunities, "value_minor")],
     ["Recurring, a year", perCurrency(p.contracts, "arr_minor")],
     ["Recurring, a month", perCurrency(p.contracts, "mrr_minor")],
