@@ -28,6 +28,7 @@ from models.references import reference_key
 from operations import applications
 from operations.payments import post_receipt_entry, recorded
 from operations.runner import RACES, body_hash
+from operations.session_funds import funds_of, invoice_changes
 from operations.work import Command, Work
 
 CHUNK = 200
@@ -211,7 +212,7 @@ class Chunk:
                 "journal_entry_id": entry.id if entry else None, "undone": False, "created_at": self.work.now,
             }
         )  # fmt: skip
-        for change in applications.invoice_changes(decided):
+        for change in invoice_changes(decided):
             self.rows.invoices[change["id"]] = change
             known = self.open[change["id"]]
             known["balance_due_minor"], known["functional_balance_minor"] = change["balance"], change["functional"]
@@ -224,7 +225,7 @@ class Chunk:
     def _plan(self, payment: dict[str, Any], matched: Match) -> Plan:
         invoices = {i: applications.open_invoice(self.open[i]) for i, _ in matched.allocations}
         requests = [Request(i, n) for i, n in matched.allocations]
-        return plan(applications.funds_of(payment, None), requests, invoices, Decimal(1), overpayment_named=False)
+        return plan(funds_of(payment, None), requests, invoices, Decimal(1), overpayment_named=False)
 
     def _suggest(self, left: list[Any], book: InvoiceBook, credits: dict[int, Credit]) -> None:
         """What is left becomes an exception of the clerk's, with what a person may want to pick."""

@@ -12,9 +12,9 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.ledger import Account, JournalEntry, reversing
 from models.periods import entry_date
-from operations.applications import follow_unapplied
 from operations.payments import no_longer_unmatched
 from operations.runner import operation
+from operations.session_funds import follow_unapplied
 from operations.work import Outcome, Work, entry_mark
 
 LIVE = "SELECT * FROM payment_applications WHERE org_id = :org AND {} AND unapplied_at IS NULL ORDER BY invoice_id, id FOR UPDATE"
