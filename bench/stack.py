@@ -92,8 +92,9 @@ def bench_stack() -> Iterator[BenchStack]:
                     settings,
                 )
             finally:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(60)
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+                    process.wait(60)
 
 
 def _wait_ready(process: "subprocess.Popen[str]", log: Path) -> None:

@@ -7,6 +7,7 @@ SELECT l.line, l.amount_minor, l.currency_code, l.booking_date, l.external_id, l
        'papp_' || replace(uuidv7()::text, '-', '') AS application_id, 'je_' || replace(uuidv7()::text, '-', '') AS entry_id
   FROM statement_lines l JOIN invoices i ON i.org_id = l.org_id AND i.reference_key = substring(l.remittance_text FROM 9)
  WHERE l.org_id = '{org}' AND l.statement_id = '{statement}' AND i.balance_due_minor = l.amount_minor;
+ANALYZE m;
 
 INSERT INTO payments (org_id, id, external_id, customer_id, legal_entity_id, bank_account_id, payment_date, amount_minor,
     currency_code, applied_minor, fx_rate, functional_currency, functional_amount_minor, functional_available_minor, posted,
@@ -48,6 +49,8 @@ SELECT m.invoice_id, h.seq + 1, 'invoice.payment_applied', h.hash,
        jsonb_build_object('payment_id', payment_id, 'application_id', application_id, 'before', balance_due_minor, 'after', 0)::text,
        uuid_send(gen_random_uuid())
   FROM m JOIN audit_heads h ON h.org_id = '{org}' AND h.subject_id = m.invoice_id;
+CREATE INDEX ON e (subject_id, seq);
+ANALYZE e;
 ALTER TABLE e ADD COLUMN digest bytea, ADD COLUMN hash bytea;
 UPDATE e SET digest = sha256(salt || convert_to(payload, 'UTF8'));
 UPDATE e SET hash = sha256(prev || digest || convert_to(audit_header('{org}', subject_id, seq, now(), 'u_clerk', action, NULL, 'req', 'wf'), 'UTF8'))
