@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.confirmations import ConfirmationActivities
@@ -21,6 +21,17 @@ class ConfirmRemittance:
     @workflow.run
     async def run(self, start: ConfirmationInput) -> ConfirmationResult:
         workflow.set_current_details("Sending the confirmation")
+        if workflow.patched("first-try-in-place"):
+            # The usual case costs one workflow task; only a mail server that is away costs more.
+            try:
+                return await workflow.execute_local_activity_method(
+                    ConfirmationActivities.send_confirmation,
+                    start,
+                    start_to_close_timeout=retries.MAIL_FIRST_TRY,
+                    retry_policy=retries.ONCE,
+                )
+            except (ActivityError, ApplicationError):
+                workflow.set_current_details("The mail server did not take the message; trying again")
         try:
             return await self._send(start, PATIENCE)
         except ActivityError:

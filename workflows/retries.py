@@ -19,6 +19,9 @@ BATCH_TIMEOUT = timedelta(seconds=120)
 BATCH_HEARTBEAT = timedelta(seconds=20)
 BATCH = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30))
 
+ONCE = RetryPolicy(maximum_attempts=1)
+MAIL_FIRST_TRY = timedelta(seconds=5)
+"""In place, as a local activity."""
 MAIL_TIMEOUT = timedelta(seconds=30)
 MAIL = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5), backoff_coefficient=2.0
