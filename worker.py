@@ -26,6 +26,7 @@ from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
 from settings import Settings
+from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
@@ -81,7 +82,7 @@ def changes_worker(client: Client, engine: Engine, threads: int = 16) -> Worker:
     return Worker(
         client,
         task_queue=CHANGES_QUEUE,
-        workflows=list(CHANGE_WORKFLOWS),
+        workflows=[*CHANGE_WORKFLOWS, WatchCertificates],
         activities=[
             does.act,
             does.carry_out,
@@ -90,6 +91,7 @@ def changes_worker(client: Client, engine: Engine, threads: int = 16) -> Worker:
             does.decide_by_signal,
             does.signals_refused,
             does.erase_histories,
+            does.watch_certificates,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="changes"),
         max_concurrent_local_activities=threads,

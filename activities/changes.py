@@ -10,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.errors import boundary
 from models.db import changes
 from models.db.engine import Tx, transaction
+from models.db.organisations import all_org_ids
 from models.messages.changes import (
     ActRequest,
     ChangeState,
@@ -21,6 +22,7 @@ from models.messages.changes import (
 )
 from operations import registry  # noqa: F401 - registers the operations
 from operations.approval_tokens import decide_by_signal
+from operations.certificates import watch_certificates
 from operations.change_deadlines import escalate, remind, signals_refused
 from operations.change_execution import execute_change, finished_workflows
 from operations.runner import execute
@@ -79,6 +81,17 @@ class ChangeActivities:
     def signals_refused(self, step: StepInput) -> None:
         with boundary():
             signals_refused(self._engine, step.org_id, step.change_id, step.step)
+
+    @activity.defn(name="watch_certificates", no_thread_cancel_exception=True)
+    def watch_certificates(self) -> int:
+        """Each organisation in a transaction of its own; repeating it changes nothing."""
+        found = 0
+        with boundary():
+            for org_id in all_org_ids(self._engine):
+                with transaction(self._engine, org_id) as tx:
+                    found += watch_certificates(tx)
+                activity.heartbeat(found)
+        return found
 
     @activity.defn(name="erase_histories")
     async def erase_histories(self, histories: EraseInput) -> None:

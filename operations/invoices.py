@@ -131,7 +131,9 @@ def end_dispute(work: Work, invoice_id: str, code: str) -> None:
 
 def _row(work: Work, b: dict[str, Any], customer: RowMapping, entity: RowMapping) -> dict[str, Any]:
     issued = date.fromisoformat(b["issue_date"])
-    terms = b.get("payment_terms") or (None if b.get("due_date") else customer["payment_terms"] or DEFAULT_TERMS)
+    own = lookups.entity_override(work.tx, customer["id"], entity["id"])
+    agreed = own.get("payment_terms") or customer["payment_terms"] or DEFAULT_TERMS
+    terms = b.get("payment_terms") or (None if b.get("due_date") else agreed)
     days = _days(work, terms) if terms else 0
     due = date.fromisoformat(b["due_date"]) if b.get("due_date") else issued + timedelta(days=days)
     functional = entity["functional_currency"]
@@ -185,12 +187,28 @@ def _entry(row: dict[str, Any], customer: RowMapping) -> JournalEntry:
 
 
 def _warnings(work: Work, customer: RowMapping, entity: RowMapping) -> list[dict[str, str]]:
-    """CREDIT_LIMIT_EXCEEDED when the customer now owes more than its limit (functional currency of the entity)."""
+    """CREDIT_LIMIT_EXCEEDED when the customer now owes more than its limit (functional currency of the entity).
+
+    Where the entity has a limit of its own, what its own invoices are worth counts against it.
+    """
+    own = lookups.entity_override(work.tx, customer["id"], entity["id"])
+    if "credit_limit" in own and own.get("credit_limit_currency") in (None, entity["functional_currency"]):
+        return _over(
+            Decimal(own["credit_limit"]), _owed_to(work, customer["id"], entity["id"]), entity["functional_currency"]
+        )
     limit: Decimal | None = customer["credit_limit"]
     if limit is None:
         return []
     owed = work.tx.scalar(CREDIT_EXPOSURE, customer=customer["id"]) or 0
-    currency = entity["functional_currency"]
+    return _over(limit, int(owed), entity["functional_currency"])
+
+
+def _owed_to(work: Work, customer_id: str, entity_id: str) -> int:
+    sql = f"{CREDIT_EXPOSURE} AND legal_entity_id = :entity"
+    return int(work.tx.scalar(sql, customer=customer_id, entity=entity_id) or 0)
+
+
+def _over(limit: Decimal, owed: int, currency: str) -> list[dict[str, str]]:
     if Decimal(owed).scaleb(-exponent(currency)) <= limit:
         return []
     return [{"code": "CREDIT_LIMIT_EXCEEDED", "detail": f"Open invoices exceed the credit limit of {limit:f}."}]

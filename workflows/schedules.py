@@ -17,6 +17,7 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
+from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 
@@ -31,6 +32,11 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
     "seal-trails": Schedule(
         action=ScheduleActionStartWorkflow("SealTrails", id="SealTrails", task_queue=PROCESS_QUEUE),
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(30)])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    ),
+    "watch-certificates": Schedule(
+        action=ScheduleActionStartWorkflow("WatchCertificates", id="WatchCertificates", task_queue=CHANGES_QUEUE),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(45)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
     "watch-renewals": Schedule(

@@ -26,7 +26,19 @@ def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> RowMappi
 
 
 def customer(tx: Tx, customer_id: str) -> RowMapping:
-    return find(tx, "customer", "SELECT * FROM customers WHERE org_id = :org AND id = :id", customer_id)
+    """The master's row; one that was erased and stays as a pseudonym for the ledger is not found."""
+    sql = "SELECT * FROM customers WHERE org_id = :org AND id = :id AND erased_at IS NULL"
+    return find(tx, "customer", sql, customer_id)
+
+
+def entity_override(tx: Tx, customer_id: str, entity_id: str) -> dict[str, Any]:
+    """What this legal entity sees differently of the customer; empty where it sees the master."""
+    found: dict[str, Any] | None = tx.scalar(
+        "SELECT fields FROM customer_entity_overrides WHERE org_id = :org AND customer_id = :id AND legal_entity_id = :entity",
+        id=customer_id,
+        entity=entity_id,
+    )
+    return found or {}
 
 
 def legal_entity(tx: Tx, entity_id: str) -> RowMapping:

@@ -2,7 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.customers.desk import Desk
+from models.db.engine import make_engine, transaction
+from operations.organisations import create_organisation
+from tests.customers.desk import Desk, fresh
+from tests.customers.office import Office
 from tests.stack_fixtures.app import AppStack
 
 
@@ -20,3 +23,15 @@ def own_desk(app_stack: AppStack) -> Iterator[Desk]:
     made = Desk(app_stack, app_stack.organisation("Own"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def office(database_url: str):
+    owner = make_engine(database_url, pool_size=1, role=None)
+    engine = make_engine(database_url, pool_size=4)
+    org = f"org_{fresh('t')[:12]}"
+    with transaction(owner, org) as tx:
+        create_organisation(tx, "Time")
+    owner.dispose()
+    yield Office(engine, org)
+    engine.dispose()

@@ -2,73 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from models.access import Principal
-from models.db import changes
-from models.db.engine import make_engine, transaction
 from models.ids import new_id
-from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput, change_workflow_id
+from models.messages.changes import ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
-from operations.organisations import create_organisation
-from operations.runner import Submission, submit
 from stack.search_attributes import SEARCH_ATTRIBUTES
 from tests.customers.desk import fresh
-from worker import changes_worker
+from tests.customers.office import Office, begin, running
 
 pytestmark = pytest.mark.timeout(600)
-ROLES = {"u_clerk": "ar_clerk", "u_manager": "ar_manager", "u_controller": "controller"}
-
-
-class Office:
-    """Commands kept as the API keeps them, carried by hand."""
-
-    def __init__(self, engine: Engine, org: str) -> None:
-        self.engine, self.org = engine, org
-
-    def keep(self, operation: str, user: str, body: dict, resource: str = "", workflow: str | None = None) -> str:
-        who = Principal(user, self.org, frozenset({ROLES[user]}))
-        kept = submit(
-            self.engine,
-            who,
-            Submission(
-                operation,
-                f"/{operation}",
-                body,
-                new_id("k"),
-                False,
-                new_id("req"),
-                resource,
-                resource or None,
-                None,
-                workflow,
-            ),
-        )
-        return kept.command_id
-
-    def create(self) -> ChangeInput:
-        change = new_id("chg")
-        body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"}
-        return ChangeInput(
-            self.org, change, self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
-        )
-
-    def decide(self, change: str, user: str) -> ActInput:
-        return ActInput(self.keep("change.decide", user, {"decision": "approve"}, change, change_workflow_id(change)))
-
-    def row(self, change: str) -> dict:
-        with transaction(self.engine, self.org) as tx:
-            row = changes.get(tx, change)
-            return dict(row) | {"steps": [dict(s) for s in changes.steps(tx, change, row["round"])]}
 
 
 @pytest.fixture
@@ -80,30 +28,6 @@ async def clock(time_skipping: WorkflowEnvironment) -> WorkflowEnvironment:
     with contextlib.suppress(RPCError):  # known already
         await time_skipping.client.operator_service.add_search_attributes(attributes)
     return time_skipping
-
-
-@pytest.fixture
-def office(database_url: str):
-    owner = make_engine(database_url, pool_size=1, role=None)
-    engine = make_engine(database_url, pool_size=4)
-    org = f"org_{fresh('t')[:12]}"
-    with transaction(owner, org) as tx:
-        create_organisation(tx, "Time")
-    owner.dispose()
-    yield Office(engine, org)
-    engine.dispose()
-
-
-@asynccontextmanager
-async def running(client: Client, office: Office) -> AsyncIterator[None]:
-    async with changes_worker(client, office.engine, threads=4):
-        yield
-
-
-async def begin(client: Client, start: ChangeInput):
-    return await client.start_workflow(
-        "CustomerChange", start, id=change_workflow_id(start.change_id), task_queue=CHANGES_QUEUE
-    )
 
 
 async def test_a_step_is_reminded_after_a_day_and_escalated_after_another(clock: WorkflowEnvironment, office: Office):

@@ -418,3 +418,50 @@ def test_only_those_whom_the_table_names_submit_and_decide(desk: Desk):
     for user in ("u_clerk", "u_ae", "u_auditor", "u_ops"):
         refused(desk.decide(change, user), 403, "FORBIDDEN")
     ok(desk("u_ops").get("/v1/customers"))
+
+
+def test_an_entitys_own_terms_and_limit_hold_for_its_invoices(desk: Desk):
+    override = {"legal_entity_id": "le_uk", "payment_terms": "NET60", "credit_limit": 10}
+    customer = desk.customer(payment_terms="NET30", credit_limit=1000, entity_overrides=[override])
+    body = {"customer_id": customer, "issue_date": "2026-01-01", "currency_code": "GBP", "total_minor": 1001}
+    uk = ok(desk("u_clerk").post("/v1/invoices", json=body | {"external_id": fresh(), "legal_entity_id": "le_uk"}), 201)
+    assert (uk["due_date"], [w["code"] for w in uk["warnings"]]) == ("2026-03-02", ["CREDIT_LIMIT_EXCEEDED"])
+    usd = body | {"external_id": fresh(), "currency_code": "USD"}
+    us = ok(desk("u_clerk").post("/v1/invoices", json=usd), 201)
+    assert (us["due_date"], us["warnings"]) == ("2026-01-31", [])
+
+
+def test_an_expiring_certificate_is_on_a_desk_ahead_of_time(own_desk: Desk, database_url: str):
+    from datetime import UTC, datetime, timedelta
+
+    from models.db.engine import make_engine, transaction
+    from operations.certificates import watch_certificates
+
+    desk = own_desk
+    today = datetime.now(UTC).date()
+    days = {"soon": 20, "late": -1, "far": 90}
+    profiles = [
+        {"tax_code": name, "certificate_expires_on": (today + timedelta(days=n)).isoformat()}
+        for name, n in days.items()
+    ]
+    customer = desk.customer(tax_profiles=profiles)
+    engine = make_engine(database_url, pool_size=1)
+
+    def watch() -> dict[str, dict]:
+        with transaction(engine, desk.org) as tx:
+            watch_certificates(tx)
+        items = ok(desk("u_controller").get("/v1/exceptions?status=open"))["items"]
+        return {e["reason_code"]: e for e in items if e["kind"] == "tax_certificate"}
+
+    watch()
+    found = watch()
+    assert set(found) == {"CERTIFICATE_EXPIRING", "CERTIFICATE_EXPIRED"}
+    assert found["CERTIFICATE_EXPIRING"]["owner_role"] == "ar_manager"
+    assert found["CERTIFICATE_EXPIRING"]["due_at"][:10] == (today + timedelta(days=21)).isoformat()
+    renewed = [
+        {"action": "update", "id": t["id"], "certificate_expires_on": "2090-01-01"}
+        for t in desk.read(customer)["tax_profiles"]
+    ]
+    desk.approve(desk.patch(customer, tax_profiles=renewed))
+    assert watch() == {}
+    engine.dispose()

@@ -95,9 +95,7 @@ def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list
 
 def test_an_update_changes_only_what_the_row_says_and_says_so_in_the_audit(clerk: Desk) -> None:
     ids = clerk.customers({"name": "Keep", "email": "k@x.com", "phone": "+1 555 0100", "credit_limit": "10.00"})
-    done = clerk.run(
-        table([("Changed", "K@x.com", "", "10", "")], HEADER), on_duplicate="update"
-    )
+    done = clerk.run(table([("Changed", "K@x.com", "", "10", "")], HEADER), on_duplicate="update")
     after = clerk.sql("SELECT * FROM customers WHERE org_id = :org AND id = :id", id=ids[0])[0]
     assert (after["name"], after["email"], after["phone"], str(after["credit_limit"]), after["version"]) == (
         "Changed", "K@x.com", "+1 555 0100", "10", 2,

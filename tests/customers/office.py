@@ -1,0 +1,78 @@
+"""Commands kept as the API keeps them and carried by hand, for tests of the process itself."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from models.access import Principal
+from models.db import changes
+from models.db.engine import transaction
+from models.ids import new_id
+from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput, change_workflow_id
+from operations import registry  # noqa: F401 - registers the operations
+from operations.runner import Submission, submit
+from tests.customers.desk import fresh
+from worker import changes_worker
+
+ROLES = {"u_clerk": "ar_clerk", "u_manager": "ar_manager", "u_controller": "controller"}
+
+
+class Office:
+    """Commands kept as the API keeps them, carried by hand."""
+
+    def __init__(self, engine: Engine, org: str) -> None:
+        self.engine, self.org = engine, org
+
+    def keep(self, operation: str, user: str, body: dict, resource: str = "", workflow: str | None = None) -> str:
+        who = Principal(user, self.org, frozenset({ROLES[user]}))
+        kept = submit(
+            self.engine,
+            who,
+            Submission(
+                operation,
+                f"/{operation}",
+                body,
+                new_id("k"),
+                False,
+                new_id("req"),
+                resource,
+                resource or None,
+                None,
+                workflow,
+            ),
+        )
+        return kept.command_id
+
+    def create(self) -> ChangeInput:
+        change = new_id("chg")
+        body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"}
+        return ChangeInput(
+            self.org, change, self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
+        )
+
+    def act(self, operation: str, user: str, change: str, body: dict[str, Any]) -> ActInput:
+        return ActInput(self.keep(operation, user, body, change, change_workflow_id(change)))
+
+    def decide(self, change: str, user: str, decision: str = "approve") -> ActInput:
+        reason = None if decision == "approve" else "TEST"
+        return self.act("change.decide", user, change, {"decision": decision, "reason_code": reason})
+
+    def row(self, change: str) -> dict:
+        with transaction(self.engine, self.org) as tx:
+            row = changes.get(tx, change)
+            return dict(row) | {"steps": [dict(s) for s in changes.steps(tx, change, row["round"])]}
+
+
+@asynccontextmanager
+async def running(client: Client, office: Office) -> AsyncIterator[None]:
+    async with changes_worker(client, office.engine, threads=4):
+        yield
+
+
+async def begin(client: Client, start: ChangeInput):
+    return await client.start_workflow(
+        "CustomerChange", start, id=change_workflow_id(start.change_id), task_queue=CHANGES_QUEUE
+    )
