@@ -1,0 +1,114 @@
+"""The database proves it a second time: row-level security, indexes under it, erasure; and the daily watch of renewals."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from models.db import customer_360
+from models.db.engine import fetch_once, make_engine, transaction
+from operations.organisations import bootstrap_work
+from operations.renewals import watch_contracts
+from tests.books import Books, today
+from tests.view360.test_view import full_customer, put, view
+
+TABLES = ["opportunities", "quotes", "orders", "cases", "contracts", "nps_responses", "activities", "case_escalations",
+          "source_connections", "panel_snapshots", "customer_360_views"]  # fmt: skip
+
+
+def test_no_row_of_another_organisation_is_visible_or_writable(books: Books, database_url: str) -> None:
+    c = full_customer(books)
+    books.sql("INSERT INTO customer_360_views VALUES (:org, %(c)s, now())", c=c)
+    other = Books(database_url)
+    with transaction(other.engine, other.org) as tx:
+        for table in TABLES:
+            assert tx.scalar(f"SELECT count(*) FROM {table} WHERE org_id <> :org") == 0, table
+        assert tx.run("UPDATE opportunities SET name = 'x'") == 0
+        assert tx.run("DELETE FROM activities") == 0
+    params = customer_360.parameters(other.org, c, None, payments=False) | {"org": books.org}
+    assert fetch_once(other.engine, other.org, customer_360.VIEW, params) is None
+    other.close()
+
+
+def test_a_connection_keeps_no_organisation_after_a_view(books: Books) -> None:
+    c = books.customer()
+    one = make_engine(books.owner_url, pool_size=1)
+    params = customer_360.parameters(books.org, c, None, payments=False)
+    assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
+    with one.connect() as conn:
+        assert conn.execute(text("SELECT current_setting('arflow.org_id', true)")).scalar() in (None, "")
+        assert conn.execute(text("SELECT current_setting('plan_cache_mode')")).scalar() == "auto"
+        assert conn.execute(text("SELECT count(*) FROM customers")).scalar() == 0
+    one.dispose()
+
+
+def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> None:
+    c = books.customer()
+    one = make_engine(books.owner_url, pool_size=1)
+    params = customer_360.parameters(books.org, c, None, payments=False)
+    with one.connect() as conn:
+        pid = conn.execute(text("SELECT pg_backend_pid()")).scalar()
+    books.sql("SELECT pg_terminate_backend(%(p)s)", p=pid)
+    assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
+    one.dispose()
+
+
+HOT = {
+    "invoices": "invoices_open",
+    "activities": "activities_timeline",
+    "orders": "orders_recent",
+    "payment_applications": "payment_applications_",
+}
+
+
+@pytest.mark.parametrize(("table", "index"), HOT.items())
+def test_the_view_reaches_its_rows_by_index_under_row_level_security(books: Books, table: str, index: str) -> None:
+    c = books.customer()
+    params = customer_360.parameters(books.org, c, None, payments=False)
+    with books.engine.connect() as conn, conn.begin():
+        raw = conn.connection.driver_connection
+        assert raw is not None
+        # Tables of tests are small: without this the planner would rightly read them whole.
+        raw.execute("SET LOCAL enable_seqscan = off")
+        raw.execute("SELECT set_config('arflow.org_id', %s, true)", (books.org,))
+        plan = "\n".join(r[0] for r in raw.execute("EXPLAIN " + customer_360.VIEW, params))
+    assert f"Seq Scan on {table}" not in plan
+    assert index in plan
+    by_index = plan.split(index, 1)[1]
+    assert f"customer_id = '{c}'" in by_index[: by_index.index("->") if "->" in by_index else None]
+
+
+def test_an_erased_customer_takes_its_records_along(books: Books) -> None:
+    c = full_customer(books)
+    books.sql("DELETE FROM invoices WHERE customer_id = %(c)s", c=c)
+    books.sql("DELETE FROM customers WHERE id = %(c)s", c=c)
+    for table in TABLES[:7]:
+        assert books.sql(f"SELECT 1 FROM {table} WHERE customer_id = %(c)s", c=c) == []
+
+
+def test_the_daily_watch_finds_who_has_entered_the_notice_window_since(books: Books) -> None:
+    c, day = books.customer(), today()
+    contract = {"external_id": "k", "customer_id": c, "arr_minor": 1, "currency_code": "USD", "notice_days": 30}
+    put(books, "contracts", {**contract, "renewal_date": str(day + timedelta(days=31))})
+    state = "SELECT reason_code, status, resolution_code FROM exceptions WHERE org_id = :org ORDER BY created_at"
+    assert books.sql(state) == []
+
+    def pass_days(days: int) -> None:
+        books.sql(f"UPDATE contracts SET renewal_date = renewal_date - {days} WHERE org_id = :org")
+        with transaction(books.engine, books.org) as tx:
+            work = bootstrap_work(tx, "system")
+            watch_contracts(work)
+            watch_contracts(work)  # a second look changes nothing
+            work.flush()
+
+    pass_days(1)
+    assert [tuple(r.values()) for r in books.sql(state)] == [("RENEWAL_IN_NOTICE_WINDOW", "open", None)]
+    pass_days(31)
+    assert [tuple(r.values()) for r in books.sql(state)] == [
+        ("RENEWAL_IN_NOTICE_WINDOW", "resolved", "RENEWAL_MISSED"),
+        ("RENEWAL_MISSED", "open", None),
+    ]
+    assert view(books, c)["attention"][0]["code"] == "RENEWAL_MISSED"
+    put(books, "contracts", {**contract, "status": "renewed", "renewal_date": str(day)})
+    assert [r["status"] for r in books.sql(state)] == ["resolved", "resolved"]
+    assert view(books, c)["attention"] == []
