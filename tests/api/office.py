@@ -52,6 +52,31 @@ def ok(r: httpx.Response, status: int = 200) -> Any:
     return r.json()
 
 
+class Patient(httpx.HTTPTransport):
+    """Waits for a write that a busy machine answers with 202, then asks again with its key, as a caller would."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        r = super().handle_request(request)
+        where = r.headers.get("Location", "")
+        if r.status_code != 202 or not r.headers.get("Retry-After") or not where.startswith("/v1/operations/"):
+            return r
+        poll = httpx.Request(
+            "GET", request.url.join(where), headers={"Authorization": request.headers["Authorization"]}
+        )
+        deadline = time.monotonic() + 60
+        while True:
+            found = super().handle_request(poll)
+            if b'"status":"running"' not in found.read():
+                break
+            assert time.monotonic() < deadline, where
+            time.sleep(0.2)
+        again = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        again.headers["Idempotency-Key"] = r.headers["Idempotency-Key"]
+        answer = super().handle_request(again)
+        answer.headers.pop("Idempotent-Replayed", None)  # it is the first answer that this caller sees
+        return answer
+
+
 class Office:
     """An organisation with customers; `o.clerk`, `o.controller`, … are HTTP clients of its people."""
 
@@ -85,7 +110,9 @@ class Office:
         with self._lock:
             if key not in self._clients:
                 held = roles or (ROLES[who],)
-                self._clients[key] = self.stack.client(self.org, f"u_{who}", *held, entities=entities)
+                self._clients[key] = self.stack.client(
+                    self.org, f"u_{who}", *held, entities=entities, transport=Patient()
+                )
             return self._clients[key]
 
     def __getattr__(self, who: str) -> httpx.Client:

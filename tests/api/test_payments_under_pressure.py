@@ -22,7 +22,8 @@ def test_a_slow_write_is_accepted_and_can_be_asked_after(office: Office, custome
     i, p, key = office.invoice(customer, 500), office.payment(customer, 500), ext("key")
     with psycopg.connect(database_url) as blocker:
         blocker.execute("SELECT 1 FROM payments WHERE id = %s FOR UPDATE", (p["id"],))
-        r = office.apply(p, [(i, 500)], key=key)
+        with office.stack.client(office.org, "u_clerk", "ar_clerk") as impatient:
+            r = office.apply(p, [(i, 500)], key=key, who=impatient)
         assert r.status_code == 202
         where = r.headers["Location"]
         assert where.startswith("/v1/operations/")
