@@ -11,7 +11,7 @@ from sqlalchemy import Engine, RowMapping
 from sqlalchemy.exc import DBAPIError
 
 from models import diff as diffs
-from models.approval import ChangeStatus, executed, failed
+from models.approval import Chain, ChangeStatus, executed, failed
 from models.customer_record import Record, check
 from models.db import changes, customers
 from models.db.engine import Tx, to_json, transaction
@@ -84,6 +84,14 @@ def _last_command(tx: Tx, change: RowMapping) -> RowMapping | None:
     )
 
 
+def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
+    """Who submitted it and who approved it, and when: the record's own trail tells it without the change's."""
+    approved = [
+        {"step": s.number, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at} for s in chain.steps
+    ]
+    return {"submitted_by": change["submitted_by"], "submitted_at": change["submitted_at"], "approved": approved}
+
+
 def _ready(tx: Tx, change_id: str) -> RowMapping | None:
     change = changes.get(tx, change_id, lock=True)
     if change["status"] != ChangeStatus.PENDING_APPROVAL or not changes.chain(tx, change).complete:
@@ -104,7 +112,10 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     said = {"change_id": change_id, "operation": change["operation"], "version": version}
     work.audit(change_id, "customer.change.executed", said)
     work.audit(
-        customer_id, _EVENT[change["operation"]], said | {"diff": change["diff"]}, reason_code=change["reason_code"]
+        customer_id,
+        _EVENT[change["operation"]],
+        said | _people(change, chain) | {"diff": change["diff"]},
+        reason_code=change["reason_code"],
     )
     work.emit(
         _EVENT[change["operation"]],

@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping
 
 from models.db import imports
 from models.db.engine import Tx
+from models.db.import_rows import INVALID
 from models.ids import new_id
 from models.imports import ImportStatus
 from operations.work import Command, Work
@@ -29,7 +30,7 @@ def end_import(work: Work, row: RowMapping, status: ImportStatus, failure: dict[
     failed = row["failed"]
     if status is not ImportStatus.STOPPED:
         failed += tx.scalar(
-            "SELECT count(*) FROM import_rows WHERE import_id = :id AND row_no > :done AND NOT ok",
+            f"SELECT count(*) FROM import_rows r WHERE r.import_id = :id AND r.row_no > :done AND {INVALID}",
             id=import_id,
             done=row["executed_rows"],
         )

@@ -20,7 +20,7 @@ import httpx
 from pydantic import ValidationError
 
 from models.money import exponent, is_currency, round_half_even
-from models.source_records import KINDS, ExternalOpportunity
+from models.source_records import KINDS, OpportunityRecord
 from sources.protocol import Asked, Connection, SourceError
 
 API: Final = "/services/data/v61.0/query"
@@ -69,7 +69,7 @@ def _currency(r: Mapping[str, Any], asked: Asked) -> str:
 
 def _opportunity(r: Mapping[str, Any], asked: Asked) -> Row:
     currency = _currency(r, asked)
-    record = ExternalOpportunity.model_validate(
+    record = OpportunityRecord.model_validate(
         {
             "external_id": r.get("Id"),
             "customer_id": asked.customer_id,

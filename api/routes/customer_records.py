@@ -16,7 +16,7 @@ from api.reading import reading, who_sees
 from api.schema import Body, Choice, ReasonCode, RecordId, Text
 from models.db import activities, lookups, source_records
 from models.ids import new_id
-from models.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Stage
+from models.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]
@@ -45,7 +45,7 @@ class NewOpportunity(Body):
     name: Line
     value_minor: Amount
     currency_code: Currency
-    stage: Stage
+    stage: Word
     close_date: Day
     external_id: Line | None = None
 

@@ -132,7 +132,7 @@ def list_customers(
     q: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     legal_entity_id: str | None = None,
 ) -> dict[str, Any]:
-    """Customers by id. `q`: the beginning of a name, or a whole e-mail, tax id or external id."""
+    """Customers by id. `q`: a part of the name or e-mail, or a whole tax id or external id."""
     after = page.after("customers", str)
     with reading(request, who) as tx:
         if legal_entity_id is not None:

@@ -53,11 +53,17 @@ def audit_event_body(e: Any) -> dict[str, Any]:
         "reason_code": e["reason_code"],
         "request_id": e["request_id"],
         "workflow_id": e["workflow_id"],
-        "before": said.get("before"),
-        "after": said.get("after"),
+        "before": said.get("before", _side(said, "before")),
+        "after": said.get("after", _side(said, "after")),
         "payload": payload,
         "erased": payload is None,
         "digest": bytes(e["digest"]).hex(),
         "prev_hash": bytes(e["prev_hash"]).hex(),
         "hash": bytes(e["hash"]).hex(),
     }
+
+
+def _side(said: dict[str, Any], side: str) -> dict[str, Any] | None:
+    """One side of a change that is told as a diff: path → value; null where there was nothing on that side."""
+    values = {d["path"]: d.get(side) for d in said.get("diff") or () if d.get(side) is not None}
+    return values or None

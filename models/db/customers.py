@@ -193,7 +193,7 @@ def page(
     after: str | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """Masters in the order of their ids. `q` is a prefix of the name, or a whole e-mail, tax id or external id."""
+    """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     where = ["c.org_id = :org", "c.erased_at IS NULL"]
     params: dict[str, Any] = {"limit": limit}
     if after is not None:
@@ -203,12 +203,11 @@ def page(
         where.append("c.status = :status")
         params["status"] = status
     if q is not None:
-        key = name_key(q)
         where.append(
-            "(c.email_key = :email OR c.tax_id_key = :tax OR c.external_id = :q"
-            + (" OR (c.name_key >= :low AND c.name_key < :high))" if key else ")")
+            "(strpos(c.email_key, :email) > 0 OR c.tax_id_key = :tax OR c.external_id = :q"
+            " OR (:name <> '' AND strpos(c.name_key, :name) > 0))"
         )
-        params |= {"email": email_key(q), "tax": tax_id_key(q), "q": q, "low": key, "high": key + "\U0010ffff"}
+        params |= {"email": email_key(q), "tax": tax_id_key(q), "q": q, "name": name_key(q)}
     overridden = (
         "EXISTS (SELECT FROM customer_entity_overrides o WHERE o.org_id = c.org_id AND o.customer_id = c.id"
         " AND o.legal_entity_id = {})"

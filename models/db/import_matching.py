@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from models.db.engine import Tx
+from models.db.import_rows import INVALID
 
 SAMPLES = 20
 ANALYZE_FROM = 20_000
@@ -86,11 +87,11 @@ def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
     plan_generally(tx)
     import_id, mode = row["id"], row["options"]["on_duplicate"]
     n = tx.one(
-        """SELECT count(*) FILTER (WHERE ok) AS valid_rows, count(*) FILTER (WHERE NOT ok) AS error_rows,
+        f"""SELECT count(*) FILTER (WHERE NOT {INVALID}) AS valid_rows, count(*) FILTER (WHERE {INVALID}) AS error_rows,
                   count(*) FILTER (WHERE warnings IS NOT NULL) AS warning_rows,
                   count(*) FILTER (WHERE duplicate IS NOT NULL) AS duplicate_rows,
-                  count(*) FILTER (WHERE ok AND duplicate && ARRAY['DUPLICATE_AMBIGUOUS', 'EXTERNAL_ID_CONFLICT']) AS conflicts
-             FROM import_rows WHERE import_id = :id""",
+                  count(*) FILTER (WHERE duplicate IS NOT NULL AND NOT {INVALID}) AS repeated
+             FROM import_rows r WHERE import_id = :id""",
         id=import_id,
     )
     assert n is not None
@@ -103,12 +104,12 @@ def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
            GROUP BY code ORDER BY rows DESC, code""",
         id=import_id,
     )
-    repeated = n["duplicate_rows"] - n["conflicts"]
+    repeated = n["repeated"]
     would = {
-        "create": n["valid_rows"] - n["duplicate_rows"],
+        "create": n["valid_rows"] - repeated,
         "update": repeated if mode == "update" else 0,
         "skip": repeated if mode == "skip" else 0,
-        "fail": n["error_rows"] + n["conflicts"] + (repeated if mode == "error" else 0),
+        "fail": n["error_rows"] + (repeated if mode == "error" else 0),
     }
     said: dict[str, Any] = {
         "codes": {c["code"]: c["rows"] for c in codes},

@@ -8,16 +8,21 @@ from sqlalchemy import RowMapping
 from models.db.engine import Tx
 from models.imports import OPEN, ImportStatus
 
+INVALID: Final = (
+    "(r.ok IS FALSE OR coalesce(r.duplicate && ARRAY['DUPLICATE_AMBIGUOUS', 'EXTERNAL_ID_CONFLICT'], false))"
+)
+"""A row that cannot be executed whatever on_duplicate says: wrong in itself, or meeting two customers at once."""
+
 FILTERS: Final = {
-    "error": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND r.ok IS FALSE))",
-    "failed": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND r.ok IS FALSE))",
+    "error": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND " + INVALID + "))",
+    "failed": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND " + INVALID + "))",
     "created": "o.outcome = 'created'",
     "updated": "o.outcome = 'updated'",
     "skipped": "o.outcome = 'skipped'",
     "warning": "r.warnings IS NOT NULL",
     "duplicate": "r.duplicate IS NOT NULL",
-    "valid": "r.ok",
-    "not_attempted": "o.outcome IS NULL AND coalesce(r.ok, true)",
+    "valid": f"r.ok AND NOT {INVALID}",
+    "not_attempted": f"o.outcome IS NULL AND NOT {INVALID}",
 }
 """The values of `?outcome=`. `error` are the rows that are invalid or failed."""
 
@@ -33,7 +38,7 @@ def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Seque
     return tx.all(
         f"""SELECT l.row_no, l.line, l.raw, r.errors, r.warnings, r.duplicate, o.codes, o.outcome IS NOT NULL AS executed,
                    coalesce(o.record_id, r.match_id) AS record_id,
-                   coalesce(o.outcome, CASE WHEN r.ok IS FALSE THEN {bad} ELSE {rest} END) AS outcome
+                   coalesce(o.outcome, CASE WHEN {INVALID} THEN {bad} ELSE {rest} END) AS outcome
               FROM import_lines l
               LEFT JOIN import_rows r ON r.import_id = l.import_id AND r.row_no = l.row_no
               LEFT JOIN import_outcomes o ON o.import_id = l.import_id AND o.row_no = l.row_no

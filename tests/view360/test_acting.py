@@ -128,7 +128,7 @@ def test_an_opportunity_is_idempotent_by_its_external_id(books: Books) -> None:
 
 @pytest.mark.parametrize(("kind", "change", "loc"), [
     ("opportunities", {"value_minor": -1}, "/records/0/value_minor"),
-    ("opportunities", {"stage": "Wishful thinking"}, "/records/0/stage"),
+    ("opportunities", {"stage": " "}, "/records/0/stage"),
     ("opportunities", {"value_minor": 2**63}, "/records/0/value_minor"),
     ("opportunities", {"currency_code": "usd"}, "/records/0/currency_code"),
     ("opportunities", {"close_date": "2026-02-30"}, "/records/0/close_date"),
