@@ -24,6 +24,13 @@ def list_events(
     )  # fmt: skip
 
 
+def newest_unpublished(tx: Tx, upto: int | None = None) -> int | None:
+    """The last committed event that the relay has not published yet, of those up to `upto`; None where there is none."""
+    limit, params = ("", {}) if upto is None else (" AND seq <= :upto", {"upto": upto})
+    found = tx.scalar(f"SELECT max(seq) FROM outbox_events WHERE org_id = :org AND position IS NULL{limit}", **params)
+    return None if found is None else int(found)
+
+
 def cloud_event(e: Any) -> dict[str, Any]:
     """An event as CloudEvents 1.0 writes it (JSON format). `arflowposition` rises in the order of publication."""
     return {
