@@ -12,6 +12,7 @@ from typing import Final
 
 import httpx
 
+from demo.closing import say_where_to_go_on
 from demo.console import ClaimFailed
 from demo.context import Demo, make_context
 from settings import get_settings
@@ -25,7 +26,6 @@ PARTS: Final = (
     ("demo.customers", "walk_customers"),
     ("demo.imports", "walk_imports"),
     ("demo.customer_360", "walk_customer_360"),
-    ("demo.closing", "say_where_to_go_on"),
 )
 """The parts in the order in which they are walked: module and function, called with the context."""
 
@@ -45,6 +45,7 @@ def main() -> int:
         ctx.tell.ends_here(failed)
         return 1
     ctx.tell.console.print(f"\n  Every claim held. The walk took {time.monotonic() - started:.0f} s.")
+    say_where_to_go_on(ctx)
     return 0
 
 

@@ -13,6 +13,12 @@ with workflow.unsafe.imports_passed_through():
 PATIENCE = timedelta(hours=4)
 """How long the mail server may be away before a person is told; the process goes on trying."""
 
+ENDS = {
+    "SENT": "Sent to the customer",
+    "NO_ADDRESS": "Not sent: the customer has no address",
+    "SWITCHED_OFF": "Not sent: the organisation has switched confirmations off",
+}
+
 
 @workflow.defn(name="ConfirmRemittance")
 class ConfirmRemittance:
@@ -21,6 +27,11 @@ class ConfirmRemittance:
     @workflow.run
     async def run(self, start: ConfirmationInput) -> ConfirmationResult:
         workflow.set_current_details("Sending the confirmation")
+        result = await self._deliver(start)
+        workflow.set_current_details(ENDS.get(result.status, result.status))
+        return result
+
+    async def _deliver(self, start: ConfirmationInput) -> ConfirmationResult:
         if workflow.patched("first-try-in-place"):
             # The usual case costs one workflow task; only a mail server that is away costs more.
             try:

@@ -124,6 +124,7 @@ class CustomerChange:
                 EraseInput(result.erase_workflows),
                 id=f"{self._start.change_id}/EraseHistories",
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=f"Delete the histories of the customer that {self._start.change_id} erased",
             )
 
     async def _tell(self, workflow_id: str) -> None:
@@ -295,6 +296,7 @@ class EraseHistories:
             start_to_close_timeout=timedelta(seconds=60),
             retry_policy=retries.POSTING,
         )
+        workflow.set_current_details("Deleted")
 
 
 CHANGE_WORKFLOWS = (CustomerChange, EraseHistories)

@@ -57,6 +57,7 @@ class RefreshHotSet:
                 started += 1
             except WorkflowAlreadyStartedError:
                 continue  # a viewer was quicker
+        workflow.set_current_details(f"{started} refreshes started")
         return started
 
 

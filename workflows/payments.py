@@ -5,20 +5,15 @@ What runs here reads as the process on paper: the request is executed in one tra
 """
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.commands import CommandInput, CommandResult
-    from workflows.posting import execute_command, refusal_code
+    from workflows.posting import execute_command
 
 
 async def _post(start: CommandInput, doing: str, done: str) -> CommandResult:
     workflow.set_current_details(doing)
-    try:
-        result = await execute_command(start)
-    except (ApplicationError, ActivityError) as error:
-        workflow.set_current_details(f"Refused, nothing was posted: {refusal_code(error)}")
-        raise
+    result = await execute_command(start)
     answered = f"{done} (answered before)" if result.replayed else done
     workflow.set_current_details(f"{answered}. Status: {result.status}" if result.status else answered)
     return result

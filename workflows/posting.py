@@ -10,6 +10,16 @@ with workflow.unsafe.imports_passed_through():
 
 
 async def execute_command(start: CommandInput) -> CommandResult:
+    """Execute it exactly once. Where it is refused, the run says so to whoever looks at it, and fails with the code."""
+    try:
+        return await _execute(start)
+    except FailureError as error:
+        if code := refusal_code(error):
+            workflow.set_current_details(f"Refused, nothing was posted: {code}")
+        raise
+
+
+async def _execute(start: CommandInput) -> CommandResult:
     """First as a local activity (one workflow task in all); where that fails for a while, as a regular one."""
     try:
         return await workflow.execute_local_activity_method(
@@ -43,11 +53,11 @@ def retryable(error: BaseException) -> bool:
     return True
 
 
-def refusal_code(error: BaseException) -> str:
-    """The code of the refusal that ended the posting."""
+def refusal_code(error: BaseException) -> str | None:
+    """The code of the refusal that ended the posting; None where something else did, such as a cancellation."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ApplicationError):
-            return cause.type or str(cause)
+            return cause.type
         cause = cause.__cause__
-    return str(error)
+    return None

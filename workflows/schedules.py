@@ -25,12 +25,22 @@ _SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window
 
 SCHEDULES: Final[Mapping[str, Schedule]] = {
     "refresh-hot-set": Schedule(
-        action=ScheduleActionStartWorkflow("RefreshHotSet", id="RefreshHotSet", task_queue=REFRESH_QUEUE),
+        action=ScheduleActionStartWorkflow(
+            "RefreshHotSet",
+            id="RefreshHotSet",
+            task_queue=REFRESH_QUEUE,
+            static_summary="Refresh the panels of customers that were looked at lately",
+        ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
         policy=_SKIP,
     ),
     "seal-trails": Schedule(
-        action=ScheduleActionStartWorkflow("SealTrails", id="SealTrails", task_queue=PROCESS_QUEUE),
+        action=ScheduleActionStartWorkflow(
+            "SealTrails",
+            id="SealTrails",
+            task_queue=PROCESS_QUEUE,
+            static_summary="Seal the heads of all audit chains",
+        ),
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(30)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
@@ -40,7 +50,12 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
     "watch-renewals": Schedule(
-        action=ScheduleActionStartWorkflow("WatchRenewals", id="WatchRenewals", task_queue=REFRESH_QUEUE),
+        action=ScheduleActionStartWorkflow(
+            "WatchRenewals",
+            id="WatchRenewals",
+            task_queue=REFRESH_QUEUE,
+            static_summary="Look for contracts whose renewal is near or missed",
+        ),
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(15)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),

@@ -1,5 +1,6 @@
 """Whoever opens a run in Temporal's UI reads what it is and where it stands."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from tests.stack_fixtures.app import AppStack
 
@@ -67,3 +69,22 @@ async def test_a_refused_posting_says_why(desk: Desk, temporal_client: Client):
     summary, details = await shown(temporal_client, refused.headers["X-Workflow-Id"])
     assert summary == f"Apply payment {payment} to 1 invoice"
     assert details == "Refused, nothing was posted: OVERPAYMENT_REQUIRES_CREDIT"
+
+
+async def test_a_confirmation_says_that_it_was_sent(desk: Desk, temporal_client: Client):
+    done = desk.apply(desk.payment("told", 100), (desk.invoice("three", 100), 100)).json()
+    run = f"{done['session_id']}/ConfirmRemittance"
+    async with asyncio.timeout(30):
+        while not await started(temporal_client, run):
+            await asyncio.sleep(0.1)
+        await temporal_client.get_workflow_handle(run).result()
+    summary, details = await shown(temporal_client, run)
+    assert (summary, details) == (f"Confirm remittance of {done['payment_id']}", "Sent to the customer")
+
+
+async def started(client: Client, workflow_id: str) -> bool:
+    try:
+        await client.get_workflow_handle(workflow_id).describe()
+    except RPCError:
+        return False
+    return True
