@@ -18,6 +18,7 @@ from api import metrics
 from api.refresher import PanelRefresher
 from models.db.engine import make_engine
 from models.db.migrate import pending
+from models.db.quick_reads import QuickReads
 from operations.relay import lag
 from settings import Settings
 from worker import posting_worker
@@ -36,6 +37,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _watch(app, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
+        app.state.quick_reads = QuickReads(settings.app_url())
+        opened.push_async_callback(app.state.quick_reads.close)
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         yield

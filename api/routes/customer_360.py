@@ -1,10 +1,11 @@
 """The customer 360 view: all panels at once, one panel with HTTP caching, and the snapshot as one flat record."""
 
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Never
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
 from starlette.responses import Response
 
 from api.deps import Principal, requires
@@ -17,6 +18,7 @@ from models.db.aging import aging_of
 from models.db.customer_360_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once, to_json
 from models.db.lookups import refuse_missing
+from models.db.quick_reads import QuickReads
 from models.errors import Refusal
 from models.panels import MAX_AGE, PANELS
 
@@ -78,33 +80,45 @@ async def get_snapshot(request: Request, customer_id: str, who: Reader) -> dict[
 
 async def _fresh(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     """The panels, after asking the sources of those that are too old for as long as a caller is kept waiting."""
-    view = await run_in_threadpool(_read, request, who, customer_id, panels)
+    view = await _read(request, who, customer_id, panels)
     refresher = getattr(request.app.state, "panel_refresher", None)
     if refresher is None or not view.external:
         return view
     refresher.viewed(who.org_id, customer_id)
     asked = view.refreshable()
     if asked and await refresher.refresh(who.org_id, customer_id, asked, since=view.at):
-        view = await run_in_threadpool(_read, request, who, customer_id, panels)
+        view = await _read(request, who, customer_id, panels)
     return view
 
 
-def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
+async def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
-    may_open = who.may("payments.read")
-    params = customer_360.parameters(who.org_id, customer_id, who.entities, payments=may_open)
-    row = fetch_once(request.app.state.engine, who.org_id, sql, params)
+    params = customer_360.parameters(who.org_id, customer_id, who.entities, payments=who.may("payments.read"))
+    row = await _row(request.app.state, who.org_id, sql, params)
     if row is None:
-        with reading(request, who) as tx:
-            refuse_missing(tx, "customer", customer_id)
+        await run_in_threadpool(_missing, request, who, customer_id)
+    assert row is not None
     who_sees(who, row[0])
     view = view_of(row, panels)
     if "ar_aging" in panels and view.panels["ar_aging"].data == b"null":
         try:
-            view = view.with_data("ar_aging", _aging_in_full(request, who, customer_id, params))
+            aging = await run_in_threadpool(_aging_in_full, request, who, customer_id, params)
+            view = view.with_data("ar_aging", aging)
         except Refusal as refused:  # a rate that nobody has stored costs this panel, not the view
             view = view.with_error("ar_aging", refused.code)
     return view
+
+
+async def _row(state: State, org_id: str, sql: str, params: dict[str, Any]) -> tuple[Any, ...] | None:
+    quick: QuickReads | None = getattr(state, "quick_reads", None)
+    if quick is not None:
+        return await quick.fetch(org_id, sql, params)
+    return await run_in_threadpool(fetch_once, state.engine, org_id, sql, params)
+
+
+def _missing(request: Request, who: Principal, customer_id: str) -> Never:
+    with reading(request, who) as tx:
+        refuse_missing(tx, "customer", customer_id)
 
 
 def _aging_in_full(request: Request, who: Principal, customer_id: str, params: dict[str, Any]) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, Engine, RowMapping, TextClause, create_engine, event, text
@@ -133,6 +133,13 @@ class Tx:
         return {**params, "org": self.org_id} if ":org" in sql else params
 
 
+ACT_AS: Final = (
+    "SELECT set_config('arflow.org_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
+"""What goes before a read of one round trip. The plan of such a read does not depend on its parameters, and making it
+anew would take longer than the read."""
+
+
 def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row of one read, as this organisation, in one round trip; `query` in the driver's own `%(name)s` style.
 
@@ -156,11 +163,7 @@ def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) ->
     conn.autocommit = True
     try:
         with conn.pipeline():
-            # The plan of such a read does not depend on its parameters; making it anew would take longer than the read.
-            conn.execute(
-                "SELECT set_config('arflow.org_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)",
-                (org_id,),
-            )
+            conn.execute(ACT_AS, (org_id,))
             cursor = conn.execute(query, params)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
