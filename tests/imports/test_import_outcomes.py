@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - tables of cases read better unbroken
 """What becomes of each row: duplicates of every kind under every option, stops, and the purity of it all."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_an_update_changes_only_what_the_row_says_and_says_so_in_the_audit(clerk
         "SELECT payload FROM audit_events WHERE org_id = :org AND subject_id = :id AND action = 'customer.updated'",
         id=ids[0],
     )
-    assert __import__("json").loads(said[0]["payload"])["diff"] == [
+    assert json.loads(said[0]["payload"])["diff"] == [
         {"path": "/name", "before": "Keep", "after": "Changed"},
         {"path": "/email", "before": "k@x.com", "after": "K@x.com"},
     ]
