@@ -50,7 +50,7 @@ def settle(
         work.tx, p["id"], p["customer_id"], invoice_changes(decided), applied=decided.applied_minor, held=held, worth=worth,
         posted=credit is None, word=word, relieved=relieved,
     )  # fmt: skip
-    if p["overpayment"] == "unapplied":
+    if p["overpayment"]:  # whatever the word is now: an earlier one may have left such a record
         # What a record made now holds is not in the older ones; it is written with the session, at the end.
         newest = new_credit["amount_minor"] if new_credit and new_credit["kind"] == "unapplied_cash" else 0
         follow_unapplied(work, settled.payment, newest)

@@ -273,4 +273,4 @@ class CashDesk(Asking):
     @invariant()
     def the_books_are_right(self) -> None:
         wrong = wrong_in(self.owner, self.org, sequential=True)
-        assert wrong == []
+        assert wrong == [], "\n".join(wrong)
