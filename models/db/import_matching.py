@@ -14,16 +14,24 @@ from models.db.import_rows import INVALID
 SAMPLES = 20
 ANALYZE_FROM = 20_000
 """Rows from which taking statistics pays."""
+LARGE = 2_000
+"""Rows from which all are joined by hashing: a loop over every pair would take hours at a million."""
 
 
-def plan_generally(tx: Tx) -> None:
+def plan_generally(tx: Tx, rows: int) -> None:
     """Plan for any organisation and import, not for the one at hand, which the statistics do not know yet."""
-    tx.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+    loops, others = ("off", "on") if rows > LARGE else ("on", "off")
+    tx.run(
+        "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_nestloop', :loops, true), "
+        "set_config('enable_hashjoin', :others, true), set_config('enable_mergejoin', :others, true)",
+        loops=loops,
+        others=others,
+    )
 
 
 def find_duplicates(tx: Tx, row: RowMapping) -> None:
     """Rows whose e-mail or tax id a customer has (active or inactive), or a pending change has asked for."""
-    plan_generally(tx)
+    plan_generally(tx, row["total_rows"])
     if row["total_rows"] >= ANALYZE_FROM:
         tx.scalar("SELECT import_analyze()")
     e, t = "ce.id IS NOT NULL OR pe.key IS NOT NULL", "ct.id IS NOT NULL OR pt.key IS NOT NULL"
@@ -52,7 +60,7 @@ def find_duplicates(tx: Tx, row: RowMapping) -> None:
 
 def find_repeated(tx: Tx, row: RowMapping) -> None:
     """Rows that share a key with an earlier row of the file: the first one wins."""
-    plan_generally(tx)
+    plan_generally(tx, row["total_rows"])
     tx.run(
         """WITH e AS MATERIALIZED (SELECT email_key AS key, min(row_no) AS first FROM import_rows
                                     WHERE import_id = :id AND ok GROUP BY 1 HAVING count(*) > 1),
@@ -63,13 +71,12 @@ def find_repeated(tx: Tx, row: RowMapping) -> None:
                     FROM import_rows r LEFT JOIN e ON e.key = r.email_key LEFT JOIN t ON t.key = r.tax_id_key
                    WHERE r.import_id = :id AND r.ok AND (e.first < r.row_no OR t.first < r.row_no))
            UPDATE import_rows r SET in_file = true, duplicate = coalesce(r.duplicate,
-                    CASE WHEN fe.row_no <> ft.row_no AND NOT le.is_later AND NOT lt.is_later THEN ARRAY['DUPLICATE_AMBIGUOUS']
+                    CASE WHEN later.by_email <> later.by_tax AND le.row_no IS NULL AND lt.row_no IS NULL
+                         THEN ARRAY['DUPLICATE_AMBIGUOUS']
                          ELSE ARRAY['DUPLICATE_IN_FILE'] END)
              FROM later
-             LEFT JOIN import_rows fe ON fe.import_id = :id AND fe.row_no = later.by_email
-             LEFT JOIN import_rows ft ON ft.import_id = :id AND ft.row_no = later.by_tax
-             LEFT JOIN LATERAL (SELECT EXISTS (SELECT FROM later l WHERE l.row_no = later.by_email) AS is_later) le ON true
-             LEFT JOIN LATERAL (SELECT EXISTS (SELECT FROM later l WHERE l.row_no = later.by_tax) AS is_later) lt ON true
+             LEFT JOIN later le ON le.row_no = later.by_email
+             LEFT JOIN later lt ON lt.row_no = later.by_tax
             WHERE r.import_id = :id AND r.row_no = later.row_no""",
         id=row["id"],
     )
@@ -84,7 +91,7 @@ def find_repeated(tx: Tx, row: RowMapping) -> None:
 
 def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
     """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
-    plan_generally(tx)
+    plan_generally(tx, row["total_rows"])
     import_id, mode = row["id"], row["options"]["on_duplicate"]
     n = tx.one(
         f"""SELECT count(*) FILTER (WHERE NOT {INVALID}) AS valid_rows, count(*) FILTER (WHERE {INVALID}) AS error_rows,
