@@ -38,6 +38,7 @@ class QuickReads:
                     await conn.close()
                     if attempt == 2 or not isinstance(error, psycopg.OperationalError):
                         raise
+                    await self.close()  # a server that restarted has ended the idle ones as well
                 else:
                     self._idle.append(conn)
                     return row

@@ -1,5 +1,6 @@
 """The database proves it a second time: row-level security, indexes under it, erasure; and the daily watch of renewals."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import text
 
 from models.db import customer_360
 from models.db.engine import fetch_once, make_engine, transaction
+from models.db.quick_reads import QuickReads
 from operations.organisations import bootstrap_work
 from operations.renewals import watch_contracts
 from tests.books import Books, today
@@ -51,6 +53,25 @@ def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> Non
     books.sql("SELECT pg_terminate_backend(%(p)s)", p=pid)
     assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
     one.dispose()
+
+
+async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_connection(books: Books) -> None:
+    c = books.customer()
+    quick = QuickReads(books.owner_url, size=3)
+    ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, payments=False))
+    rows = await asyncio.gather(*(quick.fetch(books.org, *ask) for _ in range(12)))
+    assert all(row is not None for row in rows)
+    pid = ("SELECT pg_backend_pid(), (SELECT count(*) FROM customers)", {})
+    pids = {row[0] for row in await asyncio.gather(*(quick.fetch("org_nobody", *pid) for _ in range(9))) if row}
+    assert len(pids) == 3
+    assert await quick.fetch("org_nobody", "SELECT count(*) FROM customers", {}) == (0,)
+    await asyncio.to_thread(books.sql, "SELECT pg_terminate_backend(p) FROM unnest(%(p)s::int[]) p", p=list(pids))
+    assert await quick.fetch(books.org, *ask) is not None
+    waiting = asyncio.create_task(quick.fetch(books.org, "SELECT pg_sleep(5)", {}))
+    await asyncio.sleep(0.2)
+    waiting.cancel()  # a caller who went away
+    assert await quick.fetch(books.org, *ask) is not None
+    await quick.close()
 
 
 HOT = {
