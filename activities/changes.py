@@ -8,7 +8,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import boundary
-from models.db import changes
 from models.db.engine import Tx, transaction
 from models.db.organisations import all_org_ids
 from models.messages.changes import (
@@ -117,14 +116,23 @@ class ChangeActivities:
                     raise
 
 
+_STATE = """
+SELECT c.status, c.operation, c.lane, c.customer_id, c.round, c.returned, s.step, s.role, s.started_at, s.remind_at, s.due_at,
+       s.reminded_at, s.escalated_at,
+       c.status = 'PENDING_APPROVAL' AND NOT EXISTS (
+         SELECT FROM customer_change_steps o WHERE o.org_id = c.org_id AND o.change_id = c.id AND o.round = c.round
+          AND o.status <> 'APPROVED') AS complete
+  FROM customer_changes c LEFT JOIN customer_change_steps s
+    ON s.org_id = c.org_id AND s.change_id = c.id AND s.round = c.round AND s.step = c.awaiting_step
+ WHERE c.org_id = :org AND c.id = :id
+"""
+
+
 def read_state(tx: Tx, change_id: str, replayed: bool) -> ChangeState:
     """Where the change stands, as the process needs it; `known` is false for one that was never accepted."""
-    row = tx.one("SELECT * FROM customer_changes WHERE org_id = :org AND id = :id", id=change_id)
+    row = tx.one(_STATE, id=change_id)
     if row is None:
         return ChangeState(replayed=replayed)
-    chain = changes.chain(tx, row)
-    step = chain.pending
-    now = tx.now
     found = ChangeState(
         known=True,
         status=row["status"],
@@ -133,25 +141,19 @@ def read_state(tx: Tx, change_id: str, replayed: bool) -> ChangeState:
         customer_id=row["customer_id"],
         round=row["round"],
         returned=row["returned"],
-        complete=chain.complete and row["status"] == "PENDING_APPROVAL",
+        complete=row["complete"],
         replayed=replayed,
     )
-    if step is not None and row["status"] == "PENDING_APPROVAL":
-        reminded = tx.scalar(
-            "SELECT reminded_at FROM customer_change_steps WHERE org_id = :org AND change_id = :id AND round = :round "
-            "AND step = :step",
-            id=change_id,
-            round=chain.round,
-            step=step.number,
-        )
-        found.step, found.role = step.number, step.role
-        found.since, found.due_at = _text(step.started_at), _text(step.due_at)
-        if step.remind_at is not None and reminded is None and step.escalated_at is None:
-            found.remind_in = max(0.0, (step.remind_at - now).total_seconds())
-        if step.due_at is not None and step.escalated_at is None:
-            found.escalate_in = max(0.0, (step.due_at - now).total_seconds())
+    if row["step"] is None:
+        return found
+    found.step, found.role = row["step"], row["role"]
+    found.since, found.due_at = _text(row["started_at"]), _text(row["due_at"])
+    if row["escalated_at"] is None:
+        found.escalate_in = max(0.0, (row["due_at"] - tx.now).total_seconds())
+        if row["reminded_at"] is None:
+            found.remind_in = max(0.0, (row["remind_at"] - tx.now).total_seconds())
     return found
 
 
-def _text(at: datetime | None) -> str:
-    return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds")
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")

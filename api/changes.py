@@ -63,7 +63,7 @@ async def _carried(request: Request, who: Principal, kept: Submitted, workflow_i
     engine: Engine = request.app.state.engine
     change_id = change_of(workflow_id)
     if not await run_in_threadpool(_is_open, engine, who.org_id, change_id):
-        # Unknown or over: nothing is left to carry; the operation says which, and the refusal is audited.
+        # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
         await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
         return
     try:

@@ -80,6 +80,7 @@ class Step:
     reason_code: str | None = None
     delegation: Delegation | None = None
     escalated_at: datetime | None = None
+    reminded_at: datetime | None = None
 
     def begin(self, now: datetime) -> "Step":
         return replace(

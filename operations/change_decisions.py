@@ -17,7 +17,6 @@ from operations.approval_tokens import consume
 from operations.change_view import change_body
 from operations.customer_changes import (
     claim_keys,
-    name_customer,
     planned,
     propose_create,
     propose_status,
@@ -82,7 +81,8 @@ def decide_change(work: Work) -> Outcome:
             legal_entity_id=row["legal_entity_id"],
             detail={"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number},
         )
-    resolve(tx, "approval_overdue", row["id"], work.cmd.actor, "DECIDED")
+    if mine.reminded_at or mine.escalated_at:
+        resolve(tx, "approval_overdue", row["id"], work.cmd.actor, "DECIDED")
     work.audit(row["id"], "customer.change.decided", said | {"step_started_at": mine.started_at}, reason_code=reason)
     ids = {"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number, "decision": decision.value}
     work.emit("customer.change.decided", row["id"], ids)
@@ -181,5 +181,4 @@ def planned_steps(row: Any) -> list[Any]:
 
 
 def _answer(work: Work, row: RowMapping) -> Outcome:
-    name_customer(work, row["customer_id"])
-    return Outcome(change_body(work.tx, changes.get(work.tx, row["id"])))
+    return Outcome(change_body(work.tx, row["id"]))

@@ -92,21 +92,23 @@ def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
     return {"submitted_by": change["submitted_by"], "submitted_at": change["submitted_at"], "approved": approved}
 
 
-def _ready(tx: Tx, change_id: str) -> RowMapping | None:
+def _ready(tx: Tx, change_id: str) -> tuple[RowMapping, Chain] | None:
+    """The change, locked, if it is approved by all and not carried out yet."""
     change = changes.get(tx, change_id, lock=True)
-    if change["status"] != ChangeStatus.PENDING_APPROVAL or not changes.chain(tx, change).complete:
+    chain = changes.chain(tx, change)
+    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
         return None
-    return change
+    return change, chain
 
 
 def _execute(tx: Tx, change_id: str) -> list[str]:
-    change = _ready(tx, change_id)
-    if change is None:
+    ready = _ready(tx, change_id)
+    if ready is None:
         return []
+    change, approved = ready
     work = _work(tx, change, last := _last_command(tx, change))
     version = _CARRY_OUT[change["operation"]](tx, change)
-    chain = executed(changes.chain(tx, change))
-    changes.save_state(tx, change_id, chain)
+    changes.save_state(tx, change_id, executed(approved))
     customers.release(tx, change_id)
     customer_id = change["customer_id"]
     said = {"change_id": change_id, "operation": change["operation"], "version": version}
@@ -114,7 +116,7 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     work.audit(
         customer_id,
         _EVENT[change["operation"]],
-        said | _people(change, chain) | {"diff": change["diff"]},
+        said | _people(change, approved) | {"diff": change["diff"]},
         reason_code=change["reason_code"],
     )
     work.emit(
@@ -134,7 +136,7 @@ def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
         tx.run(
             "UPDATE commands SET response = CAST(:body AS json) WHERE org_id = :org AND id = :id",
             id=last["id"],
-            body=to_json(change_body(tx, changes.get(tx, change_id))),
+            body=to_json(change_body(tx, change_id)),
         )
 
 
@@ -190,12 +192,12 @@ def _refuse_taken(tx: Tx, customer_id: str, record: Record) -> None:
 
 
 def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:
-    change = _ready(tx, change_id)
-    if change is None:
+    ready = _ready(tx, change_id)
+    if ready is None:
         return
+    change, approved = ready
     work = _work(tx, change, last := _last_command(tx, change))
-    chain = failed(changes.chain(tx, change))
-    changes.save_state(tx, change_id, chain, failure_code=refusal.code, failure_detail=refusal.detail)
+    changes.save_state(tx, change_id, failed(approved), failure_code=refusal.code, failure_detail=refusal.detail)
     detail: dict[str, Any] = {
         "change_id": change_id,
         "customer_id": change["customer_id"],

@@ -22,13 +22,14 @@ _CHANGE = (
 )  # fmt: skip
 
 
-def change_body(tx: Tx, row: RowMapping) -> dict[str, Any]:
-    """One change with everything."""
-    found = [{c: d[c] for c in _DECISION} for d in changes.decisions(tx, row["id"])]
-    return summary_body(row, changes.steps(tx, row["id"], row["round"])) | {"decisions": found}
+def change_body(tx: Tx, change_id: str) -> dict[str, Any]:
+    """One change with everything, as it stands in this transaction."""
+    row = changes.whole(tx, change_id)
+    found = [{c: d[c] for c in _DECISION} for d in row["decisions"] or []]
+    return summary_body(row, row["steps"]) | {"decisions": found}
 
 
-def summary_body(row: RowMapping, steps: Sequence[RowMapping]) -> dict[str, Any]:
+def summary_body(row: RowMapping, steps: Sequence[Any]) -> dict[str, Any]:
     """A change as the lists show it: without earlier rounds."""
     failure = {"code": row["failure_code"], "detail": row["failure_detail"]} if row["failure_code"] else None
     return {c: row[c] for c in _CHANGE} | {

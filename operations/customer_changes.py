@@ -191,7 +191,8 @@ def _submit(work: Work, p: Proposal) -> Outcome:
     work.audit(change_id, "customer.change.submitted", said, reason_code=cmd.body.get("reason_code"))
     ids = {"change_id": change_id, "customer_id": p.customer_id, "operation": p.operation}
     work.emit("customer.change.submitted", change_id, ids)
-    return Outcome(submitted_body(changes.get(tx, change_id)), 202)
+    answer = {"id": change_id, "workflow_id": cmd.workflow_id, "status": chain.status, "customer_id": p.customer_id}
+    return Outcome(submitted_body(answer | {"warnings": row["warnings"]}), 202)
 
 
 def name_customer(work: Work, customer_id: str) -> None:

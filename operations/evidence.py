@@ -64,7 +64,7 @@ def evidence(tx: Tx, change: RowMapping) -> dict[str, Any]:
     head = tx.one("SELECT seq, hash FROM audit_heads WHERE org_id = :org AND subject_id = :id", id=change["id"])
     return {
         "format": FORMAT,
-        "change": change_body(tx, change),
+        "change": change_body(tx, change["id"]),
         "trail": trail,
         "head": None if head is None else {"seq": head["seq"], "hash": bytes(head["hash"]).hex()},
     }

@@ -86,7 +86,7 @@ def list_changes(
     customer_id: str | None = None,
     operation: Annotated[str | None, Query(pattern="^(create|update|deactivate|reactivate|delete)$")] = None,
     submitted_by: str | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Changes, oldest first; with `awaiting=me` the inbox: those whose pending step the caller may decide now."""
     after = page.after("customer-changes", str)
     start = after[0] if after else None
@@ -108,18 +108,20 @@ def list_changes(
                 limit=page.fetch,
             )
         steps = changes.steps_of(tx, rows)
-    return page.answer(
+    body = page.answer(
         "customer-changes", rows, key=lambda r: (r["id"],), item=lambda r: summary_body(r, steps[r["id"]])
     )
+    return Response(to_json(body), media_type="application/json")
 
 
 @router.get("/v1/customer-changes/{change_id}", responses=refusals("CHANGE_NOT_FOUND"))
-def read_change(request: Request, change_id: str, who: Reader) -> dict[str, Any]:
+def read_change(request: Request, change_id: str, who: Reader) -> Response:
     """One change: its chain, its diff, its warnings, the decisions of every round."""
     with reading(request, who) as tx:
         row = changes.get(tx, change_id)
         require_change(row, who.entities)
-        return change_body(tx, row)
+        body = change_body(tx, change_id)
+    return Response(to_json(body), media_type="application/json")
 
 
 @router.post(

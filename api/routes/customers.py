@@ -131,7 +131,7 @@ def list_customers(
     status: Status | None = None,
     q: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     legal_entity_id: str | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """Customers by id. `q`: a part of the name or e-mail, or a whole tax id or external id."""
     after = page.after("customers", str)
     with reading(request, who) as tx:
@@ -146,7 +146,8 @@ def list_customers(
             after=after[0] if after else None,
             limit=page.fetch,
         )
-    return page.answer("customers", rows, key=lambda r: (r["id"],), item=summary_body)
+    body = page.answer("customers", rows, key=lambda r: (r["id"],), item=summary_body)
+    return Response(to_json(body), media_type="application/json")
 
 
 @router.get("/v1/customers/{customer_id}", responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"))

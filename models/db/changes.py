@@ -56,6 +56,7 @@ def _step(row: RowMapping) -> Step:
         reason_code=row["reason_code"],
         delegation=Delegation(given, row["delegated_by"], row["delegated_until"]) if given else None,
         escalated_at=row["escalated_at"],
+        reminded_at=row["reminded_at"],
     )
 
 
@@ -146,11 +147,16 @@ _CASTS: Final = {
 }
 
 
-def decisions(tx: Tx, change_id: str) -> Sequence[RowMapping]:
-    """Every decision of every round, in order."""
-    return tx.all(
-        "SELECT * FROM customer_change_decisions WHERE org_id = :org AND change_id = :id ORDER BY decided_at, id",
-        id=change_id,
+def whole(tx: Tx, change_id: str) -> RowMapping:
+    """The change's row with its present steps and all decisions as JSON, in one statement."""
+    return find(
+        tx,
+        "change",
+        "SELECT c.*, (SELECT json_agg(s ORDER BY s.step) FROM customer_change_steps s WHERE s.org_id = c.org_id "
+        "AND s.change_id = c.id AND s.round = c.round) AS steps, (SELECT json_agg(d ORDER BY d.decided_at, d.id) "
+        "FROM customer_change_decisions d WHERE d.org_id = c.org_id AND d.change_id = c.id) AS decisions "
+        "FROM customer_changes c WHERE c.org_id = :org AND c.id = :id",
+        change_id,
     )
 
 
