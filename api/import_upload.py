@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from fastapi import Request, UploadFile
@@ -35,10 +35,20 @@ from operations.work import Outcome
 ACT_SECONDS = 5.0
 
 
-def read_options(raw: str) -> ImportOptions:
-    """The form field `options`. Raises VALIDATION_FAILED with the places inside it."""
+Saved = Callable[[str], Mapping[str, Any] | None]
+
+
+def read_options(raw: str, saved: Saved) -> ImportOptions:
+    """The form field `options`; `saved` finds a mapping that it only names. Raises VALIDATION_FAILED with the places."""
     try:
-        options = ImportOptions.model_validate(json_body.parse(raw.encode()))
+        said = json_body.parse(raw.encode())
+        if isinstance(said, dict) and isinstance(name := said.get("mapping"), str):
+            if (found := saved(name)) is None:
+                raise invalid(
+                    FieldError("/options/mapping", "MAPPING_UNKNOWN", "There is no saved mapping of this name.")
+                )
+            said = {**said, "mapping": found}
+        options = ImportOptions.model_validate(said)
         check_mapping(options.mapping)
     except ValidationError as wrong:
         raise invalid(

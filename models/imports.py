@@ -46,10 +46,12 @@ Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp",
 OnDuplicate = Literal["skip", "update", "error"]
 Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16"]
 _Name = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
+Mapping = Annotated[dict[_Name, Annotated[str, AfterValidator(checks.code)] | None], Field(max_length=500)]
+"""Column name → field; null leaves the column out."""
 
 
 class ImportOptions(BaseModel):
-    """What an upload may ask for. `mapping`: column name → field (null: leave it out); it wins over the source's own.
+    """What an upload may ask for. `mapping` wins over the source's own names; an upload may also name a saved one.
 
     A row without a legal entity of its own gets `legal_entity_id`. `batch_size` rows are committed together.
     """
@@ -58,9 +60,7 @@ class ImportOptions(BaseModel):
 
     source: Source
     legal_entity_id: Annotated[str, AfterValidator(checks.code)]
-    mapping: (
-        Annotated[dict[_Name, Annotated[str, AfterValidator(checks.code)] | None], Field(max_length=500)] | None
-    ) = None
+    mapping: Mapping | None = None
     on_duplicate: OnDuplicate = "skip"
     batch_size: int = Field(default=100, ge=1, le=1000)
     stop_on_error: bool = False

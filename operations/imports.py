@@ -67,6 +67,22 @@ def submit_import(work: Work) -> Outcome:
     return Outcome(submitted_body(row), 202)
 
 
+@operation("import.save_mapping")
+def save_mapping(work: Work) -> Outcome:
+    """Keep a mapping of column names for later uploads, under its name."""
+    body, name = work.cmd.body, str(work.cmd.body["name"])
+    before = imports.saved_mapping(work.tx, name)
+    imports.save_mapping(work.tx, name, body["source"], body["mapping"], work.cmd.actor)
+    said = {"name": name, "before": None if before is None else before["mapping"], "after": body["mapping"]}
+    work.audit(work.tx.org_id, "import.mapping_saved", said)
+    return Outcome(mapping_body(imports.saved_mapping(work.tx, name)))
+
+
+def mapping_body(row: Any) -> dict[str, Any]:
+    """A saved mapping as its readers see it."""
+    return {c: row[c] for c in ("name", "source", "mapping", "updated_at", "updated_by")}
+
+
 def submitted_body(row: Any) -> dict[str, Any]:
     """What the upload is answered: the ids, and that staging has begun."""
     return {"id": row["id"], "workflow_id": row["workflow_id"], "status": row["status"]}

@@ -1,23 +1,28 @@
 """Bulk imports of customers: uploaded, reviewed, executed, reported."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import File, Form, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from api import import_report
 from api.deps import IdempotencyKey, Paging, Principal, requires
 from api.gate import IMPORT_LIMIT, gated_router
 from api.import_upload import act, read_options, upload
-from api.problems import refusals
-from api.process import Write
+from api.problems import invalid, refusals
+from api.process import Write, write_now
 from api.reading import reading, who_sees
 from api.schema import Body, Empty, ReasonCode, Text
 from models.db import import_rows, imports
-from models.import_columns import FIELDS, PRESETS
-from models.imports import ImportStatus
+from models.errors import FieldError
+from models.import_columns import FIELDS, PRESETS, check_mapping
+from models.imports import ImportStatus, Source, Unreadable
+from models.imports import Mapping as ColumnMapping
 from operations.import_validation import layout_of
 from operations.import_view import import_body
+from operations.imports import mapping_body
 
 router = gated_router("imports")
 
@@ -49,13 +54,46 @@ async def submit_import(
     It is staged and validated; then a manager decides. Nothing is created before. The same file with the same options is
     the same import, unless another Idempotency-Key says otherwise.
     """
-    return await upload(request, who, key, file, read_options(options))
+
+    def saved(name: str) -> Mapping[str, Any] | None:
+        with reading(request, who) as tx:
+            row = imports.saved_mapping(tx, name)
+        return None if row is None else dict(row["mapping"])
+
+    return await upload(request, who, key, file, await run_in_threadpool(read_options, options, saved))
 
 
 @router.get("/v1/customer-imports/presets")
 def get_presets(who: Reader) -> dict[str, Any]:
     """The column names that each source is known by, and the fields that a column may be mapped to."""
     return {"fields": sorted(FIELDS), "presets": {source: dict(known) for source, known in PRESETS.items()}}
+
+
+class NewMapping(Body):
+    """Column name → field of a customer; null leaves the column out."""
+
+    source: Source
+    mapping: ColumnMapping
+
+
+@router.get("/v1/customer-imports/mappings")
+def get_mappings(request: Request, who: Reader) -> dict[str, Any]:
+    """The mappings that the organisation has saved; an upload names one in `options.mapping`."""
+    with reading(request, who) as tx:
+        return {"items": [mapping_body(row) for row in imports.saved_mappings(tx)]}
+
+
+@router.put("/v1/customer-imports/mappings/{name}")
+async def put_mapping(request: Request, name: str, body: NewMapping, who: Submitter, key: IdempotencyKey) -> Response:
+    """Save a mapping under a name, or replace the one of that name."""
+    try:
+        check_mapping(body.mapping)
+    except Unreadable as wrong:
+        raise invalid(FieldError("/mapping", wrong.code, wrong.detail)) from None
+    if not 1 <= len(name) <= 64 or not name.isprintable():
+        raise invalid(FieldError("/path/name", "FIELD_LENGTH", "A name has 1 to 64 printable characters."))
+    w = Write("import.save_mapping", {"name": name, **body.model_dump(mode="json")}, who.org_id)
+    return await write_now(request, who, key, w)
 
 
 @router.get("/v1/customer-imports")

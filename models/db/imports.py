@@ -49,6 +49,23 @@ def page(
     return tx.all(f"SELECT * FROM customer_imports WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit", **params)
 
 
+def saved_mapping(tx: Tx, name: str) -> RowMapping | None:
+    """A mapping that the organisation has saved under this name."""
+    return tx.one("SELECT * FROM import_mappings WHERE org_id = :org AND name = :name", name=name)
+
+
+def saved_mappings(tx: Tx) -> Sequence[RowMapping]:
+    """All of them, by name."""
+    return tx.all("SELECT * FROM import_mappings WHERE org_id = :org ORDER BY name")
+
+
+def save_mapping(tx: Tx, name: str, source: str, mapping: Mapping[str, Any], by: str) -> None:
+    """Save, or replace the one of this name."""
+    row = {"name": name, "source": source, "mapping": mapping, "updated_at": tx.now, "updated_by": by}
+    sets = ", ".join(f"{c} = excluded.{c}" for c in row if c != "name")
+    tx.insert("import_mappings", [row], suffix=f"ON CONFLICT (org_id, name) DO UPDATE SET {sets}")
+
+
 def update(tx: Tx, import_id: str, **columns: Any) -> None:
     """Set columns; dicts and lists go in as JSON."""
     sets = ", ".join(

@@ -177,3 +177,22 @@ def chain(database: psycopg.Connection, subject: str) -> list[AuditEvent]:
     head = database.execute("SELECT seq, hash FROM audit_heads WHERE subject_id = %s", (subject,)).fetchone()
     assert breaches(events, head) == []
     return events
+
+
+def test_a_mapping_is_saved_shown_and_used_by_its_name(people: People) -> None:
+    word = mark()
+    said = {"source": "csv", "mapping": {"Firma": "name", "Mail": "email", "Rabatt": None}}
+    saved = people.clerk.put(f"/v1/customer-imports/mappings/{word}", json=said)
+    assert (saved.status_code, saved.json()["mapping"]) == (200, said["mapping"])
+    assert word in [m["name"] for m in people.clerk.get("/v1/customer-imports/mappings").json()["items"]]
+    content = f"Firma;Mail;Rabatt\n{word} AG;{word}@example.com;5\n".encode()
+    assert counts(completed(people.clerk, people.manager, content, mapping=word)) == {"created": 1}
+    assert code(send(people.clerk, content, mapping="nobody's")) == (422, "VALIDATION_FAILED")
+    wrong = people.clerk.put(
+        f"/v1/customer-imports/mappings/{word}", json={"source": "csv", "mapping": {"A": "colour"}}
+    )
+    assert code(wrong) == (422, "VALIDATION_FAILED")
+    assert code(people.person("u_auditor", "auditor").put(f"/v1/customer-imports/mappings/{word}", json=said)) == (
+        403,
+        "FORBIDDEN",
+    )
