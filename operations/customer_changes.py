@@ -21,7 +21,6 @@ from models.db.lookups import refuse_missing
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import change_of
-from operations.change_view import change_body
 from operations.customer_references import check_references, similar_customer
 from operations.customer_visibility import require_visible
 from operations.policies import policy_of
@@ -293,14 +292,3 @@ def _replay(work: Work, external_id: str | None) -> Outcome | None:
 def _differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     one, two = (CustomerCreate.model_validate(b).model_dump(mode="json") for b in (first, second))
     return sorted(f for f in one if one[f] != two[f] and not (one[f] in (None, {}, []) and two[f] in (None, {}, [])))
-
-
-__all__ = [
-    "change_body",
-    "claim_keys",
-    "name_customer",
-    "planned",
-    "propose_create",
-    "propose_status",
-    "propose_update",
-]

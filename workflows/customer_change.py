@@ -300,4 +300,3 @@ class EraseHistories:
 
 
 CHANGE_WORKFLOWS = (CustomerChange, EraseHistories)
-__all__ = ["CHANGE_WORKFLOWS", "CustomerChange", "EraseHistories"]
