@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
+    partner_feed_home: Path | None = None
+    """Folder of partner feeds, `<org id>/<legal entity id>/file` below it; None: nothing is watched."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where `arflow worker` serves /metrics; None: nowhere."""
 

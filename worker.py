@@ -7,6 +7,7 @@ hop to another process. `arflow worker` polls the same queue, so that a posting 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -16,6 +17,7 @@ from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.escalations import EscalationActivities
+from activities.import_feed import FeedActivities
 from activities.imports import ImportActivities
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
@@ -31,6 +33,7 @@ from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.escalations import EscalateCase, WatchEscalation
+from workflows.import_feed import FEED_SCHEDULE, CollectPartnerFeeds
 from workflows.imports import CustomerImport
 from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
@@ -114,14 +117,22 @@ def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: 
     )
 
 
-def import_worker(client: Client, engine: Engine, threads: int = 3) -> Worker:
+def import_worker(client: Client, engine: Engine, feed_home: Path | None = None, threads: int = 3) -> Worker:
     """The worker of the queue `imports`. Few slices at a time, so that postings keep their processor."""
-    doing = ImportActivities(engine)
+    doing, feeding = ImportActivities(engine), FeedActivities(engine, feed_home)
     return Worker(
         client,
         task_queue=IMPORT_QUEUE,
-        workflows=[CustomerImport],
-        activities=[doing.act, doing.stage, doing.validate, doing.execute, doing.overdue],
+        workflows=[CustomerImport, CollectPartnerFeeds],
+        activities=[
+            doing.act,
+            doing.stage,
+            doing.validate,
+            doing.execute,
+            doing.overdue,
+            feeding.collect,
+            feeding.put_away,
+        ],
         activity_executor=ThreadPoolExecutor(threads + 4, thread_name_prefix="import"),
         max_concurrent_activities=threads,
         max_concurrent_local_activities=4,
@@ -146,9 +157,11 @@ async def run_worker(settings: Settings) -> None:
         process_worker(client, engine, mail_transport(settings)),
         changes_worker(client, engine),
         refresh_worker(client, engine, settings),
-        import_worker(client, engine),
+        import_worker(client, engine, settings.partner_feed_home),
     ]
     await ensure_schedules(client)
+    if settings.partner_feed_home is not None:
+        await ensure_schedules(client, FEED_SCHEDULE)
     try:
         async with asyncio.TaskGroup() as running:
             for w in workers:

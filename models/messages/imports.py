@@ -1,6 +1,6 @@
 """What the import process is started with, told and answered: ids and counts only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 IMPORT_QUEUE = "imports"
 """Of their own, so that a million rows never stand in a posting's way."""
@@ -51,3 +51,10 @@ class ImportResult:
 
     status: str
     total_rows: int = 0
+
+
+@dataclass
+class FeedFiles:
+    """The imports that a look into the partner folder found."""
+
+    imports: list[ImportInput] = field(default_factory=list)
