@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from models.db import customer_360
+from models.db.engine import fetch_once
 from models.errors import Refusal
 from tests.books import Books, today
 from tests.view360.test_view import put, view
@@ -176,3 +178,45 @@ def test_aging_in_the_view_is_the_aging_of_the_books(
     if len(currencies) == 1:
         assert (shown["total_minor"], shown["days_90plus_minor"]) == (by_hand["total"], by_hand["oldest"])
     assert len(shown["recent_payments"]) <= 10
+
+
+def reversal_ahead(books: Books, c: str) -> None:
+    books.reverse(books.pay(c, 700, today()), today() + timedelta(days=2))
+
+
+def payment_ahead(books: Books, c: str) -> None:
+    books.apply(books.pay(c, 700, today() + timedelta(days=3)), (books.invoice(c, 1000, today(), today()), 700))
+
+
+def undone_ahead(books: Books, c: str) -> None:
+    done = books.apply(books.pay(c, 700, today()), (books.invoice(c, 1000, today(), today()), 700))
+    books.unapply(done["applications"][0]["id"], today() + timedelta(days=2))
+
+
+def void_ahead(books: Books, c: str) -> None:
+    invoice = books.invoice(c, 1000, today(), today())
+    books.void(invoice)
+    books.sql("UPDATE invoices SET void_date = void_date + 3 WHERE id = %(i)s", i=invoice)
+
+
+def other_money(books: Books, c: str) -> None:
+    books.rate("USD", "EUR", today(), "0.9")
+    books.pay(c, 900, today(), "EUR")
+
+
+def two_currencies(books: Books, c: str) -> None:
+    books.rate("USD", "EUR", today(), "0.9")
+    books.invoice(c, 900, today(), today(), "EUR")
+
+
+@pytest.mark.parametrize("case", [reversal_ahead, payment_ahead, undone_ahead, void_ahead, other_money, two_currencies])
+def test_each_reason_to_ask_for_the_whole_aging_is_seen_alone(books: Books, case: Any) -> None:
+    c = books.customer()
+    books.invoice(c, 500, today() - timedelta(days=100), today() - timedelta(days=70))
+    case(books, c)
+    shown, whole = view(books, c)["panels"]["ar_aging"]["data"], books.aging(c)
+    assert {f: shown[f] for f in set(whole) - {"invoices"}} == {f: whole[f] for f in set(whole) - {"invoices"}}
+    params = customer_360.parameters(books.org, c, None, payments=False)
+    row = fetch_once(books.engine, books.org, customer_360.ONE["ar_aging"], params)
+    assert row is not None
+    assert row[customer_360.FIRST_PANEL] is None, "the view's own statement leaves this customer to the aging reads"
