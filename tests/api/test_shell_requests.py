@@ -233,7 +233,7 @@ async def test_a_list_is_paged_to_its_end(clerk):
     assert (seen, pages) == (list(range(120)), 3)
 
 
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "many", "1.5", ""])
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "many", "1.5"])
 async def test_a_limit_out_of_range_is_refused(clerk, limit):
     r = await clerk.get("/v1/things", params={"limit": limit})
     assert (code(r), r.json()["errors"][0]["loc"]) == ((422, "VALIDATION_FAILED"), "/query/limit")
@@ -241,7 +241,7 @@ async def test_a_limit_out_of_range_is_refused(clerk, limit):
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "", "%%%", "bnVsbA", "W10", "WyJ0aGluZ3MiXQ", "WyJvdGhlciIsIjIwMjYtMDEtMDEiLDFd", "é", "A" * 5000,
+    ["x", "%%%", "bnVsbA", "W10", "WyJ0aGluZ3MiXQ", "WyJvdGhlciIsIjIwMjYtMDEtMDEiLDFd", "é", "A" * 5000,
      "WyJ0aGluZ3MiLCJ4IiwxXQ", "WyJ0aGluZ3MiLCIyMDI2LTAxLTAxIiwiMSJd", "WyJ0aGluZ3MiLCIyMDI2LTAxLTAxIix0cnVlXQ"],
 )  # fmt: skip
 async def test_a_cursor_of_another_make_is_refused(clerk, cursor):

@@ -57,10 +57,10 @@ class Site:
 
 
 @pytest.fixture
-def site(database_url: str) -> Iterator[Site]:
-    engine = make_engine(database_url, pool_size=2)
-    faults, owner = Faults(engine, database_url), opened(database_url)
-    yield Site(Desk(engine, new_organisation(database_url)), faults, owner)
+def site(fresh_database_url: str) -> Iterator[Site]:
+    engine = make_engine(fresh_database_url, pool_size=2)
+    faults, owner = Faults(engine, fresh_database_url), opened(fresh_database_url)
+    yield Site(Desk(engine, new_organisation(fresh_database_url)), faults, owner)
     faults.close()
     owner.close()
     engine.dispose()
