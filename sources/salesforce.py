@@ -145,7 +145,7 @@ class Salesforce:
     panels = frozenset(_QUERIES)
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
+        self._tokens: dict[tuple[str, ...], tuple[str, str]] = {}
         self._lacking: set[tuple[str, str, str]] = set()
 
     async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[Row]:
@@ -196,7 +196,7 @@ class Salesforce:
     async def _get(
         self, http: httpx.AsyncClient, c: Connection, path: str | None, params: dict[str, str] | None
     ) -> dict[str, Any]:
-        token, instance = self._tokens.get(c.key) or await self._sign_in(http, c)
+        token, instance = self._tokens.get(_signed_in_as(c)) or await self._sign_in(http, c)
         status, body = await _read(http, "GET", _within(instance, path), token, params=params)
         if status == 401:  # the token has run out
             token, instance = await self._sign_in(http, c)
@@ -221,7 +221,7 @@ class Salesforce:
         instance = body.get("instance_url", c.base_url) if isinstance(body, dict) else None
         if not isinstance(token, str) or not isinstance(instance, str) or not _trusted(instance, c.base_url):
             raise SourceError("SOURCE_RESPONSE_INVALID", "sign-in")
-        self._tokens[c.key] = (token, instance)
+        self._tokens[_signed_in_as(c)] = (token, instance)
         return token, instance
 
 
@@ -229,6 +229,11 @@ class Salesforce:
 def _certificates() -> ssl.SSLContext:
     """Loading them takes longer than most answers."""
     return ssl.create_default_context()
+
+
+def _signed_in_as(c: Connection) -> tuple[str, ...]:
+    """A token serves the address and the credential it was given for: a connection that moves signs in again."""
+    return (*c.key, c.base_url, c.secret or "")
 
 
 class _InvalidField(Exception):
