@@ -36,7 +36,6 @@ async def confirm_remittance(client: Client, event: Any) -> None:
         id=confirmation_workflow_id(data["session_id"]),
         task_queue=PROCESS_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        request_eager_start=True,  # the relay sits beside the worker that confirms
         static_summary=f"Confirm remittance of {data['payment_id']}",
         search_attributes=TypedSearchAttributes(
             [
