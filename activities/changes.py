@@ -20,10 +20,10 @@ from models.messages.changes import (
     StepInput,
 )
 from operations import registry  # noqa: F401 - registers the operations
-from operations.approval_tokens import decide_by_signal
-from operations.certificates import watch_certificates
-from operations.change_deadlines import escalate, remind, signals_refused
-from operations.change_execution import execute_change, finished_workflows
+from operations.customers.approval_tokens import decide_by_signal
+from operations.customers.certificates import watch_certificates
+from operations.customers.deadlines import escalate, remind, signals_refused
+from operations.customers.execution import execute_change, finished_workflows
 from operations.runner import execute
 
 

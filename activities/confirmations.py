@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.errors import boundary
 from models.messages.confirmations import ConfirmationInput, ConfirmationResult
-from operations import confirmations
+from operations.cash import confirmations
 
 Transport = Callable[[EmailMessage], None]
 

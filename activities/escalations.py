@@ -6,7 +6,7 @@ from temporalio import activity
 from activities.errors import boundary
 from models.db.engine import transaction
 from models.messages.customer_360 import EscalationInput, EscalationTimes
-from operations.escalations import look
+from operations.customer_360.escalations import look
 
 
 class EscalationActivities:

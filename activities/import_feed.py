@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.errors import boundary
 from models.messages.imports import FeedFiles, ImportInput
-from operations import import_feed
+from operations.imports import feed as import_feed
 
 
 class FeedActivities:

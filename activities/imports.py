@@ -11,11 +11,14 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
-from models.db import imports
 from models.db.engine import transaction
+from models.db.imports import records as imports
 from models.messages.imports import ImportAct, ImportState
-from operations import import_execution, import_review, import_staging, import_validation
-from operations.import_staging import Superseded
+from operations.imports import execution as import_execution
+from operations.imports import review as import_review
+from operations.imports import staging as import_staging
+from operations.imports import validation as import_validation
+from operations.imports.staging import Superseded
 from operations.runner import execute
 
 SLICE_SECONDS = 20.0

@@ -9,9 +9,9 @@ from activities.errors import boundary
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.customer_360 import PanelRefresh, PanelRefreshed
-from operations import panels
+from operations.customer_360 import panels
+from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
-from operations.renewals import watch_contracts
 from sources.guard import Guards
 from sources.protocol import Asked, Connection, SourceError
 from sources.registry import ADAPTERS

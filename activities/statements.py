@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.errors import boundary
 from models.messages.statements import ChunkResult, StatementInput
-from operations import statement_chunks
+from operations.cash import statement_chunks
 
 SLICE_SECONDS = 20.0  # one activity does chunks for this long, then reports and is called again
 PAUSE_SECONDS = 0.005  # between chunks, so that a clerk's postings get their turn

@@ -9,11 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from models.db import import_rows, imports
 from models.db.engine import to_json, transaction
-from models.imports import OPEN, Layout
-from operations.import_validation import layout_of, read_rows
-from operations.import_view import progress_body
+from models.db.imports import records as imports
+from models.db.imports import rows as import_rows
+from models.imports.options import OPEN, Layout
+from operations.imports.validation import layout_of, read_rows
+from operations.imports.view import progress_body
 
 _PAGE: Final = 2_000
 _PROBE: Final = 0.5

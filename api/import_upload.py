@@ -21,14 +21,14 @@ from api.invalid import field_errors
 from api.problems import invalid
 from api.process import Write, answer, submission
 from models.access import Principal
-from models.db import imports
 from models.db.engine import transaction
+from models.db.imports import records as imports
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.import_columns import check_mapping
-from models.imports import ImportOptions, Unreadable
+from models.imports.columns import check_mapping
+from models.imports.options import ImportOptions, Unreadable
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
-from operations.imports import submitted_body
+from operations.imports.decisions import submitted_body
 from operations.runner import Submitted, execute, refusal_from, submit
 from operations.work import Outcome
 

@@ -11,7 +11,7 @@ from models.errors import FieldError
 
 MAX_ERRORS: Final = 100
 _TAG: Final = "action:"
-"""Which form of a related record was meant (`models.customer.action_tag`): no place in the body."""
+"""Which form of a related record was meant (`models.customers.bodies.action_tag`): no place in the body."""
 
 _CODES: Final[Mapping[str, str]] = {
     "missing": "FIELD_REQUIRED",

@@ -10,8 +10,8 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
-from models.db.customer_360 import FIRST_PANEL
-from models.panels import EXTERNAL, Freshness
+from models.customer_360.panels import EXTERNAL, Freshness
+from models.db.customer_360.view import FIRST_PANEL
 
 BUILT_IN: Final = "arflow"
 _DETAILS: Final = {

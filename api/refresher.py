@@ -17,10 +17,10 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
-from models.db import panels
+from models.customer_360.panels import REFRESH_WAIT_SECONDS
+from models.db.customer_360 import panels
 from models.db.engine import transaction
 from models.messages.customer_360 import REFRESH_QUEUE, PanelRefresh, refresh_workflow_id
-from models.panels import REFRESH_WAIT_SECONDS
 
 log = structlog.get_logger("arflow.panels")
 FLUSH_SECONDS: Final = 2.0

@@ -18,8 +18,8 @@ import psycopg
 from bench.http import Connection
 from bench.report import Figure, percentile
 from bench.stack import BenchStack
+from models.customer_360.panels import PANELS
 from models.db.engine import driver_url
-from models.panels import PANELS
 
 ORG = "org_bench_d"
 WIDTH = 32

@@ -23,10 +23,13 @@ from sqlalchemy import Engine
 from bench.report import Figure
 from bench.stack import BenchStack
 from models.access import Principal
-from models.db import imports
 from models.db.engine import driver_url, make_engine, transaction
+from models.db.imports import records as imports
 from models.ids import new_id
-from operations import import_execution, import_staging, import_validation, registry
+from operations import registry
+from operations.imports import execution as import_execution
+from operations.imports import staging as import_staging
+from operations.imports import validation as import_validation
 from operations.runner import Submission, execute, submit
 
 ORG = "org_bench_c"

@@ -16,13 +16,14 @@ from sqlalchemy import Engine, event
 from bench.report import Figure, percentile
 from bench.stack import BenchStack
 from models.access import Principal
+from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.db.engine import driver_url, make_engine, transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
-from models.statements import LineNumbering, Statement, StatementLine
-from operations import registry, statement_chunks
+from operations import registry
+from operations.cash import statement_chunks
+from operations.cash.statements import statement_input
 from operations.runner import Submission, _execute, execute, run_now, submit
-from operations.statements import statement_input
 
 ORG = "org_bench_b"
 FLOOR = Path(__file__).parent / "statement_floor.sql"

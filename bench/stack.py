@@ -15,7 +15,7 @@ from pathlib import Path
 
 from api.tokens import mint_dev_token
 from models.db.engine import make_engine, transaction
-from operations.customers_bootstrap import bootstrap_customers
+from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
 from settings import Settings
 from stack.process import free_port

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from models.evidence import EvidenceUnreadable, faults, read
+from models.customers.evidence import EvidenceUnreadable, faults, read
 
 
 def verify_evidence(

@@ -42,7 +42,7 @@ def create_customer(
     file: Annotated[Path | None, typer.Option("--file", help="CSV with name,email and other customer fields")] = None,
 ) -> None:
     """Create customers directly and print their ids, one a line. One whose external_id is known is only printed."""
-    from operations.customers_bootstrap import bootstrap_customers
+    from operations.customers.bootstrap import bootstrap_customers
 
     settings = get_settings()
     if settings.production:

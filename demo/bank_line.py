@@ -5,7 +5,7 @@ from typing import Any
 
 from demo.bank_statements import worked_off
 from demo.desk import Desk
-from models.statements import StatementLine
+from models.cash.statements import StatementLine
 from statement_readers.write_csv import write_csv
 
 

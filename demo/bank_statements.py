@@ -16,7 +16,7 @@ from typing import Any, Final
 from demo.console import ClaimFailed
 from demo.context import Demo
 from demo.dataset import CURRENCY, SettledInvoice
-from models.statements import Statement, StatementLine
+from models.cash.statements import Statement, StatementLine
 from statement_readers.write_camt import write_camt
 from statement_readers.write_csv import write_csv
 

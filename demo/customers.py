@@ -14,7 +14,7 @@ from typing import Any, Final
 from demo.console import Claim
 from demo.context import Demo
 from demo.people import Person
-from models.evidence import read
+from models.customers.evidence import read
 from stack.temporal import ensure_cli
 
 PATIENCE_SECONDS: Final = 60.0

@@ -1,6 +1,6 @@
 """Files of customers (CSV, XLSX, NDJSON), read as numbered rows of raw text in constant memory.
 
-A reader splits, it does not judge: what a row means is decided in `models.import_rows`. What makes the file as a
+A reader splits, it does not judge: what a row means is decided in `models.imports.rows`. What makes the file as a
 whole unreadable is raised as `Unreadable`, with line and column. No database, no network, no clock.
 """
 

@@ -8,7 +8,7 @@ from models.db import lookups
 from models.db.exceptions import exception_body, get_exception
 from models.errors import Refusal
 from models.exceptions import may_write
-from operations.invoices import LOCK, end_dispute
+from operations.cash.invoices import LOCK, end_dispute
 from operations.runner import operation
 from operations.work import Outcome, Work
 

@@ -1,23 +1,12 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import (
-    activities,
-    applications,
-    books,
-    change_decisions,
-    customer_changes,
-    escalations,
-    exceptions,
-    imports,
-    invoices,
-    out_of_office,
-    payments,
-    policies,
-    reconciliations,
-    source_records,
-    statements,
-    undo,
-)
+from operations import exceptions
+from operations.cash import applications, books, invoices, payments, reconciliations, statements, undo
+from operations.customer_360 import activities, escalations, source_records
+from operations.customers import decisions as change_decisions
+from operations.customers import out_of_office, policies
+from operations.customers import submission as customer_changes
+from operations.imports import decisions as imports
 
 __all__ = [
     "activities",

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, text
 
-from models.db import verify_ledger, verify_trail
+from models.db import verify_trail
+from models.db.cash import verify_ledger
 from models.db.engine import Tx, transaction
 from models.verification import Finding
 

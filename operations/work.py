@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from models.cash.ledger import JournalEntry
 from models.db.engine import Tx, to_json
 from models.errors import Refusal
 from models.ids import new_id
-from models.ledger import JournalEntry
 
 
 @dataclass(frozen=True)

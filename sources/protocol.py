@@ -69,7 +69,7 @@ class Source(Protocol):
     """What it can serve."""
 
     async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[dict[str, Any]]:
-        """The customer's open records as rows of the panel's table (models.source_records). Raises SourceError.
+        """The customer's open records as rows of the panel's table (models.customer_360.source_records). Raises SourceError.
 
         The caller bounds the time; the adapter bounds what it reads.
         """

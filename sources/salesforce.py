@@ -19,8 +19,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import ValidationError
 
+from models.customer_360.source_records import KINDS, OpportunityRecord
 from models.money import exponent, is_currency, round_half_even
-from models.source_records import KINDS, OpportunityRecord
 from sources.protocol import Asked, Connection, SourceError
 
 API: Final = "/services/data/v61.0/query"

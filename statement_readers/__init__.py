@@ -1,4 +1,4 @@
-"""Bank statements of five formats, read into the types of models.statements. No database, no network, no clock."""
+"""Bank statements of five formats, read into the types of models.cash.statements. No database, no network, no clock."""
 
 from statement_readers.read import detect_and_read
 

@@ -13,7 +13,7 @@ from bai2 import bai2
 from bai2.constants import TypeCodes, TypeCodeTransaction
 from bai2.exceptions import IntegrityException
 
-from models.statements import (
+from models.cash.statements import (
     CONTROL_TOTAL_DIFFERENCE,
     ENTRY_IGNORED,
     MAX_LINES,

@@ -12,8 +12,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from models.errors import Refusal
-from models.statements import (
+from models.cash.statements import (
     ENTRY_IGNORED,
     MAX_LINES,
     LineNumbering,
@@ -21,6 +20,7 @@ from models.statements import (
     StatementLine,
     StatementWarning,
 )
+from models.errors import Refusal
 from statement_readers.camt_entry import Detail, entry_lines, read_amount, read_day, read_detail
 from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
 from statement_readers.fields import clean, unreadable

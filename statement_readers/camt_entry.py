@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from models.statements import BATCH_NOT_SPLIT, StatementLine, StatementWarning
+from models.cash.statements import BATCH_NOT_SPLIT, StatementLine, StatementWarning
 from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
 from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from models.statements import MAX_LINES, LineNumbering, Statement, StatementLine
+from models.cash.statements import MAX_LINES, LineNumbering, Statement, StatementLine
 from statement_readers.fields import MAX_TEXT, clean, exponent, to_date, to_minor, unreadable
 
 COLUMNS = ("date", "amount", "currency", "payer", "reference", "remittance_text")

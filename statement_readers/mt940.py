@@ -13,7 +13,7 @@ from typing import BinaryIO
 from bankfile.model import Transaction
 from bankfile.mt940_adapter import read_mt940 as read_message
 
-from models.statements import (
+from models.cash.statements import (
     DATE_ADJUSTED,
     ENTRY_IGNORED,
     MAX_LINES,

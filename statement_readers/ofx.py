@@ -15,7 +15,14 @@ from bankfile.normalize import parse_date
 from bankfile.ofx.header import read_header
 from bankfile.ofx.reader import read_ofx as read_one
 
-from models.statements import ENCODING_GUESSED, MAX_LINES, LineNumbering, Statement, StatementLine, StatementWarning
+from models.cash.statements import (
+    ENCODING_GUESSED,
+    MAX_LINES,
+    LineNumbering,
+    Statement,
+    StatementLine,
+    StatementWarning,
+)
 from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
 from statement_readers.whole_text import Piece, pieces, read_bytes
 

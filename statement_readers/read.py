@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from models.statements import Statement, with_balance_check
+from models.cash.statements import Statement, with_balance_check
 from statement_readers.bai2_reader import read_bai2
 from statement_readers.camt import read_camt
 from statement_readers.csv_bank import read_csv

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from models.statements import ENCODING_GUESSED, StatementWarning
+from models.cash.statements import ENCODING_GUESSED, StatementWarning
 from statement_readers.fields import unreadable
 
 MAX_BYTES = 20 * 1024 * 1024

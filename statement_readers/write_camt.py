@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, Literal
 
 from lxml import etree
 
-from models.statements import Statement, StatementLine
+from models.cash.statements import Statement, StatementLine
 from statement_readers.camt_entry import USTRD_LENGTH
 from statement_readers.fields import to_major
 

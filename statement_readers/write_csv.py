@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-from models.statements import StatementLine
+from models.cash.statements import StatementLine
 from statement_readers.csv_bank import COLUMNS
 from statement_readers.fields import to_major
 

@@ -17,7 +17,7 @@ from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from operations import registry
-from operations.customers_bootstrap import bootstrap_customers
+from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
 from operations.runner import Submission, run_now
 from settings import Settings

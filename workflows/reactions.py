@@ -6,6 +6,7 @@ its workflow id, so a relay that dies between start and cursor does no harm.
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,11 +19,15 @@ from temporalio.service import RPCError
 
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
-from operations import confirmations, relay
+from operations import relay
+from operations.cash import confirmations
 
 log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
 READER = "reactions"
+AT_ONCE = 16
+START_TIMEOUT = timedelta(seconds=5)
+"""A server that is coming up may take a request and never answer it; the SDK alone would wait half a minute."""
 
 
 async def confirm_remittance(client: Client, event: Any) -> None:
@@ -36,6 +41,7 @@ async def confirm_remittance(client: Client, event: Any) -> None:
         id=confirmation_workflow_id(data["session_id"]),
         task_queue=PROCESS_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        rpc_timeout=START_TIMEOUT,
         static_summary=f"Confirm remittance of {data['payment_id']}",
         search_attributes=TypedSearchAttributes(
             [
@@ -56,8 +62,8 @@ async def run_relay(client: Client, engine: Engine) -> None:
     while True:
         try:
             await _lead(client, engine)
-        except (SQLAlchemyError, RPCError) as error:
-            log.warning("relay interrupted", error=type(error).__name__)
+        except* (SQLAlchemyError, RPCError) as errors:
+            log.warning("relay interrupted", errors=sorted({type(e).__name__ for e in errors.exceptions}))
         await asyncio.sleep(1)
 
 
@@ -82,15 +88,20 @@ async def _lead(client: Client, engine: Engine) -> None:
 async def _react(client: Client, conn: Any, position: int) -> tuple[int, int]:
     events = await asyncio.to_thread(relay.read_after, conn, position)
     unwanted = await asyncio.to_thread(confirmations.unwanted, conn, events)
-    for event in events:
-        start = REACTIONS.get(event["type"])
-        if start is not None and event["id"] not in unwanted:
-            try:
-                await start(client, event)
-            except WorkflowAlreadyStartedError:
-                log.debug("already started", event=event["id"])
+    wanted = [e for e in events if e["type"] in REACTIONS and e["id"] not in unwanted]
+    for first in range(0, len(wanted), AT_ONCE):
+        async with asyncio.TaskGroup() as starting:
+            for event in wanted[first : first + AT_ONCE]:
+                starting.create_task(_start(client, event))
     if not events:
         return position, 0
     last = int(events[-1]["position"])
     await asyncio.to_thread(relay.move_cursor, conn, READER, last)
     return last, len(events)
+
+
+async def _start(client: Client, event: Any) -> None:
+    try:
+        await REACTIONS[event["type"]](client, event)
+    except WorkflowAlreadyStartedError:
+        log.debug("already started", event=event["id"])

@@ -12,7 +12,7 @@ from api.problems import refusals
 from api.reading import reading, who_sees
 from api.schema import IsoDate
 from models.db import lookups
-from models.db.aging import aging_of
+from models.db.cash.aging import aging_of
 from models.db.engine import to_json
 
 router = gated_router("aging")

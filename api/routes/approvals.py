@@ -13,9 +13,9 @@ from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
 from api.schema import Body, RecordId
-from models.approval_policy import ApprovalPolicy
-from operations.out_of_office import absence_body
-from operations.policies import policy_body
+from models.customers.approval_policy import ApprovalPolicy
+from operations.customers.out_of_office import absence_body
+from operations.customers.policies import policy_body
 
 router = gated_router("approvals")
 

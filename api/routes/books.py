@@ -14,7 +14,7 @@ from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
 from api.schema import Body, CurrencyCode, ExchangeRate, IsoDate, Line, ReasonCode, RecordId, Text
-from models.db import books
+from models.db.cash import books
 
 router = gated_router("books")
 

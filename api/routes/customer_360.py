@@ -13,14 +13,14 @@ from api.gate import gated_router
 from api.panels import View, not_modified, panel_etag, panel_json, view_etag, view_json, view_of
 from api.problems import refusals
 from api.reading import reading, who_sees
-from models.db import customer_360
-from models.db.aging import aging_of
-from models.db.customer_360_aging import RECENT_PAYMENTS, SHOWN_INVOICES
+from models.customer_360.panels import MAX_AGE, PANELS
+from models.db.cash.aging import aging_of
+from models.db.customer_360 import view as customer_360
+from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once, to_json
 from models.db.lookups import refuse_missing
 from models.db.quick_reads import QuickReads
 from models.errors import Refusal
-from models.panels import MAX_AGE, PANELS
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]
@@ -122,7 +122,7 @@ def _missing(request: Request, who: Principal, customer_id: str) -> Never:
 
 
 def _aging_in_full(request: Request, who: Principal, customer_id: str, params: dict[str, Any]) -> bytes:
-    """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360_aging`."""
+    """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360.view_aging`."""
     with reading(request, who) as tx:
         found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
     invoices = [{**i, "href": f"/v1/invoices/{i['id']}"} for i in found["invoices"][:SHOWN_INVOICES]]

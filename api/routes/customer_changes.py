@@ -16,16 +16,16 @@ from api.process import Write
 from api.reading import reading
 from api.schema import Body, Choice, ReasonCode, RecordId, Text
 from models.access import with_included
-from models.approval import Decision, require_reason
 from models.checks import invalid
-from models.customer import CustomerCreate
-from models.customer_patch import CustomerPatch
-from models.db import changes
+from models.customers.approval import Decision, require_reason
+from models.customers.bodies import CustomerCreate
+from models.customers.patch import CustomerPatch
+from models.db.customers import changes
 from models.db.engine import to_json, transaction
-from operations.approval_tokens import issue
-from operations.change_view import change_body, summary_body
-from operations.customer_visibility import require_change
-from operations.evidence import evidence, packet
+from operations.customers.approval_tokens import issue
+from operations.customers.evidence import evidence, packet
+from operations.customers.view import change_body, summary_body
+from operations.customers.visibility import require_change
 
 router = gated_router("approvals")
 

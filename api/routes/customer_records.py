@@ -14,9 +14,10 @@ from api.problems import refusals
 from api.process import Write, run_process, write_now
 from api.reading import reading, who_sees
 from api.schema import Body, Choice, ReasonCode, RecordId, Text
-from models.db import activities, lookups, source_records
+from models.customer_360.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
+from models.db import lookups
+from models.db.customer_360 import activities, source_records
 from models.ids import new_id
-from models.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]

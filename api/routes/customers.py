@@ -17,15 +17,16 @@ from api.process import Write
 from api.reading import reading, who_sees
 from api.schema import CurrencyCode, Empty, IsoDate, Line, ReasonCode
 from models.checks import decimal, decimal_text
-from models.customer import CustomerCreate
-from models.customer_patch import CustomerPatch
-from models.customer_record import Record, effective
-from models.customer_view import effective_body, items_body, master_body, summary_body
-from models.db import customers, lookups
+from models.customers.bodies import CustomerCreate
+from models.customers.patch import CustomerPatch
+from models.customers.pricing import price_of
+from models.customers.record import Record, effective
+from models.customers.view import effective_body, items_body, master_body, summary_body
+from models.db import lookups
+from models.db.customers import records as customers
 from models.db.engine import Tx, to_json
 from models.errors import FieldError, Refusal
-from models.pricing import price_of
-from operations.customer_visibility import visible
+from operations.customers.visibility import visible
 
 router = gated_router("customers")
 

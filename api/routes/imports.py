@@ -15,14 +15,15 @@ from api.problems import invalid, refusals
 from api.process import Write, write_now
 from api.reading import reading, who_sees
 from api.schema import Body, Empty, ReasonCode, Text
-from models.db import import_rows, imports
+from models.db.imports import records as imports
+from models.db.imports import rows as import_rows
 from models.errors import FieldError
-from models.import_columns import FIELDS, PRESETS, check_mapping
-from models.imports import ImportStatus, Source, Unreadable
-from models.imports import Mapping as ColumnMapping
-from operations.import_validation import layout_of
-from operations.import_view import import_body
-from operations.imports import mapping_body
+from models.imports.columns import FIELDS, PRESETS, check_mapping
+from models.imports.options import ImportStatus, Source, Unreadable
+from models.imports.options import Mapping as ColumnMapping
+from operations.imports.decisions import mapping_body
+from operations.imports.validation import layout_of
+from operations.imports.view import import_body
 
 router = gated_router("imports")
 

@@ -29,9 +29,9 @@ from api.schema import (
     RecordId,
     Text,
 )
-from models.db.invoices import GET, invoice_body
+from models.db.cash.invoices import GET, invoice_body
+from models.db.cash.payment_reads import list_invoices
 from models.db.lookups import find
-from models.db.payment_reads import list_invoices
 from models.ids import new_id
 
 router = gated_router("invoices")

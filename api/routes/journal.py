@@ -9,7 +9,7 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
 from api.schema import IsoDate
-from models.db import journal_reads
+from models.db.cash import journal_reads
 
 router = gated_router("ledger")
 Reader = Annotated[Principal, requires("payments.read")]

@@ -9,9 +9,9 @@ from api.deps import Somebody
 from api.gate import gated_router
 from api.problems import problem_body, refusals
 from api.reading import reading
+from models.db.cash.statements import COUNTS, statement_body
 from models.db.engine import Tx
 from models.db.lookups import refuse_missing
-from models.db.statements import COUNTS, statement_body
 from models.messages.commands import command_of
 from models.messages.statements import statement_workflow_id
 from operations.runner import refusal_from

@@ -25,10 +25,10 @@ from api.schema import (
     RecordId,
     Text,
 )
-from models.db import payment_reads, payments
+from models.cash.payment import Overpayment, PaymentStatus
+from models.db.cash import payment_reads, payments
 from models.errors import FieldError
 from models.ids import new_id
-from models.payment import Overpayment, PaymentStatus
 
 router = gated_router("payments")
 MAX_APPLICATIONS: Final = 500

@@ -14,7 +14,7 @@ from api.process import Write, run_process
 from api.reading import reading, who_sees
 from api.schema import Body, Empty, IsoDate, Minor, ReasonCode, RecordId, Text
 from models.db import lookups
-from models.db.reconciliations import list_reconciliations, reconciliation_body
+from models.db.cash.reconciliations import list_reconciliations, reconciliation_body
 from models.ids import new_id
 
 router = gated_router("reconciliations")

@@ -15,9 +15,9 @@ from api.problems import invalid, refusals
 from api.process import Write, write_now
 from api.reading import reading
 from api.schema import Body
-from models.db import panels
+from models.customer_360.source_records import KINDS, RECORDS_LIMIT, Kind, SourceRecord
+from models.db.customer_360 import panels
 from models.errors import FieldError, Refusal
-from models.source_records import KINDS, RECORDS_LIMIT, Kind, SourceRecord
 from settings import Settings
 from sources.registry import PANELS
 

@@ -14,11 +14,12 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, answer, operation_path, run_now_in_thread
 from api.reading import reading, who_sees
-from models.db import lookups, statements
+from models.db import lookups
+from models.db.cash import statements
 from models.ids import new_id
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.statements import StatementInput, statement_workflow_id
-from operations.statements import statement_input
+from operations.cash.statements import statement_input
 from statement_readers import detect_and_read
 
 router = gated_router("statements")

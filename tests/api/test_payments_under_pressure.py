@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import httpx
 import psycopg
 
-from models.statements import Statement, StatementLine
+from models.cash.statements import Statement, StatementLine
 from statement_readers.write_camt import write_camt
 from tests.api.office import TODAY, Office, code, csv_statement, day, ext, ok
 

@@ -112,7 +112,10 @@ def wrong(database_url: str, org: str, *, sequential: bool = False) -> list[str]
 
 def opened(database_url: str) -> "psycopg.Connection[dict]":
     """A connection of the schema's owner that answers dicts."""
-    return psycopg.connect(database_url, row_factory=dict_row, options="-c timezone=UTC")
+    connection = psycopg.connect(database_url, row_factory=dict_row, options="-c timezone=UTC")
+    # All reads of a transaction see one state: a confirmation that is recorded between two of them is no fault.
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    return connection
 
 
 def wrong_in(c: "psycopg.Connection[dict]", org: str, *, sequential: bool = False) -> list[str]:

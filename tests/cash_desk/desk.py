@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.cash.statements import Statement, StatementLine
 from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
-from models.statements import Statement, StatementLine
 from operations import registry  # noqa: F401 - registers the operations
-from operations.customers_bootstrap import bootstrap_customers
+from operations.cash.statement_chunks import next_chunk
+from operations.cash.statements import statement_input
+from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
 from operations.runner import Submission, Submitted, execute, run_now, submit
-from operations.statement_chunks import next_chunk
-from operations.statements import statement_input
 from operations.work import Outcome
 
 CLERK = "u_clerk"

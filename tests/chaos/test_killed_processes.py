@@ -128,16 +128,27 @@ def confirmed(database_url: str, org: str) -> int:
     return int(row["n"])
 
 
+def relayed(runtime: RunningStack) -> str:
+    """How far the relay has come, for whoever must find out why it has not come farther."""
+    with opened(runtime.database_url) as c:
+        row = c.execute(
+            """SELECT (SELECT count(*) FROM outbox_events WHERE position IS NULL) AS unpublished,
+                 (SELECT max(position) FROM outbox_events) AS published, (SELECT max(position) FROM outbox_cursors) AS told,
+                 (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') AS locks"""
+        ).fetchone()
+    return str(row)
+
+
 async def send_now(runtime: RunningStack, expected: int) -> list[str]:
     """What an operator does when the mail server is back: have the waiting activities tried at once."""
     client = await Temporal.connect(runtime.temporal_address, namespace=runtime.temporal_namespace)
     log: list[str] = []
     open_ones: list[Any] = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     query = "WorkflowType = 'ConfirmRemittance'"
     while len(open_ones) < expected:
         open_ones = [w async for w in client.list_workflows(query)]
-        assert time.monotonic() < deadline, f"{len(open_ones)} of {expected} confirmations were ever started"
+        assert time.monotonic() < deadline, f"{len(open_ones)} of {expected} were ever started; {relayed(runtime)}"
         await asyncio.sleep(0.5)
     for w in open_ones:
         try:

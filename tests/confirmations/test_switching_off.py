@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from operations import confirmations, relay
+from operations import relay
+from operations.cash import confirmations
 from tests.books import Books
 
 

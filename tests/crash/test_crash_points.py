@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from models.db.engine import make_engine
 from models.ids import new_id
 from models.messages.statements import StatementInput
+from operations.cash.statement_chunks import next_chunk
 from operations.runner import Submission
-from operations.statement_chunks import next_chunk
 from tests.cash_desk.books import opened, wrong_in
 from tests.cash_desk.desk import Desk, credit_line, new_organisation
 from tests.crash.faults import Faults

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from models.access import Principal
-from models.db import changes
+from models.db.customers import changes
 from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput, change_workflow_id

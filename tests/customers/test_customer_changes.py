@@ -435,7 +435,7 @@ def test_an_expiring_certificate_is_on_a_desk_ahead_of_time(own_desk: Desk, data
     from datetime import UTC, datetime, timedelta
 
     from models.db.engine import make_engine, transaction
-    from operations.certificates import watch_certificates
+    from operations.customers.certificates import watch_certificates
 
     desk = own_desk
     today = datetime.now(UTC).date()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from models.evidence import EvidenceUnreadable, faults, read
+from models.customers.evidence import EvidenceUnreadable, faults, read
 from tests.customers.desk import Desk, ok, refused
 
 

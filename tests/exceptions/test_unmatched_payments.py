@@ -8,8 +8,8 @@ import pytest
 
 from models.ids import new_id
 from models.messages.statements import StatementInput
-from operations.statement_chunks import next_chunk
-from operations.statements import statement_input
+from operations.cash.statement_chunks import next_chunk
+from operations.cash.statements import statement_input
 from statement_readers import detect_and_read
 from tests.books import Books
 

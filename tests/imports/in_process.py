@@ -10,11 +10,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.access import Principal
-from models.db import import_rows, imports
 from models.db.engine import make_engine, transaction
+from models.db.imports import records as imports
+from models.db.imports import rows as import_rows
 from models.ids import new_id
-from operations import import_execution, import_staging, import_validation, registry
-from operations.customers_bootstrap import bootstrap_customers
+from operations import registry
+from operations.customers.bootstrap import bootstrap_customers
+from operations.imports import execution as import_execution
+from operations.imports import staging as import_staging
+from operations.imports import validation as import_validation
 from operations.organisations import create_organisation
 from operations.runner import Submission, execute, submit
 

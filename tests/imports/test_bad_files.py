@@ -12,7 +12,7 @@ import pytest
 from import_readers import Unreadable, open_rows
 from import_readers import other_rows as other
 from models.db.engine import transaction
-from operations import import_staging
+from operations.imports import staging as import_staging
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 
@@ -261,7 +261,7 @@ def test_the_quick_way_for_addresses_takes_nothing_that_the_rule_refuses() -> No
     from hypothesis import strategies as st
 
     from models import checks
-    from models.import_rows import _PLAIN_EMAIL
+    from models.imports.rows import _PLAIN_EMAIL
 
     @given(st.from_regex(_PLAIN_EMAIL, fullmatch=True))
     def every(value: str) -> None:

@@ -144,15 +144,16 @@ def test_whoever_comes_first_between_validation_and_execution_is_met_and_not_dou
     clerk.customers({"name": "First", "email": "B@x.com"})
     with transaction(clerk.engine, clerk.org) as tx:
         tx.run("UPDATE customer_imports SET status = 'EXECUTING' WHERE org_id = :org AND id = :id", id=import_id)
-    from operations import import_execution
+    from operations.imports import execution as import_execution
 
     import_execution.execute(clerk.engine, clerk.org, import_id, lambda _: None, 60)
     assert clerk.outcomes(import_id) == [(1, "created", ()), (2, "skipped", ("DUPLICATE_EMAIL",))]
 
 
 def test_an_overtaken_attempt_changes_nothing(clerk: Desk) -> None:
-    from models.imports import ImportStatus
-    from operations import import_execution, import_staging
+    from models.imports.options import ImportStatus
+    from operations.imports import execution as import_execution
+    from operations.imports import staging as import_staging
 
     import_id = clerk.validated(table([(f"C{n}", f"c{n}@x.com", "", "", "") for n in range(5)], HEADER), batch_size=1)
     with transaction(clerk.engine, clerk.org) as tx:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import import_feed
+from operations.imports import feed as import_feed
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import mark, table, until
 from tests.stack_fixtures.private import PrivateStack

@@ -13,14 +13,14 @@ from tests.properties.cash_machine import CashDesk
 
 
 @pytest.fixture
-def random_work(database_url: str) -> "Callable[[int, int], None]":
-    """Runs so many desks for so many steps each, every desk an organisation of its own."""
+def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
+    """Runs so many desks for so many steps each, every desk an organisation of its own, where no worker looks."""
 
     def work(desks: int, steps: int) -> None:
-        engine, owner = make_engine(database_url, pool_size=2), opened(database_url)
+        engine, owner = make_engine(fresh_database_url, pool_size=2), opened(fresh_database_url)
         try:
             run_state_machine_as_test(
-                lambda: CashDesk(engine, owner, new_organisation(database_url)),
+                lambda: CashDesk(engine, owner, new_organisation(fresh_database_url)),
                 settings=settings(
                     max_examples=desks, stateful_step_count=steps, deadline=None, print_blob=True,
                     suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain},

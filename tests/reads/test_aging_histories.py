@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import pytest
 
-from models.db.aging import aging_of
-from models.db.aging_report import ar_aging_report
-from models.db.cash_report import unapplied_cash_report
+from models.db.cash.aging import aging_of
+from models.db.cash.aging_report import ar_aging_report
+from models.db.cash.cash_report import unapplied_cash_report
+from models.db.cash.roll_forward import ar_roll_forward
 from models.db.engine import transaction
-from models.db.roll_forward import ar_roll_forward
 from tests.books import Books, today
 from tests.reads.histories import START, History
 

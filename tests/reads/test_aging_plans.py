@@ -4,9 +4,9 @@ import json
 import time
 from datetime import timedelta
 
-from models.db.aging import aging_of
+from models.db.cash.aging import aging_of
+from models.db.cash.open_items import _CANDIDATES, _FUNDS, _LISTED, _ROLLED_BACK, _SHOWN, _filters
 from models.db.engine import transaction
-from models.db.open_items import _CANDIDATES, _FUNDS, _LISTED, _ROLLED_BACK, _SHOWN, _filters
 from tests.books import Books, today
 
 MANY = """

@@ -9,14 +9,14 @@ import pytest
 
 from demo.bank_statements import monthly_statements
 from demo.dataset import aging_on, read_dataset
-from models.db.aging import aging_of
+from models.db.cash.aging import aging_of
 from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
-from operations.customers_bootstrap import bootstrap_customers
+from operations.cash.statement_chunks import next_chunk
+from operations.cash.statements import statement_input
+from operations.customers.bootstrap import bootstrap_customers
 from operations.runner import OPERATIONS, body_hash
-from operations.statement_chunks import next_chunk
-from operations.statements import statement_input
 from operations.verify import verify
 from operations.work import Command, Work
 from statement_readers import detect_and_read

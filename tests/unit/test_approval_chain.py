@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.access import Principal
-from models.approval import (
+from models.customers.approval import (
     Chain,
     ChangeStatus,
     Decision,
@@ -22,7 +22,7 @@ from models.approval import (
     resubmit,
     withdraw,
 )
-from models.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
+from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
 from models.errors import Refusal
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from models import checks
-from models.customer import CustomerCreate
-from models.customer_patch import CustomerPatch
-from models.customer_record import created, effective, patched, touched_entities
-from models.diff import applied, diff, moved
+from models.customers.bodies import CustomerCreate
+from models.customers.diff import applied, diff, moved
+from models.customers.patch import CustomerPatch
+from models.customers.pricing import check_tiers, overlap, price_of
+from models.customers.record import created, effective, patched, touched_entities
 from models.errors import Refusal
 from models.keys import company_key, email_key, name_key, tax_id_key
-from models.pricing import check_tiers, overlap, price_of
 
 LEAST = {"name": "Acme", "email": "ap@acme.example.com", "legal_entity_id": "le_us"}
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from models.db import customer_360
+from models.db.customer_360 import view as customer_360
 from models.db.engine import fetch_once, make_engine, transaction
 from models.db.quick_reads import QuickReads
+from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
-from operations.renewals import watch_contracts
 from tests.books import Books, today
 from tests.view360.test_view import full_customer, put, view
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.db import customer_360
+from models.db.customer_360 import view as customer_360
 from models.db.engine import fetch_once
 from models.errors import Refusal
 from tests.books import Books, today

@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 import activities.statements
 from activities.statements import StatementActivities
 from models.messages.statements import StatementResult, statement_workflow_id
-from operations import statement_chunks
+from operations.cash import statement_chunks
 from tests.cash_desk.books import opened, wrong
 from tests.cash_desk.desk import Desk, credit_line
 from workflows.statements import ImportStatement

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models.cash.statements import Statement
 from models.errors import Refusal
-from models.statements import Statement
 from statement_readers import detect_and_read
 
 BANK_FILES = Path(__file__).parents[2] / "data" / "bank"

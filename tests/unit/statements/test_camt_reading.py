@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models.statements import BALANCE_DIFFERENCE, BATCH_NOT_SPLIT, ENTRY_IGNORED
+from models.cash.statements import BALANCE_DIFFERENCE, BATCH_NOT_SPLIT, ENTRY_IGNORED
 
 
 def transaction(amount: str, text: str, *, name: str = "ACME", extra: str = "", currency: str = "EUR") -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.matching import Credit, InvoiceBook, Match, MatchKind, OpenInvoice, Unmatched, match_credit
-from models.statements import StatementLine
+from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, OpenInvoice, Unmatched, match_credit
+from models.cash.statements import StatementLine
 
 DUE = date(2026, 3, 31)
 

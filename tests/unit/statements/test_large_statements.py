@@ -9,7 +9,7 @@ from datetime import datetime as clock
 
 import pytest
 
-from models.statements import LineNumbering, Statement, StatementLine
+from models.cash.statements import LineNumbering, Statement, StatementLine
 from statement_readers import detect_and_read
 from statement_readers.write_camt import write_camt
 from statement_readers.write_csv import write_csv

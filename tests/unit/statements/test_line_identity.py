@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from models.statements import LineNumbering, StatementLine, line_external_id
+from models.cash.statements import LineNumbering, StatementLine, line_external_id
 
 LINE = StatementLine(1, date(2026, 3, 2), date(2026, 3, 3), 1000, "EUR", "ACME", "E2E", "INV-7", ("INV-7",), "B1")
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models.statements import BALANCE_DIFFERENCE, DATE_ADJUSTED, ENCODING_GUESSED, ENTRY_IGNORED
+from models.cash.statements import BALANCE_DIFFERENCE, DATE_ADJUSTED, ENCODING_GUESSED, ENTRY_IGNORED
 from statement_readers import detect_and_read
 
 MESSAGE = """:20:REF1

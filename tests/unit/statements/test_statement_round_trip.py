@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.errors import Refusal
-from models.statements import LineNumbering, Statement, StatementLine
 from statement_readers import detect_and_read
 from statement_readers.fields import MAX_TEXT, clean, exponent, to_major, to_minor
 from statement_readers.write_camt import write_camt

@@ -1,0 +1,146 @@
+"""Which steps a change needs: the seed's table, and what an organisation adds to it. Never less than the table.
+
+A policy is JSON: `{"operations": {"update": {"steps": [...], "rules": [...]}}, "force_delete": false,
+"import_update_controller": false}`. An operation that it does not name keeps the table's steps.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from models import checks
+from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
+from models.customers.bodies import CreditLimit, Input, Line
+
+Operation = Literal["create", "update", "reactivate", "deactivate", "delete", "import"]
+Role = Literal["manager", "ar_manager", "controller", "cfo"]
+
+BASE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "create": (AR_MANAGER, CONTROLLER),
+        "update": (AR_MANAGER, CONTROLLER),
+        "reactivate": (AR_MANAGER, CONTROLLER),
+        "deactivate": (MANAGER, CONTROLLER),
+        "delete": (MANAGER, CONTROLLER, CFO),
+        "import": (MANAGER,),
+    }
+)
+"""The seed's approval table: the steps, in order, that no policy may leave out."""
+
+FALLBACK: Final[Mapping[str, str]] = MappingProxyType(
+    {MANAGER: CONTROLLER, AR_MANAGER: CONTROLLER, CONTROLLER: CFO, CFO: CONTROLLER}
+)
+"""Who hears of an overdue step where the policy names nobody: the next desk up."""
+
+REMIND_AFTER: Final = timedelta(hours=24)
+ESCALATE_AFTER: Final = timedelta(hours=48)
+STEPS_LIMIT: Final = 10
+_Seconds = Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)]
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One step to come: its role, its deadlines from its beginning, and who hears when it is overdue."""
+
+    role: str
+    remind_after: timedelta = REMIND_AFTER
+    escalate_after: timedelta = ESCALATE_AFTER
+    fallback: str = CONTROLLER
+
+
+class StepPolicy(Input):
+    """A step of an organisation's own chain. `four_eyes`: two people of the role decide it, one after the other.
+
+    `fallback` is a role or a user id. Times are seconds from the step's beginning.
+    """
+
+    role: Role
+    four_eyes: bool = False
+    remind_after_seconds: _Seconds | None = None
+    escalate_after_seconds: _Seconds | None = None
+    fallback: Line | None = None
+
+    @model_validator(mode="after")
+    def _reminder_first(self) -> Self:
+        if self._remind() >= self._escalate():
+            raise checks.invalid("FIELD_RANGE", "The reminder comes before the escalation.")
+        return self
+
+    def _escalate(self) -> timedelta:
+        return ESCALATE_AFTER if self.escalate_after_seconds is None else timedelta(seconds=self.escalate_after_seconds)
+
+    def _remind(self) -> timedelta:
+        if self.remind_after_seconds is not None:
+            return timedelta(seconds=self.remind_after_seconds)
+        return min(REMIND_AFTER, self._escalate() / 2)
+
+    def planned(self) -> list[PlannedStep]:
+        step = PlannedStep(self.role, self._remind(), self._escalate(), self.fallback or FALLBACK[self.role])
+        return [step, step] if self.four_eyes else [step]
+
+
+class Rule(Input):
+    """An extra step where a credit limit of the change (master or override, in its own currency) is above an amount."""
+
+    credit_limit_above: CreditLimit
+    step: StepPolicy
+
+
+class OperationPolicy(Input):
+    """The steps of one operation; `steps` absent: the table's."""
+
+    steps: list[StepPolicy] | None = Field(default=None, min_length=1, max_length=STEPS_LIMIT)
+    rules: list[Rule] = Field(default_factory=list, max_length=STEPS_LIMIT)
+
+
+def _operations(value: Any) -> Any:
+    if isinstance(value, Mapping) and (unknown := sorted(set(value) - set(BASE))):
+        raise checks.invalid("FIELD_UNKNOWN", f"No such operation: {', '.join(map(str, unknown))[:100]}.")
+    return value
+
+
+class ApprovalPolicy(Input):
+    """`PUT /v1/approval-policies`: the whole policy of an organisation."""
+
+    operations: Annotated[dict[Operation, OperationPolicy], BeforeValidator(_operations)] = Field(default_factory=dict)
+    force_delete: bool = False
+    import_update_controller: bool = False
+
+
+def loosened(policy: ApprovalPolicy) -> list[str]:
+    """The operations whose steps leave out, or put in another order, what the seed's table asks."""
+    return sorted(
+        op
+        for op, p in policy.operations.items()
+        if p.steps is not None and not _contains([s.role for s in p.steps], BASE[op])
+    )
+
+
+def _contains(roles: Iterable[str], needed: Iterable[str]) -> bool:
+    """Whether the needed roles stand among `roles` in their order; a role that includes a needed one serves for it."""
+    there = iter(roles)
+    return all(any(role in with_included([given]) for given in there) for role in needed)
+
+
+def plan(policy: ApprovalPolicy, operation: str, credit_limits: Iterable[Decimal] = ()) -> list[PlannedStep]:
+    """The steps of one change, in order. `credit_limits`: those that the change sets."""
+    own = policy.operations.get(operation)  # type: ignore[call-overload]
+    if own is None or own.steps is None:
+        steps = [PlannedStep(role, fallback=FALLBACK[role]) for role in BASE[operation]]
+    else:
+        steps = [one for s in own.steps for one in s.planned()]
+    highest = max(credit_limits, default=None)
+    for rule in own.rules if own is not None else []:
+        if highest is not None and highest > rule.credit_limit_above and rule.step.role not in {s.role for s in steps}:
+            steps += rule.step.planned()
+    return steps
+
+
+def lane(operation: str, steps: Iterable[PlannedStep]) -> Literal["yellow", "red"]:
+    """Red is multi-level: a deletion, or more than two steps."""
+    return "red" if operation == "delete" or len(list(steps)) > 2 else "yellow"

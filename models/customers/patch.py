@@ -1,0 +1,210 @@
+"""`PATCH /v1/customers/{id}`: absent is unchanged, null is cleared; related records by add, update or delete."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from models import checks
+from models.customers.bodies import (
+    LIST_LIMIT,
+    Address,
+    AddressType,
+    Code,
+    Contact,
+    Country,
+    CurrencyCode,
+    Day,
+    Dimension,
+    Email,
+    EntityOverride,
+    Input,
+    Line,
+    Name,
+    Phone,
+    Price,
+    PricingTier,
+    Quantity,
+    TaxProfile,
+    _Optional,
+    action_tag,
+    once,
+)
+
+
+def _given(value: Any) -> Any:
+    if value is None:
+        raise checks.invalid("FIELD_REQUIRED", "Required: may be left out, not cleared.")
+    return value
+
+
+_Given = BeforeValidator(_given)
+"""A required field may be left out of an update, never cleared with null."""
+
+
+class _Update(Input):
+    action: Literal["update"]
+    id: Code
+
+
+class _Delete(Input):
+    action: Literal["delete"]
+    id: Code
+
+
+class AddAddress(Address):
+    action: Literal["add"]
+
+
+class UpdateAddress(_Update):
+    type: Annotated[AddressType | None, _Given] = None
+    lines: Annotated[list[Line] | None, _Given] = Field(default=None, min_length=1, max_length=10)
+    city: Annotated[Line | None, _Given] = None
+    region: Line | None = None
+    postal_code: Annotated[str, Field(max_length=20)] | None = None
+    country: Annotated[Country | None, _Given] = None
+
+
+class AddContact(Contact):
+    action: Literal["add"]
+
+
+class UpdateContact(_Update):
+    name: Annotated[Name | None, _Given] = None
+    email: Email | None = None
+    phone: Phone | None = None
+    role: Line | None = None
+
+
+class AddPricingTier(PricingTier):
+    action: Literal["add"]
+
+
+class UpdatePricingTier(_Update):
+    item: Annotated[Code | None, _Given] = None
+    price: Annotated[Price | None, _Given] = None
+    currency_code: CurrencyCode | None = None
+    min_quantity: Quantity | None = None
+    max_quantity: Quantity | None = None
+    effective_from: Day | None = None
+    effective_to: Day | None = None
+
+
+class AddTaxProfile(TaxProfile):
+    action: Literal["add"]
+
+
+class UpdateTaxProfile(_Update):
+    tax_code: Annotated[Code | None, _Given] = None
+    certificate_number: Code | None = None
+    certificate_expires_on: Day | None = None
+    effective_from: Day | None = None
+    effective_to: Day | None = None
+
+
+class AddDimension(Dimension):
+    action: Literal["add"]
+
+
+class _ByType(Input):
+    """A dimension is named by its id, or by its type, of which a customer has one value."""
+
+    id: Code | None = None
+    type: Code | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.id is None and self.type is None:
+            raise checks.invalid("FIELD_REQUIRED", "The dimension's id or its type is required.")
+        return self
+
+
+class UpdateDimension(_ByType):
+    action: Literal["update"]
+    code: Code
+
+
+class DeleteDimension(_ByType):
+    action: Literal["delete"]
+
+
+class AddOverride(EntityOverride):
+    action: Literal["add"]
+
+
+class UpdateOverride(EntityOverride):
+    action: Literal["update"]
+
+
+class DeleteOverride(Input):
+    action: Literal["delete"]
+    legal_entity_id: Code
+
+
+class UnknownAction(Input):
+    """Never valid: gives an unknown or missing action its place in the errors."""
+
+    action: Literal["add", "update", "delete"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_the_action_matters(cls, value: Any) -> Any:
+        return {"action": value["action"]} if isinstance(value, dict) and "action" in value else {}
+
+
+_Unknown = Annotated[UnknownAction, Tag("action:unknown")]
+_Gone = Annotated[_Delete, Tag("action:delete")]
+AddressAction = Annotated[
+    Annotated[AddAddress, Tag("action:add")] | Annotated[UpdateAddress, Tag("action:update")] | _Gone | _Unknown,
+    Discriminator(action_tag),
+]
+ContactAction = Annotated[
+    Annotated[AddContact, Tag("action:add")] | Annotated[UpdateContact, Tag("action:update")] | _Gone | _Unknown,
+    Discriminator(action_tag),
+]
+PricingTierAction = Annotated[
+    Annotated[AddPricingTier, Tag("action:add")]
+    | Annotated[UpdatePricingTier, Tag("action:update")]
+    | _Gone
+    | _Unknown,
+    Discriminator(action_tag),
+]
+TaxProfileAction = Annotated[
+    Annotated[AddTaxProfile, Tag("action:add")] | Annotated[UpdateTaxProfile, Tag("action:update")] | _Gone | _Unknown,
+    Discriminator(action_tag),
+]
+DimensionAction = Annotated[
+    Annotated[AddDimension, Tag("action:add")]
+    | Annotated[UpdateDimension, Tag("action:update")]
+    | Annotated[DeleteDimension, Tag("action:delete")]
+    | _Unknown,
+    Discriminator(action_tag),
+]
+OverrideAction = Annotated[
+    Annotated[AddOverride, Tag("action:add")]
+    | Annotated[UpdateOverride, Tag("action:update")]
+    | Annotated[DeleteOverride, Tag("action:delete")]
+    | _Unknown,
+    Discriminator(action_tag),
+]
+
+
+class CustomerPatch(_Optional):
+    """The changes of one update. Metadata is replaced whole; legal entity and external id never change."""
+
+    name: Annotated[Name | None, _Given] = None
+    email: Annotated[Email | None, _Given] = None
+    addresses: list[AddressAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    contacts: list[ContactAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    pricing_tiers: list[PricingTierAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    tax_profiles: list[TaxProfileAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    dimensions: list[DimensionAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    entity_overrides: list[OverrideAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise checks.invalid("FIELD_REQUIRED", "At least one field to change is required.")
+        for items in (self.addresses, self.contacts, self.pricing_tiers, self.tax_profiles):
+            once([i.id for i in items if isinstance(i, _Update | _Delete)], "A related record is named twice.")
+        once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is named twice.")  # type: ignore[union-attr]
+        return self

@@ -1,0 +1,1 @@
+"""Cash application and the ledger: its SQL."""

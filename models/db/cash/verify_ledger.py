@@ -1,0 +1,188 @@
+"""The ledger's invariants: entries as the trail names them, balances as the records of invoices and payments give them."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from models.db.cash.journal import entry_from, line_from
+from models.db.engine import Tx
+from models.db.streaming import Scratch, stream
+from models.verification import Finding
+
+_ENTRIES = """SELECT e.*, l.line_no, l.account, l.debit_minor, l.credit_minor, l.currency_code, l.functional_debit_minor,
+    l.functional_credit_minor, l.customer_id, l.invoice_id, l.bank_account_id
+  FROM journal_entries e LEFT JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
+  WHERE e.org_id = :org ORDER BY e.id, l.line_no"""
+
+_UNNAMED = """SELECT v.id, v.source_id FROM verify_entries v
+  WHERE NOT EXISTS (SELECT FROM verify_marks m WHERE m.entry_id = v.id)
+    AND NOT EXISTS (SELECT FROM verify_erased x WHERE x.subject_id = v.source_id) ORDER BY v.id"""
+_DIFFERENT = """SELECT v.id, m.subject_id, m.seq FROM verify_entries v JOIN verify_marks m ON m.entry_id = v.id
+  WHERE m.digest <> v.digest ORDER BY v.id"""
+_GONE = """SELECT DISTINCT m.entry_id, m.subject_id, m.seq FROM verify_marks m
+  WHERE NOT EXISTS (SELECT FROM verify_entries v WHERE v.id = m.entry_id) ORDER BY m.entry_id"""
+_ORPHANS = """SELECT DISTINCT l.entry_id FROM journal_lines l WHERE l.org_id = :org AND NOT EXISTS
+  (SELECT FROM journal_entries e WHERE e.org_id = l.org_id AND e.id = l.entry_id)"""
+
+
+def check_entries(tx: Tx) -> Finding:
+    """Every entry balances, has its digest, and is named with it in the trail; none that the trail names is gone.
+
+    Needs the scratch tables that `verify_trail.Trail` filled.
+    """
+    found, count = Finding("ledger entries"), 0
+    kept = Scratch(tx, "verify_entries", "id text, source_id text, digest text")
+    for _, rows in groupby(stream(tx, _ENTRIES), key=lambda r: r["id"]):
+        first = next(rows)
+        entry = entry_from(first)
+        numbers = []
+        for r in (first, *rows):
+            if r["line_no"] is not None:
+                entry.lines.append(line_from(r))
+                numbers.append(r["line_no"])
+        count += 1
+        digest = entry.digest()
+        kept.add(id=entry.id, source_id=entry.source_id, digest=digest)
+        if not entry.balanced:
+            found.breach(f"{entry.id}: the entry does not balance")
+        if digest != first["digest"] or numbers != list(range(1, len(numbers) + 1)):
+            found.breach(f"{entry.id}: the entry was altered, its digest is another one")
+    kept.done("id")
+    for r in stream(tx, _DIFFERENT):
+        found.breach(f"{r['id']}: the entry differs from what event {r['seq']} of {r['subject_id']} says of it")
+    for r in stream(tx, _UNNAMED):
+        found.breach(f"{r['id']}: no audit event names the entry (made for {r['source_id']})")
+    for r in stream(tx, _GONE):
+        found.breach(f"{r['entry_id']}: the entry is gone, event {r['seq']} of {r['subject_id']} names it")
+    for r in stream(tx, _ORPHANS):
+        found.breach(f"{r['entry_id']}: lines without their entry")
+    found.what = f"{count} entries"
+    return found
+
+
+_APPLICATIONS = """SELECT a.id, a.payment_id, a.invoice_id FROM payment_applications a
+  JOIN payments p ON p.org_id = a.org_id AND p.id = a.payment_id
+  JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
+  WHERE a.org_id = :org AND (a.effective_date <> greatest(p.payment_date, i.issue_date) OR a.undone_date < a.effective_date
+     OR a.currency_code <> p.currency_code OR a.invoice_currency_code <> i.currency_code
+     OR a.customer_id <> i.customer_id OR (a.unapplied_at IS NULL AND p.reversed_at IS NOT NULL))"""
+
+_PAYMENTS = """
+WITH live AS (
+  SELECT a.payment_id, sum(a.applied_minor) AS minor FROM payment_applications a
+   WHERE a.org_id = :org AND a.unapplied_at IS NULL GROUP BY a.payment_id),
+held AS (
+  SELECT c.payment_id, sum(c.remaining_minor) FILTER (WHERE c.kind = 'customer_credit') AS minor,
+         sum(c.functional_remaining_minor) FILTER (WHERE c.kind = 'customer_credit') AS worth
+    FROM customer_credits c WHERE c.org_id = :org AND c.withdrawn_at IS NULL GROUP BY c.payment_id),
+carried AS (
+  SELECT e.source_id, sum((l.debit_minor::numeric - l.credit_minor) * (l.account = 'cash')::int) AS cash,
+         sum((l.functional_debit_minor::numeric - l.functional_credit_minor) * (l.account = 'cash')::int) AS cash_worth,
+         sum((l.functional_credit_minor::numeric - l.functional_debit_minor) * (l.account = 'unapplied_cash')::int) AS unapplied,
+         sum((l.functional_credit_minor::numeric - l.functional_debit_minor) * (l.account = 'customer_credits')::int) AS credits
+    FROM journal_entries e JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
+   WHERE e.org_id = :org GROUP BY e.source_id)
+SELECT p.id, p.amount_minor, p.applied_minor, p.credit_held_minor, coalesce(live.minor, 0) AS live,
+       coalesce(held.minor, 0) AS held,
+       p.posted AND p.reversed_at IS NULL AS in_books, p.functional_amount_minor,
+       p.functional_available_minor AS available, coalesce(held.worth, 0) AS held_worth,
+       coalesce(carried.cash, 0) AS cash, coalesce(carried.cash_worth, 0) AS cash_worth,
+       coalesce(carried.unapplied, 0) AS unapplied, coalesce(carried.credits, 0) AS credits
+  FROM payments p LEFT JOIN live ON live.payment_id = p.id LEFT JOIN held ON held.payment_id = p.id
+  LEFT JOIN carried ON carried.source_id = p.id WHERE p.org_id = :org ORDER BY p.id"""
+
+
+def check_payments(tx: Tx) -> Finding:
+    """Applied no more than received, as the live applications and credits say; cash, unapplied and credits as posted."""
+    found, count = Finding("payments"), 0
+    for r in stream(tx, _APPLICATIONS):
+        found.breach(f"{r['id']}: the application does not fit {r['payment_id']} and {r['invoice_id']}")
+    for p in stream(tx, _PAYMENTS):
+        count += 1
+        amount, worth = (p["amount_minor"], p["functional_amount_minor"]) if p["in_books"] else (0, 0)
+        left, credits = (p["available"], p["held_worth"]) if p["in_books"] else (0, 0)
+        checks = (
+            ("applications exceed the amount", p["live"] > p["amount_minor"]),
+            ("applied_minor is not the sum of its live applications", p["applied_minor"] != p["live"]),
+            ("credit_held_minor is not what its credits hold", p["credit_held_minor"] != p["held"]),
+            ("cash posted for it is not its amount", (p["cash"], p["cash_worth"]) != (amount, worth)),
+            ("unapplied cash posted for it is not what is left of it", p["unapplied"] != left),
+            ("customer credits posted for it are not what its credits hold", p["credits"] != credits),
+        )
+        for said, wrong in checks:
+            if wrong:
+                found.breach(f"{p['id']}: {said}")
+    found.what = f"{count} payments"
+    return found
+
+
+_INVOICES = """
+WITH live AS (
+  SELECT a.invoice_id, sum(a.invoice_applied_minor) AS minor, sum(a.functional_relief_minor) AS worth
+    FROM payment_applications a WHERE a.org_id = :org AND a.unapplied_at IS NULL GROUP BY a.invoice_id),
+carried AS (
+  SELECT l.invoice_id, sum(l.debit_minor::numeric - l.credit_minor) AS minor,
+         sum(l.functional_debit_minor::numeric - l.functional_credit_minor) AS worth
+    FROM journal_lines l WHERE l.org_id = :org AND l.account = 'accounts_receivable' GROUP BY l.invoice_id)
+SELECT i.id, i.voided_at IS NOT NULL AS void, i.total_minor, i.functional_total_minor, i.balance_due_minor,
+       i.functional_balance_minor, coalesce(live.minor, 0) AS live, coalesce(live.worth, 0) AS live_worth,
+       coalesce(carried.minor, 0) AS carried, coalesce(carried.worth, 0) AS carried_worth
+  FROM invoices i LEFT JOIN live ON live.invoice_id = i.id LEFT JOIN carried ON carried.invoice_id = i.id
+ WHERE i.org_id = :org ORDER BY i.id"""
+
+
+def check_invoices(tx: Tx) -> Finding:
+    """Balance = total less live applications, in both currencies, and as receivables carry it."""
+    found, count = Finding("invoices"), 0
+    for i in stream(tx, _INVOICES):
+        count += 1
+        total, worth = (0, 0) if i["void"] else (i["total_minor"], i["functional_total_minor"])
+        balance, functional = i["balance_due_minor"], i["functional_balance_minor"]
+        if (balance, functional) != (total - i["live"], worth - i["live_worth"]):
+            found.breach(f"{i['id']}: its balance is not its total less its live applications")
+        if (balance, functional) != (i["carried"], i["carried_worth"]):
+            found.breach(f"{i['id']}: its balance is not what receivables carry for it")
+    found.what = f"{count} invoices"
+    return found
+
+
+_CONTROL = """
+WITH carried AS (
+  SELECT e.legal_entity_id, l.account, sum(l.functional_debit_minor::numeric - l.functional_credit_minor) AS minor
+    FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
+   WHERE l.org_id = :org AND l.account IN ('accounts_receivable', 'cash', 'unapplied_cash', 'customer_credits')
+   GROUP BY e.legal_entity_id, l.account),
+told AS (
+  SELECT legal_entity_id, 'accounts_receivable' AS account, sum(functional_balance_minor) AS minor
+    FROM invoices WHERE org_id = :org GROUP BY legal_entity_id
+  UNION ALL
+  SELECT legal_entity_id, 'cash', sum(functional_amount_minor)
+    FROM payments WHERE org_id = :org AND posted AND reversed_at IS NULL GROUP BY legal_entity_id
+  UNION ALL
+  SELECT legal_entity_id, 'unapplied_cash', -sum(functional_available_minor)
+    FROM payments WHERE org_id = :org AND posted AND reversed_at IS NULL GROUP BY legal_entity_id
+  UNION ALL
+  SELECT legal_entity_id, 'customer_credits', -sum(functional_remaining_minor)
+    FROM customer_credits WHERE org_id = :org AND kind = 'customer_credit' AND withdrawn_at IS NULL GROUP BY legal_entity_id)
+SELECT account, legal_entity_id, coalesce(c.minor, 0) AS ledger, coalesce(t.minor, 0) AS records
+  FROM carried c FULL JOIN told t USING (legal_entity_id, account) ORDER BY account, legal_entity_id"""
+_NAMES = {
+    "accounts_receivable": ("receivables control", "the open balances of invoices"),
+    "cash": ("cash", "the posted receipts that are not reversed"),
+    "unapplied_cash": ("unapplied cash", "what is left of payments"),
+    "customer_credits": ("customer credits", "what credits hold"),
+}
+
+
+def check_control_accounts(tx: Tx) -> Iterator[Finding]:
+    """The four accounts that records stand behind, per legal entity, in its functional currency."""
+    rows = tx.all(_CONTROL)
+    for account, (check, records) in _NAMES.items():
+        found = Finding(check)
+        mine = [r for r in rows if r["account"] == account]
+        for r in mine:
+            if r["ledger"] != r["records"]:
+                found.breach(
+                    f"{r['legal_entity_id']}: the account {account} says {r['ledger']}, {records} say {r['records']}"
+                )
+        found.what = ", ".join(f"{r['legal_entity_id']} {int(r['ledger'])}" for r in mine)
+        yield found

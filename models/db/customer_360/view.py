@@ -1,0 +1,118 @@
+"""The 360 view in one statement: each panel comes back as the JSON text that is sent on."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from models.customer_360.panels import PANELS
+from models.db.customer_360.view_aging import AGING
+
+LIMIT: Final = 100
+TIMELINE: Final = 50
+
+_ESCALATION: Final = """(SELECT json_build_object('id', e.id, 'owner_role', e.owner_role, 'reason_code', e.reason_code,
+  'escalated_at', e.escalated_at, 'due_at', e.due_at) FROM case_escalations e
+  WHERE e.org_id = r.org_id AND e.case_id = r.id AND e.status = 'OPEN')"""
+_SLA: Final = """CASE WHEN r.sla_due_at < now() THEN 'breached' WHEN r.sla_status IS NOT NULL THEN r.sla_status
+  WHEN r.sla_due_at < now() + interval '24 hours' THEN 'at_risk' ELSE 'on_track' END"""
+_RISK: Final = """CASE WHEN r.renewal_date < CURRENT_DATE THEN 'missed' WHEN r.notice_from <= CURRENT_DATE THEN 'notice_window'
+  ELSE 'none' END"""
+
+
+def _records(table: str, fields: str, where: str, order: str, limit: int = LIMIT) -> str:
+    path = f"/v1/{table}/"
+    return f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '{path}' || r.id, {fields}) ORDER BY {order}),
+      '[]')::text AS data, count(*) = {limit} AS more
+      FROM (SELECT * FROM {table} r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s{where}
+            ORDER BY {order} LIMIT {limit}) r"""
+
+
+_SQL: Final[dict[str, str]] = {
+    "opportunities": _records(
+        "opportunities",
+        "'name', r.name, 'value_minor', r.value_minor, 'currency_code', r.currency_code, 'stage', r.stage, "
+        "'close_date', r.close_date, 'overdue', r.close_date < CURRENT_DATE, 'source', r.source, 'external_id', r.external_id",
+        " AND NOT r.closed",
+        "r.close_date, r.id",
+    ),
+    "quotes": _records(
+        "quotes",
+        "'name', r.name, 'status', r.status, 'expiry_date', r.expiry_date, 'value_minor', r.value_minor, "
+        "'currency_code', r.currency_code, 'source', r.source, 'external_id', r.external_id",
+        " AND NOT r.closed AND (r.expiry_date IS NULL OR r.expiry_date >= CURRENT_DATE)",
+        "r.expiry_date NULLS LAST, r.id",
+    ),
+    "orders": _records(
+        "orders",
+        "'status', r.status, 'ship_date', r.ship_date, 'order_date', r.order_date, 'value_minor', r.value_minor, "
+        "'currency_code', r.currency_code, 'source', r.source, 'external_id', r.external_id",
+        "",
+        "r.recent_on DESC, r.id DESC",
+        20,
+    ),
+    "cases": _records(
+        "cases",
+        f"'subject', r.subject, 'priority', r.priority, 'status', r.status, 'sla_status', {_SLA}, 'sla_due_at', r.sla_due_at, "
+        f"'escalation', {_ESCALATION}, 'source', r.source, 'external_id', r.external_id",
+        " AND NOT r.closed",
+        "r.priority_rank, r.sla_due_at NULLS LAST, r.id",
+    ),
+    "contracts": _records(
+        "contracts",
+        f"'name', r.name, 'status', r.status, 'renewal_date', r.renewal_date, 'renewal_risk', {_RISK}, "
+        "'days_to_renewal', r.renewal_date - CURRENT_DATE, 'notice_from', r.notice_from, 'arr_minor', r.arr_minor, "
+        "'mrr_minor', r.mrr_minor, 'currency_code', r.currency_code, 'owner_user', r.owner_user, 'source', r.source, "
+        "'external_id', r.external_id",
+        " AND NOT r.closed",
+        "r.renewal_date, r.id",
+    ),
+    "nps": """SELECT coalesce((SELECT json_build_object('latest', r.score, 'surveyed_at', r.surveyed_at, 'id', r.id,
+        'href', '/v1/nps-responses/' || r.id, 'contact_id', r.contact_id, 'source', r.source)
+      FROM nps_responses r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s
+      ORDER BY r.surveyed_at DESC, r.id DESC LIMIT 1), 'null')::text AS data, NULL::boolean AS more""",
+    "activities": f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '/v1/activities/' || r.id, 'type', r.type,
+        'notes', r.notes, 'contact_id', r.contact_id, 'occurred_at', r.occurred_at, 'logged_by', r.logged_by)
+        ORDER BY r.occurred_at DESC, r.id DESC), '[]')::text AS data, count(*) = {TIMELINE} AS more
+      FROM (SELECT * FROM activities a WHERE a.org_id = %(org)s AND a.customer_id = %(customer)s
+            ORDER BY a.occurred_at DESC, a.id DESC LIMIT {TIMELINE}) r""",
+    "ar_aging": AGING,
+}
+
+_CUSTOMER: Final = """json_build_object('id', c.id, 'href', '/v1/customers/' || c.id, 'name', c.name, 'status', c.status,
+  'legal_entity_id', c.legal_entity_id, 'customer_type', c.customer_type, 'payment_terms', c.payment_terms,
+  'credit_limit', c.credit_limit::text, 'currency_code', c.currency_code)::text AS customer"""
+_SERVED: Final = """(SELECT json_object_agg(p.panel, s.name) FROM source_connections s, unnest(s.panels) AS p(panel)
+  WHERE s.org_id = %(org)s AND s.enabled) AS served"""
+_SNAPSHOTS: Final = """(SELECT json_object_agg(s.panel, json_build_object('source', s.source, 'as_of', s.as_of,
+  'error_code', s.error_code, 'attempted_at', s.attempted_at, 'next_attempt_at', s.next_attempt_at)) FROM panel_snapshots s
+  WHERE s.org_id = %(org)s AND s.customer_id = c.id) AS snapshots"""
+
+_ATTENTION: Final = f"""(SELECT coalesce(json_agg(json_build_object(
+    'code', CASE WHEN r.renewal_date < CURRENT_DATE THEN 'RENEWAL_MISSED' ELSE 'RENEWAL_IN_NOTICE_WINDOW' END,
+    'contract_id', r.id, 'href', '/v1/contracts/' || r.id, 'name', r.name, 'renewal_date', r.renewal_date,
+    'days_to_renewal', r.renewal_date - CURRENT_DATE, 'arr_minor', r.arr_minor, 'currency_code', r.currency_code,
+    'owner_user', r.owner_user) ORDER BY r.renewal_date, r.id), '[]')::text
+  FROM (SELECT * FROM contracts r WHERE r.org_id = %(org)s AND r.customer_id = c.id AND NOT r.closed
+    AND r.notice_from <= CURRENT_DATE ORDER BY r.renewal_date, r.id LIMIT {LIMIT}) r)"""
+
+
+def _statement(panels: Sequence[str]) -> str:
+    attention = _ATTENTION if len(panels) > 1 else "NULL"
+    joins = " ".join(f"CROSS JOIN LATERAL ({_SQL[p]}) AS {p}" for p in panels)
+    shown = ", ".join(f"{p}.data, {p}.more" for p in panels)
+    return (
+        f"SELECT c.legal_entity_id, now() AS at, {_CUSTOMER}, {_SERVED}, {_SNAPSHOTS}, "
+        f"{attention} AS attention, {shown} FROM customers c {joins} "
+        "WHERE c.org_id = %(org)s AND c.id = %(customer)s AND c.erased_at IS NULL"
+    )
+
+
+VIEW: Final = _statement(PANELS)
+ONE: Final = {p: _statement((p,)) for p in PANELS}
+FIRST_PANEL: Final = 6
+"""Position of the first panel in a row of VIEW or ONE; two columns each: data, more."""
+
+
+def parameters(org_id: str, customer_id: str, entities: frozenset[str] | None, *, payments: bool) -> dict[str, Any]:
+    """`payments`: whether the caller may open payments (whether they carry an href)."""
+    shown = None if entities is None else sorted(entities)
+    return {"org": org_id, "customer": customer_id, "entities": shown, "payments": payments}

@@ -1,0 +1,1 @@
+"""Customers and the changes to them: its SQL."""

@@ -1,0 +1,152 @@
+"""The rows of an import compared with the master, with pending changes and with each other: set-based.
+
+Rows compare by the keys of models.keys: the e-mail, the tax id. Only rows that are in order take part. What is found is
+written onto the rows for the review; execution looks again.
+"""
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx
+from models.db.imports.rows import INVALID
+
+SAMPLES = 20
+ANALYZE_FROM = 20_000
+"""Rows from which taking statistics pays."""
+LARGE = 2_000
+"""Rows from which all are joined by hashing: a loop over every pair would take hours at a million."""
+
+
+def plan_generally(tx: Tx, rows: int) -> None:
+    """Plan for any organisation and import, not for the one at hand, which the statistics do not know yet."""
+    loops, others = ("off", "on") if rows > LARGE else ("on", "off")
+    tx.run(
+        "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_nestloop', :loops, true), "
+        "set_config('enable_hashjoin', :others, true), set_config('enable_mergejoin', :others, true)",
+        loops=loops,
+        others=others,
+    )
+
+
+def find_duplicates(tx: Tx, row: RowMapping) -> None:
+    """Rows whose e-mail or tax id a customer has (active or inactive), or a pending change has asked for."""
+    plan_generally(tx, row["total_rows"])
+    if row["total_rows"] >= ANALYZE_FROM:
+        tx.scalar("SELECT import_analyze()")
+    e, t = "ce.id IS NOT NULL OR pe.key IS NOT NULL", "ct.id IS NOT NULL OR pt.key IS NOT NULL"
+    tx.run(
+        f"""WITH hit AS MATERIALIZED (
+              SELECT r.row_no, coalesce(ce.id, ct.id) AS match_id,
+                     CASE WHEN ce.id <> ct.id THEN ARRAY['DUPLICATE_AMBIGUOUS'] ELSE array_remove(ARRAY[
+                       CASE WHEN {e} THEN 'DUPLICATE_EMAIL' END, CASE WHEN {t} THEN 'DUPLICATE_TAX_ID' END], NULL) END AS codes
+                FROM import_rows r
+                LEFT JOIN customers ce ON ce.org_id = :org AND ce.email_key = r.email_key
+                LEFT JOIN customers ct ON ct.org_id = :org AND ct.tax_id_key = r.tax_id_key
+                LEFT JOIN customer_claims pe ON pe.org_id = :org AND pe.kind = 'email' AND pe.key = r.email_key
+                LEFT JOIN customer_claims pt ON pt.org_id = :org AND pt.kind = 'tax_id' AND pt.key = r.tax_id_key
+               WHERE r.import_id = :id AND r.ok AND ({e} OR {t}))
+            UPDATE import_rows r SET duplicate = hit.codes, match_id = hit.match_id
+              FROM hit WHERE r.import_id = :id AND r.row_no = hit.row_no""",
+        id=row["id"],
+    )
+    tx.run(
+        """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM customers c
+            WHERE r.import_id = :id AND r.ok AND c.org_id = :org AND c.external_id = r.external_id
+              AND r.match_id IS DISTINCT FROM c.id AND r.duplicate IS NULL""",
+        id=row["id"],
+    )
+
+
+def find_repeated(tx: Tx, row: RowMapping) -> None:
+    """Rows that share a key with an earlier row of the file: the first one wins."""
+    plan_generally(tx, row["total_rows"])
+    tx.run(
+        """WITH e AS MATERIALIZED (SELECT email_key AS key, min(row_no) AS first FROM import_rows
+                                    WHERE import_id = :id AND ok GROUP BY 1 HAVING count(*) > 1),
+                t AS MATERIALIZED (SELECT tax_id_key AS key, min(row_no) AS first FROM import_rows
+                                    WHERE import_id = :id AND ok AND tax_id_key IS NOT NULL GROUP BY 1 HAVING count(*) > 1),
+                later AS MATERIALIZED (
+                  SELECT r.row_no, nullif(e.first, r.row_no) AS by_email, nullif(t.first, r.row_no) AS by_tax
+                    FROM import_rows r LEFT JOIN e ON e.key = r.email_key LEFT JOIN t ON t.key = r.tax_id_key
+                   WHERE r.import_id = :id AND r.ok AND (e.first < r.row_no OR t.first < r.row_no))
+           UPDATE import_rows r SET in_file = true, duplicate = coalesce(r.duplicate,
+                    CASE WHEN later.by_email <> later.by_tax AND le.row_no IS NULL AND lt.row_no IS NULL
+                         THEN ARRAY['DUPLICATE_AMBIGUOUS']
+                         ELSE ARRAY['DUPLICATE_IN_FILE'] END)
+             FROM later
+             LEFT JOIN later le ON le.row_no = later.by_email
+             LEFT JOIN later lt ON lt.row_no = later.by_tax
+            WHERE r.import_id = :id AND r.row_no = later.row_no""",
+        id=row["id"],
+    )
+    tx.run(
+        """WITH x AS MATERIALIZED (SELECT external_id AS key, min(row_no) AS first FROM import_rows
+                                    WHERE import_id = :id AND ok AND external_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1)
+           UPDATE import_rows r SET duplicate = ARRAY['EXTERNAL_ID_CONFLICT'] FROM x
+            WHERE r.import_id = :id AND r.ok AND r.external_id = x.key AND r.row_no > x.first AND r.duplicate IS NULL""",
+        id=row["id"],
+    )
+
+
+def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
+    """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
+    plan_generally(tx, row["total_rows"])
+    import_id, mode = row["id"], row["options"]["on_duplicate"]
+    n = tx.one(
+        f"""SELECT count(*) FILTER (WHERE NOT {INVALID}) AS valid_rows, count(*) FILTER (WHERE {INVALID}) AS error_rows,
+                  count(*) FILTER (WHERE warnings IS NOT NULL) AS warning_rows,
+                  count(*) FILTER (WHERE duplicate IS NOT NULL) AS duplicate_rows,
+                  count(*) FILTER (WHERE duplicate IS NOT NULL AND NOT {INVALID}) AS repeated
+             FROM import_rows r WHERE import_id = :id""",
+        id=import_id,
+    )
+    assert n is not None
+    codes = tx.all(
+        """SELECT code, count(*) AS rows, (array_agg(row_no ORDER BY row_no))[1:5] AS sample FROM (
+             SELECT row_no, jsonb_array_elements(errors) ->> 'code' AS code FROM import_rows
+              WHERE import_id = :id AND errors IS NOT NULL
+             UNION ALL SELECT row_no, unnest(warnings) FROM import_rows WHERE import_id = :id AND warnings IS NOT NULL
+             UNION ALL SELECT row_no, unnest(duplicate) FROM import_rows WHERE import_id = :id AND duplicate IS NOT NULL) said
+           GROUP BY code ORDER BY rows DESC, code""",
+        id=import_id,
+    )
+    repeated = n["repeated"]
+    would = {
+        "create": n["valid_rows"] - repeated,
+        "update": repeated if mode == "update" else 0,
+        "skip": repeated if mode == "skip" else 0,
+        "fail": n["error_rows"] + (repeated if mode == "error" else 0),
+    }
+    said: dict[str, Any] = {
+        "codes": {c["code"]: c["rows"] for c in codes},
+        "sample_rows": {c["code"]: list(c["sample"]) for c in codes},
+        "would": would,
+    }
+    if mode == "update":
+        said["changes"] = _weighty_changes(tx, import_id)
+    return said, {k: n[k] for k in ("valid_rows", "error_rows", "warning_rows", "duplicate_rows")}
+
+
+def _weighty_changes(tx: Tx, import_id: str) -> dict[str, Any]:
+    """The updates that touch a credit limit or terms, the largest limit first: what a reviewer looks at."""
+    where = """FROM import_rows r JOIN customers c ON c.org_id = :org AND c.id = r.match_id
+                WHERE r.import_id = :id AND r.ok AND NOT r.duplicate && ARRAY['DUPLICATE_AMBIGUOUS']
+                  AND (r.credit_limit <> coalesce(c.credit_limit, -1) OR r.payment_terms <> coalesce(c.payment_terms, ''))"""
+    found = tx.all(
+        f"""SELECT r.row_no, c.id, c.credit_limit::text AS limit_before, r.credit_limit::text AS limit_after,
+                   c.payment_terms AS terms_before, r.payment_terms AS terms_after {where}
+             ORDER BY r.credit_limit DESC NULLS LAST, r.row_no LIMIT {SAMPLES}""",
+        id=import_id,
+    )
+    total = tx.scalar(f"SELECT count(*) {where}", id=import_id)
+    first = [
+        {
+            "row": f["row_no"],
+            "customer_id": f["id"],
+            "credit_limit": {"before": f["limit_before"], "after": f["limit_after"] or f["limit_before"]},
+            "payment_terms": {"before": f["terms_before"], "after": f["terms_after"] or f["terms_before"]},
+        }
+        for f in found
+    ]
+    return {"credit_limit_or_terms": total, "first": first}

@@ -1,0 +1,58 @@
+"""Rows of an import with what became of them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import RowMapping
+
+from models.db.engine import Tx
+from models.imports.options import OPEN, ImportStatus
+
+INVALID: Final = (
+    "(r.ok IS FALSE OR coalesce(r.duplicate && ARRAY['DUPLICATE_AMBIGUOUS', 'EXTERNAL_ID_CONFLICT'], false))"
+)
+"""A row that cannot be executed whatever on_duplicate says: wrong in itself, or meeting two customers at once."""
+
+FILTERS: Final = {
+    "error": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND " + INVALID + "))",
+    "failed": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND " + INVALID + "))",
+    "created": "o.outcome = 'created'",
+    "updated": "o.outcome = 'updated'",
+    "skipped": "o.outcome = 'skipped'",
+    "warning": "r.warnings IS NOT NULL",
+    "duplicate": "r.duplicate IS NOT NULL",
+    "valid": f"r.ok AND NOT {INVALID}",
+    "not_attempted": f"o.outcome IS NULL AND NOT {INVALID}",
+}
+"""The values of `?outcome=`. `error` are the rows that are invalid or failed."""
+
+
+def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Sequence[RowMapping]:
+    """Rows in file order. A row without an outcome is `error` or `pending` while the import is open; after its end it is
+    failed where it was invalid, and not attempted where it was in order or lies behind a stop."""
+    ended = row["status"] not in OPEN
+    stopped = row["status"] == ImportStatus.STOPPED
+    bad = "'not_attempted'" if stopped else "'failed'" if ended else "'error'"
+    rest = "'not_attempted'" if ended else "'pending'"
+    where = f"AND {FILTERS[outcome]}" if outcome else ""
+    # All three tables stand in the order of their keys: merged, not looked up, whatever the statistics say of tables
+    # that were filled just now. Without a filter a page is a range of each.
+    tx.run(
+        "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_hashjoin', 'off', true), "
+        "set_config('enable_nestloop', 'off', true)"
+    )
+    span = "{0}.row_no > :after" + (
+        "" if outcome else " AND {0}.row_no <= CAST(:after AS bigint) + CAST(:limit AS bigint)"
+    )
+    return tx.all(
+        f"""SELECT l.row_no, l.line, l.raw, r.errors, r.warnings, r.duplicate, o.codes, o.outcome IS NOT NULL AS executed,
+                   coalesce(o.record_id, r.match_id) AS record_id,
+                   coalesce(o.outcome, CASE WHEN {INVALID} THEN {bad} ELSE {rest} END) AS outcome
+              FROM import_lines l
+              LEFT JOIN import_rows r ON r.import_id = :id AND r.row_no = l.row_no AND {span.format("r")}
+              LEFT JOIN import_outcomes o ON o.import_id = :id AND o.row_no = l.row_no AND {span.format("o")}
+             WHERE l.import_id = :id AND {span.format("l")} {where} ORDER BY l.row_no LIMIT :limit""",
+        id=row["id"],
+        after=after,
+        limit=limit,
+    )

@@ -1,0 +1,1 @@
+"""Bulk imports: types and pure rules."""

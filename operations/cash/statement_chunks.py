@@ -1,0 +1,282 @@
+"""One chunk of a bank statement: up to 200 lines recorded, matched, posted, in one transaction with its cursor.
+
+The rules and the writers are those of a single payment (operations.cash.payments, operations.cash.applications); here their
+rows are gathered and written together, so a chunk takes as many statements as one payment does.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from psycopg import errors as pg
+from sqlalchemy import Engine, RowMapping
+from sqlalchemy.exc import DBAPIError
+
+from models.cash.allocation import Plan, Request, plan
+from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
+from models.cash.matching import OpenInvoice as NamedInvoice
+from models.cash.periods import entry_date
+from models.cash.references import reference_key
+from models.db import lookups
+from models.db.cash import payments, rates, statements
+from models.db.engine import Tx, transaction
+from models.errors import Refusal
+from models.ids import new_id
+from models.keys import name_key
+from models.messages.statements import StatementInput
+from models.money import INT64_MAX, convert
+from operations.cash import applications
+from operations.cash.payments import post_receipt_entry, recorded
+from operations.cash.session_funds import funds_of, invoice_changes
+from operations.runner import RACES, body_hash
+from operations.work import Command, Work
+
+CHUNK = 200
+CLERKS_TIME = timedelta(days=2)
+
+
+@dataclass
+class Gathered:
+    """The rows of a chunk, waiting to be written."""
+
+    payments: list[dict[str, Any]] = field(default_factory=list)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    applications: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
+    """Work the next lines off; answers (lines done, lines in all). Raises Refusal where the statement is not there."""
+    for attempt in range(4):
+        try:
+            with transaction(engine, start.org_id) as tx:
+                return _chunk(tx, start)
+        except DBAPIError as e:
+            if attempt == 3 or not isinstance(e.orig, (*RACES, pg.LockNotAvailable)):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
+    s = lookups.find(
+        tx, "statement",
+        "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM statements "
+        "WHERE org_id = :org AND id = :id FOR UPDATE",
+        start.statement_id,
+    )  # fmt: skip
+    if s["status"] != "PROCESSING":
+        return s["lines_total"], s["lines_total"]
+    bank = lookups.bank_account(tx, s["bank_account_id"])
+    entity = lookups.legal_entity(tx, bank["legal_entity_id"])
+    lines = statements.pending_lines(tx, s["id"], CHUNK)
+    work = Work(tx, _command(start, s["id"]))
+    done = Chunk(work, s, bank, entity).run(lines)
+    finished = len(lines) < CHUNK
+    tx.run(
+        """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
+             status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,
+             completed_at = CASE WHEN :finished THEN CAST(:at AS timestamptz) END WHERE org_id = :org AND id = :id""",
+        n=len(lines),
+        finished=finished,
+        at=tx.now,
+        id=s["id"],
+    )
+    work.audit(s["id"], "statement.completed" if finished else "statement.progressed", done)
+    work.flush()
+    return (s["lines_total"] if finished else s["lines_done"] + len(lines)), s["lines_total"]
+
+
+def _command(start: StatementInput, statement_id: str) -> Command:
+    return Command(
+        id=f"{statement_id}/chunk",
+        operation="statement_chunk",
+        path="",
+        body={},
+        body_hash="",
+        key_given=True,
+        actor=start.actor,
+        roles=(),
+        entities=None,
+        request_id=start.request_id,
+        workflow_id=f"{statement_id}/ImportStatement",
+        resource_id=statement_id,
+    )
+
+
+class Chunk:
+    """The lines of one transaction and what becomes of them."""
+
+    def __init__(self, work: Work, statement: RowMapping, bank: RowMapping, entity: RowMapping) -> None:
+        self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
+        self.rows = Gathered()
+        self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
+        self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
+        self.rates: dict[tuple[str, Any], Decimal | None] = {}
+        self.open: dict[str, dict[str, Any]] = {}
+
+    def run(self, lines: Any) -> dict[str, int]:
+        """Record and apply; answers the counts."""
+        if not lines:
+            return {"lines": 0}
+        tx = self.work.tx
+        known = self._known([x["external_id"] for x in lines])
+        credits = {x["line"]: _credit(x, self.bank["legal_entity_id"]) for x in lines}
+        keys = {reference_key(r) for c in credits.values() for r in c.references()}
+        named = statements.named_invoices(tx, list(keys)) if keys else []
+        self.open = {r["id"]: dict(r) for r in named}
+        book = InvoiceBook([_named(r) for r in named])
+        left: list[Any] = []
+        for x in lines:
+            if x["external_id"] in known:
+                self._line(x, "DUPLICATE", known[x["external_id"]], "LINE_RECORDED_BEFORE")
+                continue
+            matched = match_credit(credits[x["line"]], book)
+            try:
+                payment = self._payment(x, matched.customer_id)
+            except Refusal as r:
+                self._line(x, "FAILED", None, r.code)
+                self._exception(x, r.code, x["external_id"])
+                continue
+            if matched.kind is MatchKind.NONE:
+                left.append((x, payment, matched))
+                self._leave(payment)
+                continue
+            book.claim(matched)
+            self._apply(payment, matched)
+            self._line(x, "APPLIED", payment["id"], None)
+        self._suggest(left, book, credits)
+        self._write()
+        counts = {"lines": len(lines), "recorded": len(self.rows.payments), "unmatched": len(left)}
+        return counts | {"applied": len(self.rows.sessions)}
+
+    def _known(self, external_ids: list[str]) -> dict[str, str]:
+        sql = "SELECT external_id, id FROM payments WHERE org_id = :org AND external_id = ANY(:ids)"
+        return {r["external_id"]: r["id"] for r in self.work.tx.all(sql, ids=external_ids)}
+
+    def _rate(self, currency: str, day: Any) -> Decimal:
+        if (currency, day) not in self.rates:
+            self.rates[currency, day] = rates.rate(self.work.tx, currency, self.entity["functional_currency"], day)
+        found = self.rates[currency, day]
+        if found is None:
+            raise Refusal("FX_RATE_MISSING", f"No rate from {currency} serves {day}.")
+        return found
+
+    def _payment(self, x: Any, customer_id: str | None) -> dict[str, Any]:
+        """The line as a payment, not yet written. Refusal FX_RATE_MISSING."""
+        day, currency, functional = x["booking_date"], x["currency_code"], self.entity["functional_currency"]
+        rate = self._rate(currency, day)
+        worth = convert(x["amount_minor"], rate, currency, functional)
+        if worth > INT64_MAX:
+            raise Refusal("VALIDATION_FAILED", "The amount exceeds int64 minor units of the functional currency.")
+        row = {
+            "id": new_id("pay"), "external_id": x["external_id"], "customer_id": customer_id,
+            "legal_entity_id": self.entity["id"], "bank_account_id": self.bank["id"], "payment_date": day,
+            "amount_minor": x["amount_minor"], "currency_code": currency, "invoice_currency_code": None,
+            "currencies_differ": False, "applied_minor": 0, "credit_held_minor": 0, "fx_rate": rate,
+            "functional_currency": functional, "functional_amount_minor": worth, "functional_available_minor": worth,
+            "posted": False, "method": "bank_statement", "reference": x["reference"],
+            "remittance_text": x["remittance_text"], "payer": x["payer"], "statement_id": self.statement["id"],
+            "statement_line": x["line"], "body": {}, "version": 1, "created_at": self.work.now,
+        }  # fmt: skip
+        self.rows.payments.append(row)
+        return row
+
+    def _leave(self, payment: dict[str, Any]) -> None:
+        """A payment that no invoice takes yet: recorded, and posted where the setting says at receipt."""
+        entries = []
+        if self.at_receipt:
+            entries.append(post_receipt_entry(self.work, payment, self.closed))
+            payment["posted"] = True
+        recorded(self.work, payment, entries)
+
+    def _apply(self, payment: dict[str, Any], matched: Match) -> None:
+        """One application session, by the same rules and writers as a clerk's."""
+        recorded(self.work, payment, [])
+        decided = self._plan(payment, matched)
+        day = entry_date(payment["payment_date"], self.closed)
+        session_id = new_id("sess")
+        entry = applications.session_entry(payment, None, decided, day, None)
+        if entry is not None:
+            self.work.post(entry)
+        rows = applications.application_rows(self.work, payment, session_id, None, decided, day)
+        self.rows.applications += rows
+        body = {
+            "applications": [{"invoice_id": i, "applied_minor": n} for i, n in matched.allocations],
+            "statement_line": payment["statement_line"],
+        }
+        self.rows.sessions.append(
+            {
+                "id": session_id, "payment_id": payment["id"], "seq": 1, "external_id": None,
+                "body_hash": body_hash(body), "body": body, "command_id": self.work.cmd.id,
+                "journal_entry_id": entry.id if entry else None, "undone": False, "created_at": self.work.now,
+            }
+        )  # fmt: skip
+        for change in invoice_changes(decided):
+            self.rows.invoices[change["id"]] = change
+            known = self.open[change["id"]]
+            known["balance_due_minor"], known["functional_balance_minor"] = change["balance"], change["functional"]
+        payment["applied_minor"] = decided.applied_minor
+        payment["functional_available_minor"] = decided.functional_remainder_minor
+        payment["posted"] = True
+        payment["version"] = 2
+        applications.told(self.work, payment, session_id, decided, rows, entry, None, body)
+
+    def _plan(self, payment: dict[str, Any], matched: Match) -> Plan:
+        invoices = {i: applications.open_invoice(self.open[i]) for i, _ in matched.allocations}
+        requests = [Request(i, n) for i, n in matched.allocations]
+        return plan(funds_of(payment, None), requests, invoices, Decimal(1), overpayment_named=False)
+
+    def _suggest(self, left: list[Any], book: InvoiceBook, credits: dict[int, Credit]) -> None:
+        """What is left becomes an exception of the clerk's, with what a person may want to pick."""
+        asked = [
+            {
+                "line": x["line"], "amount": x["amount_minor"], "currency": x["currency_code"],
+                "entity": self.entity["id"], "payer_key": name_key(x["payer"]) if x["payer"] else "",
+            }
+            for x, _, _ in left
+        ]  # fmt: skip
+        likely = statements.likely_invoices(self.work.tx, asked) if asked else {}
+        for x, payment, matched in left:
+            others = [_named(r) for r in likely.get(x["line"], [])]
+            again = match_credit(credits[x["line"]], book, others) if others else matched
+            suggestions = [s.as_dict() for s in again.suggestions]
+            self._line(x, "UNMATCHED", payment["id"], str(matched.reason_code), suggestions)
+            self._exception(x, str(matched.reason_code), payment["id"])
+
+    def _line(
+        self, x: Any, status: str, payment_id: str | None, reason: str | None, suggestions: list[Any] | None = None
+    ) -> None:
+        self.rows.lines.append(
+            {
+                "statement_id": self.statement["id"], "line": x["line"], "status": status, "reason_code": reason,
+                "payment_id": payment_id, "suggestions": suggestions or [],
+            }
+        )  # fmt: skip
+
+    def _exception(self, x: Any, reason: str, subject: str) -> None:
+        self.work.open_exception(
+            "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
+            legal_entity_id=self.entity["id"], detail={"statement_id": self.statement["id"], "line": x["line"]},
+        )  # fmt: skip
+
+    def _write(self) -> None:
+        tx, rows = self.work.tx, self.rows
+        tx.insert("payments", rows.payments)
+        tx.insert("application_sessions", rows.sessions)
+        tx.insert("payment_applications", rows.applications)
+        payments.update_invoices(tx, [rows.invoices[i] for i in sorted(rows.invoices)])
+        statements.settle_lines(tx, rows.lines)
+
+
+def _credit(x: Any, entity_id: str) -> Credit:
+    text = " ; ".join(part for part in (x["reference"], x["remittance_text"]) if part)
+    return Credit(x["amount_minor"], x["currency_code"], entity_id, text, tuple(x["structured_references"]))
+
+
+def _named(r: Any) -> NamedInvoice:
+    return NamedInvoice(
+        r["id"], r["external_id"], r["customer_id"], r["legal_entity_id"], r["currency_code"], r["balance_due_minor"],
+        r["due_date"],
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""Source records written by `PUT /v1/sources/…`: all of a request or none of it."""
+
+from datetime import date
+from typing import Any
+
+from models.customer_360.source_records import KINDS, Kind
+from models.db.customer_360 import source_records as records
+from models.db.lookups import refuse_missing
+from operations.customer_360.escalations import resolve_closed
+from operations.customer_360.renewals import watch_contracts
+from operations.runner import operation
+from operations.work import Outcome, Work
+
+
+@operation("put_source_records")
+def put_source_records(work: Work) -> Outcome:
+    """Upsert by external_id. What did not change is left alone and leaves no trail."""
+    kind = KINDS[work.cmd.body["kind"]]
+    given = [kind.record.model_validate(r) for r in work.cmd.body["records"]]
+    unknown = records.unknown_customers(work.tx, [r.customer_id for r in given])
+    if unknown:
+        refuse_missing(work.tx, "customer", unknown[0])
+    rows = [kind.row(r, work.now.date()) for r in given]
+    ids = write_records(work, kind, records.BUILT_IN, rows)
+    # The request may name many customers; its text must not outlive the erasure of one. Its hash stays.
+    records.forget_request(work.tx, work.cmd.id, kind.table, len(rows))
+    return Outcome({"upserted": len(rows), "ids": [ids[r["external_id"]] for r in rows]})
+
+
+def write_records(work: Work, kind: Kind, source: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Write what differs, with its trail; the ids by external_id. Shared by the API and by the adapters."""
+    before = records.known(work.tx, kind, source, [r["external_id"] for r in rows])
+    changes = {r["external_id"]: records.changed_fields(before.get(r["external_id"]), r) for r in rows}
+    differing = [r for r in rows if changes[r["external_id"]]]
+    ids = {ext: r["id"] for ext, r in before.items()}
+    ids |= records.upsert(work.tx, kind, source, differing, work.cmd.actor)
+    for r in differing:
+        ext = r["external_id"]
+        action = f"{kind.noun}.{'updated' if ext in before else 'created'}"
+        work.audit(
+            ids[ext], action, {"customer_id": r["customer_id"], "source": source, "changes": _told(changes[ext])}
+        )
+    follow(work, kind, [ids[r["external_id"]] for r in differing])
+    return ids
+
+
+_FREE_TEXT = {"name", "subject"}  # may be personal: the trail says that it changed, the record says what it is
+
+
+def _told(changes: dict[str, list[Any]]) -> dict[str, Any]:
+    return {f: "changed" if f in _FREE_TEXT else [_plain(v) for v in pair] for f, pair in changes.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def follow(work: Work, kind: Kind, ids: list[str]) -> None:
+    """What a change of a record means at once: a renewal to watch, an escalation that its case's end resolves."""
+    if kind.table == "contracts":
+        watch_contracts(work, ids)
+    elif kind.table == "cases":
+        resolve_closed(work, ids)

@@ -1,0 +1,228 @@
+"""Carrying out an approved change: exactly once, validated again, never silently over another's change.
+
+A change that can no longer be carried out becomes FAILED, with an exception for its submitter: re-base or withdraw.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from psycopg import errors as pg
+from sqlalchemy import Engine, RowMapping
+from sqlalchemy.exc import DBAPIError
+
+from models.customers import diff as diffs
+from models.customers.approval import Chain, ChangeStatus, executed, failed
+from models.customers.record import Record, check
+from models.db.customers import changes
+from models.db.customers import records as customers
+from models.db.engine import Tx, to_json, transaction
+from models.errors import Refusal
+from models.ids import new_id
+from models.keys import email_key, tax_id_key
+from operations.customers.erasure import erase
+from operations.customers.references import check_references
+from operations.customers.submission import refuse_with_transactions
+from operations.customers.view import change_body
+from operations.work import Command, Work
+
+SYSTEM: Final = "arflow"
+_RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
+_EVENT: Final = {
+    "create": "customer.created",
+    "update": "customer.updated",
+    "deactivate": "customer.deactivated",
+    "reactivate": "customer.updated",
+    "delete": "customer.deleted",
+}
+
+
+def execute_change(engine: Engine, org_id: str, change_id: str) -> list[str]:
+    """Carry the change out if it is approved and has not been; the other processes to tell that they are over.
+
+    Repeating it does nothing. What the rules refuse is recorded as FAILED and not raised.
+    """
+    for attempt in range(4):
+        try:
+            with transaction(engine, org_id) as tx:
+                return _execute(tx, change_id)
+        except Refusal as refusal:
+            with transaction(engine, org_id) as tx:
+                _fail(tx, change_id, refusal)
+            return []
+        except DBAPIError as error:
+            if attempt == 3 or not isinstance(error.orig, _RACES):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _work(tx: Tx, change: RowMapping, last: RowMapping | None) -> Work:
+    """The audit says who made it happen: the last approver; the request is theirs."""
+    request = last["request_id"] if last is not None else new_id("req")
+    return Work(
+        tx,
+        Command(
+            new_id("cmd"),
+            "change.execute",
+            "",
+            {},
+            "",
+            True,
+            SYSTEM,
+            (),
+            None,
+            request,
+            change["workflow_id"],
+            change["id"],
+        ),
+    )
+
+
+def _last_command(tx: Tx, change: RowMapping) -> RowMapping | None:
+    return tx.one(
+        "SELECT id, request_id FROM commands WHERE org_id = :org AND resource_id = :id AND operation = 'change.decide' "
+        "AND state = 'done' ORDER BY finished_at DESC LIMIT 1",
+        id=change["id"],
+    )
+
+
+def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
+    """Who submitted it and who approved it, and when: the record's own trail tells it without the change's."""
+    approved = [
+        {"step": s.number, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at} for s in chain.steps
+    ]
+    return {"submitted_by": change["submitted_by"], "submitted_at": change["submitted_at"], "approved": approved}
+
+
+def _ready(tx: Tx, change_id: str) -> tuple[RowMapping, Chain] | None:
+    """The change, locked, if it is approved by all and not carried out yet."""
+    change = changes.get(tx, change_id, lock=True)
+    chain = changes.chain(tx, change)
+    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
+        return None
+    return change, chain
+
+
+def _execute(tx: Tx, change_id: str) -> list[str]:
+    ready = _ready(tx, change_id)
+    if ready is None:
+        return []
+    change, approved = ready
+    work = _work(tx, change, last := _last_command(tx, change))
+    version = _CARRY_OUT[change["operation"]](tx, change)
+    changes.save_state(tx, change_id, executed(approved))
+    customers.release(tx, change_id)
+    customer_id = change["customer_id"]
+    said = {"change_id": change_id, "operation": change["operation"], "version": version}
+    work.audit(change_id, "customer.change.executed", said)
+    work.audit(
+        customer_id,
+        _EVENT[change["operation"]],
+        said | _people(change, approved) | {"diff": change["diff"]},
+        reason_code=change["reason_code"],
+    )
+    work.emit(
+        _EVENT[change["operation"]],
+        customer_id,
+        {"customer_id": customer_id, "change_id": change_id, "version": version},
+    )
+    work.flush()
+    over = erase(work, customer_id, change_id, keep=change["force"]) if change["operation"] == "delete" else []
+    _answer_last(tx, change_id, last)
+    return over
+
+
+def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
+    """The caller of the last decision is answered with its effect, however often asked."""
+    if last is not None:
+        tx.run(
+            "UPDATE commands SET response = CAST(:body AS json) WHERE org_id = :org AND id = :id",
+            id=last["id"],
+            body=to_json(change_body(tx, change_id)),
+        )
+
+
+def _create(tx: Tx, change: RowMapping) -> int:
+    empty: Record = {"addresses": {}, "contacts": {}, "pricing_tiers": {}, "tax_profiles": {}, "dimensions": {}}
+    blank = dict.fromkeys(("external_id", "phone", "website", "billing_email", "tax_id", "notes", "customer_type"))
+    blank |= dict.fromkeys(("credit_limit", "payment_terms", "currency_code", "tax_code", "revenue_account"))
+    record = diffs.applied(blank | empty | {"entity_overrides": {}, "metadata": {}}, change["diff"])
+    check_references(tx, None, record)
+    _refuse_taken(tx, change["customer_id"], record)
+    customers.insert(tx, change["customer_id"], record)
+    return 1
+
+
+def _update(tx: Tx, change: RowMapping) -> int:
+    found = customers.lock(tx, change["customer_id"])
+    if found is None:
+        raise Refusal("CUSTOMER_NOT_FOUND", "The customer was deleted meanwhile.")
+    before, _ = found
+    moved = diffs.moved(before, change["diff"])
+    if moved:
+        raise Refusal("RECORD_MOVED", "The record has changed where this change touches it.", paths=moved)
+    after = diffs.applied(before, change["diff"])
+    check(after)
+    check_references(tx, before, after)
+    _refuse_taken(tx, change["customer_id"], after)
+    return customers.update(tx, change["customer_id"], before, after)
+
+
+def _delete(tx: Tx, change: RowMapping) -> int:
+    found = customers.lock(tx, change["customer_id"])
+    if found is None:
+        raise Refusal("CUSTOMER_NOT_FOUND", "The customer was deleted meanwhile.")
+    refuse_with_transactions(tx, change["customer_id"], change["force"])
+    return int(found[1]["version"]) + 1
+
+
+_CARRY_OUT: Final[dict[str, Callable[[Tx, RowMapping], int]]] = {
+    "create": _create,
+    "update": _update,
+    "deactivate": _update,
+    "reactivate": _update,
+    "delete": _delete,
+}
+
+
+def _refuse_taken(tx: Tx, customer_id: str, record: Record) -> None:
+    for kind, key_of, code in (("email", email_key, "DUPLICATE_EMAIL"), ("tax_id", tax_id_key, "DUPLICATE_TAX_ID")):
+        value = record[kind]
+        holder = customers.taken_by(tx, kind, key_of(value)) if value else None
+        if holder not in (None, customer_id):
+            raise Refusal(code, f"Meanwhile it belongs to {holder}.", conflicting_id=holder)
+
+
+def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:
+    ready = _ready(tx, change_id)
+    if ready is None:
+        return
+    change, approved = ready
+    work = _work(tx, change, last := _last_command(tx, change))
+    changes.save_state(tx, change_id, failed(approved), failure_code=refusal.code, failure_detail=refusal.detail)
+    detail: dict[str, Any] = {
+        "change_id": change_id,
+        "customer_id": change["customer_id"],
+        "paths": refusal.extra.get("paths", []),
+    }
+    work.open_exception(
+        "change_failed",
+        refusal.code,
+        change_id,
+        owner_user=change["submitted_by"],
+        legal_entity_id=change["legal_entity_id"],
+        detail=detail,
+    )
+    work.audit(change_id, "customer.change.failed", detail | {"code": refusal.code}, reason_code=refusal.code)
+    work.flush()
+    _answer_last(tx, change_id, last)
+
+
+def finished_workflows(engine: Engine, org_id: str, change_id: str) -> list[str]:
+    """The processes of all changes of the customer whose deletion this change was, its own among them."""
+    with transaction(engine, org_id) as tx:
+        rows = tx.all(
+            "SELECT workflow_id FROM customer_changes WHERE org_id = :org AND customer_id = "
+            "(SELECT customer_id FROM customer_changes WHERE org_id = :org AND id = :id) ORDER BY id",
+            id=change_id,
+        )
+    return [r["workflow_id"] for r in rows]

@@ -1,0 +1,1 @@
+"""Bulk imports: what one transaction does."""

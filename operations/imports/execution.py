@@ -1,0 +1,82 @@
+"""Execution: batch by batch in file order, each batch one transaction with its outcomes, audit, outbox and cursor.
+
+What a row does is decided against the master as it is now, under locks: rows of earlier batches are in it. Most rows meet
+nobody and are created by one statement. The special ones follow in file order. That order changes nothing: a row that is
+not special shares no key with any earlier row of the file.
+
+stop_on_error: the first row that fails ends the batch before it, is recorded as failed, and stops the import.
+"""
+
+import time
+from typing import Final
+
+from psycopg import errors as pg
+from sqlalchemy import Engine, RowMapping
+from sqlalchemy.exc import DBAPIError
+
+from models.db.engine import Tx, transaction
+from models.db.imports import execution as sql
+from models.db.imports import records as imports
+from models.imports.options import ImportStatus
+from operations.imports.batch import Collision, Execution
+from operations.imports.ends import end_import, import_work
+from operations.imports.staging import Beat, claim
+
+BATCHES: Final = 1_000
+ATTEMPTS: Final = 8
+_RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
+
+
+def execute(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: float) -> None:
+    """Run batches for about `seconds`; the rest is for the next call. Stops where the import is no longer EXECUTING."""
+    attempt = claim(engine, org_id, import_id, ImportStatus.EXECUTING)
+    until = time.monotonic() + seconds
+    for _ in range(BATCHES):
+        if attempt is None:
+            return
+        done = _next_batch(engine, org_id, import_id, attempt)
+        if done is None or time.monotonic() > until:
+            return
+        beat(done)
+
+
+def _next_batch(engine: Engine, org_id: str, import_id: str, attempt: int) -> int | None:
+    """One batch; where the cursor stands, or None where there is nothing more to do in this attempt."""
+    careful = False
+    for n in range(ATTEMPTS):
+        try:
+            with transaction(engine, org_id) as tx:
+                row = imports.get(tx, import_id, lock=True)
+                if row["attempt"] != attempt or row["status"] != ImportStatus.EXECUTING:
+                    return None
+                return _run(tx, row, careful)
+        except Collision:
+            careful = True
+        except DBAPIError as e:
+            # Somebody else made or erased a customer that the batch was about to: look again.
+            if n == ATTEMPTS - 1 or not isinstance(e.orig, _RACES):
+                raise
+            careful = True
+    raise AssertionError("unreachable")
+
+
+def _run(tx: Tx, row: RowMapping, careful: bool) -> int | None:
+    first, last = row["executed_rows"] + 1, min(row["executed_rows"] + row["batch_size"], row["total_rows"])
+    work = import_work(tx, row)
+    batch = Execution(work, row, careful=careful).run(first, last)
+    sql.outcomes(tx, row["id"], batch.rows)
+    cursor = batch.stopped_at or last
+    imports.update(
+        tx,
+        row["id"],
+        executed_rows=cursor,
+        batches_done=row["batches_done"] + 1,
+        **{c: row[c] + getattr(batch, c) for c in ("created", "updated", "skipped", "failed")},
+    )
+    ended = batch.stopped_at is not None or cursor >= row["total_rows"]
+    if ended:
+        now = imports.get(tx, row["id"])
+        clean = ImportStatus.COMPLETED if now["failed"] == 0 else ImportStatus.COMPLETED_WITH_ERRORS
+        end_import(work, now, ImportStatus.STOPPED if batch.stopped_at else clean)
+    work.flush()
+    return None if ended else cursor

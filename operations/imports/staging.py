@@ -1,0 +1,172 @@
+"""Staging: the uploaded file becomes numbered rows in PostgreSQL, streamed by COPY in one transaction.
+
+Whoever is killed here leaves nothing; the next attempt begins anew. An attempt that was given up on but still runs finds
+its number overtaken and rolls back.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from import_readers import Block, Layout, Unreadable, open_rows
+from models.db.engine import transaction
+from models.db.imports import records as imports
+from models.imports.columns import check_mapping, resolve
+from models.imports.options import ImportOptions, ImportStatus
+from operations.imports.ends import end_import, import_work
+
+REPORT_SECONDS = 1.0
+Beat = Callable[[int], None]
+
+
+class Superseded(Exception):
+    """Another attempt has taken over, or the import has moved on: stop without a trace."""
+
+
+def claim(engine: Engine, org_id: str, import_id: str, status: ImportStatus) -> int | None:
+    """The number of this attempt, which overtakes every earlier one; None where the import is not in this status."""
+    with transaction(engine, org_id) as tx:
+        found = tx.one(
+            "UPDATE customer_imports SET attempt = attempt + 1 WHERE org_id = :org AND id = :id AND status = :status "
+            "RETURNING attempt",
+            id=import_id,
+            status=status.value,
+        )
+    return None if found is None else int(found["attempt"])
+
+
+def stage(engine: Engine, org_id: str, import_id: str, beat: Beat) -> None:
+    """Stage the file once; a file that cannot be read ends the import as FAILED, with line and column."""
+    attempt = claim(engine, org_id, import_id, ImportStatus.STAGING)
+    if attempt is None:
+        return
+    try:
+        _Staging(engine, org_id, import_id, attempt, beat).run()
+    except Unreadable as wrong:
+        fail(engine, org_id, import_id, attempt, wrong)
+
+
+def fail(engine: Engine, org_id: str, import_id: str, attempt: int, wrong: Unreadable) -> None:
+    """End the import: the file says nothing that could be imported."""
+    failure = {"code": wrong.code, "detail": wrong.detail, "line": wrong.line, "column": wrong.column}
+    with transaction(engine, org_id) as tx:
+        row = imports.get(tx, import_id, lock=True)
+        if row["attempt"] != attempt or row["status"] != ImportStatus.STAGING:
+            return
+        work = import_work(tx, row)
+        imports.drop_file(tx, import_id)
+        end_import(work, row, ImportStatus.FAILED, failure)
+        work.open_exception(
+            "import_failed",
+            "FILE_UNREADABLE",
+            import_id,
+            owner_user=row["submitted_by"],
+            legal_entity_id=row["legal_entity_id"],
+            detail=failure,
+        )
+        work.flush()
+
+
+class _Staging:
+    def __init__(self, engine: Engine, org_id: str, import_id: str, attempt: int, beat: Beat) -> None:
+        self._engine, self._org, self._id, self._attempt, self._beat = engine, org_id, import_id, attempt, beat
+        self._rows = 0
+        self._reported = time.monotonic()
+
+    def run(self) -> None:
+        with transaction(self._engine, self._org, durable=False) as tx:
+            options = ImportOptions.model_validate(imports.get(tx, self._id)["options"])
+        with tempfile.TemporaryDirectory(prefix="arflow-import-") as directory:
+            layout, blocks = self._open(options, Path(directory))
+            columns = self._columns(layout, options)
+            with transaction(self._engine, self._org) as tx:
+                imports.copy_lines(tx, self._id, self._numbered(blocks))
+                if self._rows == 0:
+                    raise Unreadable("NO_ROWS", "The file has a header and no rows.", layout.header_line + 1, 1)
+                self._finish(tx, layout, columns, options)
+
+    def _open(self, options: ImportOptions, directory: Path) -> tuple[Layout, Iterator[Block]]:
+        def spool(pieces: Iterable[bytes]) -> Path:
+            path = directory / "file"
+            with path.open("wb") as out:
+                for piece in pieces:
+                    out.write(piece)
+                    self._beat(0)
+            return path
+
+        return open_rows(
+            self._whole(), options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool
+        )
+
+    def _whole(self) -> Iterator[bytes]:
+        """The file in pieces, all of it: one that has lost a piece is not taken for a shorter one."""
+        with transaction(self._engine, self._org, durable=False) as tx:
+            expected = imports.get(tx, self._id)["file_hash"]
+        digest = hashlib.sha256()
+        for piece in imports.file_pieces(self._engine, self._org, self._id):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != expected:
+            raise Unreadable("FILE_LOST", "The uploaded file is not there any more, or not whole: upload it again.")
+
+    def _columns(self, layout: Layout, options: ImportOptions) -> list[str | None]:
+        if layout.format == "object":
+            check_mapping(options.mapping)
+            return []
+        return resolve(layout.header, options.source, options.mapping, layout.header_line)
+
+    def _numbered(self, blocks: Iterable[Block]) -> Iterator[tuple[int, Sequence[int], Sequence[str]]]:
+        for block in blocks:
+            yield self._rows + 1, block.lines, block.raws
+            self._rows += len(block.raws)
+            self._beat(self._rows)
+            if time.monotonic() - self._reported > REPORT_SECONDS:
+                self._report()
+
+    def _report(self) -> None:
+        """Progress, in a transaction of its own; never backwards, also when a later attempt begins anew."""
+        with transaction(self._engine, self._org, durable=False) as tx:
+            mine = tx.run(
+                "UPDATE customer_imports SET staged_rows = greatest(staged_rows, :n) "
+                "WHERE org_id = :org AND id = :id AND status = 'STAGING' AND attempt = :attempt",
+                id=self._id,
+                n=self._rows,
+                attempt=self._attempt,
+            )
+        if not mine:
+            raise Superseded(self._id)
+        self._reported = time.monotonic()
+
+    def _finish(self, tx: Any, layout: Layout, columns: list[str | None], options: ImportOptions) -> None:
+        row = imports.get(tx, self._id, lock=True)
+        if row["attempt"] != self._attempt or row["status"] != ImportStatus.STAGING:
+            raise Superseded(self._id)
+        shown = [{"column": h, "field": f} for h, f in zip(layout.header, columns, strict=False)]
+        said = {
+            "format": layout.format,
+            "header": list(layout.header),
+            "delimiter": layout.delimiter,
+            "header_line": layout.header_line,
+            "fields": columns,
+            "columns": shown,
+        }
+        imports.update(
+            tx,
+            self._id,
+            status=ImportStatus.VALIDATING.value,
+            layout=said,
+            staged_rows=self._rows,
+            total_rows=self._rows,
+            batches_total=-(-self._rows // row["batch_size"]),
+            staged_at=datetime.now(UTC),
+        )
+        imports.drop_file(tx, self._id)
+        work = import_work(tx, row)
+        work.audit(self._id, "import.staged", {"rows": self._rows, "format": layout.format})
+        work.flush()
