@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import psycopg
-import pytest
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -15,13 +14,13 @@ from tests.stack_fixtures.app import AppStack
 
 
 @workflow.defn(sandboxed=False)  # this file imports a whole stack
-class AYear:
-    """Sleeps for a year."""
+class LongSleep:
+    """Sleeps for so many days."""
 
     @workflow.run
-    async def run(self) -> str:
-        await asyncio.sleep(timedelta(days=365).total_seconds())
-        return "a year later"
+    async def run(self, days: int) -> str:
+        await asyncio.sleep(timedelta(days=days).total_seconds())
+        return f"{days} days later"
 
 
 def test_the_database_is_migrated(database_url: str) -> None:
@@ -44,11 +43,17 @@ async def test_search_attributes_are_registered(temporal_client: Client) -> None
     assert dict(known.custom_attributes).items() >= dict(SEARCH_ATTRIBUTES).items()
 
 
-@pytest.mark.timeout(600)
+async def test_a_process_that_a_test_leaves_behind_is_ended_after_it(time_skipping: WorkflowEnvironment) -> None:
+    async with Worker(time_skipping.client, task_queue="behind", workflows=[LongSleep]):
+        left = await time_skipping.client.start_workflow(LongSleep.run, 100, id="left-behind", task_queue="behind")
+        while not any(e.HasField("timer_started_event_attributes") for e in (await left.fetch_history()).events):
+            await asyncio.sleep(0.05)
+
+
 async def test_time_is_skipped(time_skipping: WorkflowEnvironment) -> None:
-    async with Worker(time_skipping.client, task_queue="year", workflows=[AYear]):
-        result = await time_skipping.client.execute_workflow(AYear.run, id="a-year", task_queue="year")
-    assert result == "a year later"
+    async with Worker(time_skipping.client, task_queue="year", workflows=[LongSleep]):
+        result = await time_skipping.client.execute_workflow(LongSleep.run, 365, id="a-year", task_queue="year")
+    assert result == "365 days later"
 
 
 def test_the_app_answers(app_stack: AppStack) -> None:

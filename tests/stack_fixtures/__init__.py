@@ -8,5 +8,5 @@ One PostgreSQL and one Temporal dev server serve a whole run; every xdist worker
 - `temporal_client` (session): a client for them.
 - `app_stack` (session): a real API process and a real worker process on the above (`AppStack`).
 - `private_stack`: a factory of whole stacks under `arflow up`, whose processes the test may kill (`PrivateStack`).
-- `time_skipping` (session): a WorkflowEnvironment whose clock jumps over timers.
+- `time_skipping`: a WorkflowEnvironment whose clock jumps over timers.
 """

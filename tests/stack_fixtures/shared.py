@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from temporalio.api.workflowservice.v1 import ListOpenWorkflowExecutionsRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -157,7 +158,23 @@ async def temporal_client(temporal_address: str, temporal_namespace: str) -> Cli
 
 
 @pytest.fixture(scope="session")
-async def time_skipping(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowEnvironment]:
-    """Temporal's test server, whose clock jumps over timers while a client awaits a result."""
+async def time_skipping_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkflowEnvironment]:
+    """Temporal's test server, one per xdist worker."""
     async with time_skipping_environment(tmp_path_factory.mktemp("time") / "test-server.log") as environment:
         yield environment
+
+
+@pytest.fixture
+async def time_skipping(time_skipping_server: WorkflowEnvironment) -> AsyncIterator[WorkflowEnvironment]:
+    """Temporal's test server, whose clock jumps over timers while a client awaits a result.
+
+    What a test leaves running is ended after it: a timer of it that another test's clock jumps to would make a task that
+    no worker takes, and while a task waits, the clock stands still for everybody.
+    """
+    yield time_skipping_server
+    client = time_skipping_server.client
+    left = await client.workflow_service.list_open_workflow_executions(
+        ListOpenWorkflowExecutionsRequest(namespace=client.namespace, maximum_page_size=1000)
+    )
+    for run in left.executions:
+        await client.get_workflow_handle(run.execution.workflow_id, run_id=run.execution.run_id).terminate("test ended")

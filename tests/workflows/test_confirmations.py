@@ -1,6 +1,7 @@
 """A remittance confirmation outlives the mail server's absence, and goes out once."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -60,7 +61,11 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
         await pass_time(time_skipping, hours=3)
         assert exceptions(database_url, desk.org) == []
         await pass_time(time_skipping, hours=9)
-        assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "open")]
+        told = [("remittance_confirmation", "ar_manager", "open")]
+        deadline = time.monotonic() + 60  # the clock may run ahead of a busy worker, which then reports a little later
+        while exceptions(database_url, desk.org) != told:
+            assert time.monotonic() < deadline, exceptions(database_url, desk.org)
+            await asyncio.sleep(0.1)
         with mail_server(port) as kept:
             assert await handle.result() == ConfirmationResult("SENT")
             again = await asyncio.to_thread(doing.send_confirmation, ConfirmationInput(desk.org, session))
