@@ -128,6 +128,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "DELEGATE_LACKS_ROLE",
         "ACCOUNT_UNKNOWN",
         "DIMENSION_UNKNOWN",
+        "STAGE_UNKNOWN",
     ),
     429: ("RATE_LIMITED",),
     500: ("INTERNAL",),

@@ -107,6 +107,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RECORD_MOVED": "The record has changed where the change touches it",
         "ACCOUNT_UNKNOWN": "Unknown revenue account",
         "DIMENSION_UNKNOWN": "Unknown dimension",
+        "STAGE_UNKNOWN": "Unknown stage of an opportunity",
         "APPROVAL_TOKEN_INVALID": "The approval token is not valid",
         # Imports
         "FILE_UNREADABLE": "The file cannot be read",

@@ -14,6 +14,8 @@ from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
 from api.schema import Body, CurrencyCode, ExchangeRate, IsoDate, Line, ReasonCode, RecordId, Text
+from models.customer_360.source_records import Word
+from models.customer_360.stages import Standing
 from models.db.cash import books
 
 router = gated_router("books")
@@ -62,6 +64,8 @@ class SettingsChange(Body):
     remittance_confirmation: Literal["send", "off"] | None = None
     mail_sender: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     payment_date_horizon_days: Annotated[int, Field(ge=0, le=366)] | None = None
+    case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+    opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None
 
 
 class NewLegalEntity(Body):

@@ -91,7 +91,7 @@ def get_activity(request: Request, activity_id: str, who: Reader) -> dict[str, A
 
 @router.post(
     "/v1/customers/{customer_id}/opportunities", status_code=201,
-    responses=refusals("CUSTOMER_NOT_FOUND", "EXTERNAL_ID_CONFLICT"),
+    responses=refusals("CUSTOMER_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "STAGE_UNKNOWN"),
 )  # fmt: skip
 async def create_opportunity(
     request: Request, customer_id: str, body: NewOpportunity, who: Actor, key: IdempotencyKey

@@ -40,7 +40,9 @@ def _put(kind: Kind) -> None:
     listed = Annotated[list[kind.record], Field(min_length=1, max_length=RECORDS_LIMIT)]  # type: ignore[name-defined]
     body_type: Any = create_model(f"{kind.record.__name__}s", __base__=_Records, records=(listed, ...))
 
-    @router.put(f"/v1/sources/{kind.table}", responses=refusals("CUSTOMER_NOT_FOUND"), name=f"put_{kind.table}")
+    codes = ("CUSTOMER_NOT_FOUND", *(("STAGE_UNKNOWN",) if kind.table == "opportunities" else ()))
+
+    @router.put(f"/v1/sources/{kind.table}", responses=refusals(*codes), name=f"put_{kind.table}")
     async def put(request: Request, body: body_type, who: Writer, key: IdempotencyKey) -> Response:
         """Upsert up to 500 records by external_id, all or none."""
         sent = body.model_dump(mode="json", exclude_unset=True)

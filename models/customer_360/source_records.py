@@ -18,22 +18,24 @@ from pydantic_core import PydanticCustomError
 from models.money import INT64_MAX, is_currency, round_half_even
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list written as one text."""
     return frozenset(text.split())
 
 
-_ENDED_STAGES: Final = _words(
-    "WON LOST CLOSED CLOSED_WON CLOSED_LOST CLOSEDWON CLOSEDLOST CANCELLED CANCELED DISQUALIFIED ABANDONED"
+ENDED_STAGES: Final = words(
+    """WON LOST CLOSED CLOSED_WON CLOSED_LOST CLOSEDWON CLOSEDLOST CLOSED_LOST_TO_COMPETITION CANCELLED CANCELED
+    DISQUALIFIED ABANDONED NO_DECISION"""
 )
 _ENDED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "quotes": _words(
+        "quotes": words(
             """ACCEPTED REJECTED DENIED DECLINED EXPIRED CANCELLED CANCELED WITHDRAWN CONVERTED ORDERED VOID WON LOST
             CLOSED"""
         ),
-        "orders": _words("DELIVERED COMPLETED COMPLETE CANCELLED CANCELED RETURNED CLOSED VOID"),
-        "cases": _words("CLOSED RESOLVED SOLVED DONE CANCELLED CANCELED DUPLICATE"),
-        "contracts": _words("ENDED EXPIRED CANCELLED CANCELED TERMINATED CHURNED RENEWED SUPERSEDED CLOSED"),
+        "orders": words("DELIVERED COMPLETED COMPLETE CANCELLED CANCELED RETURNED CLOSED VOID"),
+        "cases": words("CLOSED RESOLVED SOLVED DONE CANCELLED CANCELED DUPLICATE"),
+        "contracts": words("ENDED EXPIRED CANCELLED CANCELED TERMINATED CHURNED RENEWED SUPERSEDED CLOSED"),
     }
 )
 _URGENCY: Final[Mapping[str, int]] = MappingProxyType(
@@ -117,7 +119,7 @@ class SourceRecord(BaseModel):
 
 
 class OpportunityRecord(SourceRecord):
-    """`value_minor` in minor units of `currency_code`. A stage that is none of those that end one is an open one."""
+    """`value_minor` in minor units of `currency_code`. Which stages there are: `models.customer_360.stages`."""
 
     name: Line
     value_minor: Amount
@@ -193,7 +195,7 @@ Row = dict[str, Any]
 
 
 def _opportunity(r: Any, today: date) -> Row:
-    return {**r.model_dump(), "closed": word_key(r.stage) in _ENDED_STAGES}
+    return {**r.model_dump(), "closed": word_key(r.stage) in ENDED_STAGES}
 
 
 def _quote(r: Any, today: date) -> Row:

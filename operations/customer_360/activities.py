@@ -10,6 +10,7 @@ from models.db import lookups
 from models.db.customer_360 import activities, source_records
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations.customer_360.source_records import staged
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -51,7 +52,8 @@ def create_opportunity(work: Work) -> Outcome:
     row = kind.row(record, work.now.date())
     before = source_records.known(work.tx, kind, source_records.BUILT_IN, [row["external_id"]]).get(row["external_id"])
     if before is not None:
-        return _replay(before, row)
+        return _replay(before, {**row, "closed": before["closed"]})  # which follows from the stage
+    (row,) = staged(work, {"/stage": row})
     stamped = {"created_by": work.cmd.actor, "created_at": work.now, "updated_at": work.now}
     new = {"id": work.cmd.resource_id or new_id("opp"), "source": source_records.BUILT_IN, **row, **stamped}
     work.tx.insert("opportunities", [new])

@@ -1,15 +1,21 @@
 """Source records written by `PUT /v1/sources/…`: all of a request or none of it."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from models.customer_360.source_records import KINDS, Kind
+from models.customer_360.stages import standing
+from models.db import lookups
 from models.db.customer_360 import source_records as records
 from models.db.lookups import refuse_missing
+from models.errors import FieldError, Refusal
 from operations.customer_360.escalations import resolve_closed
 from operations.customer_360.renewals import watch_contracts
 from operations.runner import operation
 from operations.work import Outcome, Work
+
+STAGES_SETTING = "opportunity_stages"
 
 
 @operation("put_source_records")
@@ -21,10 +27,27 @@ def put_source_records(work: Work) -> Outcome:
     if unknown:
         refuse_missing(work.tx, "customer", unknown[0])
     rows = [kind.row(r, work.now.date()) for r in given]
+    if kind.table == "opportunities":
+        rows = staged(work, {f"/records/{n}/stage": row for n, row in enumerate(rows)})
     ids = write_records(work, kind, records.BUILT_IN, rows)
     # The request may name many customers; its text must not outlive the erasure of one. Its hash stays.
     records.forget_request(work.tx, work.cmd.id, kind.table, len(rows))
     return Outcome({"upserted": len(rows), "ids": [ids[r["external_id"]] for r in rows]})
+
+
+def staged(work: Work, rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Opportunities, by where their stage stands in the request: open or closed as the organisation knows the stage.
+
+    `422 STAGE_UNKNOWN`, naming each, where it does not.
+    """
+    own = lookups.setting(work.tx, STAGES_SETTING, {})
+    said = {loc: standing(row["stage"], own) for loc, row in rows.items()}
+    wrong = "Neither a standard stage nor one of the organisation's (its setting opportunity_stages)"
+    unknown = [FieldError(loc, "STAGE_UNKNOWN", wrong) for loc, s in said.items() if s is None]
+    if unknown:
+        stages = ", ".join(sorted({rows[e.loc]["stage"] for e in unknown}))
+        raise Refusal("STAGE_UNKNOWN", f"There is no stage {stages}.", errors=unknown)
+    return [{**row, "closed": said[loc] == "closed"} for loc, row in rows.items()]
 
 
 def write_records(work: Work, kind: Kind, source: str, rows: list[dict[str, Any]]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from tests.customers.desk import Desk, ok, refused
 
 RECORDS: dict[str, dict[str, Any]] = {
-    "opportunities": {"name": "Deal", "value_minor": 500, "currency_code": "USD", "stage": "Our own",
+    "opportunities": {"name": "Deal", "value_minor": 500, "currency_code": "USD", "stage": "Negotiation/Review",
                       "close_date": "2099-12-31"},
     "quotes": {"status": "sent", "expiry_date": "2099-12-31"},
     "orders": {"status": "shipped", "ship_date": "2026-11-20"},
@@ -70,6 +70,16 @@ def test_every_panel_has_its_envelope_its_fields_and_a_way_into_each_record(desk
     assert {k: v for k, v in said["panels"]["ar_aging"]["data"].items() if k.endswith("_minor")} == {
         k: v for k, v in aging.items() if k.endswith("_minor")
     }
+
+
+def test_bad_source_records_are_refused_with_the_field_that_is_wrong(desk: Desk, customer: str):
+    for kind, wrong, code in (("opportunities", {"stage": "No such stage"}, "STAGE_UNKNOWN"),
+                              ("opportunities", {"value_minor": -1}, "VALIDATION_FAILED"),
+                              ("contracts", {"arr_minor": -1}, "VALIDATION_FAILED")):  # fmt: skip
+        (field,) = wrong
+        said = refused(put(desk, kind, customer, **wrong), 422, code)
+        assert [e["loc"] for e in said["errors"]] == [f"/records/0/{field}"]
+    refused(put(desk, "quotes", "cust_none"), 404, "CUSTOMER_NOT_FOUND")
 
 
 def test_a_customer_with_nothing_has_empty_panels(desk: Desk):

@@ -140,6 +140,49 @@ def test_a_misshapen_source_record_is_refused(books: Books, kind: str, change: d
     assert (answer.status_code, [e["loc"] for e in answer.json()["errors"]]) == (422, [loc]), answer.text
 
 
+@pytest.mark.parametrize("stage", ["Closd Won", "warp speed", "stage", "Our own"])
+def test_a_stage_that_nobody_has_defined_is_refused_and_leaves_nothing(books: Books, stage: str) -> None:
+    c = books.customer()
+    say = {"customer_id": c, **DEAL}
+    answer = put(books, "opportunities", {**say, "external_id": "a"}, {**say, "external_id": "b", "stage": stage})
+    started = post(books, f"/v1/customers/{c}/opportunities", {**DEAL, "stage": stage})
+    for refused, loc in ((answer, "/records/1/stage"), (started, "/stage")):
+        assert (refused.status_code, refused.json()["code"]) == (422, "STAGE_UNKNOWN"), refused.text
+        assert [(e["loc"], e["code"]) for e in refused.json()["errors"]] == [(loc, "STAGE_UNKNOWN")]
+    assert view(books, c)["panels"]["opportunities"]["data"] == []
+
+
+@pytest.mark.parametrize(("stage", "shown"), [
+    ("Prospecting", True), ("Id. Decision Makers", True), ("Proposal/Price Quote", True), ("Negotiation/Review", True),
+    ("appointmentscheduled", True), ("discovery", True), ("NEGOTIATION", True), ("Closed Won", False),
+    ("closed-lost", False), ("closedwon", False),
+])  # fmt: skip
+def test_the_stages_of_the_usual_systems_are_known_and_kept_as_spelt(books: Books, stage: str, shown: bool) -> None:
+    c = books.customer()
+    assert (
+        put(books, "opportunities", {"external_id": "e", "customer_id": c, **DEAL, "stage": stage}).status_code == 200
+    )
+    assert [o["stage"] for o in view(books, c)["panels"]["opportunities"]["data"]] == ([stage] if shown else [])
+
+
+def test_an_organisation_adds_stages_of_its_own_and_says_what_ends_one(books: Books) -> None:
+    c, path = books.customer(), "/v1/settings"
+    own = {"Our own": "open", "Parked for good": "closed", "Verbal": "closed"}
+    changed = books.api("controller").request("PATCH", path, json={"opportunity_stages": own})
+    assert (changed.status_code, changed.json()["opportunity_stages"]) == (200, own), changed.text
+    say = {"customer_id": c, **DEAL}
+    for n, stage in enumerate(["our-own", "Parked for good", "verbal", "Proposal"]):
+        assert put(books, "opportunities", {**say, "external_id": str(n), "stage": stage}).status_code == 200
+    assert post(books, f"/v1/customers/{c}/opportunities", {**DEAL, "stage": "Our own"}).status_code == 201
+    assert sorted(o["stage"] for o in view(books, c)["panels"]["opportunities"]["data"]) == [
+        "Our own", "Proposal", "our-own",
+    ]  # fmt: skip
+    for wrong in ({"Our own": "maybe"}, {" ": "open"}, ["Our own"], {"x" * 65: "open"}):
+        refused = books.api("controller").request("PATCH", path, json={"opportunity_stages": wrong})
+        assert (refused.status_code, refused.json()["code"]) == (422, "VALIDATION_FAILED")
+    assert books.api("ops").request("PATCH", path, json={"opportunity_stages": own}).status_code == 403
+
+
 def test_negative_recurring_revenue_and_impossible_scores_are_refused(books: Books) -> None:
     say = {"external_id": "e", "customer_id": books.customer()}
     for kind, record in (("contracts", {"renewal_date": "2027-01-01", "arr_minor": -1, "currency_code": "USD"}),

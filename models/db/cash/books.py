@@ -13,6 +13,7 @@ DEFAULTS = {
     "payment_date_horizon_days": 7,
     "remittance_confirmation": "send",
     "mail_sender": "accounts-receivable@example.com",
+    "opportunity_stages": {},
 }
 
 
