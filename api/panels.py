@@ -26,6 +26,7 @@ _DETAILS: Final = {
     "FX_RATE_MISSING": "An exchange rate is missing: PUT /v1/fx-rates stores one.",
     "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
 }
+_MORE: Final = {None: None, b"t": True, b"f": False}
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,22 @@ class View:
         return replace(self, panels={**self.panels, name: replace(self.panels[name], error=code)})
 
 
-def view_of(row: tuple[Any, ...], names: tuple[str, ...]) -> View:
+def view_of(row: tuple[bytes | None, ...], names: tuple[str, ...]) -> View:
     """From a row of the statement for these panels."""
-    entity, at, customer, served, snapshots, attention = row[:FIRST_PANEL]
-    external = {
-        p: _freshness(source, (snapshots or {}).get(p)) for p, source in (served or {}).items() if p in EXTERNAL
-    }
+    entity, now, customer, serving, kept, attention = row[:FIRST_PANEL]
+    assert entity is not None
+    assert now is not None
+    assert customer is not None
+    at = datetime.fromisoformat(now.decode())
+    external = {}
+    if serving is not None:
+        snapshots = json.loads(kept or b"{}")
+        served = json.loads(serving).items()
+        external = {p: _freshness(source, snapshots.get(p)) for p, source in served if p in EXTERNAL and p in names}
     panels = {}
-    for n, name in enumerate(names):
-        data, more = row[FIRST_PANEL + 2 * n : FIRST_PANEL + 2 * n + 2]
-        panels[name] = _panel(name, data, more, at, external.get(name))
-    shown = {p: f for p, f in external.items() if p in panels}
-    return View(entity, at, customer.encode(), (attention or "[]").encode(), panels, shown)
+    for n, name in enumerate(names, FIRST_PANEL // 2):
+        panels[name] = _panel(name, row[2 * n], row[2 * n + 1], at, external.get(name))
+    return View(entity.decode(), at, customer, attention or b"[]", panels, external)
 
 
 def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
@@ -88,27 +93,31 @@ def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
     return Freshness(source, error_code=snapshot["error_code"], **times)
 
 
-def _panel(name: str, data: str | None, more: bool | None, at: datetime, f: Freshness | None) -> Panel:
-    content = b"null" if data is None else data.encode()
+def _panel(name: str, data: bytes | None, more: bytes | None, at: datetime, f: Freshness | None) -> Panel:
+    content = data or b"null"
     if f is None:
-        return Panel(name, content, more, at, False, None, BUILT_IN)
+        return Panel(name, content, _MORE[more], at, False, None, BUILT_IN)
     stale = f.stale(at)
     never = "SOURCE_NOT_ANSWERED" if f.as_of is None else None
-    return Panel(name, content, more, f.as_of, stale, (f.error_code or never) if stale else None, f.source)
+    return Panel(name, content, _MORE[more], f.as_of, stale, (f.error_code or never) if stale else None, f.source)
 
 
-def panel_json(p: Panel, customer_id: str) -> bytes:
-    """The panel in its envelope. Everything put in by hand here is an id, a code or a time of ours: nothing to escape."""
+def panel_json(p: Panel, customer_id: str, *, invoices: bool, payments: bool) -> bytes:
+    """The panel in its envelope. Everything put in by hand here is an id, a code or a time of ours: nothing to escape.
+
+    `invoices`, `payments`: whether the caller may open those of the books.
+    """
     as_of = "null" if p.as_of is None else f'"{p.as_of.isoformat()}"'
     more = "" if p.more is None else f',"more":{"true" if p.more else "false"}'
     head = f',"as_of":{as_of},"stale":{"true" if p.stale else "false"},"error":{_error(p.error)}'
-    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id)}{more}}}'
+    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id, invoices, payments)}{more}}}'
     return b'{"data":' + p.data + (head + tail).encode()
 
 
-def view_json(v: View, customer_id: str) -> bytes:
+def view_json(v: View, customer_id: str, *, invoices: bool, payments: bool) -> bytes:
     """The whole view."""
-    panels = b",".join(f'"{name}":'.encode() + panel_json(p, customer_id) for name, p in v.panels.items())
+    opens = {"invoices": invoices, "payments": payments}
+    panels = b",".join(f'"{name}":'.encode() + panel_json(p, customer_id, **opens) for name, p in v.panels.items())
     head = b'{"customer":' + v.customer + b',"attention":' + v.attention + b',"panels":{' + panels
     return head + f'}},"as_of":"{v.at.isoformat()}"}}'.encode()
 
@@ -142,12 +151,11 @@ def _error(code: str | None) -> str:
     return json.dumps({"code": code, "detail": _DETAILS.get(code, "The source cannot be shown.")})
 
 
-def _links(name: str, customer_id: str) -> str:
+def _links(name: str, customer_id: str, invoices: bool, payments: bool) -> str:
     customer = f"/v1/customers/{customer_id}"
     if name == "ar_aging":
-        return (
-            f'{{"self":"{customer}/360/panels/{name}","all":"{customer}/ar-aging",'
-            f'"invoices":"/v1/invoices?customer_id={customer_id}&status=open",'
-            f'"payments":"/v1/customer-payments?customer_id={customer_id}"}}'
-        )
+        own = f"{customer}/360"
+        owed = f"/v1/invoices?customer_id={customer_id}&status=open" if invoices else f"{own}/invoices"
+        paid = f"/v1/customer-payments?customer_id={customer_id}" if payments else f"{own}/payments"
+        return f'{{"self":"{own}/panels/{name}","all":"{customer}/ar-aging","invoices":"{owed}","payments":"{paid}"}}'
     return f'{{"self":"{customer}/360/panels/{name}","all":"{customer}/{"nps-responses" if name == "nps" else name}"}}'

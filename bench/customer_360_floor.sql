@@ -45,7 +45,7 @@ SELECT json_build_object(
             'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4, 'not_due_minor', a.b0,
             'overdue_1_29_minor', a.b1, 'total_minor', a.total, 'unapplied_minor', m.unapplied, 'credits_minor', m.credits,
             'net_minor', a.total - m.unapplied - m.credits, 'disputed_minor', a.disputed)) END,
-        'recent_payments', (SELECT coalesce(json_agg(json_build_object('id', p.id, 'href', NULL, 'status', p.status,
+        'recent_payments', (SELECT coalesce(json_agg(json_build_object('id', p.id, 'href', '/v1/customers/' || c.id || '/360/payments/' || p.id, 'status', p.status,
             'payment_date', p.payment_date, 'amount_minor', p.amount_minor, 'unapplied_minor', p.amount_minor - p.applied_minor,
             'currency_code', p.currency_code) ORDER BY p.id DESC), '[]')
           FROM (SELECT * FROM payments p WHERE p.org_id = c.org_id AND p.customer_id = c.id ORDER BY p.id DESC LIMIT 10) p))

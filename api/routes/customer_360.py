@@ -19,7 +19,7 @@ from models.db.customer_360 import view as customer_360
 from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once, to_json
 from models.db.lookups import refuse_missing
-from models.db.quick_reads import QuickReads
+from models.db.quick_reads import QuickReads, Row
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -36,7 +36,7 @@ async def get_view(request: Request, customer_id: str, who: Reader) -> Response:
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", **_VARY}
     if not_modified(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    return Response(view_json(view, customer_id), 200, headers, "application/json")
+    return Response(view_json(view, customer_id, **_opens(who)), 200, headers, "application/json")
 
 
 @router.get(
@@ -55,7 +55,7 @@ async def get_panel(request: Request, customer_id: str, panel: str, who: Reader)
     headers = {"Cache-Control": keep, "Age": str(age), "ETag": etag, **_VARY}
     if not_modified(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    return Response(panel_json(p, customer_id), 200, headers, "application/json")
+    return Response(panel_json(p, customer_id, **_opens(who)), 200, headers, "application/json")
 
 
 @router.get("/v1/customers/{customer_id}/360/snapshot", responses=refusals("CUSTOMER_NOT_FOUND"))
@@ -93,13 +93,13 @@ async def _fresh(request: Request, who: Principal, customer_id: str, panels: tup
 
 async def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
-    params = customer_360.parameters(who.org_id, customer_id, who.entities, payments=who.may("payments.read"))
+    params = customer_360.parameters(who.org_id, customer_id, who.entities, **_opens(who))
     row = await _row(request.app.state, who.org_id, sql, params)
     if row is None:
         await run_in_threadpool(_missing, request, who, customer_id)
     assert row is not None
-    who_sees(who, row[0])
     view = view_of(row, panels)
+    who_sees(who, view.legal_entity_id)
     if "ar_aging" in panels and view.panels["ar_aging"].data == b"null":
         try:
             aging = await run_in_threadpool(_aging_in_full, request, who, customer_id, params)
@@ -109,7 +109,11 @@ async def _read(request: Request, who: Principal, customer_id: str, panels: tupl
     return view
 
 
-async def _row(state: State, org_id: str, sql: str, params: dict[str, Any]) -> tuple[Any, ...] | None:
+def _opens(who: Principal) -> dict[str, bool]:
+    return {"invoices": who.may("invoices.read"), "payments": who.may("payments.read")}
+
+
+async def _row(state: State, org_id: str, sql: str, params: dict[str, Any]) -> Row | None:
     quick: QuickReads | None = getattr(state, "quick_reads", None)
     if quick is not None:
         return await quick.fetch(org_id, sql, params)
@@ -125,6 +129,8 @@ def _aging_in_full(request: Request, who: Principal, customer_id: str, params: d
     """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360.view_aging`."""
     with reading(request, who) as tx:
         found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
-    invoices = [{**i, "href": f"/v1/invoices/{i['id']}"} for i in found["invoices"][:SHOWN_INVOICES]]
+    invoices = [{**i, "href": params["invoices"] + i["id"]} for i in found["invoices"][:SHOWN_INVOICES]]
     paid = fetch_once(request.app.state.engine, who.org_id, f"SELECT {RECENT_PAYMENTS}", params)
-    return to_json({**found, "invoices": invoices, "recent_payments": paid[0] if paid else []}).encode()
+    return to_json(
+        {**found, "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
+    ).encode()

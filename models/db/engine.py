@@ -140,11 +140,11 @@ ACT_AS: Final = (
 anew would take longer than the read."""
 
 
-def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    """The first row of one read, as this organisation, in one round trip; `query` in the driver's own `%(name)s` style.
+def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[bytes | None, ...] | None:
+    """The first row of one read, as PostgreSQL wrote it; `query` in the driver's own `%(name)s` style.
 
-    Both statements travel together and are one implicit transaction, so the organisation ends with the read. For
-    reads that are measured in milliseconds; everything else opens a `transaction`.
+    It runs as this organisation, in one round trip: both statements are one implicit transaction, so the organisation
+    ends with the read. For reads that are measured in milliseconds; everything else opens a `transaction`.
     """
     for attempt in (1, 2):
         pooled = engine.raw_connection()
@@ -159,14 +159,14 @@ def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any
     raise AssertionError("unreachable")
 
 
-def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[bytes | None, ...] | None:
     conn.autocommit = True
     try:
         with conn.pipeline():
             conn.execute(ACT_AS, (org_id,))
             cursor = conn.execute(query, params)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+        result = cursor.pgresult
+        return tuple(result.get_value(0, n) for n in range(result.nfields)) if result.ntuples else None
     finally:
         if not conn.closed:
             conn.autocommit = False

@@ -1,20 +1,32 @@
 """A few asynchronous connections for the reads that are measured in milliseconds.
 
 A read on a thread costs two hand-overs between threads, and at many reads at once the threads fight for the
-interpreter. These reads wait on the event loop instead. One per process, made after any fork; see decision 30.
+interpreter. These reads wait on the event loop instead. Their values are not turned into Python objects either: a row
+is the text that PostgreSQL wrote, as bytes. The statements are few and constant, so each connection prepares one the
+first time and names it from then on. One `QuickReads` per process, made after any fork; see decision 85.
 """
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.pq import ExecStatus
 
-from models.db.engine import ACT_AS, APP_ROLE, driver_url
+from models.db.engine import APP_ROLE, driver_url
 
 SIZE: Final = 8
+"""Connections: PostgreSQL works for some while the answers of others are written."""
 CONNECT_SECONDS: Final = 2
+Row = tuple[bytes | None, ...]
+Parameter = str | bool | Sequence[str] | None
+
+_OPTIONS: Final = "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
+"""The plan of such a read does not depend on its parameters, and making it anew would take longer than the read."""
+_ACT_AS: Final = b"SELECT set_config('arflow.org_id', $1, true)"
 
 
 class QuickReads:
@@ -24,23 +36,23 @@ class QuickReads:
         self._url = driver_url(database_url, for_sqlalchemy=False)
         self._role = role
         self._places = asyncio.Semaphore(size)
-        self._idle: list[AsyncConnection[Any]] = []
+        self._idle: list[_Line] = []
 
-    async def fetch(self, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
         """As `engine.fetch_once`; a connection that was lost meanwhile is replaced, once."""
         async with self._places:
             for attempt in (1, 2):
-                conn = self._idle.pop() if self._idle else await self._connect()
+                line = self._idle.pop() if self._idle else await self._connect()
                 try:
-                    row = await _pipelined(conn, org_id, query, params)
+                    row = await line.fetch(org_id, query, params)
                 except BaseException as error:
                     # Whatever broke the read off (a caller who went away, too) may have left an answer on the way.
-                    await conn.close()
+                    await line.close()
                     if attempt == 2 or not isinstance(error, psycopg.OperationalError):
                         raise
                     await self.close()  # a server that restarted has ended the idle ones as well
                 else:
-                    self._idle.append(conn)
+                    self._idle.append(line)
                     return row
         raise AssertionError("unreachable")
 
@@ -48,20 +60,101 @@ class QuickReads:
         while self._idle:
             await self._idle.pop().close()
 
-    async def _connect(self) -> AsyncConnection[Any]:
+    async def _connect(self) -> "_Line":
         conn = await AsyncConnection.connect(
-            self._url, autocommit=True, prepare_threshold=2, connect_timeout=CONNECT_SECONDS, options="-c timezone=UTC"
+            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=_OPTIONS
         )
         if self._role is not None:
             await conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
-        return conn
+        return _Line(conn)
 
 
-async def _pipelined(
-    conn: AsyncConnection[Any], org_id: str, query: str, params: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    async with conn.pipeline():
-        await conn.execute(ACT_AS, (org_id,))
-        cursor = await conn.execute(query.encode(), params)
-    row: tuple[Any, ...] | None = await cursor.fetchone()
-    return row
+class _Line:
+    """One connection, in libpq's pipeline mode for good. psycopg opened it; its cursors are not used any more."""
+
+    def __init__(self, conn: AsyncConnection[Any]) -> None:
+        self._conn, self._pq = conn, conn.pgconn
+        self._pq.nonblocking = 1
+        self._pq.enter_pipeline_mode()
+        self._names: dict[str, tuple[bytes, tuple[str, ...]]] = {}
+        """Of each statement prepared here: its name at the server, and its parameters in order."""
+        self._prepared = 0
+        self._pq.send_prepare(b"act_as", _ACT_AS)
+
+    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+        """The first row. A refused statement is the psycopg error that it would be anywhere else."""
+        if (known := self._names.get(query)) is None:
+            known = self._prepare(query)
+        name, order = known
+        self._pq.send_query_prepared(b"act_as", [org_id.encode()])
+        self._pq.send_query_prepared(name, [as_text(params[p]) for p in order])
+        self._pq.pipeline_sync()
+        row = await self._answer()
+        self._names[query] = known
+        return row
+
+    def _prepare(self, query: str) -> tuple[bytes, tuple[str, ...]]:
+        """Send a statement ahead of its first use, under a name that was never used: its use may yet be refused."""
+        text, order = numbered(query)
+        self._prepared += 1
+        name = b"q%d" % self._prepared
+        self._pq.send_prepare(name, text)
+        return name, order
+
+    async def _answer(self) -> Row | None:
+        """Read up to the end of the implicit transaction; the row of the last statement."""
+        row, error = None, None
+        while self._pq.flush():
+            await self._ready(write=True)
+        while True:
+            while self._pq.is_busy():
+                await self._ready()
+                self._pq.consume_input()
+            result = self._pq.get_result()
+            if result is None:
+                continue  # between two statements
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                break
+            if result.status == ExecStatus.FATAL_ERROR:
+                error = error or psycopg.errors.error_from_result(result)
+            row = tuple(result.get_value(0, n) for n in range(result.nfields)) if result.ntuples else None
+        if error is not None:
+            raise error
+        return row
+
+    async def _ready(self, *, write: bool = False) -> None:
+        """Until the socket can be read, or written; OperationalError where the connection is gone meanwhile."""
+        loop, socket = asyncio.get_running_loop(), self._pq.socket
+        add, remove = (loop.add_writer, loop.remove_writer) if write else (loop.add_reader, loop.remove_reader)
+        ready = loop.create_future()
+        add(socket, _done, ready)
+        try:
+            await ready
+        finally:
+            remove(socket)
+
+    async def close(self) -> None:
+        await self._conn.close()
+
+
+def _done(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+@cache
+def numbered(query: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement in the driver's style, `%(name)s`, as the server knows it, `$1`, and its parameters in order."""
+    order: dict[str, int] = {}
+    text = re.sub(r"%\((\w+)\)s", lambda m: f"${order.setdefault(m[1], len(order) + 1)}", query)
+    return text.replace("%%", "%").encode(), tuple(order)
+
+
+def as_text(value: Parameter) -> bytes | None:
+    """A parameter as PostgreSQL reads it."""
+    if value is None or isinstance(value, bool):
+        return None if value is None else b"t" if value else b"f"
+    if isinstance(value, str):
+        return value.encode()
+    quoted = ('"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value)
+    return ("{" + ",".join(quoted) + "}").encode()

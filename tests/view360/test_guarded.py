@@ -27,7 +27,7 @@ def test_no_row_of_another_organisation_is_visible_or_writable(books: Books, dat
             assert tx.scalar(f"SELECT count(*) FROM {table} WHERE org_id <> :org") == 0, table
         assert tx.run("UPDATE opportunities SET name = 'x'") == 0
         assert tx.run("DELETE FROM activities") == 0
-    params = customer_360.parameters(other.org, c, None, payments=False) | {"org": books.org}
+    params = customer_360.parameters(other.org, c, None, invoices=True, payments=False) | {"org": books.org}
     assert fetch_once(other.engine, other.org, customer_360.VIEW, params) is None
     other.close()
 
@@ -35,7 +35,7 @@ def test_no_row_of_another_organisation_is_visible_or_writable(books: Books, dat
 def test_a_connection_keeps_no_organisation_after_a_view(books: Books) -> None:
     c = books.customer()
     one = make_engine(books.owner_url, pool_size=1)
-    params = customer_360.parameters(books.org, c, None, payments=False)
+    params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
     assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
     with one.connect() as conn:
         assert conn.execute(text("SELECT current_setting('arflow.org_id', true)")).scalar() in (None, "")
@@ -47,7 +47,7 @@ def test_a_connection_keeps_no_organisation_after_a_view(books: Books) -> None:
 def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> None:
     c = books.customer()
     one = make_engine(books.owner_url, pool_size=1)
-    params = customer_360.parameters(books.org, c, None, payments=False)
+    params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
     with one.connect() as conn:
         pid = conn.execute(text("SELECT pg_backend_pid()")).scalar()
     books.sql("SELECT pg_terminate_backend(%(p)s)", p=pid)
@@ -58,14 +58,18 @@ def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> Non
 async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_connection(books: Books) -> None:
     c = books.customer()
     quick = QuickReads(books.owner_url, size=3)
-    ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, payments=False))
+    ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, invoices=True, payments=False))
     rows = await asyncio.gather(*(quick.fetch(books.org, *ask) for _ in range(12)))
     assert all(row is not None for row in rows)
     pid = ("SELECT pg_backend_pid(), (SELECT count(*) FROM customers)", {})
-    pids = {row[0] for row in await asyncio.gather(*(quick.fetch("org_nobody", *pid) for _ in range(9))) if row}
+    pids = {
+        int(row[0] or 0) for row in await asyncio.gather(*(quick.fetch("org_nobody", *pid) for _ in range(9))) if row
+    }
     assert len(pids) == 3
-    assert await quick.fetch("org_nobody", "SELECT count(*) FROM customers", {}) == (0,)
-    await asyncio.to_thread(books.sql, "SELECT pg_terminate_backend(p) FROM unnest(%(p)s::int[]) p", p=list(pids))
+    assert await quick.fetch("org_nobody", "SELECT count(*) FROM customers", {}) == (b"0",)
+    await asyncio.to_thread(
+        books.sql, "SELECT pg_terminate_backend(p) FROM unnest(%(p)s::int[]) p", p=[int(p or 0) for p in pids]
+    )
     assert await quick.fetch(books.org, *ask) is not None
     waiting = asyncio.create_task(quick.fetch(books.org, "SELECT pg_sleep(5)", {}))
     await asyncio.sleep(0.2)
@@ -85,7 +89,7 @@ HOT = {
 @pytest.mark.parametrize(("table", "index"), HOT.items())
 def test_the_view_reaches_its_rows_by_index_under_row_level_security(books: Books, table: str, index: str) -> None:
     c = books.customer()
-    params = customer_360.parameters(books.org, c, None, payments=False)
+    params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
     with books.engine.connect() as conn, conn.begin():
         raw = conn.connection.driver_connection
         assert raw is not None

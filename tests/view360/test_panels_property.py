@@ -216,7 +216,7 @@ def test_each_reason_to_ask_for_the_whole_aging_is_seen_alone(books: Books, case
     case(books, c)
     shown, whole = view(books, c)["panels"]["ar_aging"]["data"], books.aging(c)
     assert {f: shown[f] for f in set(whole) - {"invoices"}} == {f: whole[f] for f in set(whole) - {"invoices"}}
-    params = customer_360.parameters(books.org, c, None, payments=False)
+    params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
     row = fetch_once(books.engine, books.org, customer_360.ONE["ar_aging"], params)
     assert row is not None
     assert row[customer_360.FIRST_PANEL] is None, "the view's own statement leaves this customer to the aging reads"

@@ -76,19 +76,60 @@ def test_a_customer_without_anything_has_empty_panels(books: Books) -> None:
     assert all(seen[p]["data"] == [] for p in PANELS if p not in ("nps", "ar_aging"))
 
 
-def test_every_item_drills_through_to_its_record(books: Books) -> None:
+READERS = ["ar_clerk", "ar_manager", "controller", "cfo", "account_executive", "account_manager",
+           "customer_success_manager", "ops", "auditor"]  # fmt: skip
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_whoever_sees_an_item_drills_through_to_its_record(books: Books, role: str) -> None:
     c = full_customer(books)
-    panels = view(books, c)["panels"]
-    hrefs = [item["href"] for p in PANELS if isinstance(panels[p]["data"], list) for item in panels[p]["data"]]
-    hrefs += [panels["nps"]["data"]["href"], panels["ar_aging"]["data"]["invoices"][0]["href"]]
-    links = [link for p in PANELS for name, link in panels[p]["links"].items() if name != "payments"]
-    for href in [*hrefs, *links]:
-        assert books.api("account_executive").get(href).status_code == 200, href
-    assert len(hrefs) == 8
+    books.pay(c, 9_000, today())
+    api, panels = books.api(role), view(books, c, role)["panels"]
+    owed = panels["ar_aging"]["data"]
+    items = [i for p in PANELS if isinstance(panels[p]["data"], list) for i in panels[p]["data"]]
+    items += [panels["nps"]["data"], *owed["invoices"], *owed["recent_payments"]]
+    assert len(items) == 9
+    for item in items:
+        record = api.get(item["href"])
+        assert (record.status_code, record.json()["id"]) == (200, item["id"]), item["href"]
+    for link in (link for p in PANELS for link in panels[p]["links"].values()):
+        assert api.get(link).status_code == 200, link
+    assert [i["id"] for i in api.get(panels["ar_aging"]["links"]["payments"]).json()["items"]] == [
+        p["id"] for p in owed["recent_payments"]
+    ]
+    assert [i["id"] for i in api.get(panels["ar_aging"]["links"]["invoices"]).json()["items"]] == [
+        i["id"] for i in owed["invoices"]
+    ]
 
 
-@pytest.mark.parametrize("role", ["ar_clerk", "ar_manager", "controller", "cfo", "account_executive", "account_manager",
-                                  "customer_success_manager", "ops", "auditor"])  # fmt: skip
+def test_a_payment_of_the_view_tells_what_it_paid_and_nothing_of_the_bank(books: Books) -> None:
+    c = full_customer(books)
+    paid = books.pay(c, 9_000, today(), remittance_text="for March", reference="R-1")
+    (owed,) = view(books, c)["panels"]["ar_aging"]["data"]["invoices"]
+    books.apply(paid, (owed["id"], 9_000))
+    (shown,) = view(books, c)["panels"]["ar_aging"]["data"]["recent_payments"]
+    record = books.get(shown["href"], "account_executive")
+    assert [(a["invoice_id"], a["applied_minor"]) for a in record["applications"]] == [(owed["id"], 9_000)]
+    assert (record["status"], record["amount_minor"], record["reference"]) == ("FULLY_APPLIED", 9_000, "R-1")
+    assert not {"bank_account_id", "remittance_text", "payer", "statement_id", "fx_rate"} & set(record)
+
+
+def test_the_views_own_invoices_and_payments_are_the_customers_alone(books: Books, database_url: str) -> None:
+    c, other = books.customer(), books.customer()
+    api, uk = books.api("ops"), books.api("ops", entities=("le_uk",))
+    stranger = Books(database_url)
+    for noun, made in (("invoices", books.invoice(other, 100, today())), ("payments", books.pay(other, 100, today()))):
+        missing = api.get(f"/v1/customers/{c}/360/{noun}/{made}")
+        assert (missing.status_code, missing.json()["code"]) == (404, f"{noun[:-1].upper()}_NOT_FOUND")
+        assert api.get(f"/v1/customers/{c}/360/{noun}").json()["items"] == []
+        for who, code in ((stranger.api("ops"), "ORG_CONTEXT_MISMATCH"), (uk, "FORBIDDEN")):
+            for path in (f"/v1/customers/{other}/360/{noun}/{made}", f"/v1/customers/{other}/360/{noun}"):
+                assert (who.get(path).status_code, who.get(path).json()["code"]) == (403, code)
+        assert books.api("bank_feed").get(f"/v1/customers/{other}/360/{noun}/{made}").status_code == 403
+    stranger.close()
+
+
+@pytest.mark.parametrize("role", READERS)
 def test_who_may_read_customers_sees_the_view(books: Books, role: str) -> None:
     assert books.api(role).get(f"/v1/customers/{books.customer()}/360").status_code == 200
 

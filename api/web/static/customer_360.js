@@ -84,12 +84,12 @@ const RENDER = {
   ar_aging: (data) => make("div", {}, agingBar(data), buckets(data),
     make("h3", {}, "Oldest open invoices"),
     list(data.invoices.slice(0, 5), (i) => [
-      link({ href: i.href || `/v1/invoices/${i.id}` }, i.external_id), make("span", { class: "amount" }, money(i.balance_due_minor, i.currency_code)),
+      link(i, i.external_id), make("span", { class: "amount" }, money(i.balance_due_minor, i.currency_code)),
       make("span", { class: "sub" }, `Due ${day(i.due_date)}`), make("span", { class: "side" }, i.disputed ? tag("disputed", "warn") : i.days_past_due ? tag(`${i.days_past_due} days over`, i.days_past_due >= 60 ? "bad" : "warn") : tag("not due")),
     ]),
     make("h3", {}, "Latest payments"),
     list((data.recent_payments || []).slice(0, 4), (p) => [
-      p.href ? link(p, day(p.payment_date)) : make("span", {}, day(p.payment_date)), make("span", { class: "amount" }, money(p.amount_minor, p.currency_code)),
+      link(p, day(p.payment_date)), make("span", { class: "amount" }, money(p.amount_minor, p.currency_code)),
       make("span", { class: "sub" }, words(p.status)), make("span", { class: "side" }, p.unapplied_minor && p.status !== "REVERSED" ? `${money(p.unapplied_minor, p.currency_code)} unapplied` : ""),
     ])),
   cases: (data) => list(data, (c) => [

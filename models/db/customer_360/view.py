@@ -112,7 +112,14 @@ FIRST_PANEL: Final = 6
 """Position of the first panel in a row of VIEW or ONE; two columns each: data, more."""
 
 
-def parameters(org_id: str, customer_id: str, entities: frozenset[str] | None, *, payments: bool) -> dict[str, Any]:
-    """`payments`: whether the caller may open payments (whether they carry an href)."""
-    shown = None if entities is None else sorted(entities)
-    return {"org": org_id, "customer": customer_id, "entities": shown, "payments": payments}
+def parameters(
+    org_id: str, customer_id: str, entities: frozenset[str] | None, *, invoices: bool, payments: bool
+) -> dict[str, Any]:
+    """`invoices`, `payments`: whether the caller may open those of the books; otherwise they lead to the view's own."""
+    return {
+        "org": org_id,
+        "customer": customer_id,
+        "entities": None if entities is None else sorted(entities),
+        "invoices": "/v1/invoices/" if invoices else f"/v1/customers/{customer_id}/360/invoices/",
+        "payments": "/v1/customer-payments/" if payments else f"/v1/customers/{customer_id}/360/payments/",
+    }

@@ -39,12 +39,12 @@ _NOT_PLAIN: Final = """a.one_currency <> a.another_currency OR m.one_currency <>
 _LEFT: Final = "p.status <> 'REVERSED' AND p.payment_date <= CURRENT_DATE"
 
 RECENT_PAYMENTS: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', p.id,
-        'href', CASE WHEN %(payments)s THEN '/v1/customer-payments/' || p.id END, 'status', p.status,
+        'href', %(payments)s::text || p.id, 'status', p.status,
         'payment_date', p.payment_date, 'amount_minor', p.amount_minor, 'unapplied_minor', p.amount_minor - p.applied_minor,
         'currency_code', p.currency_code) ORDER BY p.id DESC), '[]')
       FROM (SELECT * FROM payments p WHERE {_PAYMENT} ORDER BY p.id DESC LIMIT {SHOWN_PAYMENTS}) p)"""
 
-_INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', '/v1/invoices/' || i.id,
+_INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', %(invoices)s::text || i.id,
         'external_id', i.external_id, 'legal_entity_id', i.legal_entity_id, 'status', i.status, 'issue_date', i.issue_date,
         'due_date', i.due_date, 'days_past_due', greatest({_LATE}, 0), 'bucket', CASE WHEN {_LATE} < 30 THEN 'current'
           WHEN {_LATE} < 60 THEN 'days_30' WHEN {_LATE} < 90 THEN 'days_60' ELSE 'days_90plus' END,
