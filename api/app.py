@@ -108,7 +108,8 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
         description=_DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
-        swagger_ui_parameters={"persistAuthorization": True},
+        docs_url=None,  # ours, in api.web.pages: FastAPI's page loads its script from elsewhere
+        redoc_url=None,
     )
     app.state.settings = settings
     app.state.authenticator = Authenticator(settings)

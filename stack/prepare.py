@@ -3,6 +3,7 @@
 import sys
 
 from settings import SettingsError, get_settings
+from stack.browser import ensure_browser
 from stack.part import report
 from stack.process import StackError
 from stack.temporal import ensure_cli
@@ -10,11 +11,12 @@ from stack.time_skipping import ensure_test_server
 
 
 def main() -> None:
-    """Install the Temporal dev server and the time-skipping test server where they are missing."""
+    """Install the Temporal dev server, the time-skipping test server and a browser where they are missing."""
     try:
         settings = get_settings()
         ensure_cli(settings.temporal_cli, report)
         ensure_test_server()
+        ensure_browser(report)
     except (StackError, SettingsError) as error:
         report(str(error))
         sys.exit(1)

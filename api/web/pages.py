@@ -1,6 +1,6 @@
 """Pages: shells of HTML without any data of a customer. What they show they fetch from the JSON API with the reader's token.
 
-So a page needs no session and no second set of rules; the policy below lets it load nothing but our own files.
+So a page needs no session and no second set of rules; the policies below let it load nothing but our own files.
 """
 
 from pathlib import Path
@@ -15,11 +15,16 @@ from models.errors import Refusal
 router = APIRouter(include_in_schema=False)
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = Jinja2Templates(directory=HERE / "templates")
-_FILES: Final = {p.name: p for p in (HERE / "static").iterdir() if p.is_file()}
+_OF_OTHERS: Final = {p.name: p for p in (HERE / "vendor").glob("*/*.*s")}
+_FILES: Final = {p.name: p for p in (HERE / "static").iterdir() if p.is_file()} | _OF_OTHERS
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; "
     "frame-ancestors 'none'; base-uri 'none'"
+)
+# Swagger UI styles its elements one by one and draws its icons from data: addresses.
+_DOCS_POLICY: Final = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "img-src 'self'", "img-src 'self' data:"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
@@ -36,10 +41,19 @@ def customer_360(request: Request, customer_id: str) -> Response:
     return TEMPLATES.TemplateResponse(request, "customer_360.html", context, headers=_HEADERS)
 
 
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """The API's description, to read and to try."""
+    return TEMPLATES.TemplateResponse(
+        request, "docs.html", headers={**_HEADERS, "Content-Security-Policy": _DOCS_POLICY}
+    )
+
+
 @router.get("/static/{name}")
 def static(name: str) -> Response:
     """A file of the pages."""
     found = _FILES.get(name)
     if found is None:
         raise Refusal("NOT_FOUND", "There is nothing at this path.")
-    return FileResponse(found, media_type=_TYPES.get(found.suffix), headers={"Cache-Control": "no-cache"})
+    keep = "public, max-age=86400" if name in _OF_OTHERS else "no-cache"
+    return FileResponse(found, media_type=_TYPES.get(found.suffix), headers={"Cache-Control": keep})
