@@ -1,6 +1,7 @@
 """The customer 360 view: all panels at once, one panel with HTTP caching, and the snapshot as one flat record."""
 
 import json
+import time
 from typing import Annotated, Any, Final, Never
 
 from fastapi import Request
@@ -80,13 +81,17 @@ async def get_snapshot(request: Request, customer_id: str, who: Reader) -> dict[
 
 async def _fresh(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     """The panels, after asking the sources of those that are too old for as long as a caller is kept waiting."""
+    began = time.monotonic()
     view = await _read(request, who, customer_id, panels)
     refresher = getattr(request.app.state, "panel_refresher", None)
     if refresher is None or not view.external:
         return view
     refresher.viewed(who.org_id, customer_id)
     asked = view.refreshable()
-    if asked and await refresher.refresh(who.org_id, customer_id, asked, since=view.at):
+    if not asked:
+        return view
+    spent = time.monotonic() - began
+    if await refresher.refresh(who.org_id, customer_id, asked, since=view.at, spent=spent):
         view = await _read(request, who, customer_id, panels)
     return view
 

@@ -8,7 +8,7 @@ first time and names it from then on. One `QuickReads` per process, made after a
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -37,23 +37,46 @@ class QuickReads:
         self._role = role
         self._places = asyncio.Semaphore(size)
         self._idle: list[_Line] = []
+        self._queued: dict[Hashable, asyncio.Task[Row | None]] = {}
 
     async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
-        """As `engine.fetch_once`; a connection that was lost meanwhile is replaced, once."""
-        async with self._places:
-            for attempt in (1, 2):
-                line = self._idle.pop() if self._idle else await self._connect()
-                try:
-                    row = await line.fetch(org_id, query, params)
-                except BaseException as error:
-                    # Whatever broke the read off (a caller who went away, too) may have left an answer on the way.
-                    await line.close()
-                    if attempt == 2 or not isinstance(error, psycopg.OperationalError):
-                        raise
-                    await self.close()  # a server that restarted has ended the idle ones as well
-                else:
-                    self._idle.append(line)
-                    return row
+        """As `engine.fetch_once`; a connection that was lost meanwhile is replaced, once.
+
+        While all connections are busy, who asks the same shares the read that waits for one: it begins later than
+        each of them asked, so nobody is told less than the database knew at that time.
+        """
+        if not self._places.locked():
+            async with self._places:
+                return await self._read(org_id, query, params)
+        key = (org_id, query, *(tuple(v) if isinstance(v, list) else v for v in params.values()))
+        task = self._queued.get(key)
+        if task is None:
+            task = self._queued[key] = asyncio.create_task(self._read_later(key, org_id, query, params))
+        return await asyncio.shield(task)  # one caller who goes away takes nothing from the others
+
+    async def _read_later(self, key: Hashable, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+        try:
+            async with self._places:
+                del self._queued[key]  # whoever asks from here on has to ask anew
+                return await self._read(org_id, query, params)
+        finally:
+            if self._queued.get(key) is asyncio.current_task():
+                del self._queued[key]
+
+    async def _read(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+        for attempt in (1, 2):
+            line = self._idle.pop() if self._idle else await self._connect()
+            try:
+                row = await line.fetch(org_id, query, params)
+            except BaseException as error:
+                # Whatever broke the read off (a caller who went away, too) may have left an answer on the way.
+                await line.close()
+                if attempt == 2 or not isinstance(error, psycopg.OperationalError):
+                    raise
+                await self.close()  # a server that restarted has ended the idle ones as well
+            else:
+                self._idle.append(line)
+                return row
         raise AssertionError("unreachable")
 
     async def close(self) -> None:

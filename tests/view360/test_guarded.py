@@ -78,6 +78,24 @@ async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_co
     await quick.close()
 
 
+async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_afterwards(books: Books) -> None:
+    quick = QuickReads(books.owner_url, size=1)
+    ask = ("SELECT clock_timestamp(), pg_sleep(0.2), %(a)s::text, %(b)s::text[]", {"a": "x", "b": ["y", 'z"\\']})
+    running = asyncio.create_task(quick.fetch(books.org, *ask))
+    await asyncio.sleep(0.1)
+    gone, *many = (asyncio.create_task(quick.fetch(books.org, *ask)) for _ in range(50))
+    other = asyncio.create_task(quick.fetch("org_nobody", *ask))
+    gone.cancel()  # a caller who went away takes nothing from the others
+    first, rows, elsewhere = await running, await asyncio.gather(*many), await other
+    assert first is not None
+    assert elsewhere is not None
+    assert first[2:] == (b"x", b'{y,"z\\"\\\\"}')
+    assert len({row[0] for row in rows if row}) == 1
+    assert len({first[0], rows[0] and rows[0][0], elsewhere[0]}) == 3, "a read under way, or another's, is not shared"
+    assert first[0] < (rows[0] or first)[0]  # type: ignore[operator]
+    await quick.close()
+
+
 HOT = {
     "invoices": "invoices_open",
     "activities": "activities_timeline",
