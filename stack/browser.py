@@ -37,7 +37,7 @@ def ensure_browser(report: Callable[[str], None]) -> Path | None:
         report("installing a Chromium for the tests of pages")
         if os.geteuid() == 0 and shutil.which("apt-get"):
             _run([*_APT, "update"])
-            _run([*_APT, "install", "chromium"])
+            _run([*_APT, "install", "chromium", "fonts-liberation"])  # without a font nothing has a width
         if find_browser() is None:
             _run([sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"])
     found = find_browser()

@@ -126,7 +126,7 @@ class _Line:
 
     async def _answer(self) -> Row | None:
         """Read up to the end of the implicit transaction; the row of the last statement."""
-        row, error = None, None
+        row, error, nothing = None, None, 0
         while self._pq.flush():
             await self._ready(write=True)
         while True:
@@ -134,8 +134,12 @@ class _Line:
                 await self._ready()
                 self._pq.consume_input()
             result = self._pq.get_result()
-            if result is None:
-                continue  # between two statements
+            if result is None:  # once after each statement; for ever where nothing more will come
+                nothing += 1
+                if nothing > 1:
+                    raise psycopg.OperationalError("the connection was lost")
+                continue
+            nothing = 0
             if result.status == ExecStatus.PIPELINE_SYNC:
                 break
             if result.status == ExecStatus.FATAL_ERROR:

@@ -167,7 +167,11 @@ def test_aging_in_the_view_is_the_aging_of_the_books(
     assert [i["id"] for i in shown["invoices"]] == [i["id"] for i in whole["invoices"]][:50]
     assert all(whole["invoices"][n].items() <= i.items() for n, i in enumerate(shown["invoices"]))
     by_hand = books.sql(
-        """SELECT coalesce(sum(open), 0)::bigint AS total, coalesce(sum(open) FILTER (WHERE late >= 90), 0)::bigint AS oldest
+        """SELECT coalesce(sum(open), 0)::bigint AS total_minor,
+             coalesce(sum(open) FILTER (WHERE late < 30), 0)::bigint AS current_minor,
+             coalesce(sum(open) FILTER (WHERE late BETWEEN 30 AND 59), 0)::bigint AS days_30_minor,
+             coalesce(sum(open) FILTER (WHERE late BETWEEN 60 AND 89), 0)::bigint AS days_60_minor,
+             coalesce(sum(open) FILTER (WHERE late >= 90), 0)::bigint AS days_90plus_minor
            FROM (SELECT current_date - i.due_date AS late, i.total_minor - coalesce((SELECT sum(a.invoice_applied_minor)
                FROM payment_applications a WHERE a.invoice_id = i.id AND a.effective_date <= current_date
                 AND (a.undone_date IS NULL OR a.undone_date > current_date)), 0) AS open
@@ -176,7 +180,7 @@ def test_aging_in_the_view_is_the_aging_of_the_books(
         c=c,
     )[0]
     if len(currencies) == 1:
-        assert (shown["total_minor"], shown["days_90plus_minor"]) == (by_hand["total"], by_hand["oldest"])
+        assert {f: shown[f] for f in by_hand} == dict(by_hand)
     assert len(shown["recent_payments"]) <= 10
 
 

@@ -45,6 +45,13 @@ function money(minor, currency) {
   const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
   return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
+/** For figures at a glance: whole units, the exact amount in the title. */
+function about(minor, currency) {
+  if (minor === null || minor === undefined || !currency) return "";
+  const exact = new Intl.NumberFormat(undefined, { style: "currency", currency });
+  const whole = new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: 0 });
+  return make("span", { title: money(minor, currency) }, whole.format(minor / 10 ** exact.resolvedOptions().maximumFractionDigits));
+}
 function inMinor(text, currency) {
   const digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
   const [whole, part = ""] = text.split(".");
@@ -52,7 +59,7 @@ function inMinor(text, currency) {
   return Number(whole + part.padEnd(digits, "0"));
 }
 const link = (item, text) => make("button", { type: "button", class: "link", onclick: () => drill(item.href, text) }, text);
-const list = (items, render) => (items.length ? make("ul", { class: "items" }, ...items.map((i) => make("li", {}, ...render(i)))) : make("p", { class: "none" }, "None."));
+const list = (items, render, none) => (items.length ? make("ul", { class: "items" }, ...items.map((i) => make("li", {}, ...render(i)))) : make("p", { class: "none" }, none));
 
 // --- drill-through: the source record, whole
 async function drill(href, title) {
@@ -80,42 +87,50 @@ const RENDER = {
     link(k, k.name || k.external_id), make("span", { class: "amount" }, `${money(k.arr_minor, k.currency_code)} ARR`),
     make("span", { class: "sub" }, `Renews ${day(k.renewal_date)}${k.owner_user ? ` · ${k.owner_user}` : ""}`),
     make("span", { class: "side" }, RISK[k.renewal_risk] ? tag(...RISK[k.renewal_risk]) : `${money(k.mrr_minor, k.currency_code)} MRR`),
-  ]),
-  ar_aging: (data) => make("div", {}, agingBar(data), buckets(data),
+  ], "No active contract or subscription."),
+  ar_aging: (data) => make("div", {}, agingBar(data), buckets(data), owing(data),
     make("h3", {}, "Oldest open invoices"),
     list(data.invoices.slice(0, 5), (i) => [
       link(i, i.external_id), make("span", { class: "amount" }, money(i.balance_due_minor, i.currency_code)),
       make("span", { class: "sub" }, `Due ${day(i.due_date)}`), make("span", { class: "side" }, i.disputed ? tag("disputed", "warn") : i.days_past_due ? tag(`${i.days_past_due} days over`, i.days_past_due >= 60 ? "bad" : "warn") : tag("not due")),
-    ]),
+    ], "Nothing is owed."),
     make("h3", {}, "Latest payments"),
     list((data.recent_payments || []).slice(0, 4), (p) => [
       link(p, day(p.payment_date)), make("span", { class: "amount" }, money(p.amount_minor, p.currency_code)),
       make("span", { class: "sub" }, words(p.status)), make("span", { class: "side" }, p.unapplied_minor && p.status !== "REVERSED" ? `${money(p.unapplied_minor, p.currency_code)} unapplied` : ""),
-    ])),
+    ], "No payment yet.")),
   cases: (data) => list(data, (c) => [
     link(c, c.subject), make("span", { class: "side" }, tag(words(c.priority), /urgent|critical|p1/i.test(c.priority) ? "bad" : /high|p2/i.test(c.priority) ? "warn" : "")),
     make("span", { class: "sub" }, words(c.status), c.escalation ? ` · escalated to ${words(c.escalation.owner_role)}, due ${clock(c.escalation.due_at)}` : ""),
     make("span", { class: "side" }, tag(`SLA ${words(c.sla_status)}`, sla(c.sla_status))),
     c.escalation ? null : escalation(c),
-  ]),
+  ], "No open case."),
   opportunities: (data) => list(data, (o) => [
     link(o, o.name), make("span", { class: "amount" }, money(o.value_minor, o.currency_code)),
-    make("span", { class: "sub" }, `${o.stage} · closes ${day(o.close_date)}`), make("span", { class: "side" }, o.overdue ? tag("overdue", "warn") : ""),
-  ]),
+    make("span", { class: "sub" }, `${o.stage} · closes ${day(o.close_date)}`), make("span", { class: "side" }, o.overdue ? tag("close date passed", "warn") : ""),
+  ], "No open opportunity."),
   quotes: (data) => list(data, (q) => [
     link(q, q.name || q.external_id), make("span", { class: "amount" }, money(q.value_minor, q.currency_code)),
     make("span", { class: "sub" }, words(q.status)), make("span", { class: "side" }, q.expiry_date ? `until ${day(q.expiry_date)}` : "no expiry"),
-  ]),
+  ], "No active quote."),
   orders: (data) => list(data, (o) => [
     link(o, o.external_id), make("span", { class: "amount" }, money(o.value_minor, o.currency_code)),
-    make("span", { class: "sub" }, words(o.status)), make("span", { class: "side" }, o.ship_date ? `ships ${day(o.ship_date)}` : "no ship date"),
-  ]),
-  nps: (data) => (data ? make("div", {}, make("span", { class: "score" }, String(data.latest)), make("p", { class: "sub" }, link(data, `Surveyed ${day(data.surveyed_at)}`))) : make("p", { class: "none" }, "Never surveyed.")),
+    make("span", { class: "sub" }, words(o.status)), make("span", { class: "side" }, o.ship_date ? `${o.ship_date <= new Date().toISOString().slice(0, 10) ? "shipped" : "ships"} ${day(o.ship_date)}` : "no ship date"),
+  ], "No order yet."),
+  nps: (data) => (data ? make("div", {}, make("span", { class: "score" }, String(data.latest)), " ", mood(data.latest), make("p", { class: "sub" }, link(data, `Surveyed ${day(data.surveyed_at)}`))) : make("p", { class: "none" }, "Never surveyed.")),
   activities: (data) => list(data, (a) => [
     make("span", {}, tag(a.type), " ", link(a, clock(a.occurred_at))), make("span", { class: "side" }, a.logged_by), make("p", { class: "notes" }, a.notes),
-  ]),
+  ], "Nothing logged yet: the first call, e-mail or meeting stands here."),
 };
 
+const mood = (score) => (score < 0 || score > 10 ? null : score >= 9 ? tag("promoter", "good") : score >= 7 ? tag("passive") : tag("detractor", "bad"));
+
+/** What the buckets leave out: how much of "current" is not due at all, what is in hand against it, what is disputed. */
+function owing(a) {
+  const facts = [["not due", a.not_due_minor], ["1–29 days over", a.overdue_1_29_minor], ["paid, not applied", a.unapplied_minor + a.credits_minor], ["disputed", a.disputed_minor]]
+    .filter(([, minor]) => minor).map(([name, minor]) => `${money(minor, a.currency_code)} ${name}`);
+  return facts.length ? make("p", { class: "owing" }, facts.join(" · ")) : null;
+}
 function agingBar(a) {
   const parts = [a.current_minor, a.days_30_minor, a.days_60_minor, a.days_90plus_minor];
   const total = parts.reduce((x, y) => x + y, 0) || 1;
@@ -141,7 +156,7 @@ function key(n) {
 }
 function buckets(a) {
   const named = [["Current", a.current_minor], ["30–59", a.days_30_minor], ["60–89", a.days_60_minor], ["90+", a.days_90plus_minor]];
-  return make("dl", { class: "buckets" }, ...named.map(([name, minor], n) => make("div", {}, make("dt", {}, key(n), name), make("dd", {}, money(minor, a.currency_code)))));
+  return make("dl", { class: "buckets" }, ...named.map(([name, minor], n) => make("div", {}, make("dt", {}, key(n), name), make("dd", {}, about(minor, a.currency_code)))));
 }
 
 function escalation(c) {
@@ -190,23 +205,23 @@ function attention(view) {
 function perCurrency(items, field) {
   const sums = {};
   for (const i of items) sums[i.currency_code] = (sums[i.currency_code] || 0) + i[field];
-  const shown = Object.entries(sums).map(([currency, minor]) => money(minor, currency)).join(" + ");
-  return shown || "–";
+  const shown = Object.entries(sums).flatMap(([currency, minor]) => [" + ", about(minor, currency)]).slice(1);
+  return shown.length ? shown : ["–"];
 }
 function numbers(view) {
   const p = Object.fromEntries(Object.entries(view.panels).map(([k, v]) => [k, v.data]));
   const owed = p.ar_aging || {}; // null where a rate is missing
   const overdue = owed.total_minor - owed.not_due_minor;
   const shown = [
-    ["Outstanding", p.ar_aging ? money(owed.total_minor, owed.currency_code) : "–"],
-    ["Overdue", p.ar_aging ? money(overdue, owed.currency_code) : "–", overdue > 0],
+    ["Outstanding", p.ar_aging ? [about(owed.total_minor, owed.currency_code)] : ["–"]],
+    ["Overdue", p.ar_aging ? [about(overdue, owed.currency_code)] : ["–"], overdue > 0],
     ["Open pipeline", perCurrency(p.opportunities, "value_minor")],
     ["Recurring, a year", perCurrency(p.contracts, "arr_minor")],
     ["Recurring, a month", perCurrency(p.contracts, "mrr_minor")],
-    ["Open cases", String(p.cases.length)],
-    ["NPS", p.nps ? String(p.nps.latest) : "–"],
+    ["Open cases", [String(p.cases.length)], p.cases.some((c) => sla(c.sla_status) === "bad")],
+    ["NPS", [p.nps ? String(p.nps.latest) : "–"]],
   ];
-  el("numbers").replaceChildren(...shown.map(([name, value, bad]) => make("div", { class: `number ${bad ? "bad" : ""}` }, make("p", {}, name), make("b", {}, value))));
+  el("numbers").replaceChildren(...shown.map(([name, value, bad]) => make("div", { class: `number ${bad ? "bad" : ""}` }, make("p", {}, name), make("b", {}, ...value))));
 }
 
 // --- loading
