@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
@@ -43,6 +43,10 @@ from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
 
 GRACE = timedelta(seconds=5)
+UNWATCHED = UnsandboxedWorkflowRunner()
+"""For the processes that a person waits for, and those that each posting sets off: the sandbox loads a process' module
+anew for every run, which costs more than the posting itself. Their code is watched where it is tested: in the sandbox,
+and by replaying recorded runs."""
 
 
 def posting_worker(client: Client, engine: Engine, threads: int = 24) -> Worker:
@@ -51,6 +55,7 @@ def posting_worker(client: Client, engine: Engine, threads: int = 24) -> Worker:
         client,
         task_queue=POSTING_QUEUE,
         workflows=[*POSTING_WORKFLOWS, EscalateCase],
+        workflow_runner=UNWATCHED,
         activities=[CommandActivities(engine).execute_command],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="posting"),
         max_concurrent_local_activities=threads,
@@ -66,6 +71,7 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
         client,
         task_queue=PROCESS_QUEUE,
         workflows=[ConfirmRemittance, ImportStatement, SealTrails, WatchEscalation],
+        workflow_runner=UNWATCHED,
         activities=[
             confirming.send_confirmation,
             confirming.report_undelivered,

@@ -15,7 +15,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -25,11 +25,15 @@ from api.deps import RequestKey
 from models.access import Principal
 from models.db.engine import to_json, transaction
 from models.errors import Refusal
+from models.ids import new_id
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
-from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, remembered, submit
+from operations.answers import awaited
+from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, submit
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
+EAGER_SECONDS: Final = 1.0
+"""How long an eager start is trusted to be carried out here: a healthy one takes a few hundredths of that."""
 TASK_TIMEOUT: Final = timedelta(seconds=2)
 _KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
     name: SearchAttributeKey.for_keyword(name) for name in ("OrgId", "ProcessType", "CustomerId", "PaymentId")
@@ -101,23 +105,39 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     """Start the write's process (eagerly, on the worker in this process) and wait for its commit."""
     engine: Engine = request.app.state.engine
     client: Client = request.app.state.temporal
-    from models.ids import new_id
-
     command_id = new_id("cmd")
     workflow_id = posting_workflow_id(w.process, w.record_id, command_id)
     kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id, command_id))
     if kept.answer is not None:
         count(w.operation, kept.answer)
         return answer(kept.answer, kept.workflow_id)
-    start = CommandInput(who.org_id, kept.command_id, w.summary)
-    attributes = {"OrgId": who.org_id, "ProcessType": w.process, **w.attributes}
     chosen_id = kept.workflow_id or workflow_id
     request.state.workflow_id = chosen_id  # the middleware answers it, on a refusal too
+    with awaited(kept.command_id) as told:
+        handle = await _start(client, who.org_id, kept.command_id, chosen_id, w)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                found = await _answer(handle, asyncio.wrap_future(told))
+        except WorkflowFailureError as failure:
+            raise refusal_of(failure) from None
+        except (TimeoutError, RPCError):
+            return accepted(chosen_id)
+    if found is None:
+        found = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
+    done = _marked(found, kept)
+    count(w.operation, done)
+    return answer(done, chosen_id)
+
+
+async def _start(
+    client: Client, org_id: str, command_id: str, workflow_id: str, w: Write
+) -> "WorkflowHandle[Any, Any]":
+    attributes = {"OrgId": org_id, "ProcessType": w.process, **w.attributes}
     try:
-        handle = await client.start_workflow(
+        return await client.start_workflow(
             w.process,
-            start,
-            id=chosen_id,
+            CommandInput(org_id, command_id, w.summary),
+            id=workflow_id,
             task_queue=POSTING_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             request_eager_start=True,
@@ -131,19 +151,27 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
         raise Refusal(
             "UNAVAILABLE", "The process could not be started; send the request again with the same Idempotency-Key."
         ) from None
-    request.state.workflow_id = chosen_id  # a refusal names the process that refused, too
+
+
+async def _answer(handle: "WorkflowHandle[Any, Any]", told: "asyncio.Future[Outcome]") -> Outcome | None:
+    """What the command answered; None where another process carried it out, and the database has the answer.
+
+    Raises the Refusal that was told, or WorkflowFailureError. The server is asked for the process' end only where
+    nobody here can tell: a question that waits costs the server, and this process, as much as a start.
+    """
+    if getattr(handle, "__temporal_eagerly_started", False):  # the SDK says so to its own tests, and to us
+        await asyncio.wait({told}, timeout=EAGER_SECONDS)
+        if told.done():
+            return told.result()
+    ended = asyncio.ensure_future(handle.result())
     try:
-        await asyncio.wait_for(handle.result(), WAIT_SECONDS)
-    except WorkflowFailureError as failure:
-        raise refusal_of(failure) from None
-    except (TimeoutError, RPCError):
-        return accepted(chosen_id)
-    found = remembered(kept.command_id)
-    if found is None:
-        found = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
-    done = _marked(found, kept)
-    count(w.operation, done)
-    return answer(done, chosen_id)
+        await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            return told.result()
+        await ended
+        return None
+    finally:
+        ended.cancel()
 
 
 def operation_path(workflow_id: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, RowMapping, text
 
+MOST = 1000
+"""Events published at a time."""
 RELAY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0))"
 
 
@@ -12,7 +14,7 @@ def try_lead(conn: Connection) -> bool:
     return bool(conn.execute(text(RELAY_LOCK)).scalar())
 
 
-def publish(conn: Connection, limit: int = 1000) -> int:
+def publish(conn: Connection, limit: int = MOST) -> int:
     """Give up to `limit` events their positions and commit; answers how many. Only the leader calls this."""
     rows = conn.execute(text("SELECT count(*) FROM outbox_publish(:n)"), {"n": limit}).scalar()
     conn.commit()

@@ -7,7 +7,6 @@ A refusal rolls the transaction back, leaves its audit record in a second one, a
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from models.db.commands import keep
 from models.db.engine import Tx, to_json, transaction
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations import answers
 from operations.work import Command, Outcome, Work
 
 Operation = Callable[[Work], Outcome]
@@ -38,21 +38,6 @@ def operation(name: str) -> Callable[[Operation], Operation]:
         return f
 
     return register
-
-
-_ANSWERS: OrderedDict[str, Outcome] = OrderedDict()
-"""The latest answers of this process, so that the request waiting beside the worker need not ask the database."""
-
-
-def remember(command_id: str, done: Outcome) -> None:
-    _ANSWERS[command_id] = done
-    while len(_ANSWERS) > 256:
-        _ANSWERS.popitem(last=False)
-
-
-def remembered(command_id: str) -> Outcome | None:
-    """What the command answered, if it was executed in this process a moment ago. Each answer is handed out once."""
-    return _ANSWERS.pop(command_id, None)
 
 
 def too_large(error: DBAPIError) -> Refusal | None:
@@ -140,18 +125,22 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Outcome:
         try:
             with transaction(engine, org_id) as tx:
                 done = _execute(tx, command_id)
-            remember(command_id, done)
+            answers.tell(command_id, done)
             return done
         except Refusal as refusal:
-            _record_refusal(engine, org_id, command_id, refusal)
-            raise
+            raise _refused(engine, org_id, command_id, refusal) from None
         except DBAPIError as e:
             if refused := too_large(e):
-                _record_refusal(engine, org_id, command_id, refused)
-                raise refused from None
+                raise _refused(engine, org_id, command_id, refused) from None
             if attempt == 3 or not isinstance(e.orig, RACES):
                 raise
     raise AssertionError("unreachable")
+
+
+def _refused(engine: Engine, org_id: str, command_id: str, refusal: Refusal) -> Refusal:
+    _record_refusal(engine, org_id, command_id, refusal)
+    answers.tell(command_id, refusal)
+    return refusal
 
 
 def run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:

@@ -2,11 +2,16 @@
 
 One relay runs in the deployment (advisory lock). A reaction is started at least once per event and deduplicated by
 its workflow id, so a relay that dies between start and cursor does no harm.
+
+Events are published at once. What they set off gives way to the people at the desk: nobody waits for it, and a process
+more costs Temporal as much as the posting did. While things are being posted it waits, though never for long.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -26,6 +31,10 @@ log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
 READER = "reactions"
 AT_ONCE = 16
+CALM_SECONDS = 0.5
+"""So long after the last posting nobody is in the middle of something."""
+PATIENCE = timedelta(seconds=10)
+"""So old an event is reacted to however busy the desk is."""
 START_TIMEOUT = timedelta(seconds=5)
 """A server that is coming up may take a request and never answer it; the SDK alone would wait half a minute."""
 
@@ -37,7 +46,7 @@ async def confirm_remittance(client: Client, event: Any) -> None:
         return
     await client.start_workflow(
         "ConfirmRemittance",
-        ConfirmationInput(event["org_id"], data["session_id"]),
+        ConfirmationInput(event["org_id"], data["session_id"], first_try_in_place=True),
         id=confirmation_workflow_id(data["session_id"]),
         task_queue=PROCESS_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -74,10 +83,13 @@ async def _lead(client: Client, engine: Engine) -> None:
             return
         await asyncio.to_thread(conn.commit)
         position = await asyncio.to_thread(relay.cursor_of, conn, READER)
+        posted_at = 0.0
         while True:
             published = await asyncio.to_thread(relay.publish, conn)
-            position, reacted = await _react(client, conn, position)
-            if not published and not reacted:
+            posted_at = time.monotonic() if published else posted_at
+            busy = time.monotonic() - posted_at < CALM_SECONDS
+            position, reacted = await _react(client, conn, position, PATIENCE if busy else timedelta(0))
+            if not reacted and published < relay.MOST:
                 await asyncio.sleep(IDLE_SECONDS)
     finally:
         # The lock belongs to the session: give the connection up, not back to the pool.
@@ -85,14 +97,18 @@ async def _lead(client: Client, engine: Engine) -> None:
         await asyncio.to_thread(conn.close)
 
 
-async def _react(client: Client, conn: Any, position: int) -> tuple[int, int]:
-    events = await asyncio.to_thread(relay.read_after, conn, position)
+async def _react(client: Client, conn: Any, position: int, age: timedelta) -> tuple[int, int]:
+    """React to the next few events that are so old; the new position, and how many events that were."""
+    until = datetime.now(UTC) - age
+    read = await asyncio.to_thread(relay.read_after, conn, position)
+    events = list(read) if not age else list(takewhile(lambda e: e["at"] <= until, read))
     unwanted = await asyncio.to_thread(confirmations.unwanted, conn, events)
-    wanted = [e for e in events if e["type"] in REACTIONS and e["id"] not in unwanted]
-    for first in range(0, len(wanted), AT_ONCE):
-        async with asyncio.TaskGroup() as starting:
-            for event in wanted[first : first + AT_ONCE]:
-                starting.create_task(_start(client, event))
+    wanted = [n for n, e in enumerate(events) if e["type"] in REACTIONS and e["id"] not in unwanted]
+    if len(wanted) > AT_ONCE:  # look again whether the desk is calm before the next ones
+        events = events[: wanted[AT_ONCE]]
+    async with asyncio.TaskGroup() as starting:
+        for n in wanted[:AT_ONCE]:
+            starting.create_task(_start(client, events[n]))
     if not events:
         return position, 0
     last = int(events[-1]["position"])

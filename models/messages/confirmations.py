@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 @dataclass
 class ConfirmationInput:
+    """`first_try_in_place`: false only in runs that were started before there was such a try."""
+
     org_id: str
     session_id: str
+    first_try_in_place: bool = False
 
 
 @dataclass

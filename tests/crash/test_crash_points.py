@@ -130,6 +130,24 @@ def complete_reconciliation(desk: Desk) -> Attempt:
     return attempt(desk, desk.complete(recon, key=new_id("key")))
 
 
+_months = (f"{year}-{month:02}" for year in range(1990, 2020) for month in range(1, 13))
+
+
+def close_period(desk: Desk) -> Attempt:
+    """Of a month of its own, with two receipts that are not in the books yet."""
+    month, customer = next(_months), desk.customer()
+    for _ in range(2):
+        desk.run(desk.payment(customer, 700, payment_date=f"{month}-10"))
+    return attempt(desk, desk.period(month, "close"))
+
+
+def reopen_period(desk: Desk) -> Attempt:
+    month = next(_months)
+    desk.run(desk.payment(desk.customer(), 700, payment_date=f"{month}-10"))
+    desk.run(desk.period(month, "close"))
+    return attempt(desk, desk.period(month, "reopen"))
+
+
 def statement_chunk(desk: Desk) -> Attempt:
     customer = desk.customer()
     issued = [desk.run(desk.invoice(customer, 400)).body["external_id"] for _ in range(2)]
@@ -145,7 +163,8 @@ def attempt(desk: Desk, s: Submission) -> Attempt:
 
 OPERATIONS = (
     invoice, invoice_by_external_id, record, record_by_external_id, apply_with_credit, apply_leaving_unapplied,
-    apply_without_key, spend_credit, unapply, reverse, complete_reconciliation, statement_chunk,
+    apply_without_key, spend_credit, unapply, reverse, complete_reconciliation, close_period, reopen_period,
+    statement_chunk,
 )  # fmt: skip
 
 

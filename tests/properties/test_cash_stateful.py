@@ -1,5 +1,6 @@
 """Cash application under random work: whatever is done in whatever order, the books are right after each step."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -40,4 +41,5 @@ def test_the_books_are_right_after_every_step_of_random_work(random_work: Callab
 
 @pytest.mark.soak
 def test_the_books_are_right_after_every_step_of_a_long_random_day(random_work: Callable[[int, int], None]) -> None:
-    random_work(1000, 100)
+    """`ARFLOW_SOAK_DESKS`: fewer or more than the thousand, for whoever has less time or more."""
+    random_work(int(os.environ.get("ARFLOW_SOAK_DESKS", "1000")), 100)

@@ -1,0 +1,45 @@
+"""What a command answered, told to the request that waits in the same process the moment it is committed.
+
+A caller waits for the commit. Its process of Temporal ends a little later (its last word goes to the server and is
+kept there); whoever waited for that end would wait for the server's disk as well. A command that another process
+carried out is not told here: then the process' end says that the answer is in the database.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Lock
+
+from models.errors import Refusal
+from operations.work import Outcome
+
+_waiting: dict[str, list[Future[Outcome]]] = {}
+_changing = Lock()
+
+
+@contextmanager
+def awaited(command_id: str) -> Iterator[Future[Outcome]]:
+    """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command."""
+    mine: Future[Outcome] = Future()
+    with _changing:
+        _waiting.setdefault(command_id, []).append(mine)
+    try:
+        yield mine
+    finally:
+        with _changing:
+            others = [f for f in _waiting.pop(command_id, ()) if f is not mine]
+            if others:
+                _waiting[command_id] = others
+
+
+def tell(command_id: str, answer: Outcome | Refusal) -> None:
+    """Hand the answer to whoever waits. Only what is committed is told."""
+    with _changing:
+        waiting = _waiting.pop(command_id, [])
+    for one in waiting:
+        if not one.set_running_or_notify_cancel():
+            continue  # gave up waiting
+        if isinstance(answer, Refusal):
+            one.set_exception(answer)
+        else:
+            one.set_result(answer)

@@ -1,0 +1,63 @@
+"""Confirmations give way to postings: they start when the desk is calm, or when they have waited long enough."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from models.messages.confirmations import confirmation_workflow_id
+from tests.books import Books
+from workflows import reactions
+
+PATIENCE = 2.0
+
+
+@pytest.fixture
+async def books(
+    fresh_database_url: str, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Books]:
+    """Books whose events a relay reads."""
+    monkeypatch.setattr(reactions, "PATIENCE", timedelta(seconds=PATIENCE))
+    made = Books(fresh_database_url)
+    relaying = asyncio.create_task(reactions.run_relay(temporal_client, made.engine))
+    yield made
+    relaying.cancel()
+    await asyncio.gather(relaying, return_exceptions=True)
+    made.close()
+
+
+def session(books: Books) -> str:
+    """A payment applied in full; the session's id."""
+    customer = books.customer()
+    invoice = books.invoice(customer, 100, "2026-01-01")
+    return str(books.apply(books.pay(customer, 100, "2026-01-02"), (invoice, 100))["session_id"])
+
+
+async def started(client: Client, session_id: str) -> bool:
+    try:
+        await client.get_workflow_handle(confirmation_workflow_id(session_id)).describe()
+    except RPCError:
+        return False
+    return True
+
+
+async def test_it_starts_at_once_when_the_desk_is_calm(books: Books, temporal_client: Client):
+    applied = await asyncio.to_thread(session, books)
+    async with asyncio.timeout(PATIENCE):
+        while not await started(temporal_client, applied):
+            await asyncio.sleep(0.05)
+
+
+async def test_it_waits_while_postings_go_on_but_not_for_ever(books: Books, temporal_client: Client):
+    customer = await asyncio.to_thread(books.customer)
+    applied = await asyncio.to_thread(session, books)
+    began = time.monotonic()
+    async with asyncio.timeout(4 * PATIENCE):
+        while not await started(temporal_client, applied):
+            await asyncio.to_thread(books.pay, customer, 5, "2026-01-02")
+            await asyncio.sleep(0.05)
+    assert time.monotonic() - began > 0.8 * PATIENCE
