@@ -7,8 +7,9 @@ from typing import Final
 
 from import_readers.blocks import Block, Layout, Unreadable
 from import_readers.csv_rows import csv_rows
-from import_readers.other_rows import ndjson_rows, xlsx_rows
+from import_readers.ndjson_rows import ndjson_rows
 from import_readers.text import text_blocks
+from import_readers.xlsx_rows import xlsx_rows
 
 _ZIP: Final = b"PK\x03\x04"
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from import_readers import Unreadable, open_rows
-from import_readers import other_rows as other
+from import_readers import xlsx_rows as other
 from models.db.engine import transaction
 from operations.imports import staging as import_staging
 from tests.imports.in_process import Desk, another, desk
@@ -73,11 +73,11 @@ UNREADABLE = [
     ("text after a closing quote", b'name,email\n"A"B,a@x.com\n', {}, ("CSV_QUOTING", 2, 4)),
     ("a line of two megabytes", b"name,email\n" + b"x" * 2_200_000, {}, ("LINE_TOO_LONG", 2, 1048576)),
     ("ten thousand columns", b",".join(b"c%d" % n for n in range(10_000)) + b"\n", {}, ("TOO_MANY_COLUMNS", 1, 2001)),
-    ("a workbook as CSV", workbook([["name", "email"], ["A", "a@x.com"]]), {}, ("FORMAT_MISMATCH", None, None)),
-    ("CSV as a workbook", b"name,email\nA,a@x.com\n", {"source": "xlsx"}, ("XLSX_INVALID", None, None)),
-    ("half a workbook", workbook([["name", "email"], ["A", "a@x.com"]])[:400], {"source": "xlsx"}, ("XLSX_INVALID", None, None)),
+    ("a workbook as CSV", workbook([["name", "email"], ["A", "a@x.com"]]), {}, ("FORMAT_MISMATCH", 1, 1)),
+    ("CSV as a workbook", b"name,email\nA,a@x.com\n", {"source": "xlsx"}, ("XLSX_INVALID", 1, 1)),
+    ("half a workbook", workbook([["name", "email"], ["A", "a@x.com"]])[:400], {"source": "xlsx"}, ("XLSX_INVALID", 1, 1)),
     ("a JSON array", b'[{"name": "A", "email": "a@x.com"}]', {"source": "ndjson"}, ("NOT_NDJSON", 1, 1)),
-    ("a mapping of a column that is not there", b"name,email\nA,a@x.com\n", {"mapping": {"Nom": "name"}}, ("MAPPING_INVALID", 1, None)),
+    ("a mapping of a column that is not there", b"name,email\nA,a@x.com\n", {"mapping": {"Nom": "name"}}, ("MAPPING_INVALID", 1, 1)),
 ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def test_a_workbook_keeps_formulas_as_text_and_refuses_ids_that_lost_their_digit
 
 
 def test_a_bomb_is_refused_by_what_it_unpacks_to_whatever_it_says_of_itself(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    clerk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(other, "UNPACKED_LIMIT", 1 << 20)
     honest = io.BytesIO()
@@ -181,6 +181,11 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to_whatever_it_says_of_itself(
         with pytest.raises(Unreadable) as refused:
             other.xlsx_rows(path)
         assert refused.value.code in ("XLSX_TOO_LARGE", "XLSX_INVALID")
+    import_id = clerk.upload(honest.getvalue(), source="xlsx")
+    import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
+    row = clerk.row(import_id)
+    assert row["status"] == "FAILED"
+    assert row["failure"] | {"detail": ""} == {"code": "XLSX_TOO_LARGE", "detail": "", "line": 1, "column": 1}
 
 
 def test_a_line_of_two_gigabytes_is_given_up_on_after_one_megabyte() -> None:

@@ -1,0 +1,237 @@
+"""XLSX: the first sheet, read as a stream. Nothing is held but the row at hand, so the extent of a sheet costs nothing.
+
+Text of a cell: what the spreadsheet shows, as far as it says so. Formulas count by the result that is kept beside them; where
+none is kept, the formula itself is the text. Errors (#REF!) are text too. The checks judge both; nothing disappears unseen.
+"""
+
+import json
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, Any, Final
+
+from lxml import etree
+
+from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
+from import_readers.xlsx_parts import Shared, Styles, local, parsed, parser_of
+
+UNPACKED_LIMIT: Final = 768 * 1024 * 1024
+"""Bytes that an XLSX may unpack to, counted by unpacking it: what its directory says is not believed."""
+_ENTRIES_LIMIT: Final = 5000
+_BLOCK: Final = 2000
+_PIECE: Final = 1 << 18
+_EXACT: Final = 10**15  # beyond, a double has lost digits of what was typed
+_ROWS_LIMIT: Final = 1_048_576
+_COLUMNS_LIMIT: Final = 16_384
+_REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_BROKEN: Final = (
+    etree.XMLSyntaxError,
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    KeyError,
+    ValueError,
+)
+
+
+def xlsx_rows(path: Path) -> tuple[Layout, Iterator[Block]]:
+    """The layout, and the rows below the header, which is the first row that says anything. Raises XLSX_INVALID,
+    XLSX_TOO_LARGE, LINE_TOO_LONG, FILE_EMPTY."""
+    rows = _rows(path)
+    for line, texts in rows:
+        if any(texts):
+            left = next(n for n, text in enumerate(texts) if text)
+            while not texts[-1]:
+                texts.pop()
+            return Layout("cells", tuple(texts[left:]), header_line=line), _blocks(rows, left, len(texts))
+    raise Unreadable("FILE_EMPTY", "The first sheet is empty.", 1, 1)
+
+
+def _blocks(rows: Iterator[tuple[int, list[str]]], left: int, right: int) -> Iterator[Block]:
+    lines: list[int] = []
+    raws: list[str] = []
+    for line, texts in rows:
+        texts += [""] * (right - len(texts))
+        while len(texts) > right and not texts[-1]:
+            texts.pop()
+        if outside := next((n for n, text in enumerate(texts[:left], 1) if text), None):
+            raise Unreadable("COLUMN_UNKNOWN", "The cell stands left of the first named column.", line, outside)
+        if any(texts):
+            lines.append(line)
+            raws.append(json.dumps(texts[left:], ensure_ascii=False))
+        if len(raws) == _BLOCK:
+            yield Block(lines, raws)
+            lines, raws = [], []
+    yield Block(lines, raws)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(row number, texts from column A on) of the first sheet."""
+    with _readable(lambda: (1, 1)):
+        _weigh(path)
+        archive = zipfile.ZipFile(path)
+    with archive:
+        with _readable(lambda: (1, 1)):
+            name, since = _first_sheet(archive)
+            styles = Styles(archive)
+            shared = Shared(archive, path.parent)
+            xml = archive.open(name)
+        with shared, xml:
+            sheet = _Sheet(shared, styles, since)
+            with _readable(lambda: sheet.place):
+                yield from _streamed(xml, sheet)
+
+
+@contextmanager
+def _readable(place: Callable[[], tuple[int, int]]) -> Iterator[None]:
+    try:
+        yield
+    except Unreadable:
+        raise
+    except _BROKEN:
+        raise Unreadable("XLSX_INVALID", "The file is not a readable XLSX workbook.", *place()) from None
+
+
+def _streamed(xml: IO[bytes], sheet: "_Sheet") -> Iterator[tuple[int, list[str]]]:
+    parser = parser_of(sheet)
+    while piece := xml.read(_PIECE):
+        parser.feed(piece)
+        yield from sheet.take()
+    parser.close()
+    yield from sheet.take()
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, datetime]:
+    """Where the first sheet stands, and the day before the workbook's first."""
+    book = parsed(archive, "xl/workbook.xml")
+    wanted = next(s.get(_RELATION) for s in book.iterfind(".//{*}sheets/{*}sheet"))
+    since_1904 = any(p.get("date1904") in ("1", "true") for p in book.iterfind("{*}workbookPr"))
+    since = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days have no zone
+    for relation in parsed(archive, "xl/_rels/workbook.xml.rels").iterfind("{*}Relationship"):
+        if relation.get("Id") == wanted:
+            return posixpath.normpath(posixpath.join("/xl", str(relation.get("Target"))))[1:], since
+    raise KeyError(wanted)
+
+
+class _Sheet:
+    """Collects rows from the events of the parser; holds one row at a time."""
+
+    def __init__(self, shared: Shared, styles: Styles, since: datetime) -> None:
+        self._shared, self._styles, self._since = shared, styles, since
+        self._ready: list[tuple[int, list[str]]] = []
+        self.number = 0
+        self._texts: list[str] = []
+        self._size = 0
+        self._column = 0
+        self._kind = self._style = ""
+        self._part = ""
+        self._said: dict[str, list[str]] = {}
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The row and the column that were begun last."""
+        return max(self.number, 1), max(self._column, 1)
+
+    def take(self) -> list[tuple[int, list[str]]]:
+        """The rows that are complete."""
+        ready, self._ready = self._ready, []
+        return ready
+
+    def start(self, tag: str, attributes: Any) -> None:
+        name = local(tag)
+        if name == "c":
+            place = _REFERENCE.fullmatch(attributes.get("r") or "")
+            self._column = _column(place[1]) if place else self._column + 1
+            self._kind, self._style = attributes.get("t") or "n", attributes.get("s") or ""
+            self._said = {}
+            if self._column > _COLUMNS_LIMIT:
+                raise Unreadable("XLSX_INVALID", "The sheet has more columns than there are.", *self.place)
+        elif name == "row":
+            self.number = int(attributes.get("r") or self.number + 1)
+            self._texts, self._size, self._column = [], 0, 0
+            if not 0 < self.number <= _ROWS_LIMIT:
+                raise Unreadable("XLSX_INVALID", "The sheet has more rows than there are.", 1, 1)
+        elif name in ("v", "f", "t"):
+            self._part = name
+        elif name == "rPh":  # how to pronounce it
+            self._kind = ""
+
+    def data(self, text: str) -> None:
+        if self._part:
+            self._said.setdefault(self._part, []).append(text)
+            self._size += len(text)
+            if self._size > RECORD_LIMIT:
+                too_long = f"The row is longer than {RECORD_LIMIT} characters."
+                raise Unreadable("LINE_TOO_LONG", too_long, self.number, max(self._column, 1))
+
+    def end(self, tag: str) -> None:
+        name = local(tag)
+        if name == self._part:
+            self._part = ""
+        elif name == "c":
+            text = self._text()
+            if text:
+                self._size += len(text) if self._kind == "s" else 0
+                self._texts += [""] * (self._column - len(self._texts))
+                self._texts[self._column - 1] = text
+        elif name == "row":
+            self._ready.append((self.number, self._texts))
+
+    def close(self) -> None: ...
+
+    def _text(self) -> str:
+        value, formula = "".join(self._said.get("v", ())), "".join(self._said.get("f", ()))
+        kind = self._kind
+        if kind == "inlineStr":
+            text = "".join(self._said.get("t", ()))
+        elif not value:
+            return f"={formula}" if formula else ""
+        elif kind == "s":
+            text = self._shared[int(value)]
+        elif kind == "b":
+            return "true" if value == "1" else "false"
+        elif kind == "n":
+            return self._number(value)
+        else:
+            text = value
+        return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
+
+    def _number(self, value: str) -> str:
+        """Whole numbers without a point, dates in ISO; numbers that have lost digits keep their exponent, as a warning."""
+        number = float(value)
+        if self._styles.is_date(self._style) and 0 <= number < 2_958_466:
+            at = self._since + timedelta(seconds=round(number * 86_400))
+            return at.date().isoformat() if number.is_integer() else at.isoformat()
+        if abs(number) >= _EXACT:
+            return f"{number:.14E}"
+        return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _weigh(path: Path) -> None:
+    """Refuse what unpacks to more than the limit, before anything is unpacked into memory."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        left = UNPACKED_LIMIT
+        too_large = Unreadable("XLSX_TOO_LARGE", f"The workbook unpacks to more than {UNPACKED_LIMIT} bytes.")
+        if len(entries) > _ENTRIES_LIMIT or sum(e.file_size for e in entries) > left:
+            raise too_large
+        for entry in entries:
+            with archive.open(entry) as unpacked:
+                while piece := unpacked.read(1 << 20):
+                    left -= len(piece)
+                    if left < 0:
+                        raise too_large
