@@ -3,9 +3,10 @@
 import contextvars
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from temporalio import activity
@@ -15,22 +16,29 @@ from models.db.engine import transaction
 from models.db.imports import records as imports
 from models.messages.imports import ImportAct, ImportState
 from operations.imports import execution as import_execution
+from operations.imports import pulling as import_pulling
 from operations.imports import review as import_review
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
 from operations.imports.staging import Superseded
 from operations.runner import execute
 
+SLICES = 3
+"""So many work at once in a process; postings keep their processor."""
 SLICE_SECONDS = 20.0
 """So long an activity works before it hands over: the next import of the queue gets its turn."""
+CROWDED_SECONDS = 5.0
+"""So long where every place is taken: somebody may be waiting. Not always, because each slice is six events of history."""
 _BEAT_SECONDS = 2.0
 
 
 class ImportActivities:
-    """Bound to the worker's engine."""
+    """Bound to the worker's engine. `secret` answers what the name of a connection's credential stands for."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, secret: Callable[[str], str | None] = lambda _: None) -> None:
         self._engine = engine
+        self._connector = import_pulling.Connector(secret)
+        self._lock, self._working = threading.Lock(), 0
 
     @activity.defn(name="import_act", no_thread_cancel_exception=True)
     def act(self, what: ImportAct) -> ImportState:
@@ -42,23 +50,26 @@ class ImportActivities:
 
     @activity.defn(name="import_stage", no_thread_cancel_exception=True)
     def stage(self, what: ImportAct) -> ImportState:
-        """The whole file into staging, in one transaction."""
-        with boundary(), _beating(), _not_superseded():
-            import_staging.stage(self._engine, what.org_id, what.import_id, _beat)
+        """The whole file into staging, in one transaction; or a slice of the pages that it is made of first."""
+        with boundary(), _beating(), _not_superseded(), self._slice() as seconds:
+            if import_pulling.pulling(self._row(what)):
+                import_pulling.pull(self._engine, what.org_id, what.import_id, self._connector, _beat, seconds)
+            else:
+                import_staging.stage(self._engine, what.org_id, what.import_id, _beat)
         return self._state(what)
 
     @activity.defn(name="import_validate", no_thread_cancel_exception=True)
     def validate(self, what: ImportAct) -> ImportState:
         """A slice of the rows; after the last, the comparison of all."""
-        with boundary(), _beating(), _not_superseded():
-            import_validation.validate(self._engine, what.org_id, what.import_id, _beat, SLICE_SECONDS)
+        with boundary(), _beating(), _not_superseded(), self._slice() as seconds:
+            import_validation.validate(self._engine, what.org_id, what.import_id, _beat, seconds)
         return self._state(what)
 
     @activity.defn(name="import_execute", no_thread_cancel_exception=True)
     def execute(self, what: ImportAct) -> ImportState:
         """Many batches, each a transaction of its own; hands over early when the worker is to end."""
-        with boundary(), _beating():
-            import_execution.execute(self._engine, what.org_id, what.import_id, _beat, SLICE_SECONDS)
+        with boundary(), _beating(), self._slice() as seconds:
+            import_execution.execute(self._engine, what.org_id, what.import_id, _beat, seconds)
         return self._state(what)
 
     @activity.defn(name="import_overdue", no_thread_cancel_exception=True)
@@ -68,11 +79,27 @@ class ImportActivities:
             import_review.overdue(self._engine, what.org_id, what.import_id)
             return self._state(what)
 
-    def _state(self, what: ImportAct) -> ImportState:
+    @contextmanager
+    def _slice(self) -> Iterator[float]:
+        """A place among the working, and how long it may be kept."""
+        with self._lock:
+            self._working += 1
+            crowded = self._working >= SLICES
+        try:
+            yield CROWDED_SECONDS if crowded else SLICE_SECONDS
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    def _row(self, what: ImportAct) -> Any:
         with transaction(self._engine, what.org_id, durable=False) as tx:
-            row = tx.one("SELECT * FROM customer_imports WHERE org_id = :org AND id = :id", id=what.import_id)
+            return tx.one("SELECT * FROM customer_imports WHERE org_id = :org AND id = :id", id=what.import_id)
+
+    def _state(self, what: ImportAct) -> ImportState:
+        row = self._row(what)
         if row is None:
             return ImportState("REFUSED")
+        retry_at = row["pull"]["next_attempt_at"] if import_pulling.pulling(row) else None
         pending = imports.chain_of(row).pending if row["status"] == "AWAITING_REVIEW" else None
         due = None if pending is None or pending.escalated_at else pending.due_at
         return ImportState(
@@ -85,6 +112,9 @@ class ImportActivities:
             pending.role if pending else "",
             pending.number + 1 if pending else 0,
             None if due is None else max((due - datetime.now(UTC)).total_seconds(), 0.0),
+            None
+            if retry_at is None
+            else max((datetime.fromisoformat(retry_at) - datetime.now(UTC)).total_seconds(), 0.0),
         )
 
 

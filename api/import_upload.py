@@ -1,4 +1,7 @@
-"""How an upload becomes an import: hashed, kept as a command, stored in pieces, handed to its process."""
+"""How an upload becomes an import: hashed, kept as a command, stored in pieces, handed to its process.
+
+A pull from a connection goes the same way, without a file.
+"""
 
 import asyncio
 import hashlib
@@ -60,18 +63,21 @@ def read_options(raw: str, saved: Saved) -> ImportOptions:
 
 
 async def upload(
-    request: Request, who: Principal, key: RequestKey, file: UploadFile, options: ImportOptions
+    request: Request, who: Principal, key: RequestKey, file: UploadFile | None, options: ImportOptions
 ) -> Response:
     """Answers as soon as the file is safe; a retry at any point does not import twice."""
     engine: Engine = request.app.state.engine
     import_id = new_id("imp")
-    file_hash, size = await run_in_threadpool(_digest, file.file)
-    body = {
-        "options": options.model_dump(mode="json"),
-        "file_name": (file.filename or "")[:255].replace("\0", "") or None,
-        "file_hash": file_hash,
-        "file_bytes": size,
-    }
+    name, file_hash, size = None, f"pull:{options.connection}", 0
+    if file is None and options.connection is None:
+        raise invalid(FieldError("/file", "FIELD_REQUIRED", "A file, or in the options a connection to pull from."))
+    if file is not None:
+        if options.connection is not None:
+            wrong = "What is pulled from a connection comes without a file."
+            raise invalid(FieldError("/options/connection", "FIELD_TYPE", wrong))
+        name = (file.filename or "")[:255].replace("\0", "") or None
+        file_hash, size = await run_in_threadpool(_digest, file.file)
+    body = {"options": options.as_json(), "file_name": name, "file_hash": file_hash, "file_bytes": size}
     if not key.given:
         before = await run_in_threadpool(_same, engine, who.org_id, file_hash, options.digest())
         if before is not None:
@@ -81,7 +87,8 @@ async def upload(
     import_id = kept.resource_id or import_id
     if kept.answer is not None:
         return answer(kept.answer, import_workflow_id(kept.answer.body["id"]))
-    await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
+    if file is not None:
+        await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
     await _start(request.app.state.temporal, who.org_id, import_id, kept)
     done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
     return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), done.body["workflow_id"])

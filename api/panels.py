@@ -12,17 +12,11 @@ from typing import Any, Final
 
 from models.customer_360.panels import EXTERNAL, Freshness
 from models.db.customer_360.view import FIRST_PANEL
+from sources.protocol import CODES
 
 BUILT_IN: Final = "arflow"
 _DETAILS: Final = {
-    "SOURCE_TIMEOUT": "The source did not answer in time.",
-    "SOURCE_UNAVAILABLE": "The source cannot be reached or refuses to answer.",
-    "SOURCE_RESPONSE_INVALID": "The source answered something that cannot be read.",
-    "SOURCE_RESPONSE_TOO_LARGE": "The source answered more than is taken.",
-    "SOURCE_CIRCUIT_OPEN": "The source has failed repeatedly and is left alone for a while.",
-    "SOURCE_BUSY": "The source is asked as much as it may be.",
-    "SOURCE_NOT_CONFIGURED": "The source's connection is not complete.",
-    "SOURCE_CUSTOMER_UNKNOWN": "The customer is not linked to a record of the source.",
+    **CODES,
     "FX_RATE_MISSING": "An exchange rate is missing: PUT /v1/fx-rates stores one.",
     "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
 }

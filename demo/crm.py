@@ -1,17 +1,22 @@
 """A stand-in for Salesforce on a real socket: sign-in, SOQL queries, pages. For the demo and the tests.
 
 It speaks the shapes of the REST API (token, records with `attributes`, `nextRecordsUrl`, error lists) and misbehaves
-on request: `mode` is ok, slow, hang, error, huge, garbage, shapeless or redirect.
+on request: `mode` is ok, slow, hang, error, huge, garbage, shapeless, redirect, limit, busy or dies; `script` holds the modes of
+the next queries, one each.
 """
 
 import json
 import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from demo.crm_accounts import VERSION, Accounts
 
 CREDENTIAL = "demo-client:demo-secret"
 _FROM = re.compile(r"FROM (\w+) WHERE AccountId = '(\w+)'")
@@ -29,6 +34,9 @@ class Crm:
     queries: list[str] = field(default_factory=list)
     sign_ins: int = 0
     token: str = "token-1"
+    refresh_token: str = "demo-refresh"
+    accounts: Accounts = field(default_factory=Accounts)
+    script: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -59,7 +67,8 @@ def _handler(crm: Crm) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers.get("content-length", 0))).decode())
             given = f"{form.get('client_id', [''])[0]}:{form.get('client_secret', [''])[0]}"
-            if self.path != "/services/oauth2/token" or given != CREDENTIAL:
+            refreshed = form.get("refresh_token", [crm.refresh_token])[0] == crm.refresh_token
+            if self.path != "/services/oauth2/token" or given != CREDENTIAL or not refreshed:
                 return self._send(400, {"error": "invalid_client", "error_description": "invalid client credentials"})
             crm.sign_ins += 1
             return self._send(200, {"access_token": crm.token, "instance_url": crm.url, "token_type": "Bearer"})
@@ -69,9 +78,16 @@ def _handler(crm: Crm) -> type[BaseHTTPRequestHandler]:
                 return self._send(401, [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}])
             asked = parse_qs(urlsplit(self.path).query)
             soql = asked.get("q", [""])[0]
-            crm.queries.append(soql)
-            if self._misbehave():
+            path = urlsplit(self.path).path
+            crm.queries.append(soql or path)
+            if self._misbehave(crm.script.pop(0) if crm.script else crm.mode):
                 return None
+            if path == f"{VERSION}/sobjects/Account/describe":
+                return self._send(200, crm.accounts.describe())
+            if path.startswith(f"{VERSION}/query/"):
+                return self._send(*crm.accounts.more(path, crm.page_size))
+            if " FROM Account" in soql:
+                return self._send(*crm.accounts.query(soql, crm.page_size))
             lacking = [name for name in crm.lacks if name in soql.split(" FROM ")[0]]
             if lacking:
                 return self._send(400, [{"message": f"No such column '{lacking[0]}'", "errorCode": "INVALID_FIELD"}])
@@ -92,34 +108,42 @@ def _handler(crm: Crm) -> type[BaseHTTPRequestHandler]:
                 body["nextRecordsUrl"] = f"{path}?from={start + len(shown)}&q={quote(soql)}"
             self._send(200, body)
 
-        def _misbehave(self) -> bool:
-            if crm.mode == "slow":
+        def _misbehave(self, mode: str) -> bool:
+            if mode == "slow":
                 time.sleep(crm.delay_seconds)
-            elif crm.mode == "hang":
+            elif mode == "hang":
                 crm.released.wait(60)
-            elif crm.mode == "error":
+            elif mode == "limit":
+                self._send(403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}])
+            elif mode == "busy":
+                self._raw(429, b"[]", {"Retry-After": "1"})
+            elif mode == "dies":
+                self._raw(200, b'{"totalSize": 2, "done": true, "records": [', {"content-length": "5000"})
+                self.close_connection = True
+            elif mode == "error":
                 self._send(500, [{"message": "An unexpected error occurred", "errorCode": "UNKNOWN_EXCEPTION"}])
-            elif crm.mode == "huge":
+            elif mode == "huge":
                 self._raw(200, b'{"records": [' + b" " * (10 * 1024 * 1024) + b"]}")
-            elif crm.mode == "garbage":
+            elif mode == "garbage":
                 self._raw(200, b"<html>maintenance \xff\xfe")
-            elif crm.mode == "shapeless":
+            elif mode == "shapeless":
                 self._send(200, {"records": [{"Id": 7, "Name": None, "CloseDate": "soon", "Amount": "much"}]})
-            elif crm.mode == "redirect":
+            elif mode == "redirect":
                 self.send_response(302)
                 self.send_header("location", "http://169.254.169.254/latest/meta-data/")
                 self.send_header("content-length", "0")
                 self.end_headers()
-            return crm.mode not in ("ok", "slow")
+            return mode not in ("ok", "slow")
 
         def _send(self, status: int, body: Any) -> None:
             self._raw(status, json.dumps(body).encode())
 
-        def _raw(self, status: int, body: bytes) -> None:
+        def _raw(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
             try:
                 self.send_response(status)
                 self.send_header("content-type", "application/json;charset=UTF-8")
-                self.send_header("content-length", str(len(body)))
+                for name, value in ({"content-length": str(len(body))} | dict(headers)).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
             except OSError:

@@ -1,1 +1,1 @@
-"""External systems that serve panels of the 360 view: one protocol, a guard round every call, an adapter per system."""
+"""External systems that serve panels of the 360 view and customers to import: protocols, a guard, an adapter per system."""

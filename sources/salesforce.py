@@ -1,20 +1,16 @@
-"""Salesforce over its REST API: opportunities, quotes and cases of one account.
+"""Panels from Salesforce: opportunities, quotes and cases of one account.
 
-OAuth client-credentials flow (POST /services/oauth2/token), then SOQL by GET /services/data/vXX.0/query, following
-`nextRecordsUrl`. Fields that not every organisation has (CurrencyIsoCode without multi-currency, MilestoneStatus
-without entitlements) are asked for first and left out where Salesforce answers INVALID_FIELD.
+SOQL by GET /services/data/vXX.0/query, following `nextRecordsUrl`. Fields that not every organisation has (CurrencyIsoCode
+without multi-currency, MilestoneStatus without entitlements) are asked for first and left out where Salesforce answers
+INVALID_FIELD.
 """
 
-import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -22,9 +18,8 @@ from pydantic import ValidationError
 from models.customer_360.source_records import KINDS, OpportunityRecord
 from models.money import exponent, is_currency, round_half_even
 from sources.protocol import Asked, Connection, SourceError
+from sources.salesforce_rest import API, Refused, Rest, client
 
-API: Final = "/services/data/v61.0/query"
-MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_RECORDS: Final = 200
 MAX_PAGES: Final = 10
 _ID: Final = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
@@ -140,12 +135,12 @@ _QUERIES: Final[Mapping[str, _Query]] = {
 
 
 class Salesforce:
-    """The adapter; remembers access tokens and which optional fields an organisation lacks."""
+    """The adapter; remembers which optional fields an organisation lacks."""
 
     panels = frozenset(_QUERIES)
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[str, ...], tuple[str, str]] = {}
+        self._rest = Rest()
         self._lacking: set[tuple[str, str, str]] = set()
 
     async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[Row]:
@@ -154,10 +149,7 @@ class Salesforce:
         if _ID.fullmatch(asked.source_customer_id) is None:
             raise SourceError("SOURCE_CUSTOMER_UNKNOWN")
         try:
-            # The guard round this call bounds the whole of it; httpx bounds each step, so that none outlives it long.
-            async with httpx.AsyncClient(
-                timeout=connection.timeout_seconds, follow_redirects=False, verify=_certificates()
-            ) as http:
+            async with client(connection) as http:
                 records = await self._records(http, connection, query, asked.source_customer_id)
         except (httpx.HTTPError, httpx.InvalidURL, OSError):
             raise SourceError("SOURCE_UNAVAILABLE") from None
@@ -171,19 +163,22 @@ class Salesforce:
         if lacking not in self._lacking:
             try:
                 return await self._all_pages(http, c, q.soql(account, True))
-            except _InvalidField:
+            except Refused as no:
+                if "INVALID_FIELD" not in no.codes:
+                    raise SourceError("SOURCE_UNAVAILABLE", str(no)) from None
                 self._lacking.add(lacking)
         try:
             return await self._all_pages(http, c, q.soql(account, False))
-        except _InvalidField:
-            raise SourceError("SOURCE_RESPONSE_INVALID", "INVALID_FIELD") from None
+        except Refused as no:
+            code = "SOURCE_RESPONSE_INVALID" if "INVALID_FIELD" in no.codes else "SOURCE_UNAVAILABLE"
+            raise SourceError(code, str(no)) from None
 
     async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Any]:
         records: list[Any] = []
-        path: str | None = API
+        path: str | None = f"{API}/query"
         params: dict[str, str] | None = {"q": soql}
         for _ in range(MAX_PAGES):
-            page = await self._get(http, c, path, params)
+            page = await self._rest.get(http, c, path, params)
             found, following = page.get("records"), page.get("nextRecordsUrl")
             if not isinstance(found, list) or not (following is None or isinstance(following, str)):
                 raise SourceError("SOURCE_RESPONSE_INVALID", "records")
@@ -192,88 +187,3 @@ class Salesforce:
                 return records
             path, params = following, None
         raise SourceError("SOURCE_RESPONSE_TOO_LARGE", "pages")
-
-    async def _get(
-        self, http: httpx.AsyncClient, c: Connection, path: str | None, params: dict[str, str] | None
-    ) -> dict[str, Any]:
-        token, instance = self._tokens.get(_signed_in_as(c)) or await self._sign_in(http, c)
-        status, body = await _read(http, "GET", _within(instance, path), token, params=params)
-        if status == 401:  # the token has run out
-            token, instance = await self._sign_in(http, c)
-            status, body = await _read(http, "GET", _within(instance, path), token, params=params)
-        if status == 400 and isinstance(body, list) and any(_is_invalid_field(e) for e in body):
-            raise _InvalidField
-        if status != 200:
-            raise SourceError("SOURCE_UNAVAILABLE", str(status))
-        if not isinstance(body, dict):
-            raise SourceError("SOURCE_RESPONSE_INVALID")
-        return body
-
-    async def _sign_in(self, http: httpx.AsyncClient, c: Connection) -> tuple[str, str]:
-        client_id, _, client_secret = (c.secret or "").partition(":")
-        if not client_id or not client_secret:
-            raise SourceError("SOURCE_NOT_CONFIGURED", "credential")
-        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        status, body = await _read(http, "POST", urljoin(c.base_url, "/services/oauth2/token"), None, data=form)
-        if status != 200:
-            raise SourceError("SOURCE_UNAVAILABLE", f"sign-in {status}")
-        token = body.get("access_token") if isinstance(body, dict) else None
-        instance = body.get("instance_url", c.base_url) if isinstance(body, dict) else None
-        if not isinstance(token, str) or not isinstance(instance, str) or not _trusted(instance, c.base_url):
-            raise SourceError("SOURCE_RESPONSE_INVALID", "sign-in")
-        self._tokens[_signed_in_as(c)] = (token, instance)
-        return token, instance
-
-
-@lru_cache
-def _certificates() -> ssl.SSLContext:
-    """Loading them takes longer than most answers."""
-    return ssl.create_default_context()
-
-
-def _signed_in_as(c: Connection) -> tuple[str, ...]:
-    """A token serves the address and the credential it was given for: a connection that moves signs in again."""
-    return (*c.key, c.base_url, c.secret or "")
-
-
-class _InvalidField(Exception):
-    """Salesforce knows a field not."""
-
-
-def _is_invalid_field(error: Any) -> bool:
-    return isinstance(error, dict) and error.get("errorCode") == "INVALID_FIELD"
-
-
-def _trusted(instance: str, base: str) -> bool:
-    """A token is sent only to the connection's own host, or to another one of Salesforce's."""
-    theirs, ours = urlsplit(instance), urlsplit(base)
-    if (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc):
-        return True
-    host = theirs.hostname or ""
-    return theirs.scheme == "https" and host.endswith((".salesforce.com", ".force.com"))
-
-
-def _within(instance: str, path: str | None) -> str:
-    url = urljoin(instance, path)
-    if urlsplit(url).netloc != urlsplit(instance).netloc:
-        raise SourceError("SOURCE_RESPONSE_INVALID", "nextRecordsUrl")
-    return url
-
-
-async def _read(http: httpx.AsyncClient, method: str, url: str, token: str | None, **options: Any) -> tuple[int, Any]:
-    """Status and JSON of the answer, at most MAX_BYTES of it; numbers exact."""
-    # Never compressed: the limit is on what is read, and a few bytes can be made to unpack to gigabytes.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    async with http.stream(method, url, headers=headers, **options) as response:
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise SourceError("SOURCE_RESPONSE_TOO_LARGE")
-    try:
-        return response.status_code, json.loads(body, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        if response.status_code != 200:
-            return response.status_code, None
-        raise SourceError("SOURCE_RESPONSE_INVALID", "no JSON") from None

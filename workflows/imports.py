@@ -62,8 +62,11 @@ class CustomerImport:
             workflow.set_current_details("The upload was refused")
 
     async def _stage(self) -> None:
-        """Every row of the file into the database, all or none."""
+        """Every row of the file into the database, all or none; a source's records are fetched before, in slices."""
         await self._work(ImportActivities.stage, retries.IMPORT_FILE_TIMEOUT, "Reading the file")
+        if self._state.retry_in is not None:
+            workflow.set_current_details("Waiting until the source can be asked again")
+            await self._told(self._state.retry_in)
 
     async def _validate(self) -> None:
         """Every row by the rules of a single customer, then all against each other and the master."""

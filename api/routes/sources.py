@@ -55,12 +55,13 @@ for _kind in KINDS.values():
 
 
 class NewConnection(Body):
-    """An external system that serves panels. `credential` names a secret that the worker can read; never the secret."""
+    """An external system that serves panels, and that imports may pull customers from. `credential` names a secret that
+    the worker can read; never the secret."""
 
     kind: Literal["salesforce"]
     base_url: Annotated[str, Field(max_length=255)]
     credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
-    panels: Annotated[list[str], Field(min_length=1, max_length=8)]
+    panels: Annotated[list[str], Field(max_length=8)]
     timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 8000
     max_concurrent: Annotated[int, Field(ge=1, le=64)] = 8
     enabled: bool = True

@@ -32,7 +32,8 @@ class ImportAct:
 
 @dataclass
 class ImportState:
-    """Where the import stands. `due_in`: seconds until the review is overdue, None where nobody is waited for."""
+    """Where the import stands. `due_in`: seconds until the review is overdue, None where nobody is waited for.
+    `retry_in`: seconds until a source that fails is asked again, None where nothing has to wait."""
 
     status: str
     total_rows: int = 0
@@ -43,6 +44,7 @@ class ImportState:
     awaiting_role: str = ""
     step: int = 0
     due_in: float | None = None
+    retry_in: float | None = None
 
 
 @dataclass

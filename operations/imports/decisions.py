@@ -12,6 +12,7 @@ from models.access import Principal
 from models.customers.approval import Chain, Decision, decide, open_chain
 from models.customers.approval_policy import FALLBACK, PlannedStep, plan
 from models.db import lookups
+from models.db.customer_360 import panels
 from models.db.engine import Tx
 from models.db.imports import records as imports
 from models.errors import Refusal
@@ -19,6 +20,7 @@ from models.imports.options import OPEN, ImportOptions, ImportStatus
 from models.messages.imports import import_workflow_id
 from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
+from operations.imports.pulling import begun
 from operations.imports.view import import_body
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -29,11 +31,13 @@ REVIEWER: Final = "manager"
 @operation("import.submit")
 def submit_import(work: Work) -> Outcome:
     """Keep the import, to be staged by its process. The same file with the same options is the same import, unless the
-    caller chose another Idempotency-Key. Raises LEGAL_ENTITY_NOT_FOUND, FORBIDDEN."""
+    caller chose another Idempotency-Key; so is the same pull for as long as it lasts.
+    Raises LEGAL_ENTITY_NOT_FOUND, SOURCE_CONNECTION_NOT_FOUND, FORBIDDEN."""
     tx, cmd, body = work.tx, work.cmd, work.cmd.body
     options = ImportOptions.model_validate(body["options"])
     import_id = str(cmd.resource_id)
     lookups.legal_entity(tx, options.legal_entity_id)
+    pull = None if options.connection is None else _pull(tx, options)
     work.require_entity(options.legal_entity_id)
     if not cmd.key_given:
         tx.run("SELECT pg_advisory_xact_lock(hashtextextended('import:' || :org || :file, 0))", file=body["file_hash"])
@@ -45,7 +49,7 @@ def submit_import(work: Work) -> Outcome:
         "id": import_id,
         "status": ImportStatus.STAGING.value,
         "source": options.source,
-        "options": options.model_dump(mode="json"),
+        "options": options.as_json(),
         "options_hash": options.digest(),
         "file_name": body["file_name"],
         "file_hash": body["file_hash"],
@@ -58,6 +62,7 @@ def submit_import(work: Work) -> Outcome:
         "workflow_id": import_workflow_id(import_id),
         "batch_size": options.batch_size,
         "created_at": work.now,
+        "pull": pull,
     }
     tx.insert("customer_imports", [row])
     work.audit(
@@ -66,6 +71,14 @@ def submit_import(work: Work) -> Outcome:
         {k: row[k] for k in ("source", "options", "file_hash", "file_bytes", "legal_entity_id")},
     )
     return Outcome(submitted_body(row), 202)
+
+
+def _pull(tx: Tx, options: ImportOptions) -> dict[str, Any]:
+    found = panels.connection(tx, str(options.connection))
+    if found is None or not found["enabled"] or found["kind"] != options.source:
+        wanted = f"There is no enabled connection {options.connection!r} to {options.source}."
+        raise Refusal("SOURCE_CONNECTION_NOT_FOUND", wanted)
+    return begun(found["name"])
 
 
 @operation("import.save_mapping")

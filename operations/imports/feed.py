@@ -78,7 +78,7 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
     try:
         options = ImportOptions(source="partner_feed", legal_entity_id=entity)
         body = {
-            "options": options.model_dump(mode="json"),
+            "options": options.as_json(),
             "file_name": path.name[:255],
             "file_hash": digest,
             "file_bytes": path.stat().st_size,

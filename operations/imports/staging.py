@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
 
 from import_readers import Block, Layout, Unreadable, open_rows
@@ -52,8 +53,10 @@ def stage(engine: Engine, org_id: str, import_id: str, beat: Beat) -> None:
         fail(engine, org_id, import_id, attempt, wrong)
 
 
-def fail(engine: Engine, org_id: str, import_id: str, attempt: int, wrong: Unreadable) -> None:
-    """End the import: the file says nothing that could be imported."""
+def fail(
+    engine: Engine, org_id: str, import_id: str, attempt: int, wrong: Unreadable, reason: str = "FILE_UNREADABLE"
+) -> None:
+    """End the import: the file says nothing that could be imported, or (another reason) its source does not give it."""
     failure = {"code": wrong.code, "detail": wrong.detail, "line": wrong.line, "column": wrong.column}
     with transaction(engine, org_id) as tx:
         row = imports.get(tx, import_id, lock=True)
@@ -64,7 +67,7 @@ def fail(engine: Engine, org_id: str, import_id: str, attempt: int, wrong: Unrea
         end_import(work, row, ImportStatus.FAILED, failure)
         work.open_exception(
             "import_failed",
-            "FILE_UNREADABLE",
+            reason,
             import_id,
             owner_user=row["submitted_by"],
             legal_entity_id=row["legal_entity_id"],
@@ -86,7 +89,10 @@ class _Staging:
             layout, blocks = self._open(options, Path(directory))
             columns = self._columns(layout, options)
             with transaction(self._engine, self._org) as tx:
-                imports.copy_lines(tx, self._id, self._numbered(blocks))
+                try:
+                    imports.copy_lines(tx, self._id, self._numbered(blocks))
+                except UniqueViolation:  # a later attempt was faster
+                    raise Superseded(self._id) from None
                 if self._rows == 0:
                     raise Unreadable("NO_ROWS", "The file has a header and no rows.", layout.header_line + 1, 1)
                 self._finish(tx, layout, columns, options)

@@ -10,8 +10,9 @@ _COUNTERS: Final = (
 )  # fmt: skip
 _FACTS: Final = (
     "file_name", "file_bytes", "file_hash", "legal_entity_id", "submitted_by", "workflow_id", "options", "failure", "summary",
-    "created_at", "staged_at", "validated_at", "started_at", "ended_at",
+    "created_at", "staged_at", "validated_at", "started_at", "ended_at", "pruned_at",
 )  # fmt: skip
+_PULL: Final = ("connection", "pulled", "total", "complete", "failures", "error", "next_attempt_at")
 _STEP: Final = ("step", "role", "status", "decided_by", "decided_at", "reason_code", "comment", "due_at")
 
 
@@ -28,8 +29,13 @@ def import_body(row: Any) -> dict[str, Any]:
         }
         | progress_body(row)
         | {f: row[f] for f in _FACTS}
-        | {"columns": layout.get("columns"), "delimiter": layout.get("delimiter")}
+        | {"columns": layout.get("columns"), "delimiter": layout.get("delimiter"), "pull": pull_body(row["pull"])}
     )
+
+
+def pull_body(pull: Any) -> dict[str, Any] | None:
+    """How far the records of a connection have been fetched, and what hinders it; None for an uploaded file."""
+    return None if pull is None else {k: pull[k] for k in _PULL}
 
 
 def import_steps(row: Any) -> list[dict[str, Any]]:
@@ -54,4 +60,5 @@ def import_steps(row: Any) -> list[dict[str, Any]]:
 
 def progress_body(row: Any) -> dict[str, Any]:
     """The counters alone, as the server-sent events carry them."""
-    return {"status": row["status"]} | {c: row[c] for c in _COUNTERS}
+    pulled = {} if row["pull"] is None else {"pull": pull_body(row["pull"])}
+    return {"status": row["status"]} | {c: row[c] for c in _COUNTERS} | pulled

@@ -107,7 +107,8 @@ def test_fields_that_an_organisation_lacks_are_asked_for_once(crm: Crm) -> None:
 
 @pytest.mark.parametrize(("mode", "code"), [("error", "SOURCE_UNAVAILABLE"), ("huge", "SOURCE_RESPONSE_TOO_LARGE"),
                                             ("garbage", "SOURCE_RESPONSE_INVALID"), ("shapeless", "SOURCE_RESPONSE_INVALID"),
-                                            ("redirect", "SOURCE_UNAVAILABLE")])  # fmt: skip
+                                            ("redirect", "SOURCE_REDIRECTED"), ("limit", "SOURCE_RATE_LIMITED"),
+                                            ("dies", "SOURCE_UNAVAILABLE")])  # fmt: skip
 def test_what_a_broken_source_answers_has_a_name(crm: Crm, mode: str, code: str) -> None:
     crm.mode = mode
     assert code_of(crm) == code
@@ -126,7 +127,7 @@ def test_a_source_that_is_not_there_is_unavailable(crm: Crm) -> None:
 
 
 def test_wrong_or_missing_credentials_and_unlinked_customers(crm: Crm) -> None:
-    assert code_of(crm, secret="demo-client:wrong") == "SOURCE_UNAVAILABLE"
+    assert code_of(crm, secret="demo-client:wrong") == "SOURCE_SIGN_IN_REFUSED"
     assert code_of(crm, secret=None) == "SOURCE_NOT_CONFIGURED"
     injected = Asked("cust_1", "001' OR Name != '", "USD")
     assert code_of(crm, asked=injected) == "SOURCE_CUSTOMER_UNKNOWN"

@@ -24,10 +24,10 @@ def get(tx: Tx, import_id: str, *, lock: bool = False) -> RowMapping:
 
 
 def same_upload(tx: Tx, file_hash: str, options_hash: str) -> RowMapping | None:
-    """The latest import of this file with these options."""
+    """The latest import of this file with these options; or the pull with these options that is still under way."""
     return tx.one(
         "SELECT * FROM customer_imports WHERE org_id = :org AND file_hash = :file AND options_hash = :options "
-        "ORDER BY id DESC LIMIT 1",
+        "AND (pull IS NULL OR (pull -> 'complete' = 'false' AND status = 'STAGING')) ORDER BY id DESC LIMIT 1",
         file=file_hash,
         options=options_hash,
     )
@@ -89,6 +89,12 @@ def keep_file(engine: Engine, org_id: str, import_id: str, pieces: Iterable[byte
                 seq=n,
                 content=piece,
             )
+
+
+def keep_piece(tx: Tx, import_id: str, seq: int, content: bytes) -> None:
+    """Add a piece within this transaction: of a file that is fetched, not uploaded."""
+    sql = "INSERT INTO import_files (org_id, import_id, seq, content) VALUES (:org, :id, :seq, :content)"
+    tx.run(sql, id=import_id, seq=seq, content=content)
 
 
 def file_pieces(engine: Engine, org_id: str, import_id: str) -> Iterator[bytes]:

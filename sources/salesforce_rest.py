@@ -1,0 +1,155 @@
+"""Salesforce's REST API: signing in, asking, and reading what it answers within limits.
+
+OAuth at POST /services/oauth2/token: a secret `client_id:client_secret` signs in by client credentials, one of
+`client_id:client_secret:refresh_token` by the refresh token. A token that has run out (401) is renewed once.
+"""
+
+import json
+import ssl
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from sources.protocol import Connection, SourceError
+
+API: Final = "/services/data/v61.0"
+MAX_BYTES: Final = 2 * 1024 * 1024
+_RETRY_LIMIT: Final = 6 * 3600.0
+
+
+class Refused(Exception):
+    """The query itself was refused (400); `codes` are Salesforce's own words, such as INVALID_FIELD."""
+
+    def __init__(self, codes: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(codes)))
+        self.codes = codes
+
+
+def client(c: Connection) -> httpx.AsyncClient:
+    """A client for a few requests. The guard round the call bounds the whole; this bounds each step. Follows nothing."""
+    return httpx.AsyncClient(timeout=c.timeout_seconds, follow_redirects=False, verify=_certificates())
+
+
+class Rest:
+    """Asks; remembers access tokens. Safe to use from several threads' event loops."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[str, ...], tuple[str, str]] = {}
+
+    async def get(
+        self,
+        http: httpx.AsyncClient,
+        c: Connection,
+        path: str | None,
+        params: dict[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+    ) -> dict[str, Any]:
+        """The object that the path answers. Raises SourceError, and Refused where Salesforce calls the query wrong."""
+        token, instance = self._tokens.get(_signed_in_as(c)) or await self._sign_in(http, c)
+        answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
+        if answer[0] == 401:  # the token has run out
+            token, instance = await self._sign_in(http, c)
+            answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
+        status, body, wait = answer
+        codes = _error_codes(body)
+        if status == 429 or "REQUEST_LIMIT_EXCEEDED" in codes or (status == 503 and wait is not None):
+            raise SourceError("SOURCE_RATE_LIMITED", str(status), wait)
+        if status in (400, 404) and codes:
+            raise Refused(codes)
+        if 300 <= status < 400:
+            raise SourceError("SOURCE_REDIRECTED", str(status))
+        if status != 200:
+            raise SourceError("SOURCE_UNAVAILABLE", str(status))
+        if not isinstance(body, dict):
+            raise SourceError("SOURCE_RESPONSE_INVALID")
+        return body
+
+    async def _sign_in(self, http: httpx.AsyncClient, c: Connection) -> tuple[str, str]:
+        client_id, client_secret, refresh = [*(c.secret or "").split(":", 2), "", ""][:3]
+        if not client_id or not client_secret:
+            raise SourceError("SOURCE_NOT_CONFIGURED", "credential")
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        if refresh:
+            form |= {"grant_type": "refresh_token", "refresh_token": refresh}
+        at = urljoin(c.base_url, "/services/oauth2/token")
+        status, body, wait = await _read(http, "POST", at, None, MAX_BYTES, data=form)
+        if status == 429:
+            raise SourceError("SOURCE_RATE_LIMITED", f"sign-in {status}", wait)
+        if status in (400, 401, 403):
+            raise SourceError("SOURCE_SIGN_IN_REFUSED", str(status))
+        if status != 200:
+            raise SourceError("SOURCE_UNAVAILABLE", f"sign-in {status}")
+        token = body.get("access_token") if isinstance(body, dict) else None
+        instance = body.get("instance_url", c.base_url) if isinstance(body, dict) else None
+        if not isinstance(token, str) or not isinstance(instance, str) or not _trusted(instance, c.base_url):
+            raise SourceError("SOURCE_RESPONSE_INVALID", "sign-in")
+        self._tokens[_signed_in_as(c)] = (token, instance)
+        return token, instance
+
+
+@lru_cache
+def _certificates() -> ssl.SSLContext:
+    """Loading them takes longer than most answers."""
+    return ssl.create_default_context()
+
+
+def _signed_in_as(c: Connection) -> tuple[str, ...]:
+    """A token serves the address and the credential it was given for: a connection that moves signs in again."""
+    return (*c.key, c.base_url, c.secret or "")
+
+
+def _error_codes(body: Any) -> frozenset[str]:
+    """Salesforce answers errors as a list of {message, errorCode}."""
+    errors = body if isinstance(body, list) else []
+    return frozenset(e["errorCode"] for e in errors if isinstance(e, dict) and isinstance(e.get("errorCode"), str))
+
+
+def _trusted(instance: str, base: str) -> bool:
+    """A token is sent only to the connection's own host, or to another one of Salesforce's."""
+    theirs, ours = urlsplit(instance), urlsplit(base)
+    if (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc):
+        return True
+    host = theirs.hostname or ""
+    return theirs.scheme == "https" and host.endswith((".salesforce.com", ".force.com"))
+
+
+def _within(instance: str, path: str | None) -> str:
+    url = urljoin(instance, path)
+    theirs, ours = urlsplit(url), urlsplit(instance)
+    if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
+        raise SourceError("SOURCE_RESPONSE_INVALID", "nextRecordsUrl")
+    return url
+
+
+async def _read(
+    http: httpx.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, **options: Any
+) -> tuple[int, Any, float | None]:
+    """Status, JSON of the answer (at most `max_bytes` of it; numbers exact), and for how long it asks to be left alone."""
+    # Never compressed: the limit is on what is read, and a few bytes can be made to unpack to gigabytes.
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
+    async with http.stream(method, url, headers=headers, **options) as response:
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > max_bytes:
+                raise SourceError("SOURCE_RESPONSE_TOO_LARGE")
+    wait = _seconds(response.headers.get("retry-after"))
+    try:
+        return response.status_code, json.loads(body, parse_float=Decimal), wait
+    except (ValueError, RecursionError):
+        if response.status_code != 200:
+            return response.status_code, None, wait
+        raise SourceError("SOURCE_RESPONSE_INVALID", "no JSON") from None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Seconds of a Retry-After header; None for a date or nonsense, and never more than a quarter of a day."""
+    return (
+        min(float(retry_after), _RETRY_LIMIT)
+        if retry_after and retry_after.isascii() and retry_after.isdigit()
+        else None
+    )
