@@ -7,7 +7,6 @@ hop to another process. `arflow worker` polls the same queue, so that a posting 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -18,7 +17,8 @@ from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.escalations import EscalationActivities
 from activities.import_feed import FeedActivities
-from activities.imports import ImportActivities
+from activities.import_retention import RetentionActivities
+from activities.imports import SLICES, ImportActivities
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
@@ -34,6 +34,7 @@ from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.escalations import EscalateCase, WatchEscalation
 from workflows.import_feed import FEED_SCHEDULE, CollectPartnerFeeds
+from workflows.import_retention import PruneImports
 from workflows.imports import CustomerImport
 from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
@@ -123,13 +124,13 @@ def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: 
     )
 
 
-def import_worker(client: Client, engine: Engine, feed_home: Path | None = None, threads: int = 3) -> Worker:
+def import_worker(client: Client, engine: Engine, settings: Settings, threads: int = SLICES) -> Worker:
     """The worker of the queue `imports`. Few slices at a time, so that postings keep their processor."""
-    doing, feeding = ImportActivities(engine), FeedActivities(engine, feed_home)
+    doing, feeding = ImportActivities(engine, settings.secret), FeedActivities(engine, settings.partner_feed_home)
     return Worker(
         client,
         task_queue=IMPORT_QUEUE,
-        workflows=[CustomerImport, CollectPartnerFeeds],
+        workflows=[CustomerImport, CollectPartnerFeeds, PruneImports],
         activities=[
             doing.act,
             doing.stage,
@@ -138,6 +139,7 @@ def import_worker(client: Client, engine: Engine, feed_home: Path | None = None,
             doing.overdue,
             feeding.collect,
             feeding.put_away,
+            RetentionActivities(engine).prune_imports,
         ],
         activity_executor=ThreadPoolExecutor(threads + 4, thread_name_prefix="import"),
         max_concurrent_activities=threads,
@@ -163,7 +165,7 @@ async def run_worker(settings: Settings) -> None:
         process_worker(client, engine, mail_transport(settings)),
         changes_worker(client, engine),
         refresh_worker(client, engine, settings),
-        import_worker(client, engine, settings.partner_feed_home),
+        import_worker(client, engine, settings),
     ]
     await ensure_schedules(client)
     if settings.partner_feed_home is not None:

@@ -20,6 +20,7 @@ from temporalio.client import (
 from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
+from models.messages.imports import IMPORT_QUEUE
 
 _SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5))
 
@@ -42,6 +43,16 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
             static_summary="Seal the heads of all audit chains",
         ),
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(30)])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    ),
+    "prune-imports": Schedule(
+        action=ScheduleActionStartWorkflow(
+            "PruneImports",
+            id="PruneImports",
+            task_queue=IMPORT_QUEUE,
+            static_summary="Take away what imports need not keep any longer",
+        ),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)], minute=[ScheduleRange(15)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
     "watch-certificates": Schedule(

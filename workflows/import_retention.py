@@ -1,0 +1,28 @@
+"""What imports leave behind, once a day: files that nobody waits for, texts of rows whose time is over."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.import_retention import RetentionActivities
+    from workflows import retries
+
+PRUNE_TIMEOUT = timedelta(hours=2)
+
+
+@workflow.defn(name="PruneImports")
+class PruneImports:
+    """Clean up behind the imports of every organisation."""
+
+    @workflow.run
+    async def run(self) -> int:
+        workflow.set_current_details("Looking for what need not be kept any longer")
+        pruned = await workflow.execute_activity_method(
+            RetentionActivities.prune_imports,
+            start_to_close_timeout=PRUNE_TIMEOUT,
+            heartbeat_timeout=timedelta(minutes=5),
+            retry_policy=retries.BATCH,
+        )
+        workflow.set_current_details(f"{pruned} imports have lost their rows' texts")
+        return pruned
