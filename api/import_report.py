@@ -13,13 +13,13 @@ from models.db.engine import to_json, transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.imports.options import OPEN, Layout
+from models.imports.report import REPORT_COLUMNS, defused
 from operations.imports.validation import layout_of, read_rows
 from operations.imports.view import progress_body
 
 _PAGE: Final = 2_000
 _PROBE: Final = 0.5
 _KEEPALIVE: Final = 15.0
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
 def row_body(row: Any, layout: Layout) -> dict[str, Any]:
@@ -54,27 +54,23 @@ def _values(layout: Layout, raw: str | None) -> Any:
     return raw if parsed is None else parsed
 
 
-def defused(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP: an apostrophe before what would begin one)."""
-    return "'" + text if text.startswith(_FORMULA) or text.lstrip(" \u00a0").startswith(("=", "+", "-", "@")) else text
-
-
-def report(engine: Engine, org_id: str, import_id: str) -> Iterator[str]:
-    """The report, a page of rows at a time: line, outcome, codes, customer id, and the row as it came."""
+def report(engine: Engine, org_id: str, import_id: str, outcome: str | None = None) -> Iterator[str]:
+    """The report, a page of rows at a time: line, outcome, codes, customer id, and the row as it came. `outcome`: only
+    the rows of that one."""
     with transaction(engine, org_id, durable=False) as tx:
         row = imports.get(tx, import_id)
     if row["layout"] is None:
-        yield "line,outcome,codes,details,customer_id\r\n"
+        yield ",".join(REPORT_COLUMNS) + "\r\n"
         return
     layout = layout_of(row)
     out = io.StringIO()
     writer = csv.writer(out)
     header = [defused(h) for h in layout.header] if layout.header else ["row"]
-    writer.writerow(["line", "outcome", "codes", "details", "customer_id", *header])
+    writer.writerow([*REPORT_COLUMNS, *header])
     after = 0
     while True:
         with transaction(engine, org_id, durable=False) as tx:
-            rows = import_rows.page(tx, row, after, _PAGE, None)
+            rows = import_rows.page(tx, row, after, _PAGE, outcome)
         parsed = read_rows(layout, [r["raw"] or "" for r in rows]) if layout.format == "cells" else None
         for r in rows:
             writer.writerow(_report_row(r, layout, next(parsed) if parsed is not None else None))

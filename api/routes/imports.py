@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import File, Form, Request, UploadFile
+from fastapi import File, Form, Query, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
@@ -42,15 +42,20 @@ class ReviewDecision(Body):
     comment: Text | None = None
 
 
-@router.post("/v1/customer-imports", status_code=202, responses=refusals("LEGAL_ENTITY_NOT_FOUND"))
+@router.post(
+    "/v1/customer-imports",
+    status_code=202,
+    responses=refusals("LEGAL_ENTITY_NOT_FOUND", "SOURCE_CONNECTION_NOT_FOUND"),
+)
 async def submit_import(
     request: Request,
-    file: Annotated[UploadFile, File()],
     options: Annotated[str, Form()],
     who: Uploader,
     key: IdempotencyKey,
+    file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """Upload a file of customers (CSV, XLSX, NDJSON, or an export of Salesforce, HubSpot, an ERP, a partner).
+    """Upload a file of customers (CSV, XLSX, NDJSON, or an export of Salesforce, HubSpot, an ERP, a partner); or, without
+    a file, pull them from the connection that the options name.
 
     It is staged and validated; then a manager decides. Nothing is created before. The same file with the same options is
     the same import, unless another Idempotency-Key says otherwise.
@@ -114,13 +119,18 @@ def get_import(request: Request, import_id: str, who: Reader) -> dict[str, Any]:
 
 @router.get("/v1/customer-imports/{import_id}/rows", responses=refusals("IMPORT_NOT_FOUND"))
 def get_rows(
-    request: Request, import_id: str, who: Reader, page: Paging, outcome: Outcome | None = None
+    request: Request,
+    import_id: str,
+    who: Reader,
+    page: Paging,
+    outcome: Outcome | None = None,
+    code: Annotated[str | None, Query(pattern="^[A-Z][A-Z0-9_]{0,63}$")] = None,
 ) -> dict[str, Any]:
-    """The rows in file order with outcome, codes and errors by column."""
+    """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said."""
     row = _seen(request, who, import_id)
     after = page.after("import-rows", int)
     with reading(request, who) as tx:
-        rows = import_rows.page(tx, row, after[0] if after else 0, page.fetch, outcome)
+        rows = import_rows.page(tx, row, after[0] if after else 0, page.fetch, outcome, code)
     layout = None if row["layout"] is None else layout_of(row)
     return page.answer(
         "import-rows", rows, key=lambda r: (r["row_no"],), item=lambda r: import_report.row_body(r, layout)  # type: ignore[arg-type]
@@ -128,10 +138,13 @@ def get_rows(
 
 
 @router.get("/v1/customer-imports/{import_id}/report.csv", responses=refusals("IMPORT_NOT_FOUND"))
-def get_report(request: Request, import_id: str, who: Reader) -> Response:
-    """Each input row with its outcome, codes and customer id; safe to open in a spreadsheet."""
+def get_report(request: Request, import_id: str, who: Reader, outcome: Outcome | None = None) -> Response:
+    """Each input row with its outcome, codes and customer id; safe to open in a spreadsheet.
+
+    With `outcome=failed` only the rows to correct. The corrected report may be uploaded as it is.
+    """
     row = _seen(request, who, import_id)
-    stream = import_report.report(request.app.state.engine, who.org_id, row["id"])
+    stream = import_report.report(request.app.state.engine, who.org_id, row["id"], outcome)
     headers = {"Content-Disposition": f'attachment; filename="{row["id"]}.csv"'}
     return StreamingResponse(stream, media_type="text/csv; charset=utf-8", headers=headers)
 

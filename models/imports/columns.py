@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from models.imports.options import Unreadable
+from models.imports.report import REPORT_COLUMNS, is_report
 
 PLAIN_FIELDS: Final = (
     "name", "email", "legal_entity_id", "external_id", "phone", "website", "billing_email", "tax_id", "notes",
@@ -68,6 +69,8 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         shipping_address.country: Shipping Country
         contact.name: First Name, FirstName, Last Name, LastName
         contact.role: Title
+        contact.email: Contact Email, Contact.Email
+        contact.phone: Contact Phone, Contact.Phone
     """),
     "hubspot": _preset("""
         name: Company name, Name
@@ -147,9 +150,10 @@ def resolve(
     check_mapping(mapping)
     if len(header) > COLUMN_LIMIT:
         raise Unreadable("TOO_MANY_COLUMNS", f"The header has {len(header)} columns.", line, COLUMN_LIMIT + 1)
-    fields: list[str | None] = []
     seen: dict[str, int] = {}
-    for number, raw in enumerate(header, 1):
+    own = len(REPORT_COLUMNS) if is_report(header) else 0
+    fields: list[str | None] = [None] * own
+    for number, raw in enumerate(header[own:], own + 1):
         name = raw.strip()
         key = normal(name)
         field = given[key] if key in given else _known(name, source)

@@ -20,6 +20,7 @@ from models import checks
 from models.customers.bodies import Address, Contact, CustomerCreate, CustomerType, TaxProfile
 from models.imports.cleaning import CLEANERS
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
+from models.imports.report import is_report, undone
 from models.keys import email_key, name_key, tax_id_key
 
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
@@ -127,6 +128,7 @@ class RowChecker:
     ) -> None:
         self._header = header
         self._width = len(columns)
+        self._report = is_report(header)
         self._entity = entity
         self._known = known
         cleaners = {} if source in PLAIN else CLEANERS
@@ -153,6 +155,8 @@ class RowChecker:
                 )
             )
             return row
+        if self._report:
+            cells = [undone(cell) for cell in cells]
         values = row.values
         for i, name, check, clean in self._plain:
             cell = cells[i]

@@ -6,7 +6,8 @@ names that are alike begin alike. The cost is the number of names times the wind
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import Final
 
 from rapidfuzz import fuzz
@@ -25,21 +26,22 @@ def similar_names(tx: Tx, row: RowMapping) -> None:
     """Add NAME_SIMILAR to the rows that earn it; duplicates are none, they are the same customer."""
     recent: deque[tuple[str, str, int | None]] = deque(maxlen=WINDOW)
     found: set[int] = set()
-    for key, row_no in _names(tx, row["id"]):
-        company = company_key(key)
-        digits = _digits(company)
-        if len(company) >= 3:
-            for other, other_digits, other_no in recent:
-                if (
-                    (row_no is None and other_no is None)
-                    or other_digits != digits
-                    or other[:_PREFIX] != company[:_PREFIX]
-                ):
-                    continue
-                if other == company or fuzz.token_sort_ratio(other, company, score_cutoff=SCORE):
-                    # The later row is the one to look at; a customer is never later than a row.
-                    found.add(max(n for n in (row_no, other_no) if n is not None))
-        recent.append((company, digits, row_no))
+    with closing(_names(tx, row["id"])) as names:
+        for key, row_no in names:
+            company = company_key(key)
+            digits = _digits(company)
+            if len(company) >= 3:
+                for other, other_digits, other_no in recent:
+                    if (
+                        (row_no is None and other_no is None)
+                        or other_digits != digits
+                        or other[:_PREFIX] != company[:_PREFIX]
+                    ):
+                        continue
+                    if other == company or fuzz.token_sort_ratio(other, company, score_cutoff=SCORE):
+                        # The later row is the one to look at; a customer is never later than a row.
+                        found.add(max(n for n in (row_no, other_no) if n is not None))
+            recent.append((company, digits, row_no))
     if found:
         tx.run(
             "UPDATE import_rows SET warnings = array_append(warnings, 'NAME_SIMILAR') WHERE import_id = :id "
@@ -54,7 +56,7 @@ def _digits(name: str) -> str:
     return "".join(filter(str.isdigit, name))
 
 
-def _names(tx: Tx, import_id: str) -> Iterator[tuple[str, int | None]]:
+def _names(tx: Tx, import_id: str) -> Generator[tuple[str, int | None], None, None]:
     """(name key, row number or None for a customer) in the order of the keys, streamed."""
     sql = text(
         """SELECT name_key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
@@ -62,6 +64,6 @@ def _names(tx: Tx, import_id: str) -> Iterator[tuple[str, int | None]]:
            SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
            ORDER BY 1, 2 NULLS FIRST"""
     )
-    result = tx.conn.execute(sql.execution_options(yield_per=_BATCH), {"id": import_id, "org": tx.org_id})
-    for partition in result.partitions():
-        yield from ((name, row_no) for name, row_no in partition)
+    with tx.conn.execute(sql.execution_options(yield_per=_BATCH), {"id": import_id, "org": tx.org_id}) as result:
+        for partition in result.partitions(_BATCH):
+            yield from ((name, row_no) for name, row_no in partition)

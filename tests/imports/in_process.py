@@ -1,29 +1,58 @@
 """An import driven by the very operations that the activities call, without Temporal: for many small cases."""
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.ids import new_id
+from models.imports.options import OPEN
 from operations import registry
 from operations.customers.bootstrap import bootstrap_customers
 from operations.imports import execution as import_execution
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
+from operations.imports.staging import Superseded
 from operations.organisations import create_organisation
-from operations.runner import Submission, execute, submit
+from operations.runner import Submission, Submitted, execute, submit
 
 assert registry
 CALM = 10**9
+DEATHS = 0.04
+"""How likely a worker dies at each statement, and after each commit."""
+
+
+class Killed(BaseException):
+    """A worker has died: nothing of its transaction stays."""
+
+
+@contextmanager
+def killing(engine: Engine, chance: random.Random) -> Iterator[None]:
+    """Statements of this thread may be its last."""
+    me = threading.get_ident()
+
+    def perhaps(_conn: Any, cursor: Any, *_: Any) -> None:
+        if threading.get_ident() == me and chance.random() < DEATHS:
+            cursor.close()
+            raise Killed
+
+    event.listen(engine, "before_cursor_execute", perhaps)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", perhaps)
 
 
 @dataclass
@@ -45,22 +74,30 @@ class Desk:
             return [dict(r) for r in tx.all(statement, **params)]
 
     def upload(self, content: bytes, pieces: int = imports.PIECE, **options: Any) -> str:
+        parts = [content[i : i + pieces] for i in range(0, len(content), pieces)]
+        return self.submit(options, hashlib.sha256(content).hexdigest(), len(content), parts)
+
+    def submit(self, options: dict[str, Any], file_hash: str, size: int, parts: Sequence[bytes] = ()) -> str:
         import_id = new_id("imp")
         body = {
             "options": {"source": "csv", "legal_entity_id": "le_us", **options},
             "file_name": "f",
-            "file_hash": hashlib.sha256(content).hexdigest(),
-            "file_bytes": len(content),
+            "file_hash": file_hash,
+            "file_bytes": size,
         }
-        who = Principal("u_clerk", self.org, frozenset({"ar_clerk"}))
-        kept = submit(
-            self.engine, who, Submission("import.submit", "/i", body, import_id, True, "req", import_id, import_id)
-        )
-        imports.keep_file(
-            self.engine, self.org, import_id, [content[i : i + pieces] for i in range(0, len(content), pieces)]
-        )
+        kept = self._kept("import.submit", import_id, body, "ar_clerk")
+        imports.keep_file(self.engine, self.org, import_id, parts)
         execute(self.engine, self.org, kept.command_id)
         return import_id
+
+    def act(self, operation: str, import_id: str, *, user: str = "u_clerk", role: str = "ar_clerk", **body: Any) -> Any:
+        """What a person does to an import; the answer."""
+        return execute(self.engine, self.org, self._kept(operation, import_id, body, role, user).command_id).body
+
+    def _kept(self, operation: str, import_id: str, body: Any, role: str, user: str = "u_clerk") -> Submitted:
+        who = Principal(user, self.org, frozenset({role}))
+        said = Submission(operation, "/i", body, new_id("req"), True, "req", import_id, import_id)
+        return submit(self.engine, who, said)
 
     def row(self, import_id: str) -> dict[str, Any]:
         with transaction(self.engine, self.org) as tx:
@@ -74,13 +111,48 @@ class Desk:
 
     def run(self, content: bytes, *, slices: float = CALM, **options: Any) -> dict[str, Any]:
         """To the end; `slices` seconds per call of the execution (0: one batch a call)."""
-        import_id = self.validated(content, **options)
+        return self.finish(self.validated(content, **options), slices)
+
+    def finish(self, import_id: str, slices: float = CALM) -> dict[str, Any]:
+        """From the review to the end."""
         if self.row(import_id)["status"] == "AWAITING_REVIEW":
             with transaction(self.engine, self.org) as tx:
                 imports.update(tx, import_id, status="EXECUTING", started_at=tx.now)
         while self.row(import_id)["status"] == "EXECUTING":
             import_execution.execute(self.engine, self.org, import_id, lambda _: None, slices)
         return self.row(import_id)
+
+    def interrupted(self, content: bytes, seed: int, workers: int = 1, **options: Any) -> dict[str, Any]:
+        """To the end, by workers that die at any statement and after any commit, and take over from each other."""
+        import_id = self.upload(content, **options)
+        crew = [threading.Thread(target=self._work, args=(import_id, random.Random(seed + n))) for n in range(workers)]
+        for one in crew:
+            one.start()
+        for one in crew:
+            one.join()
+        return self.row(import_id)
+
+    def _work(self, import_id: str, chance: random.Random) -> None:
+        phases = {
+            "STAGING": import_staging.stage,
+            "VALIDATING": import_validation.validate,
+            "EXECUTING": import_execution.execute,
+        }
+
+        def beat(_: int) -> None:
+            if chance.random() < DEATHS:
+                raise Killed
+
+        while (status := self.row(import_id)["status"]) in OPEN:
+            if status == "AWAITING_REVIEW":
+                with transaction(self.engine, self.org) as tx:
+                    if imports.get(tx, import_id, lock=True)["status"] == status:
+                        imports.update(tx, import_id, status="EXECUTING", started_at=tx.now)
+                continue
+            time.sleep(chance.uniform(0, 0.03))  # who takes over at every moment lets nobody get anywhere
+            seconds = () if status == "STAGING" else (chance.choice((0.0, CALM)),)
+            with contextlib.suppress(Killed, Superseded), killing(self.engine, chance):
+                phases[status](self.engine, self.org, import_id, beat, *seconds)
 
     def outcomes(self, import_id: str) -> list[tuple[int, str, tuple[str, ...]]]:
         with transaction(self.engine, self.org) as tx:

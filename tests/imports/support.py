@@ -52,11 +52,11 @@ def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 12
     raise AssertionError(f"still {now['status']} after {seconds} s: {now}")
 
 
-def reviewed(who: httpx.Client, content: bytes, **options: Any) -> dict[str, Any]:
+def reviewed(who: httpx.Client, content: bytes, *, seconds: float = 120, **options: Any) -> dict[str, Any]:
     """Upload and wait for the review (or an end before it)."""
     answer = send(who, content, **options)
     assert answer.status_code == 202, answer.text
-    return until(who, answer.json()["id"], "AWAITING_REVIEW")
+    return until(who, answer.json()["id"], "AWAITING_REVIEW", seconds=seconds)
 
 
 def decide(who: httpx.Client, import_id: str, decision: str = "approve", **more: Any) -> httpx.Response:

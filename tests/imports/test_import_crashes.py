@@ -1,12 +1,14 @@
 """Imports under SIGKILL, on a whole stack of their own: each row exactly once; and many rows: memory and history flat."""
 
 import asyncio
+import json
+import os
 import random
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +159,8 @@ def resident(pid: int) -> int:
     return 0
 
 
-def many_rows(stack: PrivateStack, rows: int, batch_size: int) -> dict[str, float]:
-    """Import; memory stays flat, progress only grows, the history is short. Rows per second of each phase."""
+def many_rows(stack: PrivateStack, rows: int, batch_size: int) -> dict[str, Any]:
+    """Import; memory stays flat, progress only grows, the history is short. The figures of it."""
     org = stack.organisation()
     watch = Watch(stack)
     watch.start()
@@ -185,8 +187,8 @@ def many_rows(stack: PrivateStack, rows: int, batch_size: int) -> dict[str, floa
         assert lines == rows + 1
     grown = watch.grown()
     assert all(size < 300 for size in grown.values()), grown
-    events = asyncio.run(history_length(stack, now["workflow_id"]))
-    assert events < 2_000
+    longest, events = asyncio.run(history_lengths(stack, now["workflow_id"]))
+    assert longest < 2_000
 
     at = {
         c: datetime.fromisoformat(now[c]) for c in ("created_at", "staged_at", "validated_at", "started_at", "ended_at")
@@ -197,20 +199,22 @@ def many_rows(stack: PrivateStack, rows: int, batch_size: int) -> dict[str, floa
         ("execute", "started_at", "ended_at"),
     )
     rates = {name: rows / (at[to] - at[since]).total_seconds() for name, since, to in phases}
-    print(f"{rows} rows, batch {batch_size}: {rates} rows/s, memory +{grown} MB, {events} events")  # noqa: T201 - make soak reports its figures
-    return rates
+    figures = {"rows": rows, "batch_size": batch_size, "rows_per_second": rates, "memory_grown_mb": grown,
+               "events": events, "events_of_the_longest_run": longest, "samples_of_progress": len(progress)}  # fmt: skip
+    print(json.dumps(figures))  # noqa: T201 - make soak reports its figures
+    return figures
 
 
-async def history_length(stack: PrivateStack, workflow_id: str) -> int:
-    """Events of all runs."""
+async def history_lengths(stack: PrivateStack, workflow_id: str) -> tuple[int, int]:
+    """Events of the longest run, and of all runs."""
     running = RunningStack.read(stack.home)
     assert running is not None
     client = await Client.connect(running.temporal_address)
-    events = 0
+    lengths = []
     async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'"):
         described = await client.get_workflow_handle(workflow_id, run_id=run.run_id).describe()
-        events = max(events, described.history_length)
-    return events
+        lengths.append(described.history_length)
+    return max(lengths), sum(lengths)
 
 
 @pytest.mark.timeout(900)
@@ -221,8 +225,19 @@ def test_fifty_thousand_rows_leave_memory_flat_and_the_history_short(
 
 
 @pytest.mark.soak
-def test_a_million_rows(private_stack: Callable[..., PrivateStack]) -> None:
-    stack = private_stack().start()
-    many_rows(stack, 1_000_000, 1_000)
-    many_rows(stack, 1_000_000, 100)
-    many_rows(stack, 20_000, 1)
+@pytest.mark.parametrize(("rows", "batch_size"), [(1_000_000, 1_000), (1_000_000, 100), (20_000, 1)])
+def test_a_million_rows(private_stack: Callable[..., PrivateStack], rows: int, batch_size: int) -> None:
+    figures = many_rows(private_stack().start(), rows, batch_size)
+    figures["events_for_a_million_rows"] = figures["events"] * 1_000_000 // rows
+    keep(figures)
+
+
+def keep(figures: dict[str, Any]) -> None:
+    """Beside the figures of the benches, under this size."""
+    path = Path(__file__).parents[2] / "bench" / "results" / "imports_soak.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    said = {"command": "pytest -m soak tests/imports -k million", "at": at, "machine": machine}
+    kept[f"{figures['rows']} rows, batches of {figures['batch_size']}"] = figures | said
+    path.write_text(json.dumps(kept, indent=1) + "\n")

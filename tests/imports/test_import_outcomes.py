@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - tables of cases read better unbroken
 """What becomes of each row: duplicates of every kind under every option, stops, and the purity of it all."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.import_report import report
 from models.db.engine import transaction
+from models.imports.report import defused, undone
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 
@@ -217,23 +221,93 @@ rows_of_files = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+every_file = given(
+    rows=rows_of_files,
+    mode=st.sampled_from(["skip", "update", "error"]),
+    stop=st.booleans(),
+    seed=st.integers(0, 10**6),
 )
-@given(rows=rows_of_files, mode=st.sampled_from(["skip", "update", "error"]), stop=st.booleans())
+patient = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=6
+)
+
+
+@patient
+@every_file
 def test_outcomes_depend_on_file_and_options_alone(
-    first_desk: Desk, rows: list[tuple[str, ...]], mode: str, stop: bool
+    first_desk: Desk, rows: list[tuple[str, ...]], mode: str, stop: bool, seed: int
 ) -> None:
-    """Whatever the batch size and however often the work is interrupted."""
+    """Whatever the batch size, at whichever statement the work is interrupted, and however many workers take turns."""
+    the_same_whoever_works(first_desk, rows, mode, stop, seed)
+
+
+@pytest.mark.soak
+@settings(patient, max_examples=150)
+@every_file
+def test_outcomes_depend_on_file_and_options_alone_in_many_files(
+    first_desk: Desk, rows: list[tuple[str, ...]], mode: str, stop: bool, seed: int
+) -> None:
+    the_same_whoever_works(first_desk, rows, mode, stop, seed)
+
+
+def the_same_whoever_works(first_desk: Desk, rows: list[tuple[str, ...]], mode: str, stop: bool, seed: int) -> None:
     seen = []
-    for batch_size, slices in ((1, 0.0), (2, 60.0), (3, 0.0), (1000, 60.0)):
+    for batch_size, workers in ((1, 0), (1000, 0), (2, 1), (3, 3), (1000, 2)):
         d = another(first_desk)
         d.customers(
             {"name": "Old", "email": "a@x.com", "tax_id": "T-b"}, {"name": "Older", "email": "z@x.com", "tax_id": "T-c"}
         )
-        done = d.run(table(rows, HEADER), on_duplicate=mode, stop_on_error=stop, batch_size=batch_size, slices=slices)
+        options = {"on_duplicate": mode, "stop_on_error": stop, "batch_size": batch_size}
+        content = table(rows, HEADER)
+        done = d.interrupted(content, seed, workers, **options) if workers else d.run(content, **options)
         after = d.sql(
             "SELECT name, email, tax_id, credit_limit::text, external_id, status FROM customers WHERE org_id = :org ORDER BY email, name"
         )
-        seen.append((done["status"], counters(done), d.outcomes(done["id"]), after))
+        told = d.sql("SELECT type, count(*) AS n FROM outbox_events WHERE org_id = :org GROUP BY type ORDER BY type")
+        trail = d.sql(
+            "SELECT action, count(*) AS n FROM audit_events WHERE org_id = :org GROUP BY action ORDER BY action"
+        )
+        seen.append((done["status"], counters(done), d.outcomes(done["id"]), after, told, trail))
     assert all(s == seen[0] for s in seen[1:]), seen
+
+
+def test_failed_rows_are_corrected_in_the_report_and_sent_again_as_it_is(clerk: Desk) -> None:
+    header = "name,email,phone,notes,credit_limit"
+    rows = [
+        ("Good", "good@x.com", "+1 555 0100", "", ""), ("=Formula", "bad", "+1 555 0101", "'=quoted", "1"),
+        ("'=Apostrophe", "also bad", "", "- a dash", "-5"), ("Again", "good@x.com", "", "", ""),
+    ]  # fmt: skip
+    first = clerk.run(table(rows, header))
+    assert counters(first) == {"created": 1, "skipped": 1, "failed": 2}
+    text = "".join(report(clerk.engine, clerk.org, first["id"], "failed"))
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    assert [line[:3] for line in lines[1:]] == [
+        ["3", "failed", "EMAIL_INVALID"],
+        ["4", "failed", "EMAIL_INVALID CREDIT_LIMIT_NEGATIVE"],
+    ]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+    for n, line in enumerate(lines[1:]):
+        line[lines[0].index("email")] = f"corrected.{n}@x.com"
+        line[lines[0].index("credit_limit")] = "5"
+    out = io.StringIO()
+    csv.writer(out).writerows(lines)
+    for options in ({}, {"source": "partner_feed"}):
+        d = clerk if not options else another(clerk)
+        done = d.run(out.getvalue().encode(), **options)
+        assert (done["status"], counters(done)) == ("COMPLETED", {"created": 2})
+        made = d.sql(
+            "SELECT name, phone, notes, external_id FROM customers WHERE org_id = :org AND import_id = :id ORDER BY email",
+            id=done["id"],
+        )
+        assert made == [
+            {"name": "=Formula", "phone": "+1 555 0101", "notes": "'=quoted", "external_id": None},
+            {"name": "'=Apostrophe", "phone": None, "notes": "- a dash", "external_id": None},
+        ]
+
+
+@given(st.text(alphabet="'=+-@|\t\r \u00a0ab"))
+def test_what_is_defused_for_a_spreadsheet_is_undone_on_its_way_back(text: str) -> None:
+    safe = defused(text)
+    assert undone(safe) == text
+    assert not safe.lstrip(" \u00a0").startswith(("=", "+", "-", "@"))
+    assert not safe.startswith(("\t", "\r", "|"))

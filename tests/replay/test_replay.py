@@ -1,6 +1,7 @@
 """Histories of real runs, replayed by today's code; and nothing personal in any of them.
 
-Every file in `histories/` counts. `python -m tests.replay.record` makes those of cash application.
+Every file in `histories/` counts. `python -m tests.replay.record` makes those of cash application, `record_imports` those of
+imports.
 """
 
 import asyncio
@@ -55,6 +56,11 @@ async def test_todays_code_takes_the_same_decisions(file: Path) -> None:
 def test_every_process_behind_the_360_view_has_a_history() -> None:
     recorded = {f.stem.split(".")[0] for f in HISTORIES}
     assert {"EscalateCase", "WatchEscalation", "RefreshPanel", "RefreshHotSet", "WatchRenewals"} <= recorded
+
+
+def test_imports_have_a_history_for_each_way_they_end() -> None:
+    ends = ("validated", "completed", "rejected", "cancelled", "overdue", "pulled")
+    assert {f"CustomerImport.{end}" for end in ends} | {"PruneImports.done"} <= {f.stem for f in HISTORIES}
 
 
 def test_every_process_of_cash_application_has_a_history() -> None:

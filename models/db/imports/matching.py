@@ -123,9 +123,22 @@ def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
         "sample_rows": {c["code"]: list(c["sample"]) for c in codes},
         "would": would,
     }
+    said["credit_limits"] = _new_limits(tx, import_id)
     if mode == "update":
         said["changes"] = _weighty_changes(tx, import_id)
     return said, {k: n[k] for k in ("valid_rows", "error_rows", "warning_rows", "duplicate_rows")}
+
+
+def _new_limits(tx: Tx, import_id: str) -> list[dict[str, Any]]:
+    """The credit that the new customers would be given: rows, sum and largest by currency; "" is the entity's own."""
+    found = tx.all(
+        f"""SELECT coalesce(currency_code, '') AS currency_code, count(*) AS rows, sum(credit_limit)::text AS total,
+                   max(credit_limit)::text AS largest, (array_agg(row_no ORDER BY credit_limit DESC, row_no))[1] AS largest_row
+              FROM import_rows r WHERE import_id = :id AND ok AND credit_limit > 0 AND duplicate IS NULL AND NOT {INVALID}
+             GROUP BY 1 ORDER BY sum(credit_limit) DESC, 1""",
+        id=import_id,
+    )
+    return [dict(f) for f in found]
 
 
 def _weighty_changes(tx: Tx, import_id: str) -> dict[str, Any]:

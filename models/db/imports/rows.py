@@ -21,20 +21,30 @@ FILTERS: Final = {
     "skipped": "o.outcome = 'skipped'",
     "warning": "r.warnings IS NOT NULL",
     "duplicate": "r.duplicate IS NOT NULL",
-    "valid": f"r.ok AND NOT {INVALID}",
+    # Of a row that was in order nothing but its outcome stays when its time is over.
+    "valid": f"(r.ok OR (r.row_no IS NULL AND o.outcome IS NOT NULL)) AND NOT {INVALID}",
     "not_attempted": f"o.outcome IS NULL AND NOT {INVALID}",
 }
 """The values of `?outcome=`. `error` are the rows that are invalid or failed."""
 
 
-def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Sequence[RowMapping]:
-    """Rows in file order. A row without an outcome is `error` or `pending` while the import is open; after its end it is
-    failed where it was invalid, and not attempted where it was in order or lies behind a stop."""
+_SAYS: Final = """(r.errors @> jsonb_build_array(jsonb_build_object('code', CAST(:code AS text))) OR :code = ANY(r.warnings)
+  OR :code = ANY(r.duplicate) OR :code = ANY(o.codes))"""
+
+
+def page(
+    tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: str | None = None
+) -> Sequence[RowMapping]:
+    """Rows in file order, of one outcome or of which one code was said.
+
+    A row without an outcome is `error` or `pending` while the import is open; after its end it is failed where it was
+    invalid, and not attempted where it was in order or lies behind a stop.
+    """
     ended = row["status"] not in OPEN
     stopped = row["status"] == ImportStatus.STOPPED
     bad = "'not_attempted'" if stopped else "'failed'" if ended else "'error'"
     rest = "'not_attempted'" if ended else "'pending'"
-    where = f"AND {FILTERS[outcome]}" if outcome else ""
+    where = " ".join(f"AND {said}" for said in (FILTERS[outcome] if outcome else "", _SAYS if code else "") if said)
     # All three tables stand in the order of their keys: merged, not looked up, whatever the statistics say of tables
     # that were filled just now. Without a filter a page is a range of each.
     tx.run(
@@ -42,7 +52,7 @@ def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Seque
         "set_config('enable_nestloop', 'off', true)"
     )
     span = "{0}.row_no > :after" + (
-        "" if outcome else " AND {0}.row_no <= CAST(:after AS bigint) + CAST(:limit AS bigint)"
+        "" if where else " AND {0}.row_no <= CAST(:after AS bigint) + CAST(:limit AS bigint)"
     )
     return tx.all(
         f"""SELECT l.row_no, l.line, l.raw, r.errors, r.warnings, r.duplicate, o.codes, o.outcome IS NOT NULL AS executed,
@@ -55,4 +65,5 @@ def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None) -> Seque
         id=row["id"],
         after=after,
         limit=limit,
+        **({"code": code} if code else {}),
     )
