@@ -1,13 +1,16 @@
 """How a customer change reaches its process: submitted by starting it, moved on by updates to it.
 
-The answer waits up to five seconds for the commit; then it is 202 with a `Location` to poll, and the work goes on.
+The answer waits up to five seconds for the commit; then it is 202 with a `Location` to poll, and the work goes on,
+or 503 where the server does not answer that it has the process.
 A process that was lost (its server's data, not ours) is started again from what the database knows.
 """
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any, Final
 
+import structlog
 from fastapi import Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -33,6 +36,10 @@ from operations.runner import Submitted, execute, refusal_from, submit
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
+KNOWN_TIMEOUT: Final = timedelta(seconds=2)
+_CARRYING: Final[set["asyncio.Future[None]"]] = set()
+"""Calls that outlive their requests; asyncio alone would let go of them."""
+log = structlog.get_logger("arflow.api")
 _ORG, _PROCESS, _CHANGE = (SearchAttributeKey.for_keyword(n) for n in ("OrgId", "ProcessType", "ChangeId"))
 
 
@@ -45,7 +52,7 @@ async def submit_change(request: Request, who: Principal, key: RequestKey, w: Wr
         return answer(kept.answer, str(kept.answer.body.get("workflow_id", workflow_id)))
     start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id)
     summary = f"{w.summary} {start.change_id}"
-    return await _answered(engine, who, kept, _started(request, workflow_id, start, summary, "submitted", None, kept))
+    return await _answered(request, who, kept, _started(request, workflow_id, start, summary, "submitted", None, kept))
 
 
 async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Write, update: str) -> Response:
@@ -55,7 +62,7 @@ async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Wr
     kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
     if kept.answer is not None:
         return answer(kept.answer, workflow_id)
-    return await _answered(engine, who, kept, _carried(request, who, kept, workflow_id, update))
+    return await _answered(request, who, kept, _carried(request, who, kept, workflow_id, update))
 
 
 async def _carried(request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str) -> None:
@@ -106,20 +113,42 @@ async def _started(
     )
 
 
-async def _answered(engine: Engine, who: Principal, kept: Submitted, work: Awaitable[None]) -> Response:
+async def _answered(request: Request, who: Principal, kept: Submitted, work: Awaitable[None]) -> Response:
+    engine: Engine = request.app.state.engine
     workflow_id = str(kept.workflow_id)
+    carrying = asyncio.ensure_future(work)
     try:
-        await asyncio.wait_for(work, WAIT_SECONDS)
+        await asyncio.wait_for(asyncio.shield(carrying), WAIT_SECONDS)
     except WorkflowUpdateFailedError as failed:
         raise _refusal_of(failed) from None
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-        return accepted(workflow_id)
-    except RPCError:
-        raise Refusal(
-            "UNAVAILABLE", "The request is kept; ask again with the same Idempotency-Key.", retry_after=2
-        ) from None
+    except TimeoutError:
+        return await _under_way(request.app.state.temporal, workflow_id, carrying)
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError):
+        raise _not_taken() from None
     done = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
     return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), str(done.body.get("workflow_id")))
+
+
+async def _under_way(client: Client, workflow_id: str, carrying: "asyncio.Future[None]") -> Response:
+    """202 promises that the work goes on: only where the server answers that it has the process. The call goes on, too,
+    so that an update that no worker has taken yet is not forgotten with the request that brought it."""
+    _CARRYING.add(carrying)
+    carrying.add_done_callback(_carried_to_its_end)
+    try:
+        await client.get_workflow_handle(workflow_id).describe(rpc_timeout=KNOWN_TIMEOUT)
+    except RPCError:
+        raise _not_taken() from None
+    return accepted(workflow_id)
+
+
+def _carried_to_its_end(carrying: "asyncio.Future[None]") -> None:
+    _CARRYING.discard(carrying)
+    if not carrying.cancelled() and (error := carrying.exception()) is not None:
+        log.info("a change's answer came after its request", error=type(error).__name__)
+
+
+def _not_taken() -> Refusal:
+    return Refusal("UNAVAILABLE", "The request is kept; ask again with the same Idempotency-Key.", retry_after=2)
 
 
 def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:

@@ -22,7 +22,7 @@ from api import json_body
 from api.deps import RequestKey
 from api.invalid import field_errors
 from api.problems import invalid
-from api.process import Write, answer, submission
+from api.process import START_TIMEOUT, Write, answer, submission
 from models.access import Principal
 from models.db.engine import transaction
 from models.db.imports import records as imports
@@ -130,6 +130,7 @@ async def _start(client: Client, org_id: str, import_id: str, kept: Submitted) -
             id=import_workflow_id(import_id),
             task_queue=IMPORT_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            rpc_timeout=START_TIMEOUT,
             static_summary=f"Bulk import {import_id}",
             search_attributes=TypedSearchAttributes(
                 [SearchAttributePair(SearchAttributeKey.for_keyword(k), v) for k, v in attributes.items()]

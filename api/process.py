@@ -32,6 +32,8 @@ from operations.runner import Submission, Submitted, execute, refusal_from, rehe
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
+START_TIMEOUT: Final = timedelta(seconds=WAIT_SECONDS)
+"""A server that takes a start and never answers it costs the caller this, not the SDK's half minute."""
 EAGER_SECONDS: Final = 1.0
 """How long an eager start is trusted to be carried out here: a healthy one takes a few hundredths of that."""
 TASK_TIMEOUT: Final = timedelta(seconds=2)
@@ -141,6 +143,7 @@ async def _start(
             task_queue=POSTING_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             request_eager_start=True,
+            rpc_timeout=START_TIMEOUT,
             task_timeout=TASK_TIMEOUT,
             static_summary=w.summary or None,
             search_attributes=TypedSearchAttributes(

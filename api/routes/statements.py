@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDReusePolicy as Reuse
 from api.deps import IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, answer, operation_path, run_now_in_thread
+from api.process import START_TIMEOUT, Write, answer, operation_path, run_now_in_thread
 from api.reading import reading, who_sees
 from models.db import lookups
 from models.db.cash import statements
@@ -57,6 +57,7 @@ async def upload(
             task_queue=PROCESS_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=Reuse.ALLOW_DUPLICATE_FAILED_ONLY if done.replayed else Reuse.ALLOW_DUPLICATE,
+            rpc_timeout=START_TIMEOUT,
             static_summary=f"Bank statement {statement_id}, {done.body['lines_total']} lines",
             search_attributes=TypedSearchAttributes(
                 [

@@ -66,3 +66,44 @@ async def ends(runtime: RunningStack, workflow_id: str) -> None:
     client = await Temporal.connect(runtime.temporal_address, namespace=runtime.temporal_namespace)
     async with asyncio.timeout(30):
         await client.get_workflow_handle(workflow_id).result()
+
+
+@pytest.mark.timeout(300)
+def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated(
+    private_stack: Callable[..., PrivateStack],
+) -> None:
+    """202 promises that the work goes on: nothing is answered so that a silent server has never heard of."""
+    stack = private_stack().start()
+    org = stack.organisation()
+    customer = stack.arflow(
+        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
+    ).stdout.strip()
+    payment = {"customer_id": customer, "external_id": "p", "currency_code": "USD", "payment_date": TODAY}
+    lines = f"date,amount,currency,payer,reference,remittance_text\n{TODAY},3.00,USD,A,r,nothing\n"
+    with stack.client(org, "u_clerk", "ar_clerk") as clerk, ThreadPoolExecutor(3) as pool:
+        sent: list[tuple[str, dict[str, object], int]] = [
+            ("/v1/customer-payments", {"json": payment | {"amount_minor": 5}}, 201),
+            ("/v1/customers", {"json": {"name": "B", "email": "b@example.com", "legal_entity_id": "le_us"}}, 202),
+            ("/v1/bank-accounts/bank_us/statements", {"files": {"file": ("s.csv", lines.encode(), "text/csv")}}, 202),
+        ]
+        temporal = stack.pids()["Temporal"]
+        os.kill(temporal, signal.SIGSTOP)
+        try:
+            waiting = [pool.submit(clerk.post, path, **body) for path, body, _ in sent]  # type: ignore[arg-type]
+            answers = [w.result(timeout=15) for w in waiting]
+        finally:
+            os.kill(temporal, signal.SIGCONT)
+        for answer in answers:
+            assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE"), answer.text
+            assert answer.headers["Retry-After"]
+        for (path, body, status), answer in zip(sent, answers, strict=True):
+            headers = {"Idempotency-Key": answer.headers["Idempotency-Key"]}
+            deadline = time.monotonic() + 60
+            while (again := clerk.post(path, headers=headers, **body)).status_code == 503:  # type: ignore[arg-type]
+                assert time.monotonic() < deadline, again.text
+                time.sleep(0.5)
+            assert again.status_code == status, again.text
+        assert len(clerk.get("/v1/customer-payments", params={"customer_id": customer}).json()["items"]) == 1
+        pending = clerk.get("/v1/customer-changes", params={"status": "pending"}).json()["items"]
+        assert [c["operation"] for c in pending] == ["create"]
+    assert stack.stop() == 0
