@@ -19,4 +19,4 @@ class EscalationActivities:
     def look_at_escalation(self, start: EscalationInput) -> EscalationTimes:
         """Remind, hand on or settle, whichever is due; idempotent."""
         with boundary(), transaction(self._engine, start.org_id) as tx:
-            return look(tx, start)
+            return look(tx, start, activity.info().workflow_id)

@@ -51,6 +51,7 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
     work.flush()
 
 
-def bootstrap_work(tx: Tx, actor: str) -> Work:
-    """A unit of work outside any request: for the command line, schedules and the like."""
-    return Work(tx, Command(new_id("cmd"), "bootstrap", "", {}, "", True, actor, (), None, new_id("req")))
+def bootstrap_work(tx: Tx, actor: str, workflow_id: str | None = None) -> Work:
+    """A unit of work outside any request: for the command line, schedules and, with their id, for processes."""
+    cmd = Command(new_id("cmd"), "bootstrap", "", {}, "", True, actor, (), None, new_id("req"), workflow_id)
+    return Work(tx, cmd)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping
 
 from models.db.cash.confirmations import session_facts, switch_of
 from models.db.engine import Tx, transaction
+from models.messages.confirmations import confirmation_workflow_id
 from models.money import major
 from operations.organisations import bootstrap_work
 
@@ -99,7 +100,7 @@ def record(engine: Engine, org_id: str, session_id: str, d: Draft) -> str:
 
 
 def _say(tx: Tx, payment_id: str, session_id: str) -> None:
-    work = bootstrap_work(tx, "process:ConfirmRemittance")
+    work = bootstrap_work(tx, "process:ConfirmRemittance", confirmation_workflow_id(session_id))
     work.audit(payment_id, "remittance.confirmed", {"session_id": session_id})
     work.tx.run(
         "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = 'SENT' "
@@ -114,7 +115,7 @@ def _say(tx: Tx, payment_id: str, session_id: str) -> None:
 def report_undelivered(engine: Engine, org_id: str, session_id: str) -> None:
     """An exception for the AR manager: the confirmation has not gone out for hours."""
     with transaction(engine, org_id) as tx:
-        work = bootstrap_work(tx, "process:ConfirmRemittance")
+        work = bootstrap_work(tx, "process:ConfirmRemittance", confirmation_workflow_id(session_id))
         work.open_exception(
             "remittance_confirmation",
             "MAIL_NOT_DELIVERED",

@@ -55,15 +55,16 @@ def escalate_case(work: Work) -> Outcome:
     return Outcome(_answer(row, case))
 
 
-def look(tx: Tx, start: EscalationInput) -> EscalationTimes:
-    """What is due by now is done: half-way the owner is reminded, at the due time the next owner is asked."""
+def look(tx: Tx, start: EscalationInput, process: str | None = None) -> EscalationTimes:
+    """What is due by now is done, in the name of that process: half-way the owner is reminded, at the due time the
+    next owner is asked."""
     found = escalations.lock(tx, start.escalation_id or escalations.of_command(tx, start.command_id))
-    if found is None or not _still_open(tx, found):
+    if found is None or not _still_open(tx, found, process):
         return EscalationTimes(start.escalation_id, False)
     if found["due_at"] <= tx.now:
-        return _hand_on(tx, found)
+        return _hand_on(tx, found, process)
     if found["remind_at"] <= tx.now and found["reminded_at"] is None:
-        work = bootstrap_work(tx, SYSTEM)
+        work = bootstrap_work(tx, SYSTEM, process)
         escalations.update(tx, found["id"], reminded_at=tx.now)
         _told(work, "case.escalation.reminded", found, due_at=found["due_at"].isoformat())
         work.flush()
@@ -72,9 +73,9 @@ def look(tx: Tx, start: EscalationInput) -> EscalationTimes:
     return EscalationTimes(found["id"], True, None, found["due_at"])
 
 
-def _hand_on(tx: Tx, e: Any) -> EscalationTimes:
+def _hand_on(tx: Tx, e: Any, process: str | None) -> EscalationTimes:
     """The due time has passed: the next owner is asked, with as much time again."""
-    work = bootstrap_work(tx, SYSTEM)
+    work = bootstrap_work(tx, SYSTEM, process)
     owner = next_owner(e["owner_role"])
     half = e["due_at"] - e["remind_at"]
     remind_at, due_at = tx.now + half, tx.now + 2 * half
@@ -94,13 +95,13 @@ def resolve_closed(work: Work, case_ids: Sequence[str]) -> None:
         _settle(work, e, "CASE_CLOSED")
 
 
-def _still_open(tx: Tx, e: Any) -> bool:
+def _still_open(tx: Tx, e: Any, process: str | None) -> bool:
     """Open, its case not closed, and nobody has resolved its exception; else it is settled here."""
     if e["status"] != "OPEN":
         return False
     if not e["case_closed"] and escalations.open_exception_of(tx, KIND, e["case_id"]) is not None:
         return True
-    work = bootstrap_work(tx, SYSTEM)
+    work = bootstrap_work(tx, SYSTEM, process)
     _settle(work, e, "CASE_CLOSED" if e["case_closed"] else "EXCEPTION_RESOLVED")
     work.flush()
     return False

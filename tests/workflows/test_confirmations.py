@@ -77,6 +77,9 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
     assert "500.00 USD" in text
     assert invoice["external_id"] in text
     assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "resolved")]
+    with opened(database_url) as c:
+        sql = "SELECT workflow_id FROM audit_events WHERE org_id = %s AND action = 'remittance.confirmed'"
+        assert [r["workflow_id"] for r in c.execute(sql, (desk.org,))] == [handle.id]
     assert wrong(database_url, desk.org) == []
     history = (await handle.fetch_history()).to_json()
     assert "payer@example.com" not in history
