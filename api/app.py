@@ -120,6 +120,7 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.add_middleware(RequestContext)
     if ungated := routes_without_gate(routers):
         raise TypeError(f"routes under /v1 that pass no gate: {', '.join(ungated)}")
+    app.state.routes = [*app.routes, *(route for router in routers for route in router.routes)]
     for router in routers:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend the schema

@@ -35,7 +35,18 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         await _Exchange(scope).run(self._app, receive, send)
+
+
+def _without_body(send: Send) -> Send:
+    """HEAD is GET without the body (RFC 9110): the same status and headers, the length of the body included."""
+
+    async def headers_only(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return headers_only
 
 
 class _Exchange:

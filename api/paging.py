@@ -68,6 +68,13 @@ class PageRequest:
         more = len(rows) > self.limit
         return {"items": [item(row) for row in shown], "next_cursor": _encode(name, key(shown[-1])) if more else None}
 
+    def part_of(self, name: str, items: Sequence[Row]) -> dict[str, Any]:
+        """The page of a list that is short enough to be read whole (master data): its cursor is a position."""
+        (skip,) = self.after(name, int) or (0,)
+        if skip is None or skip < 0:
+            raise _bad_cursor()
+        return self.answer(name, items[skip : skip + self.fetch], key=lambda _: (skip + self.limit,))
+
     @staticmethod
     def cursor_at(name: str, key: Sequence[KeyPart]) -> str:
         """A cursor to go on from: for a list that grows at its end."""

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from api import metrics
 from api.invalid import field_errors
@@ -244,7 +245,17 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODE_OF_HTTP.get(error.status_code, "INTERNAL")
     detail = _DETAIL.get(code) or str(error.detail)
-    return problem_response(Refusal(code, detail), request, error.headers)
+    headers = {"Allow": _methods_of(request)} if error.status_code == 405 else error.headers
+    return problem_response(Refusal(code, detail), request, headers)
+
+
+def _methods_of(request: Request) -> str:
+    """Every method that the path takes: the router knows only those of the first of its routes."""
+    methods: set[str] = set()
+    for route in request.app.state.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def invalid(*errors: FieldError) -> Refusal:

@@ -146,10 +146,10 @@ async def reopen(
 
 
 @router.get("/v1/periods")
-def get_periods(request: Request, who: Reader) -> dict[str, Any]:
+def get_periods(request: Request, who: Reader, page: Paging) -> dict[str, Any]:
     """Every month that was ever closed; what is not listed is open."""
     with reading(request, who) as tx:
-        return {"items": books.list_periods(tx), "next_cursor": None}
+        return page.part_of("periods", books.list_periods(tx))
 
 
 @router.get("/v1/settings")
@@ -166,9 +166,9 @@ async def change_settings(request: Request, body: SettingsChange, who: Writer, k
 
 def _list(path: str, noun: str) -> None:
     @router.get(path, name=f"list_{noun}")
-    def items(request: Request, who: Reader) -> dict[str, Any]:
+    def items(request: Request, who: Reader, page: Paging) -> dict[str, Any]:
         with reading(request, who) as tx:
-            return {"items": books.master_data(tx, who.entities)[noun], "next_cursor": None}
+            return page.part_of(noun, books.master_data(tx, who.entities)[noun])
 
 
 _list("/v1/legal-entities", "legal_entities")

@@ -25,6 +25,20 @@ def test_an_organisation_starts_with_its_defaults(office: Office):
     assert listed("dimensions") == []
 
 
+def test_lists_of_master_data_page_like_every_other(office: Office):
+    for noun in ("legal-entities", "bank-accounts", "payment-terms", "accounts", "dimensions", "periods"):
+        url, whole, cursor = f"/v1/{noun}", ok(office.clerk.get(f"/v1/{noun}"))["items"], ""
+        paged: list[dict] = []
+        while cursor is not None:
+            page = ok(office.clerk.get(url, params={"limit": 1, "cursor": cursor}))
+            assert len(page["items"]) <= 1
+            paged += page["items"]
+            cursor = page["next_cursor"]
+        assert paged == whole
+        for wrong in ({"limit": 0}, {"limit": 201}, {"cursor": "garbage"}):
+            assert code(office.clerk.get(url, params=wrong)) == (422, "VALIDATION_FAILED")
+
+
 def test_master_data_can_be_added_and_used(office: Office, customer: str):
     post = office.controller.post
     ok(post("/v1/legal-entities", json={"id": "le_jp", "name": "Japan KK", "functional_currency": "JPY"}), 201)

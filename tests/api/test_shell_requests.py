@@ -211,7 +211,17 @@ async def test_unknown_paths_and_methods_are_problems_too(clerk):
     assert code(await clerk.get("/v1/things/x/")) == (404, "NOT_FOUND")
     r = await clerk.delete("/v1/things")
     assert code(r) == (405, "METHOD_NOT_ALLOWED")
-    assert r.headers["Allow"]
+    assert r.headers["Allow"] == "GET, HEAD, POST"  # of every route at the path, not of the first one alone
+
+
+async def test_head_is_get_without_the_body(clerk):
+    got, headed = await clerk.get("/v1/things"), await clerk.head("/v1/things")
+    assert (headed.status_code, headed.content) == (200, b"")
+    for name in ("content-type", "content-length", "cache-control"):
+        assert headed.headers[name] == got.headers[name]
+    assert headed.headers["X-Request-Id"]
+    missing = await clerk.head("/v1/nothing")
+    assert (missing.status_code, missing.content) == (404, b"")
 
 
 @pytest.mark.parametrize("path", ["/v1/things/a%00b", "/v1/things/a?as_of=2026-01-01%00", "/v1/things?cursor=%00"])
