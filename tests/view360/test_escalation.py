@@ -141,6 +141,8 @@ def test_an_overdue_escalation_is_reminded_and_handed_on(desk: Desk) -> None:
         ("case.escalation.reminded", "system"),
         ("case.escalation.overdue", "system"),
     ]
+    nameless = "SELECT action FROM audit_events WHERE org_id = :org AND subject_id = :case AND workflow_id IS NULL"
+    assert not {action for (action,) in desk.sql(nameless)} & {action for action, _ in told}
     events = desk.sql("SELECT type FROM outbox_events WHERE org_id = :org AND subject = :case ORDER BY seq")
     assert [e[0] for e in events][:3] == [action for action, _ in told[:3]]
     desk.put(status="Solved")
