@@ -22,11 +22,13 @@ from activities.imports import SLICES, ImportActivities
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
+from activities.webhooks import WebhookActivities, https_sender
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
+from models.messages.webhooks import WEBHOOK_QUEUE
 from settings import Settings
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
@@ -42,6 +44,7 @@ from workflows.reactions import run_relay
 from workflows.schedules import ensure_schedules
 from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
+from workflows.webhooks import DeliverWebhooks
 
 GRACE = timedelta(seconds=5)
 UNWATCHED = UnsandboxedWorkflowRunner()
@@ -148,6 +151,20 @@ def import_worker(client: Client, engine: Engine, settings: Settings, threads: i
     )
 
 
+def webhook_worker(client: Client, engine: Engine, settings: Settings, threads: int = 16) -> Worker:
+    """The worker of the queue `webhooks`. In production no endpoint may be on a private address."""
+    does = WebhookActivities(engine, https_sender(anywhere=not settings.production))
+    return Worker(
+        client,
+        task_queue=WEBHOOK_QUEUE,
+        workflows=[DeliverWebhooks],
+        activities=[does.deliver_next],
+        activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="webhook"),
+        max_concurrent_activities=threads,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
 def mail_transport(settings: Settings) -> Transport:
     """The mail server of the settings; in development without one, files under the state directory."""
     if settings.smtp_url is None:
@@ -166,6 +183,7 @@ async def run_worker(settings: Settings) -> None:
         changes_worker(client, engine),
         refresh_worker(client, engine, settings),
         import_worker(client, engine, settings),
+        webhook_worker(client, engine, settings),
     ]
     await ensure_schedules(client)
     if settings.partner_feed_home is not None:

@@ -37,6 +37,7 @@ from api.routes import (
     reports,
     sources,
     statements,
+    webhooks,
 )
 from api.web import pages
 from settings import Settings, get_settings
@@ -61,6 +62,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     reports.router,
     audit.router,
     events.router,
+    webhooks.router,
     exceptions.router,
     imports.router,
     pages.router,

@@ -99,6 +99,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "CASE_CLOSED",
         "CASE_ALREADY_ESCALATED",
         "EXCEPTION_CLOSED",
+        "WEBHOOK_ENDPOINT_DISABLED",
     ),
     412: ("VERSION_MISMATCH",),
     413: ("PAYLOAD_TOO_LARGE",),

@@ -115,6 +115,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "IMPORT_NOT_AWAITING_REVIEW": "The import does not await a review",
         "IMPORT_STATE": "Not possible in the import's present state",
         # Customer 360, events, exceptions
+        "WEBHOOK_ENDPOINT_DISABLED": "The webhook endpoint is disabled",
         "OPPORTUNITY_NOT_FOUND": "Opportunity not found",
         "QUOTE_NOT_FOUND": "Quote not found",
         "ORDER_NOT_FOUND": "Order not found",

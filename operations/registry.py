@@ -1,6 +1,6 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import exceptions
+from operations import exceptions, webhooks
 from operations.cash import applications, books, invoices, payments, reconciliations, statements, undo
 from operations.customer_360 import activities, escalations, source_records
 from operations.customers import decisions as change_decisions
@@ -25,4 +25,5 @@ __all__ = [
     "source_records",
     "statements",
     "undo",
+    "webhooks",
 ]

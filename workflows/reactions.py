@@ -22,8 +22,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from models.db.webhooks import fan_out
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
+from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
 from operations import relay
 from operations.cash import confirmations
 
@@ -111,6 +113,7 @@ async def _react(client: Client, conn: Any, position: int, age: timedelta) -> tu
             starting.create_task(_start(client, events[n]))
     if not events:
         return position, 0
+    await _send_on(client, conn, position, int(events[-1]["position"]))
     last = int(events[-1]["position"])
     await asyncio.to_thread(relay.move_cursor, conn, READER, last)
     return last, len(events)
@@ -121,3 +124,31 @@ async def _start(client: Client, event: Any) -> None:
         await REACTIONS[event["type"]](client, event)
     except WorkflowAlreadyStartedError:
         log.debug("already started", event=event["id"])
+
+
+async def _send_on(client: Client, conn: Any, after: int, upto: int) -> None:
+    """Deliveries for whoever asked for these events, and a process that works each queue off."""
+    queues = await asyncio.to_thread(fan_out, conn, after, upto)
+    for first in range(0, len(queues), AT_ONCE):
+        async with asyncio.TaskGroup() as starting:
+            for q in queues[first : first + AT_ONCE]:
+                starting.create_task(wake(client, WebhookQueue(q["org_id"], q["endpoint_id"], q["subject"])))
+
+
+async def wake(client: Client, queue: WebhookQueue, signal: str = "more") -> None:
+    """See that somebody works the queue off: its process, started where it does not run."""
+    await client.start_workflow(
+        "DeliverWebhooks",
+        queue,
+        id=delivery_workflow_id(queue.endpoint_id, queue.subject),
+        task_queue=WEBHOOK_QUEUE,
+        start_signal=signal,
+        rpc_timeout=START_TIMEOUT,
+        static_summary=f"Webhooks about {queue.subject}",
+        search_attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), queue.org_id),
+                SearchAttributePair(SearchAttributeKey.for_keyword("ProcessType"), "DeliverWebhooks"),
+            ]
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Records the histories that the replay test replays, on a stack of its own: `python -m tests.replay.record`.
+"""Records the histories that the replay test replays, on a stack of its own: `python -m tests.replay.record [PART …]`.
 
 Every request of the recording carries personal data (personal.py), and the test holds that none of it is in a history.
 Run it when a workflow has changed on purpose, and commit the new files beside the old ones: a file stays for as long
@@ -18,11 +18,13 @@ import httpx
 import psycopg
 from temporalio.client import Client
 
+from models.messages.webhooks import delivery_workflow_id
 from stack.process import free_port
 from stack.runtime import RunningStack
 from tests.mail import mail_server
 from tests.replay.personal import EMAIL, NAME, NOTE, said
 from tests.stack_fixtures.private import PrivateStack
+from tests.webhooks.receiver import receiver
 
 HISTORIES = Path(__file__).with_name("histories")
 CHECKOUT = Path(__file__).parents[2]
@@ -139,15 +141,30 @@ def bank(r: Recording) -> None:
     r.post(f"/v1/customer-payments/{unknown}/assign", body, "AssignPayment.completed")
 
 
+def webhooks(r: Recording) -> None:
+    """Events about a payment sent to an endpoint that does not take the first attempt."""
+    with receiver() as there:
+        there.answers = [500]
+        types = ["ar.payment.received", "ar.payment.reversed"]
+        made = r.post("/v1/webhook-endpoints", {"url": there.url, "event_types": types}, expect=201)
+        payment = r.payment(100)
+        there.wait(2)
+        r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
+
+
+PARTS = (cash, bank, fallback, webhooks)
+
+
 async def export(r: Recording) -> None:
-    """Write the kept runs, and one confirmation, once they have ended."""
+    """Write the kept runs, and one confirmation where money was applied, once they have ended."""
     client = await Client.connect(r.runtime().temporal_address, namespace=r.runtime().temporal_namespace)
     query = "WorkflowType = 'ConfirmRemittance' AND ExecutionStatus = 'Completed'"
     deadline = time.monotonic() + 60
-    while not (confirmed := [w async for w in client.list_workflows(query)]):
+    while "ApplyPayment.completed" in r.kept and "ConfirmRemittance.sent" not in r.kept:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.3)
-    r.kept["ConfirmRemittance.sent"] = confirmed[0].id
+        async for confirmed in client.list_workflows(query):
+            r.kept["ConfirmRemittance.sent"] = confirmed.id
     HISTORIES.mkdir(exist_ok=True)
     for name, workflow_id in r.kept.items():
         handle = client.get_workflow_handle(workflow_id)
@@ -172,8 +189,9 @@ def main() -> None:
         try:
             with mail_server(smtp):
                 recording = Recording(stack)
-                for part in (cash, bank, fallback):
-                    part(recording)
+                for part in PARTS:
+                    if part.__name__ in (sys.argv[1:] or [p.__name__ for p in PARTS]):
+                        part(recording)
                 asyncio.run(export(recording))
         finally:
             stack.stop()

@@ -26,6 +26,7 @@ HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 PROCESSES = (
     "RecordPayment", "AssignPayment", "ApplyPayment", "ApplyCredit", "UnapplyApplication", "ReversePayment",
     "ReconcileBank", "ImportStatement", "ConfirmRemittance",
+    "DeliverWebhooks",
 )  # fmt: skip
 
 
