@@ -227,9 +227,11 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
 
 
 def withdraw(chain: Chain, who: Principal) -> Chain:
-    """The submitter takes the change back, also a failed one."""
+    """The submitter takes the change back, also a failed one; not one that all have approved and that is carried out."""
     if chain.status not in OPEN | {ChangeStatus.FAILED}:
         raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if chain.status in OPEN and chain.complete:
+        raise Refusal("CHANGE_CLOSED", "All have approved the change; it is being carried out.")
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change withdraws it.")
     return replace(_skip(chain), status=ChangeStatus.WITHDRAWN)

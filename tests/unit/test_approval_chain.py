@@ -18,6 +18,7 @@ from models.customers.approval import (
     delegate,
     escalated,
     executed,
+    failed,
     open_chain,
     resubmit,
     withdraw,
@@ -198,6 +199,16 @@ def test_only_the_submitter_withdraws_and_only_once():
     assert {s.status for s in chain.steps} == {StepStatus.SKIPPED}
     with pytest.raises(Refusal, match="CHANGE_CLOSED"):
         withdraw(chain, person("u_clerk", "ar_clerk"))
+
+
+def test_nothing_is_withdrawn_after_the_last_approval_unless_it_failed():
+    clerk = person("u_clerk", "ar_clerk")
+    chain = decide(chain_of("create"), person("u_m", "ar_manager"), Decision.APPROVE, NOW)
+    chain = decide(chain, person("u_c", "controller"), Decision.APPROVE, NOW)
+    assert chain.status is ChangeStatus.PENDING_APPROVAL  # until it has been carried out
+    with pytest.raises(Refusal, match="CHANGE_CLOSED"):
+        withdraw(chain, clerk)
+    assert withdraw(failed(chain), clerk).status is ChangeStatus.WITHDRAWN
 
 
 def policy(**operations) -> ApprovalPolicy:
