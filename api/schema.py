@@ -117,5 +117,9 @@ Text = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
 ReasonCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 """UPPER_SNAKE, 1-64 characters; shipped lists only suggest."""
 
+InUpperCase = BeforeValidator(lambda given: given.upper() if isinstance(given, str) else given)
+InLowerCase = BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+"""For filters: `?status=paid` asks for what `?status=PAID` asks for, whichever way the record writes it."""
+
 Choice = Annotated[T, Field(strict=False)]
 """`Choice[InvoiceStatus]`: an enum given by its value."""

@@ -15,7 +15,7 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write
 from api.reading import reading, who_sees
-from api.schema import CurrencyCode, Empty, IsoDate, Line, ReasonCode
+from api.schema import CurrencyCode, Empty, InLowerCase, IsoDate, Line, ReasonCode
 from models.checks import decimal, decimal_text
 from models.customers.bodies import CustomerCreate
 from models.customers.patch import CustomerPatch
@@ -129,7 +129,7 @@ def list_customers(
     request: Request,
     page: Paging,
     who: Reader,
-    status: Status | None = None,
+    status: Annotated[Status | None, InLowerCase] = None,
     q: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     legal_entity_id: str | None = None,
 ) -> Response:

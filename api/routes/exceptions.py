@@ -13,7 +13,7 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading, who_sees
-from api.schema import Body, Line, ReasonCode, Text
+from api.schema import Body, InLowerCase, Line, ReasonCode, Text
 from models.access import ROLES, with_included
 from models.db.exceptions import exception_body, get_exception, list_exceptions
 from models.errors import Refusal
@@ -60,7 +60,7 @@ def exceptions(
     request: Request,
     who: Reader,
     page: Paging,
-    status: Literal["open", "resolved"] | None = None,
+    status: Annotated[Literal["open", "resolved"] | None, InLowerCase] = None,
     owner: Annotated[str | None, Query(description="`me`, a user, or a role")] = None,
     kind: str | None = None,
     subject_id: str | None = None,

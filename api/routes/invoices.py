@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Request
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -36,6 +36,8 @@ from models.ids import new_id
 
 router = gated_router("invoices")
 BATCH_LIMIT: Final = 500
+_STATUS: Final = BeforeValidator(lambda s: s.upper() if isinstance(s, str) and s != "open" else s)
+"""`open` is what is still to be paid, `OPEN` the status of that name; the others in either case."""
 
 
 class InvoiceLine(Body):
@@ -130,7 +132,7 @@ def get_invoice(request: Request, invoice_id: str, who: Reader) -> dict[str, Any
 @router.get("/v1/invoices")
 def get_invoices(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
-    status: Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None = None,
+    status: Annotated[Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None, _STATUS] = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Invoices by due date, then issue date, then id; `status=open` is OPEN and PARTIALLY_PAID."""
     after = page.after("invoices", date, date, str)

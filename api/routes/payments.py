@@ -18,6 +18,7 @@ from api.schema import (
     CurrencyCode,
     ExchangeRate,
     ExternalId,
+    InUpperCase,
     IsoDate,
     Line,
     PositiveMinor,
@@ -203,8 +204,8 @@ def get_payment(request: Request, payment_id: str, who: Reader) -> dict[str, Any
 
 @router.get("/v1/customer-payments")
 def list_payments(
-    request: Request, who: Reader, page: Paging, status: Choice[PaymentStatus] | None = None,
-    customer_id: str | None = None,
+    request: Request, who: Reader, page: Paging,
+    status: Annotated[Choice[PaymentStatus] | None, InUpperCase] = None, customer_id: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Payments, the newest first."""
     after = page.after("payments", str)
@@ -217,8 +218,9 @@ def list_payments(
 
 @router.get("/v1/customer-credits")
 def list_credits(
-    request: Request, who: Reader, page: Paging, customer_id: str | None = None, status: str | None = None
-) -> dict[str, Any]:
+    request: Request, who: Reader, page: Paging, customer_id: str | None = None,
+    status: Annotated[str | None, InUpperCase] = None,
+) -> dict[str, Any]:  # fmt: skip
     """Customer credits and unapplied cash, oldest first."""
     after = page.after("credits", str)
     with reading(request, who) as tx:

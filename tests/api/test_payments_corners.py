@@ -147,3 +147,20 @@ def test_a_closed_day_of_payment_moves_the_receipt_but_not_the_aging(office: Off
     assert [e["entry_date"] for e in office.entries(p["id"])] == ["2006-03-01"]
     a = ok(office.clerk.get(f"/v1/customers/{customer}/ar-aging", params={"as_of": "2006-02-10"}))
     assert a["current_minor"] + a["days_30_minor"] == 0
+
+
+def test_filters_by_status_take_either_case(office: Office, customer: str) -> None:
+    paid, part, left = office.invoice(customer, 100), office.invoice(customer, 100), office.invoice(customer, 100)
+    payment = office.payment(customer, 150)
+    lines = [{"invoice_id": i["id"], "applied_minor": n} for i, n in ((paid, 100), (part, 50))]
+    ok(office.clerk.post(f"/v1/customer-payments/{payment['id']}/apply", json={"applications": lines}))
+
+    def found(path: str, **asked: str) -> set[str]:
+        return {x["id"] for x in ok(office.clerk.get(path, params=asked))["items"]}
+
+    for status, expected in (("PAID", {paid["id"]}), ("paid", {paid["id"]}), ("partially_paid", {part["id"]}),
+                             ("OPEN", {left["id"]}), ("open", {part["id"], left["id"]})):  # fmt: skip
+        assert found("/v1/invoices", customer_id=customer, status=status) == expected, status
+    assert found("/v1/customer-payments", customer_id=customer, status="fully_applied") == {payment["id"]}
+    assert customer in found("/v1/customers", status="ACTIVE")
+    assert code(office.clerk.get("/v1/customer-payments", params={"status": "spent"})) == (422, "VALIDATION_FAILED")
