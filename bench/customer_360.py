@@ -17,6 +17,7 @@ import psycopg
 
 from bench.crowd import crowd
 from bench.http import Connection
+from bench.processor import Processor
 from bench.report import Figure, percentile
 from bench.stack import BenchStack
 from models.customer_360.panels import PANELS
@@ -71,7 +72,9 @@ async def _measure(stack: BenchStack, size: int, rounds: int, note: str) -> list
         ours.append(await _view(http, customer))
         bare.append(await _bare(floor, customer))
         cached.append(await _not_modified(http, customer, etags[customer]))
+    processor = Processor(stack.pids().values())
     whole, floor_rate = await _throughput(stack, token, asked)
+    others = 100 * processor.others()
     crowded = await crowd(stack, ORG, token, usual)
     p50, p99 = percentile(ours, 0.5) * 1000, percentile(ours, 0.99) * 1000
     bare50, bare99 = percentile(bare, 0.5) * 1000, percentile(bare, 0.99) * 1000
@@ -87,6 +90,7 @@ async def _measure(stack: BenchStack, size: int, rounds: int, note: str) -> list
         Figure(f"360 by HTTP, {WIDTH} at once", whole, "/s"),
         Figure(f"one SQL statement, {WIDTH} at once", floor_rate, "/s"),
         Figure("share of the floor's throughput", 100 * whole / floor_rate, "%", 60.0, at_least=True),
+        Figure("processor used by others meanwhile", others, "%"),
         *crowded,
     ]
 
