@@ -148,6 +148,11 @@ def _direct(route: APIRoute) -> Callable[[Request], Coroutine[Any, Any, Response
     return handle
 
 
+def is_direct(route: APIRoute) -> bool:
+    """Whether the gate calls the route's endpoint itself."""
+    return _direct(route) is not None
+
+
 def _needs(route: APIRoute) -> Requires:
     found = [call for call in _calls(route.dependant) if isinstance(call, Requires)]
     if len(found) != 1:

@@ -46,8 +46,9 @@ def main(arguments: list[str]) -> int:
 
 def _keep(name: str, figures: list[Figure], arguments: list[str]) -> None:
     RESULTS.mkdir(exist_ok=True)
+    sizes = "".join(f"{k}={v} " for k, v in sorted(os.environ.items()) if k.startswith("ARFLOW_BENCH_"))
     kept = {
-        "command": "python -m bench " + " ".join(arguments or [name]),
+        "command": f"{sizes}python -m bench " + " ".join(arguments or [name]),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "python": platform.python_version()},
         "figures": [f.as_dict() for f in figures],

@@ -129,13 +129,26 @@ async def test_an_opportunity_is_started_from_the_view(tab: Tab) -> None:
 async def test_every_item_opens_its_source_record(tab: Tab) -> None:
     record = tab.page.locator("#record")
     for name in PANELS:
-        links = tab.panel(name).locator(".body button.link")
+        links = tab.panel(name).locator(".body :not(.more) > button.link")
         for n in range(await links.count()):
             await links.nth(n).click()
             await expect(record.locator("dt").first).to_have_text("id")
             await expect(record.locator(".failure")).to_have_count(0)
             await tab.page.keyboard.press("Escape")
             await expect(record).not_to_be_visible()
+
+
+async def test_every_panel_lists_the_whole_of_what_it_shows_the_first_of(tab: Tab) -> None:
+    record = tab.page.locator("#record")
+    for name, said, finds in (("ar_aging", "All open invoices", "INV-1004"), ("ar_aging", "All payments", "unapplied"),
+                              ("contracts", "All contracts", "Archive"), ("activities", "The whole timeline", "call"),
+                              ("orders", "All orders", "delivered"), ("cases", "All cases", "Export fails")):  # fmt: skip
+        await tab.panel(name).get_by_role("button", name=re.compile(said)).click()
+        await expect(record.locator("#record-fields")).to_contain_text(finds)
+        await record.locator("dt button").first.click()
+        await expect(record.locator("dt").first).to_have_text("id")
+        await expect(record.locator(".failure")).to_have_count(0)
+        await tab.page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

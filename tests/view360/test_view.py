@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from api.gate import GatedRoute, is_direct
+from api.routes import customer_360
 from tests.books import Books, today
 
 PANELS = ["opportunities", "quotes", "orders", "ar_aging", "cases", "contracts", "nps", "activities"]
@@ -163,6 +165,18 @@ def test_another_organisations_customer_is_a_context_mismatch_everywhere(books: 
         assert (answer.status_code, answer.json()["code"]) == (403, "ORG_CONTEXT_MISMATCH"), answer.url
     unknown = api.get("/v1/customers/cust_01m81a5jhbecnawhmfhcd214ah/360")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "CUSTOMER_NOT_FOUND")
+
+
+def test_the_view_is_answered_without_validation_of_nothing_and_behind_the_same_gate(books: Books) -> None:
+    routes = {r.path for r in customer_360.router.routes if isinstance(r, GatedRoute) and is_direct(r)}
+    assert routes == {"/v1/customers/{customer_id}/360", "/v1/customers/{customer_id}/360/panels/{panel}"}
+    c = books.customer()
+    for path in (f"/v1/customers/{c}/360", f"/v1/customers/{c}/360/panels/cases"):
+        nobody = books.api("account_executive").get(path, headers={"Authorization": "Bearer x"})
+        assert (nobody.status_code, nobody.json()["code"]) == (401, "UNAUTHENTICATED")
+        odd = books.api("account_executive").get(path.replace(c, "a%00b"))
+        assert (odd.status_code, odd.json()["code"]) == (422, "VALIDATION_FAILED")
+        assert books.api("account_executive").request("DELETE", path).status_code == 405
 
 
 def test_a_token_for_other_entities_does_not_see_the_customer(books: Books) -> None:

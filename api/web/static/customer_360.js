@@ -23,64 +23,14 @@ async function call(path, options = {}) {
   return body;
 }
 
-// --- making elements
-function make(tag, props = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "class") node.className = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children.filter((c) => c !== null && c !== undefined && c !== ""));
-  return node;
-}
-const tag = (text, tone) => make("span", { class: `tag ${tone || ""}` }, text);
-const words = (code) => String(code).replaceAll("_", " ").toLowerCase();
-const day = (iso) => (iso ? new Date(`${iso.slice(0, 10)}T12:00:00Z`).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" }) : "no date");
-const clock = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-
-function money(minor, currency) {
-  if (minor === null || minor === undefined || !currency) return "";
-  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  return format.format(minor / 10 ** format.resolvedOptions().maximumFractionDigits);
-}
-/** For figures at a glance: whole units, the exact amount in the title. */
-function about(minor, currency) {
-  if (minor === null || minor === undefined || !currency) return "";
-  const exact = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  const whole = new Intl.NumberFormat(undefined, { style: "currency", currency, maximumFractionDigits: 0 });
-  return make("span", { title: money(minor, currency) }, whole.format(minor / 10 ** exact.resolvedOptions().maximumFractionDigits));
-}
-function inMinor(text, currency) {
-  const digits = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
-  const [whole, part = ""] = text.split(".");
-  if (part.length > digits) throw new Error(`${currency} has ${digits} digits after the point.`);
-  return Number(whole + part.padEnd(digits, "0"));
-}
-const link = (item, text) => make("button", { type: "button", class: "link", onclick: () => drill(item.href, text) }, text);
-const list = (items, render, none) => (items.length ? make("ul", { class: "items" }, ...items.map((i) => make("li", {}, ...render(i)))) : make("p", { class: "none" }, none));
-
-// --- drill-through: the source record, whole
-async function drill(href, title) {
-  el("record-title").textContent = title;
-  const fields = el("record-fields");
-  fields.replaceChildren(make("dd", {}, "…"));
-  el("record").showModal();
-  try {
-    const record = await call(href);
-    fields.replaceChildren(...Object.entries(record).flatMap(([k, v]) => [
-      make("dt", {}, words(k.replace(/_minor$/, ""))),
-      make("dd", {}, v === null ? "–" : typeof v === "object" ? JSON.stringify(v, null, 1) : k.endsWith("_minor") ? money(v, record.currency_code) : String(v)),
-    ]));
-  } catch (error) {
-    fields.replaceChildren(make("dd", { class: "failure" }, error.message));
-  }
-}
-
 // --- the panels
 const RISK = { missed: ["renewal missed", "bad"], notice_window: ["in notice window", "warn"] };
 const sla = (s) => (/breach|violat|missed/i.test(s) ? "bad" : /risk|warn/i.test(s) ? "warn" : /track|met|compliant/i.test(s) ? "good" : "");
+
+const EVERY = {
+  contracts: "All contracts, ended ones too", cases: "All cases, closed ones too", opportunities: "All opportunities, won and lost too",
+  quotes: "All quotes", orders: "All orders", activities: "The whole timeline",
+};
 
 const RENDER = {
   contracts: (data) => list(data, (k) => [
@@ -192,7 +142,7 @@ function show(name, p) {
   if (body.contains(document.activeElement) && document.activeElement.closest("form")) return; // somebody is typing
   const failed = p.data === null && p.error;
   body.replaceChildren(...(p.error ? [make("p", { class: "failure" }, p.error.detail)] : []), ...(failed ? [] : [RENDER[name](p.data)]),
-    ...(p.more ? [make("p", { class: "more" }, "The first ones are shown; there may be more.")] : []));
+    ...(failed ? [] : name === "ar_aging" ? [all(p.links.invoices, "All open invoices"), all(p.links.payments, "All payments")] : name === "nps" ? [] : [all(p.links.all, EVERY[name])]));
 }
 function attention(view) {
   const risks = view.attention.map((a) => make("div", { class: `alert ${a.code === "RENEWAL_MISSED" ? "bad" : "warn"}` },
