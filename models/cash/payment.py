@@ -12,6 +12,15 @@ class PaymentStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
+def standing(amount_minor: int, applied_minor: int) -> dict[str, object]:
+    """How far a payment that is not reversed has been applied: what its audit trail says before and after."""
+    if applied_minor == 0:
+        status = PaymentStatus.UNAPPLIED
+    else:
+        status = PaymentStatus.FULLY_APPLIED if applied_minor == amount_minor else PaymentStatus.PARTIALLY_APPLIED
+    return {"status": status.value, "applied_minor": applied_minor}
+
+
 class Overpayment(StrEnum):
     """What becomes of what no invoice takes: held apart as the customer's credit, or left on the payment."""
 

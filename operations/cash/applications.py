@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
 from models.cash.ledger import Account, JournalEntry
+from models.cash.payment import standing
 from models.cash.periods import explicit_entry_date
 from models.db import lookups
 from models.db.cash import payments, rates
@@ -105,23 +106,25 @@ def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, da
         answer["credit_id"] = new_credit["id"]
     if work.dry_run:
         answer["journal_entry"] = entry and entry_body(entry)
-    told(work, p, session_id, decided, applications, entry, new_credit, body)
+    told(work, p, p["applied_minor"], session_id, decided, applications, entry, new_credit, body)
     if answer["available_minor"] == 0 or word:
         no_longer_unmatched(work, p, "APPLIED")
     return Outcome(answer)
 
 
 def told(
-    work: Work, p: Any, session_id: str, decided: Plan, applications: list[dict[str, Any]],
+    work: Work, p: Any, was_minor: int, session_id: str, decided: Plan, applications: list[dict[str, Any]],
     entry: JournalEntry | None, new_credit: dict[str, Any] | None, body: dict[str, Any],
 ) -> None:  # fmt: skip
-    """The trail of payment and invoices, and the event, of one session."""
+    """The trail of payment and invoices, and the event, of one session. `was_minor`: applied by the sessions before."""
     marks = entry_mark(entry) if entry else []
     work.audit(
         p["id"], "payment.applied",
         {
             "session_id": session_id, "entries": marks, "overpayment": body.get("overpayment"),
             "credit_id": new_credit and new_credit["id"],
+            "before": standing(p["amount_minor"], was_minor),
+            "after": standing(p["amount_minor"], was_minor + decided.applied_minor),
             "applications": [
                 {k: a[k] for k in ("id", "invoice_id", "applied_minor", "invoice_applied_minor", "credit_id")}
                 for a in applications

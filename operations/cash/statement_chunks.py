@@ -221,7 +221,7 @@ class Chunk:
         payment["functional_available_minor"] = decided.functional_remainder_minor
         payment["posted"] = True
         payment["version"] = 2
-        applications.told(self.work, payment, session_id, decided, rows, entry, None, body)
+        applications.told(self.work, payment, 0, session_id, decided, rows, entry, None, body)
 
     def _plan(self, payment: dict[str, Any], matched: Match) -> Plan:
         invoices = {i: applications.open_invoice(self.open[i]) for i, _ in matched.allocations}

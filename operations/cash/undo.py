@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from models.cash.ledger import Account, JournalEntry, reversing
+from models.cash.payment import standing
 from models.cash.periods import entry_date
 from models.db import lookups
 from models.db.cash import payments
@@ -52,7 +53,9 @@ def unapply_application(work: Work) -> Outcome:
     work.audit(
         p["id"], "payment.unapplied",
         {"application_id": a["id"], "invoice_id": a["invoice_id"], "applied_minor": a["applied_minor"],
-         "effective_date": str(effective), "note": work.cmd.body.get("note"), "entries": entry_mark(entry)},
+         "effective_date": str(effective), "note": work.cmd.body.get("note"), "entries": entry_mark(entry),
+         "before": standing(p["amount_minor"], p["applied_minor"]),
+         "after": standing(p["amount_minor"], after["applied_minor"])},
         reason_code=reason,
     )  # fmt: skip
     _audit_invoices(work, [a], {invoice["id"]: invoice}, p["id"], "invoice.payment_unapplied", reason)

@@ -31,6 +31,8 @@ def test_the_chain_of_a_payment_tells_who_did_what_when_and_why(books: Books) ->
     assert [e["prev_hash"] for e in chain] == ["", chain[0]["hash"], chain[1]["hash"]]
     assert all(len(e["hash"]) == len(e["digest"]) == 2 * hashlib.sha256().digest_size for e in chain)
     assert chain[0]["after"]["amount_minor"] == 1000
+    open_, full = {"status": "UNAPPLIED", "applied_minor": 0}, {"status": "FULLY_APPLIED", "applied_minor": 1000}
+    assert [(e["before"], e["after"]) for e in chain[1:]] == [(open_, full), (full, open_)]
     assert chain[0]["request_id"].startswith("req_")
     (of_invoice,) = [
         e
