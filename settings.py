@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, Self
 
@@ -77,6 +78,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     partner_feed_home: Path | None = None
     """Folder of partner feeds, `<org id>/<legal entity id>/file` below it; None: nothing is watched."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
+    """Which build a worker is, for several side by side; None: the package's version in production, else unsaid."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where `arflow worker` serves /metrics; None: nowhere."""
 
@@ -105,6 +108,11 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """True where nothing embedded starts and no development token is accepted."""
         return self.env == "production"
+
+    @property
+    def build(self) -> str | None:
+        """The build that this process is; None where builds do not run side by side."""
+        return self.build_id or (version("arflow") if self.production else None)
 
     @property
     def effective_rate_limit(self) -> str | None:

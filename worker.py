@@ -5,6 +5,7 @@ hop to another process. `arflow worker` polls the same queue, so that a posting 
 """
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -30,6 +31,7 @@ from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
 from settings import Settings
+from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
@@ -89,13 +91,25 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     )
 
 
-def changes_worker(client: Client, engine: Engine, threads: int = 16) -> Worker:
-    """The worker of the queue `changes`: approval chains, which wait much and work little."""
+def changes_worker(
+    client: Client,
+    engine: Engine,
+    threads: int = 16,
+    build_id: str | None = None,
+    chains: Sequence[type] = CHANGE_WORKFLOWS,
+) -> Worker:
+    """The worker of the queue `changes`: approval chains, which wait much and work little.
+
+    `build_id`: chains begun here stay with workers of that build (workflows/builds.py). Without the SDK's sandbox, which
+    would load every workflow's modules anew for each run; what it guards against, the replay tests do, under it.
+    """
     does = ChangeActivities(engine, client)
     return Worker(
         client,
         task_queue=CHANGES_QUEUE,
-        workflows=[*CHANGE_WORKFLOWS, WatchCertificates],
+        workflows=[*chains, WatchCertificates],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        deployment_config=pinned_to(build_id),
         activities=[
             does.act,
             does.carry_out,
@@ -180,7 +194,7 @@ async def run_worker(settings: Settings) -> None:
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),
-        changes_worker(client, engine),
+        changes_worker(client, engine, build_id=settings.build),
         refresh_worker(client, engine, settings),
         import_worker(client, engine, settings),
         webhook_worker(client, engine, settings),
@@ -193,5 +207,7 @@ async def run_worker(settings: Settings) -> None:
             for w in workers:
                 running.create_task(w.run())
             running.create_task(run_relay(client, engine))
+            if settings.build is not None:
+                running.create_task(tend(client, settings.build))
     finally:
         engine.dispose()

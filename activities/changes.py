@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import boundary
-from models.db.engine import Tx, transaction
+from activities.histories import erase
+from models.db.customers.standing import standing
+from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.changes import (
     ActRequest,
@@ -20,7 +21,7 @@ from models.messages.changes import (
     StepInput,
 )
 from operations import registry  # noqa: F401 - registers the operations
-from operations.customers.approval_tokens import decide_by_signal
+from operations.customers.approval_tokens import decide_by_token
 from operations.customers.certificates import watch_certificates
 from operations.customers.deadlines import escalate, remind, signals_refused
 from operations.customers.execution import execute_change, finished_workflows
@@ -35,8 +36,7 @@ class ChangeActivities:
         self._client = client
 
     def _state(self, org_id: str, change_id: str, replayed: bool = False) -> ChangeState:
-        with transaction(self._engine, org_id, durable=False) as tx:
-            return read_state(tx, change_id, replayed)
+        return read_state(self._engine, org_id, change_id, replayed)
 
     @activity.defn(name="change_act", no_thread_cancel_exception=True)
     def act(self, request: ActRequest) -> ChangeState:
@@ -73,7 +73,7 @@ class ChangeActivities:
     def decide_by_signal(self, signal: SignalInput) -> SignalResult:
         """Decide as the token's holder; a signal without a valid token is audited and changes nothing."""
         with boundary():
-            refused = decide_by_signal(self._engine, signal.org_id, signal.change_id, signal.word)
+            refused = decide_by_token(self._engine, signal.org_id, signal.change_id, signal.word, signal.channel)
             return SignalResult(self._state(signal.org_id, signal.change_id), refused or "")
 
     @activity.defn(name="change_signals_refused", no_thread_cancel_exception=True)
@@ -94,64 +94,36 @@ class ChangeActivities:
 
     @activity.defn(name="erase_histories")
     async def erase_histories(self, histories: EraseInput) -> None:
-        """Delete the executions of an erased customer's changes. One that is still running is asked for again."""
-        from temporalio.api.common.v1 import WorkflowExecution
-        from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-
-        client = self._client
-        assert client is not None
-        for workflow_id in histories.workflow_ids:
-            try:
-                described = await client.get_workflow_handle(workflow_id).describe()
-                if described.close_time is None:
-                    raise RuntimeError(f"{workflow_id} is still running")
-                await client.workflow_service.delete_workflow_execution(
-                    DeleteWorkflowExecutionRequest(
-                        namespace=client.namespace,
-                        workflow_execution=WorkflowExecution(workflow_id=workflow_id, run_id=described.run_id),
-                    )
-                )
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
+        """Delete the executions of an erased customer's changes, and end when the server has none of them any more."""
+        assert self._client is not None
+        await erase(self._client, histories.workflow_ids)
 
 
-_STATE = """
-SELECT c.status, c.operation, c.lane, c.customer_id, c.round, c.returned, s.step, s.role, s.started_at, s.remind_at, s.due_at,
-       s.reminded_at, s.escalated_at,
-       c.status = 'PENDING_APPROVAL' AND NOT EXISTS (
-         SELECT FROM customer_change_steps o WHERE o.org_id = c.org_id AND o.change_id = c.id AND o.round = c.round
-          AND o.status <> 'APPROVED') AS complete
-  FROM customer_changes c LEFT JOIN customer_change_steps s
-    ON s.org_id = c.org_id AND s.change_id = c.id AND s.round = c.round AND s.step = c.awaiting_step
- WHERE c.org_id = :org AND c.id = :id
-"""
-
-
-def read_state(tx: Tx, change_id: str, replayed: bool) -> ChangeState:
+def read_state(engine: Engine, org_id: str, change_id: str, replayed: bool = False) -> ChangeState:
     """Where the change stands, as the process needs it; `known` is false for one that was never accepted."""
-    row = tx.one(_STATE, id=change_id)
-    if row is None:
+    c = standing(engine, org_id, change_id)
+    if c is None:
         return ChangeState(replayed=replayed)
     found = ChangeState(
         known=True,
-        status=row["status"],
-        operation=row["operation"],
-        lane=row["lane"],
-        customer_id=row["customer_id"],
-        round=row["round"],
-        returned=row["returned"],
-        complete=row["complete"],
+        status=c.status,
+        operation=c.operation,
+        lane=c.lane,
+        customer_id=c.customer_id,
+        round=c.round,
+        step=c.step,
+        role=c.role,
+        returned=c.returned,
+        complete=c.complete,
         replayed=replayed,
     )
-    if row["step"] is None:
+    if c.started_at is None or c.due_at is None or c.remind_at is None:
         return found
-    found.step, found.role = row["step"], row["role"]
-    found.since, found.due_at = _text(row["started_at"]), _text(row["due_at"])
-    if row["escalated_at"] is None:
-        found.escalate_in = max(0.0, (row["due_at"] - tx.now).total_seconds())
-        if row["reminded_at"] is None:
-            found.remind_in = max(0.0, (row["remind_at"] - tx.now).total_seconds())
+    found.since, found.due_at = _text(c.started_at), _text(c.due_at)
+    if not c.escalated:
+        found.escalate_in = max(0.0, (c.due_at - c.now).total_seconds())
+        if not c.reminded:
+            found.remind_in = max(0.0, (c.remind_at - c.now).total_seconds())
     return found
 
 

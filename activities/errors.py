@@ -1,6 +1,7 @@
 """The one boundary where what an operation raises becomes what Temporal understands.
 
-A Refusal is final and no fault (non-retryable, benign). Everything else is retried by policy. Of that only the type
+A Refusal is final and no fault (non-retryable, benign); whoever opens the run reads its code and sentence, and no stack
+trace (workflows/connection.py). Everything else is retried by policy. Of that only the type
 goes to Temporal, neither text nor cause: a driver's message may quote a row, and a failure's causes are kept in the
 history with their texts. The worker's log has the frames.
 """
@@ -25,7 +26,7 @@ def boundary() -> Iterator[None]:
     except Refusal as r:
         problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
         raise ApplicationError(
-            r.code, problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+            f"{r.code}: {r.detail}", problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None
     except CommandLost as lost:
         raise ApplicationError(str(lost), type="COMMAND_LOST", non_retryable=True) from None

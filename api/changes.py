@@ -28,10 +28,18 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.deps import RequestKey
 from api.process import Write, accepted, answer, read_answer, submission
 from models.access import Principal
-from models.db.engine import transaction
+from models.db.customers.standing import status_of
 from models.errors import Refusal
 from models.ids import new_id
-from models.messages.changes import CHANGES_QUEUE, PROCESS, ActInput, ChangeInput, change_of, change_workflow_id
+from models.messages.changes import (
+    CHANGES_QUEUE,
+    EDITION,
+    PROCESS,
+    ActInput,
+    ChangeInput,
+    change_of,
+    change_workflow_id,
+)
 from operations.runner import Submitted, execute, refusal_from, submit
 from operations.work import Outcome
 
@@ -50,7 +58,7 @@ async def submit_change(request: Request, who: Principal, key: RequestKey, w: Wr
     workflow_id = str(kept.workflow_id)
     if kept.answer is not None:
         return answer(kept.answer, str(kept.answer.body.get("workflow_id", workflow_id)))
-    start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id)
+    start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id, EDITION)
     summary = f"{w.summary} {start.change_id}"
     return await _answered(request, who, kept, _started(request, workflow_id, start, summary, "submitted", None, kept))
 
@@ -79,7 +87,7 @@ async def _carried(request: Request, who: Principal, kept: Submitted, workflow_i
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        start = ChangeInput(who.org_id, change_id)
+        start = ChangeInput(who.org_id, change_id, edition=EDITION)
         await _started(request, workflow_id, start, f"Customer change {change_id}", update, kept.command_id, kept)
     except WorkflowUpdateFailedError as failed:
         if not isinstance(failed.cause, ApplicationError) or failed.cause.type != "PROCESS_ENDED":
@@ -162,6 +170,4 @@ def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:
 
 
 def _is_open(engine: Engine, org_id: str, change_id: str) -> bool:
-    with transaction(engine, org_id, durable=False) as tx:
-        row = tx.one("SELECT status FROM customer_changes WHERE org_id = :org AND id = :id", id=change_id)
-    return row is not None and row["status"] in {"PENDING_APPROVAL", "FAILED"}
+    return status_of(engine, org_id, change_id) in {"PENDING_APPROVAL", "FAILED"}

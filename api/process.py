@@ -23,7 +23,8 @@ from temporalio.service import RPCError
 from api.counting import count
 from api.deps import RequestKey
 from models.access import Principal
-from models.db.engine import to_json, transaction
+from models.db.commands import answer_of
+from models.db.engine import to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
@@ -192,13 +193,11 @@ def accepted(workflow_id: str) -> Response:
 
 def read_answer(engine: Engine, org_id: str, command_id: str) -> Outcome:
     """What a finished command answered."""
-    with transaction(engine, org_id) as tx:
-        row = tx.one(
-            "SELECT http_status, response, replayed FROM commands WHERE org_id = :org AND id = :id", id=command_id
-        )
-    if row is None or row["response"] is None:
+    found = answer_of(engine, org_id, command_id)
+    if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
-    return Outcome(row["response"], row["http_status"], row["replayed"])
+    status, body, replayed = found
+    return Outcome(body, status, replayed)
 
 
 def refusal_of(failure: WorkflowFailureError) -> Refusal:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import evidence, organisations, processes, token, verify
+from cli import builds, evidence, organisations, processes, token, verify
 from settings import SettingsError
 from stack.process import StackError
 
@@ -27,6 +27,7 @@ app.command("verify")(verify.verify)
 app.command("verify-evidence")(evidence.verify_evidence)
 app.add_typer(organisations.org, name="org")
 app.add_typer(organisations.customer, name="customer")
+app.add_typer(builds.app, name="builds")
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
@@ -144,6 +144,8 @@ class DevServer:
     port: int
     ui_port: int | None
     namespaces: Sequence[str] = ("default",)
+    dynamic_config: Mapping[str, str] = field(default_factory=dict)
+    """The server's own settings, values in JSON."""
 
     @property
     def address(self) -> str:
@@ -172,6 +174,7 @@ class DevServer:
             command += ["--db-filename", self.file]
             command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"]
         command += ["--log-level", "error"]
+        command += [part for k, v in self.dynamic_config.items() for part in ("--dynamic-config-value", f"{k}={v}")]
         return command + [part for name in self.namespaces for part in ("--namespace", name)]
 
     async def _serves(self, process: asyncio.subprocess.Process) -> bool:

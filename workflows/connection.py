@@ -1,10 +1,32 @@
 """Connects to Temporal as the settings say: address, namespace, API key, TLS."""
 
+import dataclasses
+
+from temporalio.api.enums.v1 import ApplicationErrorCategory
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.service import TLSConfig
 
 from settings import Settings
+
+
+class Failures(DefaultFailureConverter):
+    """A refusal is the answer to a request, not a fault of the code: it travels without a stack trace."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        super().to_failure(exception, payload_converter, failure)
+        part: Failure | None = failure
+        while part is not None:
+            info = part.application_failure_info
+            if info.category == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN:
+                failure.stack_trace = part.stack_trace = ""
+            part = part.cause if part.HasField("cause") else None
+
+
+DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_class=Failures)
+"""How values and failures travel, for every client and worker."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -14,7 +36,7 @@ async def connect(settings: Settings) -> Client:
         namespace=settings.temporal_namespace,
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         tls=_tls(settings) if settings.temporal_uses_tls else False,
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
     )
 
 

@@ -6,12 +6,13 @@ approved, and shows where it stands: its summary, its current details and its se
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
@@ -28,7 +29,8 @@ with workflow.unsafe.imports_passed_through():
         StepInput,
     )
     from workflows import retries
-    from workflows.posting import retryable
+    from workflows.erasure import EraseHistories
+    from workflows.posting import refusal_code, retryable
 
 REFUSED_SIGNALS_LIMIT = 100
 STEP, ROLE, LANE, CUSTOMER = (
@@ -75,7 +77,7 @@ class CustomerChange:
             await self._act(self._start.command_id)
         except (ApplicationError, ActivityError) as refusal:
             self._refusal = refusal
-            workflow.set_current_details("The submission was refused")
+            workflow.set_current_details(f"The submission was refused: {refusal_code(refusal)}")
         self._submitted = True
 
     async def _decided_before_the_deadline(self) -> bool:
@@ -98,11 +100,7 @@ class CustomerChange:
                 return
             reminds = s.remind_in is not None
             done = ChangeActivities.remind if reminds else ChangeActivities.escalate
-            self._show(
-                await workflow.execute_activity_method(
-                    done, step, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
-                )
-            )
+            self._show(await self._do(done, step))
             if reminds and self._state.step == s.step:
                 self._state.remind_in = None
             elif self._state.step == s.step:
@@ -145,8 +143,16 @@ class CustomerChange:
 
     @workflow.update(name="decide")
     async def decide(self, act: ActInput) -> ChangeState:
-        """An approver's decision. After the last approval, answers when the change has been carried out."""
-        return await self._carry(act)
+        """An approver's decision, kept by the API or proved by a token. After the last one, answers when it is done."""
+        if act.command_id:
+            return await self._carry(act)
+        await workflow.wait_condition(lambda: self._submitted)
+        word = {k: v for k, v in asdict(act).items() if k != "command_id"}
+        async with self._turn:
+            refused = await self._decide_by_token(word, "update")
+        if refused:
+            raise ApplicationError(refused, type=refused, non_retryable=True, category=ApplicationErrorCategory.BENIGN)
+        return await self._settled()
 
     @workflow.update(name="withdraw")
     async def withdraw(self, act: ActInput) -> ChangeState:
@@ -168,6 +174,8 @@ class CustomerChange:
         # Nothing but the process' own state: who may, and whether, is asked in the transaction that records it.
         if self._submitted and not self._open:
             raise ApplicationError("the process has ended", type="PROCESS_ENDED", non_retryable=True)
+        if not act.command_id and self._refused_signals >= REFUSED_SIGNALS_LIMIT:
+            raise ApplicationError("too many refused decisions", type="SIGNALS_REFUSED", non_retryable=True)
 
     @workflow.signal(name="decide")
     async def decide_by_signal(self, *words: Any) -> None:
@@ -177,16 +185,7 @@ class CustomerChange:
             return
         async with self._turn:
             word = words[0] if len(words) == 1 else None  # a surplus of inputs must not break the process
-            said = SignalInput(self._start.org_id, self._start.change_id, word)
-            result = await workflow.execute_activity_method(
-                ChangeActivities.decide_by_signal,
-                said,
-                start_to_close_timeout=retries.POSTING_TIMEOUT,
-                retry_policy=retries.POSTING,
-            )
-            self._show(result.state)
-            if result.refused:
-                await self._count_refused()
+            await self._decide_by_token(word, "signal")
         self._moved += 1
 
     @workflow.signal(name="reload")
@@ -206,6 +205,19 @@ class CustomerChange:
         await workflow.wait_condition(lambda: self._submitted)
         async with self._turn:
             await self._act(act.command_id)
+        return await self._settled()
+
+    async def _decide_by_token(self, word: Any, channel: str) -> str:
+        """Decide as the token's holder. The reason code of what was refused, which is audited; or nothing."""
+        said = SignalInput(self._start.org_id, self._start.change_id, word, channel)
+        result = await self._do(ChangeActivities.decide_by_signal, said)
+        self._show(result.state)
+        if result.refused:
+            await self._count_refused()
+        return str(result.refused)
+
+    async def _settled(self) -> ChangeState:
+        """Where the change stands once what was approved has been carried out."""
         if self._state.complete:
             await workflow.wait_condition(lambda: not self._state.complete)
         return self._state
@@ -227,6 +239,10 @@ class CustomerChange:
         except FailureError as error:  # as in posting.py: a timeout comes bare in replay
             if not retryable(error):
                 raise
+        return await self._do(method, request)
+
+    async def _do(self, method: Any, request: Any) -> Any:
+        """As a regular activity, until it is done or refused."""
         return await workflow.execute_activity_method(
             method, request, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
         )
@@ -234,12 +250,8 @@ class CustomerChange:
     async def _count_refused(self) -> None:
         self._refused_signals += 1
         if self._refused_signals == REFUSED_SIGNALS_LIMIT:
-            await workflow.execute_activity_method(
-                ChangeActivities.signals_refused,
-                StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals),
-                start_to_close_timeout=retries.POSTING_TIMEOUT,
-                retry_policy=retries.POSTING,
-            )
+            told = StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals)
+            await self._do(ChangeActivities.signals_refused, told)
 
     def _next_deadline(self) -> timedelta | None:
         s = self._state
@@ -259,7 +271,8 @@ class CustomerChange:
         self._moved += 1
         workflow.set_current_details(self._details())
         shown = (state.lane, state.step, state.role, state.due_at, state.status)
-        if state.known and shown != self._shown:
+        passing = state.complete and self._start.edition >= 2
+        if state.known and shown != self._shown and not passing:
             self._shown = shown
             workflow.upsert_search_attributes(self._attributes())
 
@@ -281,22 +294,6 @@ class CustomerChange:
             return [*updates, STEP.value_set(s.status), ROLE.value_unset(), DUE.value_unset()]
         due = datetime.fromisoformat(s.due_at)
         return [*updates, STEP.value_set(str(s.step)), ROLE.value_set(s.role), DUE.value_set(due)]
-
-
-@workflow.defn(name="EraseHistories")
-class EraseHistories:
-    """After a hard deletion: the closed executions of the customer's changes are deleted from Temporal too."""
-
-    @workflow.run
-    async def run(self, histories: EraseInput) -> None:
-        workflow.set_current_details("Deleting the histories of an erased customer")
-        await workflow.execute_activity_method(
-            ChangeActivities.erase_histories,
-            histories,
-            start_to_close_timeout=timedelta(seconds=60),
-            retry_policy=retries.POSTING,
-        )
-        workflow.set_current_details("Deleted")
 
 
 CHANGE_WORKFLOWS = (CustomerChange, EraseHistories)

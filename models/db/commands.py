@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, RowMapping
 
-from models.db.engine import statement, to_json
+from models.db.engine import fetch_once, statement, to_json
 
 
 def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> RowMapping | None:
@@ -17,3 +17,12 @@ def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> RowMapping | No
     sql = "SELECT * FROM keep_command(:org, CAST(:row AS json))"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         return conn.execute(statement(sql), {"org": org_id, "row": to_json(row)}).mappings().first()
+
+
+_ANSWER = "SELECT http_status, response, replayed FROM commands WHERE org_id = %(org)s AND id = %(id)s"
+
+
+def answer_of(engine: Engine, org_id: str, command_id: str) -> tuple[int, dict[str, Any], bool] | None:
+    """Status, body and whether it is an earlier answer's, in one round trip; None while there is no answer."""
+    row = fetch_once(engine, org_id, _ANSWER, {"org": org_id, "id": command_id})
+    return None if row is None or row[1] is None else (row[0], row[1], row[2])

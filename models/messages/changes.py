@@ -13,18 +13,32 @@ PROCESS = "CustomerChange"
 
 @dataclass
 class ChangeInput:
-    """`command_id` is the submission to execute first; empty where the change is known and only its process was lost."""
+    """`command_id` is the submission to execute first; empty where the change is known and only its process was lost.
+
+    `edition` is that of the process' commands, kept for the life of a run: one begun by an earlier build goes on as it
+    began, without a marker in the histories of all that come after (`workflow.patched` would write one in each).
+    """
 
     org_id: str
     change_id: str
     command_id: str = ""
+    edition: int = 1
+
+
+EDITION = 2
+"""2: what is about to be carried out is not shown as a step of its own in the search attributes."""
 
 
 @dataclass
 class ActInput:
-    """A decision, withdrawal, delegation or resubmission that the API has kept as a command."""
+    """A decision, withdrawal, delegation or resubmission that the API has kept as a command; or, without a command, a
+    decision by whoever holds the token, sent by the Temporal CLI or UI."""
 
-    command_id: str
+    command_id: str = ""
+    token: str = ""
+    decision: str = ""
+    reason_code: str | None = None
+    comment: str | None = None
 
 
 @dataclass
@@ -69,16 +83,17 @@ class StepInput:
 
 @dataclass
 class SignalInput:
-    """A decision by signal as it came, whatever it is."""
+    """A decision by signal or update as it came, whatever it is."""
 
     org_id: str
     change_id: str
     word: Any = None
+    channel: str = "signal"
 
 
 @dataclass
 class SignalResult:
-    """`refused` is the reason code of a signal that changed nothing."""
+    """`refused` is the reason code of a signal (or update) that changed nothing."""
 
     state: ChangeState = field(default_factory=ChangeState)
     refused: str = ""

@@ -1,4 +1,4 @@
-"""Decisions by signal: a single-use token proves who it is, and feeds the same operation as the API.
+"""Decisions by signal or update: a single-use token proves who it is, and feeds the same operation as the API.
 
 A token is `apt_<id>.<signature>`: an HMAC, under a key of its own that only the database has, over the person, change,
 round, step and expiry. It is used up in the transaction that records the decision.
@@ -81,18 +81,20 @@ def consume(work: Work, token_id: str) -> None:
         raise Refusal("APPROVAL_TOKEN_INVALID", "The token has been used.")
 
 
-def decide_by_signal(engine: Engine, org_id: str, change_id: str, word: Any) -> str | None:
-    """Carry out what a signal says; None, or why it changed nothing (which is audited)."""
+def decide_by_token(engine: Engine, org_id: str, change_id: str, word: Any, channel: str) -> str | None:
+    """Carry out what a signal or an update says; None, or why it changed nothing (which is audited)."""
     with transaction(engine, org_id) as tx:
         row = changes.get(tx, change_id)
         token, why = _verified(tx, change_id, word)
         if token is None:
             work = _work(tx, row)
-            work.audit(change_id, "customer.change.signal_refused", {"because": why}, reason_code=why)
+            work.audit(
+                change_id, "customer.change.signal_refused", {"because": why, "channel": channel}, reason_code=why
+            )
             work.flush()
             return why
     try:
-        _decide(engine, org_id, row, token, word)
+        _decide(engine, org_id, row, token, word, channel)
     except Refusal as refusal:  # audited by the runner, as any refused decision
         return refusal.code
     return None
@@ -126,7 +128,9 @@ def _verified(tx: Tx, change_id: str, word: Any) -> tuple[RowMapping | None, str
     return row, ""
 
 
-def _decide(engine: Engine, org_id: str, change: RowMapping, token: RowMapping, word: dict[str, Any]) -> Outcome:
+def _decide(
+    engine: Engine, org_id: str, change: RowMapping, token: RowMapping, word: dict[str, Any], channel: str
+) -> Outcome:
     """The same command as the API's, with the roles that the person still has."""
     with transaction(engine, org_id) as tx:
         known = changes.person(tx, token["user_id"])
@@ -144,7 +148,7 @@ def _decide(engine: Engine, org_id: str, change: RowMapping, token: RowMapping, 
         "step": token["step"],
         "reason_code": word.get("reason_code"),
         "comment": word.get("comment"),
-        "channel": "signal",
+        "channel": channel,
         "token_id": token["id"],
         "round": token["round"],
     }

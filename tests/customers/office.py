@@ -11,7 +11,7 @@ from models.access import Principal
 from models.db.customers import changes
 from models.db.engine import transaction
 from models.ids import new_id
-from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput, change_workflow_id
+from models.messages.changes import CHANGES_QUEUE, EDITION, ActInput, ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
 from operations.runner import Submission, submit
 from tests.customers.desk import fresh
@@ -49,9 +49,8 @@ class Office:
     def create(self) -> ChangeInput:
         change = new_id("chg")
         body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"}
-        return ChangeInput(
-            self.org, change, self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
-        )
+        command = self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
+        return ChangeInput(self.org, change, command, EDITION)
 
     def act(self, operation: str, user: str, change: str, body: dict[str, Any]) -> ActInput:
         return ActInput(self.keep(operation, user, body, change, change_workflow_id(change)))

@@ -1,5 +1,6 @@
-"""Decisions by signal, sent with the Temporal CLI: only a genuine, fresh, unused token of the right change counts."""
+"""Decisions by signal and by update, sent with the Temporal CLI: only a genuine, fresh, unused token of the change counts."""
 
+import asyncio
 import json
 import subprocess
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from temporalio.client import Client
 
 from settings import Settings
 from stack.temporal import ensure_cli
@@ -32,6 +34,33 @@ def send(temporal_address: str, temporal_namespace: str) -> Send:
         subprocess.run(command, check=True, capture_output=True, timeout=60)
 
     return send
+
+
+Update = Callable[[dict, dict], str]
+
+
+@pytest.fixture
+def update(temporal_address: str, temporal_namespace: str) -> Update:
+    """What the CLI prints of an update, failed or not."""
+    cli = ensure_cli(Settings().temporal_cli, print)
+
+    def update(change: dict, word: dict) -> str:
+        command = [str(cli), "workflow", "update", "execute", "--address", temporal_address]
+        command += ["--namespace", temporal_namespace, "--workflow-id", change["workflow_id"], "--name", "decide"]
+        done = subprocess.run(
+            [*command, "--input", json.dumps(word)], check=False, capture_output=True, text=True, timeout=60
+        )
+        return done.stdout + done.stderr
+
+    return update
+
+
+async def _pester(client: Client, change: dict, times: int) -> None:
+    """Signals without a valid token, sent over a connection of this loop's own."""
+    here = await Client.connect(client.service_client.config.target_host, namespace=client.namespace)
+    handle = here.get_workflow_handle(change["workflow_id"])
+    for n in range(times):
+        await handle.signal("decide", {"token": f"apt_{n}.x", "decision": "approve"})
 
 
 @pytest.fixture
@@ -173,3 +202,44 @@ def test_an_odd_number_of_inputs_does_not_harm_the_process(desk: Desk, send: Sen
     send(change, {"token": "x", "decision": "approve"}, "more")
     wait(lambda: len(reasons(change)) == 2)
     assert desk.approve(change)["status"] == "APPROVED"
+
+
+def test_a_decision_by_update_needs_a_token_too(desk: Desk, update: Update, reasons):
+    change = desk.submit()
+    nothing = update(change, {"decision": "approve"})
+    forged = update(change, {"token": "apt_1.x", "decision": "approve"})
+    assert ("TOKEN_FORGED" in nothing, "TOKEN_FORGED" in forged) == (True, True)
+    assert reasons(change) == ["TOKEN_FORGED", "TOKEN_FORGED"]
+    mine = {"token": token(desk, change, "u_manager"), "decision": "reject"}
+    assert "REASON_REQUIRED" in update(change, mine)
+    done = update(change, mine | {"decision": "approve", "comment": "by update"})
+    assert "controller" in done
+    last = {"token": token(desk, change, "u_controller"), "decision": "approve"}
+    assert "APPROVED" in update(change, last)  # answered when it has been carried out
+    assert desk.read(change["customer_id"])["status"] == "active"
+    assert [(d["decided_by"], d["channel"], d["comment"]) for d in desk.change(change)["decisions"]] == [
+        ("u_manager", "update", "by update"), ("u_controller", "update", None)
+    ]  # fmt: skip
+
+
+def test_after_a_hundred_refused_signals_a_run_listens_to_no_more_and_says_so(
+    desk: Desk, send: Send, update: Update, reasons, temporal_client: Client
+):
+    change = desk.submit()
+    asyncio.run(_pester(temporal_client, change, 99))
+    wait(lambda: len(reasons(change)) == 99, 60)
+    genuine = {"token": token(desk, change, "u_manager"), "decision": "approve"}
+
+    def found() -> list[dict]:
+        items = ok(desk("u_ops").get("/v1/exceptions", params={"status": "open", "limit": 200}))["items"]
+        return [e for e in items if e["subject_id"] == change["change_id"]]
+
+    assert found() == []
+    send(change, {"token": "apt_100.x", "decision": "approve"})
+    (told,) = wait(found)
+    assert (told["kind"], told["reason_code"], told["owner_role"]) == ("signals_refused", "SIGNALS_REFUSED", "ops")
+    send(change, genuine)
+    assert "too many refused decisions" in update(change, genuine)
+    ok(desk.decide(change, "u_manager2"))  # the API is not deaf
+    assert [d["channel"] for d in desk.change(change)["decisions"]] == ["api"]
+    assert len(reasons(change)) == 100

@@ -84,6 +84,11 @@ def _started(directory: Path, users: int) -> Iterator[SharedServers]:
         port=free_port(),
         ui_port=None,
         namespaces=["default", *namespaces],
+        # Histories are deleted once these queues have passed a run's close, which they note every half minute.
+        dynamic_config={
+            "history.transferProcessorUpdateAckInterval": '"1s"',
+            "history.visibilityProcessorUpdateAckInterval": '"1s"',
+        },
     )
     with asyncio.Runner() as runner:
 

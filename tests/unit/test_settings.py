@@ -77,3 +77,12 @@ def test_secrets_do_not_show_in_a_representation() -> None:
 )
 def test_an_api_key_means_tls_unless_told_otherwise(given: dict[str, object], encrypted: bool) -> None:
     assert Settings(**given).temporal_uses_tls is encrypted
+
+
+def test_a_worker_says_its_build_in_production_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import version
+
+    assert Settings().build is None
+    assert Settings(env="production").build == version("arflow")
+    monkeypatch.setenv("ARFLOW_BUILD_ID", "2026.11.22-abc")
+    assert Settings().build == "2026.11.22-abc"
