@@ -111,7 +111,7 @@ def _second_by_signal(ctx: Demo, change: dict[str, Any]) -> None:
     record = ctx.clerk.get(f"/v1/customers/{change['customer_id']}").json()
     ctx.tell.same("the customer is there, at version 1", (record["status"], record["version"]), ("active", 1))
     price = ctx.account_executive.get(f"/v1/customers/{record['id']}/price?item=TENT-4&quantity=250").json()
-    ctx.tell.same("250 tents cost its own price", price["price"], "171.5")
+    ctx.tell.same("250 tents cost its own price", price["price"], "171.50")
 
 
 def _two_entities(ctx: Demo, customer: str) -> None:

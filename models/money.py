@@ -78,6 +78,17 @@ def plain(value: Decimal) -> Decimal:
     return Decimal(format(value.normalize(), "f")) if value else Decimal(0)
 
 
+def amount_text(value: str | Decimal, currency_code: str | None) -> str:
+    """An amount in units as people write it: "100000", and where there are decimals all of the currency's, "100000.50".
+
+    None: the currency is not known here; two decimals. What is finer than the minor unit (a price) stays.
+    """
+    text = format(plain(Decimal(value)), "f")
+    whole, point, decimals = text.partition(".")
+    places = 2 if currency_code is None else exponent(currency_code)
+    return whole + point + (decimals.ljust(places, "0") if point else "")
+
+
 def major(minor: int, currency_code: str) -> str:
     """For people: "1,234.56"."""
     digits = exponent(currency_code)

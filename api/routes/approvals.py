@@ -13,7 +13,7 @@ from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
 from api.schema import Body, RecordId
-from models.customers.approval_policy import ApprovalPolicy
+from models.customers.approval_policy import PolicyAsRead
 from operations.customers.out_of_office import absence_body
 from operations.customers.policies import policy_body
 
@@ -35,11 +35,11 @@ def read_policy(request: Request, who: Annotated[Principal, requires("settings.r
         return policy_body(tx)
 
 
-@router.put("/v1/approval-policies", responses=refusals("POLICY_LOOSENED"))
+@router.put("/v1/approval-policies", responses=refusals("POLICY_LOOSENED", "VERSION_MISMATCH"))
 async def put_policy(
-    request: Request, body: ApprovalPolicy, who: Annotated[Principal, requires("settings.write")], key: IdempotencyKey
+    request: Request, body: PolicyAsRead, who: Annotated[Principal, requires("settings.write")], key: IdempotencyKey
 ) -> Response:
-    """Replace the policy. It may ask more than every organisation needs, never less."""
+    """Replace the policy. It may ask more than every organisation needs, never less. What was read may be sent back."""
     return await write_now(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
 
 

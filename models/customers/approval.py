@@ -15,7 +15,7 @@ from typing import Final
 
 from models.access import Principal
 from models.customers.approval_policy import PlannedStep
-from models.errors import Refusal
+from models.errors import FieldError, Refusal
 
 
 class ChangeStatus(StrEnum):
@@ -47,6 +47,7 @@ class Decision(StrEnum):
 
 
 OPEN: Final = frozenset({ChangeStatus.PENDING_APPROVAL})
+_OVER: Final = FieldError("/until", "FIELD_RANGE", "until lies in the past.")
 
 
 @dataclass(frozen=True)
@@ -209,8 +210,9 @@ def _lapse_delegations(chain: Chain, users: set[str | None]) -> Chain:
 def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime | None, now: datetime) -> Chain:
     """Give a step that is pending or still to come to another person. Only who could decide it may give it away,
 
-    or the fallback to whom it has been escalated. Whether `to` holds the role is checked where people are known,
-    and again when `to` decides. Raises as `authorise`, and VALIDATION_FAILED for an `until` that is over.
+    or the fallback to whom it has been escalated; to oneself takes an earlier delegation back. Whether `to` holds the
+    role is checked where people are known, and again when `to` decides. Raises as `authorise`, also where `to` could
+    never decide (the submitter, who decided another step), and VALIDATION_FAILED for an `until` that is over.
     """
     if chain.status not in OPEN:
         raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
@@ -222,8 +224,10 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
     if step.status not in {StepStatus.PENDING, StepStatus.WAITING}:
         raise Refusal("STEP_NOT_PENDING", f"Step {number} is {step.status}.", step=number)
     if until is not None and until <= now:
-        raise Refusal("VALIDATION_FAILED", "until lies in the past.")
-    return chain.with_step(replace(step, delegation=Delegation(to, who.sub, until)))
+        raise Refusal("VALIDATION_FAILED", "until lies in the past.", errors=[_OVER])
+    _segregate(chain, to, step)
+    given = None if to == who.sub else Delegation(to, who.sub, until)
+    return chain.with_step(replace(step, delegation=given))
 
 
 def withdraw(chain: Chain, who: Principal) -> Chain:

@@ -6,7 +6,7 @@ A policy is JSON: `{"operations": {"update": {"steps": [...], "rules": [...]}}, 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
@@ -112,6 +112,23 @@ class ApprovalPolicy(Input):
     import_update_controller: bool = False
 
 
+class PolicyAsRead(ApprovalPolicy):
+    """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
+
+    effective_steps: Any = None
+    version: int | None = None
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+    def split(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The policy, and those of the read-only fields that were sent, both in JSON form."""
+        given = self.dump()
+        return (
+            {k: v for k, v in given.items() if k in ApprovalPolicy.model_fields},
+            {k: v for k, v in given.items() if k not in ApprovalPolicy.model_fields},
+        )
+
+
 def loosened(policy: ApprovalPolicy) -> list[str]:
     """The operations whose steps leave out, or put in another order, what the seed's table asks."""
     return sorted(
@@ -141,6 +158,6 @@ def plan(policy: ApprovalPolicy, operation: str, credit_limits: Iterable[Decimal
     return steps
 
 
-def lane(operation: str, steps: Iterable[PlannedStep]) -> Literal["yellow", "red"]:
-    """Red is multi-level: a deletion, or more than two steps."""
-    return "red" if operation == "delete" or len(list(steps)) > 2 else "yellow"
+def lane(operation: str) -> Literal["yellow", "red"]:
+    """The operation's risk, as the seed's table has it; a policy that adds steps makes the chain longer, not the risk."""
+    return "red" if operation == "delete" else "yellow"

@@ -6,11 +6,13 @@ one per field when it is updated.
 
 from collections.abc import Mapping
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any, Final
 
 Diff = list[dict[str, Any]]
 _KEYED: Final = ("addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions", "entity_overrides")
 _ABSENT: Final = None
+_NUMBERS: Final = frozenset({"credit_limit", "price", "min_quantity", "max_quantity"})
 
 
 def diff(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> Diff:
@@ -38,7 +40,7 @@ def _items(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> D
 
 def _note(changes: Diff, path: str, before: Any, after: Any) -> None:
     # An empty object and nothing at all are the same to the reader: a create lists what was given.
-    if before != after and not (before is None and after in ({}, [])):
+    if not _equal(path, before, after) and not (before is None and after in ({}, [])):
         changes.append({"path": path, "before": before, "after": after})
 
 
@@ -60,11 +62,25 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
 
 def moved(record: Mapping[str, Any], changes: Diff) -> list[str]:
     """The paths of the change at which the record no longer is what it was when the change was submitted."""
-    return [c["path"] for c in changes if not _same(value_at(record, c["path"]), c["before"])]
+    return [c["path"] for c in changes if not _same(c["path"], value_at(record, c["path"]), c["before"])]
 
 
-def _same(now: Any, before: Any) -> bool:
-    return now == before or (now in (None, {}, []) and before in (None, {}, []))
+def _same(path: str, now: Any, before: Any) -> bool:
+    return _equal(path, now, before) or (now in (None, {}, []) and before in (None, {}, []))
+
+
+def _equal(path: str, one: Any, other: Any) -> bool:
+    """Equal as values: "9.5" and "9.50" are one price. Metadata is the customer's own and compared as it stands."""
+    if one == other or path.startswith("/metadata"):
+        return bool(one == other)
+    last = _parts(path)[-1]
+    return bool(_by_value(last, one) == _by_value(last, other))
+
+
+def _by_value(field: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _by_value(k, v) for k, v in value.items()}
+    return Decimal(value) if field in _NUMBERS and isinstance(value, str) else value
 
 
 def applied(record: Mapping[str, Any], changes: Diff) -> dict[str, Any]:

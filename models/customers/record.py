@@ -3,7 +3,8 @@
 A record holds the master fields, `status`, and each related list as a mapping by id (overrides by legal entity), so
 that a JSON pointer names the same thing before and after: `/addresses/addr_1/city`,
 `/entity_overrides/le_uk/credit_limit`.
-Decimals are canonical texts, dates ISO texts. Nothing here reads a clock or a database.
+Decimals are texts, amounts with all of their currency's decimals or none ("9.50", "9"); dates are ISO texts. Nothing
+here reads a clock or a database.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from models.customers.bodies import CustomerCreate, OverrideFields
 from models.customers.patch import CustomerPatch
 from models.customers.pricing import check_tiers
 from models.errors import FieldError, Refusal
+from models.money import amount_text
 
 Record = dict[str, Any]
 NewId = Callable[[str], str]
@@ -77,7 +79,7 @@ def created(body: CustomerCreate, new_id: NewId) -> Record:
     for name, (prefix, fields) in LISTS.items():
         record[name] = {new_id(prefix): _item(one, fields) for one in given[name]}
     record["entity_overrides"] = {one["legal_entity_id"]: _override({}, one) for one in given["entity_overrides"]}
-    return record
+    return spelled(record)
 
 
 def patched(record: Record, patch: CustomerPatch, new_id: NewId) -> Record:
@@ -95,7 +97,23 @@ def patched(record: Record, patch: CustomerPatch, new_id: NewId) -> Record:
     for index, one in enumerate(given.get("entity_overrides", [])):
         _act_on_override(after["entity_overrides"], index, one)
     check(after)
-    return after
+    return spelled(after)
+
+
+def spelled(record: Record) -> Record:
+    """The record, its credit limits and prices written as people write amounts of their currencies (in place)."""
+    own = record["currency_code"]
+    _spell(record, "credit_limit", own)
+    for tier in record["pricing_tiers"].values():
+        _spell(tier, "price", tier["currency_code"] or own)
+    for override in record["entity_overrides"].values():
+        _spell(override, "credit_limit", override.get("credit_limit_currency"))
+    return record
+
+
+def _spell(part: dict[str, Any], field: str, currency: str | None) -> None:
+    if "." in (part.get(field) or ""):
+        part[field] = amount_text(part[field], currency)
 
 
 def check(record: Record) -> None:

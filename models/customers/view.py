@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.customers.record import FIELDS, LISTS, Record, effective
+from models.money import amount_text
 
 
 def master_body(record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +26,8 @@ def effective_body(
 
 def summary_body(row: Any) -> dict[str, Any]:
     """The master's own fields, as the lists show them."""
-    return _head(row, row)
+    limit = row["credit_limit"]
+    return _head(row, row) | {"credit_limit": None if limit is None else amount_text(limit, row["currency_code"])}
 
 
 def overrides_body(record: Record) -> list[dict[str, Any]]:

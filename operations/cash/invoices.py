@@ -1,7 +1,6 @@
 """Invoices: issued (DR accounts_receivable, CR revenue and tax_payable), voided, disputed."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -11,11 +10,12 @@ from models.cash.periods import entry_date
 from models.cash.references import reference_key
 from models.db import lookups
 from models.db.cash import payments, rates
-from models.db.cash.invoices import CREDIT_EXPOSURE, GET, invoice_body
+from models.db.cash.invoices import GET, invoice_body
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.money import convert, exponent
+from models.money import convert
+from operations.cash.credit_limits import credit_warnings
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -48,7 +48,7 @@ def create_invoice(work: Work) -> Outcome:
     facts = {k: row[k] for k in ("customer_id", "legal_entity_id", "currency_code", "total_minor", "tax_minor")}
     facts |= {"issue_date": str(row["issue_date"]), "due_date": str(row["due_date"])}
     work.audit(row["id"], "invoice.issued", {"after": facts, "entries": entry_mark(entry)})
-    return Outcome(invoice_body(made) | {"warnings": _warnings(work, customer, entity)}, 201)
+    return Outcome(invoice_body(made) | {"warnings": credit_warnings(work, customer, entity)}, 201)
 
 
 @operation("void_invoice")
@@ -185,34 +185,6 @@ def _entry(row: dict[str, Any], customer: RowMapping) -> JournalEntry:
     entry.credit(revenue, row["total_minor"] - tax, currency, worth - tax_worth, **tags)
     entry.credit(Account.TAX_PAYABLE, tax, currency, tax_worth, **tags)
     return entry
-
-
-def _warnings(work: Work, customer: RowMapping, entity: RowMapping) -> list[dict[str, str]]:
-    """CREDIT_LIMIT_EXCEEDED when the customer now owes more than its limit (functional currency of the entity).
-
-    Where the entity has a limit of its own, what its own invoices are worth counts against it.
-    """
-    own = lookups.entity_override(work.tx, customer["id"], entity["id"])
-    if "credit_limit" in own and own.get("credit_limit_currency") in (None, entity["functional_currency"]):
-        return _over(
-            Decimal(own["credit_limit"]), _owed_to(work, customer["id"], entity["id"]), entity["functional_currency"]
-        )
-    limit: Decimal | None = customer["credit_limit"]
-    if limit is None:
-        return []
-    owed = work.tx.scalar(CREDIT_EXPOSURE, customer=customer["id"]) or 0
-    return _over(limit, int(owed), entity["functional_currency"])
-
-
-def _owed_to(work: Work, customer_id: str, entity_id: str) -> int:
-    sql = f"{CREDIT_EXPOSURE} AND legal_entity_id = :entity"
-    return int(work.tx.scalar(sql, customer=customer_id, entity=entity_id) or 0)
-
-
-def _over(limit: Decimal, owed: int, currency: str) -> list[dict[str, str]]:
-    if Decimal(owed).scaleb(-exponent(currency)) <= limit:
-        return []
-    return [{"code": "CREDIT_LIMIT_EXCEEDED", "detail": f"Open invoices exceed the credit limit of {limit:f}."}]
 
 
 def _locked(work: Work) -> RowMapping:

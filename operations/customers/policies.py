@@ -1,6 +1,8 @@
 """An organisation's approval policy: reading it, and tightening it."""
 
-from models.customers.approval_policy import BASE, ApprovalPolicy, loosened, plan
+from typing import Any
+
+from models.customers.approval_policy import BASE, ApprovalPolicy, PolicyAsRead, loosened, plan
 from models.db.engine import Tx
 from models.errors import FieldError, Refusal
 from operations.runner import operation
@@ -40,8 +42,12 @@ def policy_body(tx: Tx) -> dict[str, object]:
 
 @operation("approval_policy.put")
 def put_policy(work: Work) -> Outcome:
-    """Replace the policy. Raises POLICY_LOOSENED where it asks less than the seed's table."""
-    policy = ApprovalPolicy.model_validate(work.cmd.body)
+    """Replace the policy. Raises POLICY_LOOSENED where it asks less than the seed's table, VERSION_MISMATCH where it
+
+    was read before another one was put, VALIDATION_FAILED where a read-only field is not what it was read as.
+    """
+    given, read_only = PolicyAsRead.model_validate(work.cmd.body).split()
+    policy = ApprovalPolicy.model_validate(given)
     less = loosened(policy)
     if less:
         detail = f"The steps of {', '.join(less)} leave out what every organisation needs."
@@ -51,6 +57,8 @@ def put_policy(work: Work) -> Outcome:
         raise Refusal("POLICY_LOOSENED", detail, errors=errors)
     tx = work.tx
     tx.scalar("SELECT pg_advisory_xact_lock(hashtextextended('approval_policy:' || :org, 0))")
+    _, current = PolicyAsRead.model_validate(policy_body(tx)).split()
+    _refuse_changed(read_only, current)
     before = tx.scalar("SELECT policy FROM approval_policies WHERE org_id = :org")
     row = {"policy": policy.dump(), "version": 1, "updated_at": work.now, "updated_by": work.cmd.actor}
     tx.insert(
@@ -61,3 +69,13 @@ def put_policy(work: Work) -> Outcome:
     )
     work.audit(tx.org_id, "approval_policy.changed", {"before": before, "after": policy.dump()})
     return Outcome(policy_body(tx))
+
+
+def _refuse_changed(given: dict[str, Any], current: dict[str, Any]) -> None:
+    """What GET added may come back with PUT, but only as it was read."""
+    if given.get("version", current["version"]) != current["version"]:
+        raise Refusal("VERSION_MISMATCH", f"The policy is at version {current['version']}.", version=current["version"])
+    changed = [field for field, value in given.items() if value != current[field]]
+    if changed:
+        errors = [FieldError(f"/{f}", "FIELD_READ_ONLY", "Follows from the policy: it cannot be set.") for f in changed]
+        raise Refusal("VALIDATION_FAILED", errors[0].detail, errors=errors)

@@ -214,7 +214,7 @@ def planned(tx: Tx, policy: ApprovalPolicy, p: Proposal, submitter: str, round_:
         only_overrides = all(c["path"].startswith("/entity_overrides/") for c in changed)
         entities = touched if only_overrides else entities
     return open_chain(submitter, steps, tx.now, round_=round_), {
-        "lane": lane(p.operation, steps),
+        "lane": lane(p.operation),
         "diff": changed,
         "warnings": _warnings(tx, p, limits),
         "entities": entities,

@@ -177,26 +177,36 @@ def delegate(desk: Desk, change: dict, by: str, to: str, step: int = 1, **more):
 
 def test_a_step_is_delegated_to_someone_of_its_role_until_a_day(desk: Desk):
     change = desk.submit()
-    desk.inbox("u_manager2")
+    desk.submit("u_ae")  # by this their roles are known
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     given = ok(delegate(desk, change, "u_manager", "u_manager2", until=tomorrow))["steps"][0]
     assert (given["delegated_to"], given["delegated_by"]) == ("u_manager2", "u_manager")
-    refused(delegate(desk, change, "u_manager", "u_clerk"), 422, "DELEGATE_LACKS_ROLE")
+    assert given["delegated_until"][:10] == (datetime.now(UTC) + timedelta(days=2)).date().isoformat()  # that day's end
+    refused(delegate(desk, change, "u_manager", "u_ae"), 422, "DELEGATE_LACKS_ROLE")
     refused(delegate(desk, change, "u_controller", "u_manager2"), 403, "FORBIDDEN")
-    refused(delegate(desk, change, "u_manager", "u_manager2", until="2020-01-01"), 422, "VALIDATION_FAILED")
+    late = field_codes(delegate(desk, change, "u_manager", "u_manager2", until="2020-01-01"))
+    assert late == {"/until": "FIELD_RANGE"}
     done = ok(desk.decide(change, "u_manager2"))["steps"][0]
     assert (done["decided_by"], done["on_behalf_of"]) == ("u_manager2", "u_manager")
     refused(delegate(desk, change, "u_manager2", "u_manager"), 409, "STEP_NOT_PENDING")
 
 
+def test_a_delegation_is_taken_back_by_giving_it_to_oneself(desk: Desk):
+    change = desk.submit()
+    ok(delegate(desk, change, "u_manager", "u_manager2"))
+    assert ok(delegate(desk, change, "u_manager", "u_manager"))["steps"][0]["delegated_to"] is None
+    assert ok(desk.decide(change, "u_manager2"))["steps"][0]["on_behalf_of"] is None
+
+
 def test_segregation_holds_through_delegation(desk: Desk):
     change = desk.submit("u_all")
     refused(delegate(desk, change, "u_all", "u_manager"), 403, "SEGREGATION_OF_DUTIES")
-    ok(delegate(desk, change, "u_manager", "u_all"))
+    refused(delegate(desk, change, "u_manager", "u_all"), 403, "SEGREGATION_OF_DUTIES")  # he could never decide
     refused(desk.decide(change, "u_all"), 403, "SEGREGATION_OF_DUTIES")
     change = desk.submit()
     ok(delegate(desk, change, "u_controller", "u_all", step=2))
     ok(desk.decide(change, "u_all"))
+    refused(delegate(desk, change, "u_controller", "u_all", step=2), 403, "SEGREGATION_OF_DUTIES")
     refused(desk.decide(change, "u_all"), 403, "SEGREGATION_OF_DUTIES")
     nobody = fresh("u_")
     change = desk.submit()
@@ -266,9 +276,26 @@ def test_a_policy_tightens_and_never_loosens(own_desk: Desk):
     customer = change["customer_id"]
     assert len(desk.change(desk.patch(customer, credit_limit=50000))["steps"]) == 2
     big = desk.change(desk.patch(customer, credit_limit="50000.01"))
-    assert ([s["role"] for s in big["steps"]], big["lane"]) == (["ar_manager", "controller", "cfo"], "red")
+    assert ([s["role"] for s in big["steps"]], big["lane"]) == (["ar_manager", "controller", "cfo"], "yellow")
     override = [{"legal_entity_id": "le_uk", "action": "add", "credit_limit": 60000}]
     assert len(desk.change(desk.patch(customer, entity_overrides=override))["steps"]) == 3
+
+
+def test_a_policy_may_be_sent_back_as_it_was_read(own_desk: Desk):
+    controller, url = own_desk("u_controller"), "/v1/approval-policies"
+    for _ in range(2):
+        read = ok(controller.get(url))
+        put = ok(controller.put(url, json=read))
+        assert put["version"] == read["version"] + 1
+        assert put["operations"] == read["operations"]
+    read = ok(controller.get(url))
+    tightened = read | {"operations": {"update": {"rules": [{"credit_limit_above": "5", "step": {"role": "cfo"}}]}}}
+    assert ok(controller.put(url, json=tightened))["version"] == 3
+    refused(controller.put(url, json=tightened), 412, "VERSION_MISMATCH")  # read before the last word
+    read = ok(controller.get(url))
+    for field, other in (("updated_by", "u_cfo"), ("updated_at", None), ("effective_steps", {"create": []})):
+        assert field_codes(controller.put(url, json=read | {field: other})) == {f"/{field}": "FIELD_READ_ONLY"}
+    assert field_codes(controller.put(url, json=read | {"surprise": 1})) == {"/surprise": "FIELD_UNKNOWN"}
 
 
 def test_the_audit_trail_tells_who_submitted_changed_and_decided(desk: Desk):

@@ -204,7 +204,7 @@ def test_the_effective_view_and_the_price(desk: Desk):
         query = {"item": "SKU", "quantity": quantity, "date": date}
         return ok(desk("u_ae").get(f"/v1/customers/{customer_id}/price", params=query))["price"]
 
-    assert [price(9), price(10), price(99), price(100), price(10, "2027-01-01")] == [None, "9.5", "9.5", None, None]
+    assert [price(9), price(10), price(99), price(100), price(10, "2027-01-01")] == [None, "9.50", "9.50", None, None]
 
 
 def test_the_trail_of_a_customer_says_who_what_when_and_why(desk: Desk):

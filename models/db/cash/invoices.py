@@ -3,8 +3,11 @@
 from typing import Any
 
 GET = "SELECT * FROM invoices WHERE org_id = :org AND id = :id"
-CREDIT_EXPOSURE = """SELECT sum(functional_balance_minor) FROM invoices
-  WHERE org_id = :org AND customer_id = :customer AND balance_due_minor > 0 AND voided_at IS NULL"""
+OPEN_AMOUNTS = """SELECT currency_code, functional_currency, sum(balance_due_minor) AS balance_minor,
+         sum(functional_balance_minor) AS functional_minor FROM invoices
+  WHERE org_id = :org AND customer_id = :customer AND balance_due_minor > 0 AND voided_at IS NULL
+    AND (CAST(:only AS text[]) IS NULL OR legal_entity_id = ANY(CAST(:only AS text[])))
+    AND legal_entity_id <> ALL(CAST(:but AS text[])) GROUP BY currency_code, functional_currency"""
 
 
 def invoice_body(i: Any) -> dict[str, Any]:

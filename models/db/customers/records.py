@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping
 
-from models.customers.record import FIELDS, LISTS, Record
+from models.customers.record import FIELDS, LISTS, Record, spelled
 from models.db.engine import Tx, to_json
 from models.keys import email_key, name_key, tax_id_key
 
@@ -46,7 +46,7 @@ def load(tx: Tx, customer_id: str) -> tuple[Record, RowMapping] | None:
         return None
     record: Record = {f: row[f] for f in FIELDS}
     record |= {name: row[name] or {} for name in (*LISTS, "entity_overrides")}
-    return record, row
+    return spelled(record), row
 
 
 def lock(tx: Tx, customer_id: str) -> tuple[Record, RowMapping] | None:
