@@ -1,5 +1,6 @@
 """Commands: the requests as they were sent."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,14 @@ def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> RowMapping | No
         return conn.execute(statement(sql), {"org": org_id, "row": to_json(row)}).mappings().first()
 
 
-_ANSWER = "SELECT http_status, response, replayed FROM commands WHERE org_id = %(org)s AND id = %(id)s"
+_ANSWER = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands
+  WHERE org_id = %(org)s AND id = %(id)s AND response IS NOT NULL"""
 
 
 def answer_of(engine: Engine, org_id: str, command_id: str) -> tuple[int, dict[str, Any], bool] | None:
     """Status, body and whether it is an earlier answer's, in one round trip; None while there is no answer."""
     row = fetch_once(engine, org_id, _ANSWER, {"org": org_id, "id": command_id})
-    return None if row is None or row[1] is None else (row[0], row[1], row[2])
+    if row is None:
+        return None
+    found = json.loads(row[0] or b"")
+    return found["status"], found["body"], found["replayed"]

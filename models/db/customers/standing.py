@@ -1,5 +1,6 @@
 """Where a change stands, as its process and the API's door ask for it: one round trip each."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,15 +14,15 @@ def status_of(engine: Engine, org_id: str, change_id: str) -> str | None:
     """The status of one of our changes, in one round trip; None where there is none."""
     sql = "SELECT status FROM customer_changes WHERE org_id = %(org)s AND id = %(id)s"
     row = fetch_once(engine, org_id, sql, {"org": org_id, "id": change_id})
-    return None if row is None else str(row[0])
+    return None if row is None or row[0] is None else row[0].decode()
 
 
 _STATE: Final = """
-SELECT c.status, c.operation, c.lane, c.customer_id, c.round, c.returned, coalesce(s.step, 0), coalesce(s.role, ''),
-       s.started_at, s.remind_at, s.due_at, s.reminded_at IS NOT NULL, s.escalated_at IS NOT NULL, clock_timestamp(),
-       c.status = 'PENDING_APPROVAL' AND NOT EXISTS (
+SELECT json_build_array(c.status, c.operation, c.lane, c.customer_id, c.round, c.returned, coalesce(s.step, 0),
+       coalesce(s.role, ''), c.status = 'PENDING_APPROVAL' AND NOT EXISTS (
          SELECT FROM customer_change_steps o WHERE o.org_id = c.org_id AND o.change_id = c.id AND o.round = c.round
-          AND o.status <> 'APPROVED')
+          AND o.status <> 'APPROVED'),
+       s.reminded_at IS NOT NULL, s.escalated_at IS NOT NULL, s.started_at, s.remind_at, s.due_at, clock_timestamp())
   FROM customer_changes c LEFT JOIN customer_change_steps s
     ON s.org_id = c.org_id AND s.change_id = c.id AND s.round = c.round AND s.step = c.awaiting_step
  WHERE c.org_id = %(org)s AND c.id = %(id)s
@@ -40,16 +41,19 @@ class Standing:
     returned: bool
     step: int
     role: str
+    complete: bool
+    reminded: bool
+    escalated: bool
     started_at: datetime | None
     remind_at: datetime | None
     due_at: datetime | None
-    reminded: bool
-    escalated: bool
     now: datetime
-    complete: bool
 
 
 def standing(engine: Engine, org_id: str, change_id: str) -> Standing | None:
     """Where the change stands, in one round trip; None for one that was never accepted."""
     row = fetch_once(engine, org_id, _STATE, {"org": org_id, "id": change_id})
-    return None if row is None else Standing(*row)
+    if row is None:
+        return None
+    *said, started, remind, due, now = json.loads(row[0] or b"")
+    return Standing(*said, *(t and datetime.fromisoformat(t) for t in (started, remind, due, now)))
