@@ -82,7 +82,7 @@ def escalate(engine: Engine, org_id: str, change_id: str, round_: int, number: i
         after = escalated(before, number, tx.now)
         if after is None:
             return False
-        changes.save_chain(tx, change_id, before, after)
+        changes.save(tx, change_id, before, after)
         work = _work(tx, row)
         role = step.fallback if step.fallback in ROLES else None
         user = None if role else changes.stand_in(tx, step.fallback, tx.now)

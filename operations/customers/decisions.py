@@ -69,10 +69,8 @@ def decide_change(work: Work) -> Outcome:
         "decided_at": work.now,
     }
     tx.insert("customer_change_decisions", [{"id": new_id("dec"), "change_id": row["id"]} | said])
-    changes.save_chain(tx, row["id"], before, after, body.get("comment"))
-    changes.save_state(tx, row["id"], after)
-    if after.status is ChangeStatus.REJECTED:
-        customers.release(tx, row["id"])
+    over = after.status is ChangeStatus.REJECTED
+    changes.save(tx, row["id"], before, after, body.get("comment"), release=over)
     if after.returned:
         work.open_exception(
             "change_returned",
@@ -95,9 +93,7 @@ def withdraw_change(work: Work) -> Outcome:
     """The submitter takes the change back; a failed one too."""
     row, before = _open(work)
     after = withdraw(before, principal(work))
-    changes.save_chain(work.tx, row["id"], before, after)
-    changes.save_state(work.tx, row["id"], after)
-    customers.release(work.tx, row["id"])
+    changes.save(work.tx, row["id"], before, after, release=True)
     for kind in ("approval_overdue", "change_failed", "change_returned"):
         resolve(work.tx, kind, row["id"], work.cmd.actor, "WITHDRAWN")
     work.audit(
@@ -120,7 +116,7 @@ def delegate_step(work: Work) -> Outcome:
         detail = f"{to} does not hold the role {role}."
         errors = [FieldError("/to_user_id", "DELEGATE_LACKS_ROLE", detail)]
         raise Refusal("DELEGATE_LACKS_ROLE", detail, errors=errors, role=role)
-    changes.save_chain(work.tx, row["id"], before, after)
+    changes.save(work.tx, row["id"], before, after)
     said = {"step": body["step"], "to": to, "asked_for": body["to_user_id"], "until": until}
     work.audit(row["id"], "customer.change.delegated", said)
     return _answer(work, row)
@@ -156,7 +152,7 @@ def resubmit_change(work: Work) -> Outcome:
         proposal = propose_status(work, row["customer_id"], row["operation"])
     claim_keys(tx, row["id"], proposal)
     chain, columns = planned(tx, policy, proposal, row["submitted_by"], before.round + 1)
-    changes.insert_chain(tx, row["id"], chain)
+    tx.insert("customer_change_steps", changes.chain_rows(row["id"], chain))
     changes.save_state(
         tx,
         row["id"],

@@ -109,8 +109,7 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     change, approved = ready
     work = _work(tx, change, last := _last_command(tx, change))
     version = _CARRY_OUT[change["operation"]](tx, change)
-    changes.save_state(tx, change_id, executed(approved))
-    customers.release(tx, change_id)
+    changes.save_state(tx, change_id, executed(approved), release=True)
     customer_id = change["customer_id"]
     said = {"change_id": change_id, "operation": change["operation"], "version": version}
     work.audit(change_id, "customer.change.executed", said)

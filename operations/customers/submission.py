@@ -154,7 +154,7 @@ def _submit(work: Work, p: Proposal) -> Outcome:
     name_customer(work, p.customer_id)
     policy = policy_of(tx)
     chain, row = planned(tx, policy, p, cmd.actor, 1)
-    tx.insert(
+    work.add(
         "customer_changes",
         [
             row
@@ -186,7 +186,7 @@ def _submit(work: Work, p: Proposal) -> Outcome:
             }
         ],
     )
-    changes.insert_chain(tx, change_id, chain)
+    work.add("customer_change_steps", changes.chain_rows(change_id, chain))
     said = {"operation": p.operation, "customer_id": p.customer_id, "diff": row["diff"], "warnings": row["warnings"]}
     work.audit(change_id, "customer.change.submitted", said, reason_code=cmd.body.get("reason_code"))
     ids = {"change_id": change_id, "customer_id": p.customer_id, "operation": p.operation}

@@ -1,8 +1,10 @@
 """Two builds side by side on the real server: each finishes the chains it began; those of a build that is gone go on."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -145,3 +147,32 @@ async def test_without_a_build_a_worker_is_as_before(floor: Floor):
         await floor.decide(change, run, "u_manager", "u_controller")
         assert (await run.result())["status"] == "APPROVED"
     assert await floor.builds() == []
+
+
+async def test_operators_see_the_builds_and_go_back_to_an_earlier_one(temporal_address: str, office: Office):
+    client = await Client.connect(temporal_address)  # a namespace that no other worker is in
+
+    async def arflow(*arguments: str) -> tuple[int, str]:
+        environment = {
+            **os.environ,
+            "ARFLOW_TEMPORAL_ADDRESS": temporal_address,
+            "ARFLOW_TEMPORAL_NAMESPACE": "default",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli.main", "builds", *arguments, env=environment,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    assert await arflow("list") == (0, "no build has said what it is: workers run without ARFLOW_BUILD_ID\n")
+    async with AsyncExitStack() as running:
+        for build in ("1.0", "2.0"):
+            await running.enter_async_context(composition.changes_worker(client, office.engine, 2, build))
+            await until(partial(builds.look, client, build))
+        listed = (await arflow("list"))[1].splitlines()
+        assert [(line.split("\t")[0], line.endswith("current")) for line in listed] == [("1.0", False), ("2.0", True)]
+        assert await arflow("promote", "1.0") == (0, "new chains begin on 1.0\n")
+        assert [b.build_id for b in await builds.builds(client) if b.current] == ["1.0"]
+        code, said = await arflow("promote", "3.0")
+        assert (code, said) == (1, "arflow: no worker of build 3.0 runs; there are: 1.0, 2.0\n")

@@ -83,16 +83,18 @@ def _row(step: Step) -> dict[str, Any]:
     }
 
 
-def insert_chain(tx: Tx, change_id: str, new: Chain) -> None:
+def chain_rows(change_id: str, new: Chain) -> list[dict[str, Any]]:
     """The rows of a new round."""
-    tx.insert(
-        "customer_change_steps",
-        [{"change_id": change_id, "round": new.round, "step": s.number} | _row(s) for s in new.steps],
-    )
+    return [{"change_id": change_id, "round": new.round, "step": s.number} | _row(s) for s in new.steps]
 
 
-def save_chain(tx: Tx, change_id: str, before: Chain, after: Chain, comment: str | None = None) -> None:
-    """Write the steps that differ; `comment` goes to the step that was decided."""
+def save(
+    tx: Tx, change_id: str, before: Chain, after: Chain, comment: str | None = None, *, release: bool = False
+) -> None:
+    """Write the steps that differ and the change's own row, in one statement; `comment` goes to the step that was decided.
+
+    `release`: give back what the change had reserved.
+    """
     changed = [s for s, old in zip(after.steps, before.steps, strict=True) if s != old]
     rows = []
     for s in changed:
@@ -104,15 +106,26 @@ def save_chain(tx: Tx, change_id: str, before: Chain, after: Chain, comment: str
         )
     sets = ", ".join(f"{c} = excluded.{c}" for c in _STEP_COLUMNS if c != "comment")
     keep = "comment = coalesce(excluded.comment, customer_change_steps.comment)"
-    tx.insert(
-        "customer_change_steps",
-        rows,
-        suffix=f"ON CONFLICT (org_id, change_id, round, step) DO UPDATE SET {sets}, {keep}",
+    columns = ", ".join(("change_id", "round", "step", *_STEP_COLUMNS))
+    steps_too = (
+        f"WITH steps AS (INSERT INTO customer_change_steps (org_id, {columns}) SELECT :org, {columns} "
+        "FROM json_populate_recordset(NULL::customer_change_steps, CAST(:rows AS json)) "
+        f"ON CONFLICT (org_id, change_id, round, step) DO UPDATE SET {sets}, {keep})"
     )
+    if release:
+        steps_too += ", released AS (DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id)"
+    _save_state(tx, change_id, after, steps_too, {"rows": to_json(rows)}, {})
 
 
-def save_state(tx: Tx, change_id: str, now_at: Chain, **more: Any) -> None:
+def save_state(tx: Tx, change_id: str, now_at: Chain, *, release: bool = False, **more: Any) -> None:
     """The change's own row as its chain says, and whatever else is given by column name."""
+    released = "WITH released AS (DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id)"
+    _save_state(tx, change_id, now_at, released if release else "", {}, more)
+
+
+def _save_state(
+    tx: Tx, change_id: str, now_at: Chain, first: str, params: dict[str, Any], more: dict[str, Any]
+) -> None:
     pending = now_at.pending
     open_ = now_at.status is ChangeStatus.PENDING_APPROVAL
     values: dict[str, Any] = {
@@ -129,7 +142,8 @@ def save_state(tx: Tx, change_id: str, now_at: Chain, **more: Any) -> None:
     } | more
     sets = ", ".join(f"{c} = CAST(:{c} AS {_CASTS[c]})" if c in _CASTS else f"{c} = :{c}" for c in values)
     values = {c: to_json(v) if _CASTS.get(c) == "jsonb" and v is not None else v for c, v in values.items()}
-    tx.run(f"UPDATE customer_changes SET {sets} WHERE org_id = :org AND id = :id", id=change_id, **values)
+    sql = f"{first} UPDATE customer_changes SET {sets} WHERE org_id = :org AND id = :id"
+    tx.run(sql, id=change_id, **values, **params)
 
 
 _CASTS: Final = {
