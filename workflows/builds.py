@@ -125,7 +125,6 @@ async def promote(client: Client, build_id: str, *, deployment: str = DEPLOYMENT
             ignore_missing_task_queues=True,
         )
     )
-    log.info("build promoted", build=build_id)
 
 
 async def adopt(client: Client, orphans: Sequence[str], build_id: str, *, deployment: str = DEPLOYMENT) -> None:
@@ -150,7 +149,6 @@ async def adopt(client: Client, orphans: Sequence[str], build_id: str, *, deploy
                 ),
             )
         )
-        log.info("chains adopted", of=orphan, by=build_id)
 
 
 async def look(client: Client, mine: str, **where: Any) -> bool:
@@ -163,10 +161,13 @@ async def look(client: Client, mine: str, **where: Any) -> bool:
     now = next((b for b in known if b.current), None)
     if now is None or (now is not me and (not now.alive or _supersedes(me, now))):
         await promote(client, mine, **deployment)
+        log.info("build promoted", build=mine)
     elif now is not me:
         return True
     orphans = [b.build_id for b in known if b is not me and not b.alive and b.open_chains]
-    await adopt(client, orphans, mine, **deployment)
+    if orphans:
+        await adopt(client, orphans, mine, **deployment)
+        log.info("chains adopted", of=orphans, by=mine)
     return True
 
 
