@@ -42,7 +42,8 @@ DEPLOYMENT: Final = "arflow"
 ALIVE: Final = timedelta(seconds=90)
 """A worker asks for work at least once a minute; one that has not for so long is gone."""
 LOOK_EVERY: Final = timedelta(seconds=15)
-_SOON: Final = 0.2
+SOON: Final = timedelta(milliseconds=200)
+AFTER_ERROR: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,9 @@ def _supersedes(me: Build, now: Build) -> bool:
 async def tend(client: Client, mine: str, **where: Any) -> None:
     """Keep looking, until cancelled. A server that does not answer is asked again."""
     while True:
-        known = False
         try:
-            known = await look(client, mine, **where)
+            wait = LOOK_EVERY if await look(client, mine, **where) else SOON
         except RPCError as error:
             log.warning("builds not looked after", status=error.status.name)
-        await asyncio.sleep(LOOK_EVERY.total_seconds() if known else _SOON)
+            wait = AFTER_ERROR
+        await asyncio.sleep(wait.total_seconds())
