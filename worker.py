@@ -100,15 +100,14 @@ def changes_worker(
 ) -> Worker:
     """The worker of the queue `changes`: approval chains, which wait much and work little.
 
-    `build_id`: chains begun here stay with workers of that build (workflows/builds.py). Without the SDK's sandbox, which
-    would load every workflow's modules anew for each run; what it guards against, the replay tests do, under it.
+    `build_id`: chains begun here stay with workers of that build (workflows/builds.py).
     """
     does = ChangeActivities(engine, client)
     return Worker(
         client,
         task_queue=CHANGES_QUEUE,
         workflows=[*chains, WatchCertificates],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=UNWATCHED,
         deployment_config=pinned_to(build_id),
         activities=[
             does.act,
