@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -13,11 +14,12 @@ from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE, EDITION, ActInput, ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
+from operations.customers import approval_tokens
 from operations.runner import Submission, submit
 from tests.customers.desk import fresh
 from worker import changes_worker
 
-ROLES = {"u_clerk": "ar_clerk", "u_manager": "ar_manager", "u_controller": "controller"}
+ROLES = {"u_clerk": "ar_clerk", "u_manager": "ar_manager", "u_controller": "controller", "u_cfo": "cfo"}
 
 
 class Office:
@@ -58,6 +60,15 @@ class Office:
     def decide(self, change: str, user: str, decision: str = "approve") -> ActInput:
         reason = None if decision == "approve" else "TEST"
         return self.act("change.decide", user, change, {"decision": decision, "reason_code": reason})
+
+    def token(self, change: str, user: str) -> str:
+        with transaction(self.engine, self.org) as tx:
+            return approval_tokens.issue(tx, Principal(user, self.org, frozenset({ROLES[user]})), change)["token"]
+
+    def policy(self, policy: dict[str, Any]) -> None:
+        row = {"policy": policy, "version": 1, "updated_at": datetime.now(UTC), "updated_by": "u_controller"}
+        with transaction(self.engine, self.org) as tx:
+            tx.insert("approval_policies", [row])
 
     def row(self, change: str) -> dict:
         with transaction(self.engine, self.org) as tx:
