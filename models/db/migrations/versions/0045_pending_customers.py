@@ -3,7 +3,7 @@
 from models.db.migrations.run_sql import run_sql
 
 revision = "0045_pending_customers"
-down_revision = "0021_import_speed"
+down_revision = "0042_import_retention"
 
 
 def upgrade() -> None:
