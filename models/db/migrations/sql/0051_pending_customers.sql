@@ -11,7 +11,8 @@ BEGIN
     WHEN 'cred' THEN 'customer_credits' WHEN 'je' THEN 'journal_entries' WHEN 'recon' THEN 'reconciliations' WHEN 'stmt' THEN 'statements'
     WHEN 'exc' THEN 'exceptions' WHEN 'chg' THEN 'customer_changes' WHEN 'imp' THEN 'customer_imports' WHEN 'act' THEN 'activities'
     WHEN 'opp' THEN 'opportunities' WHEN 'quote' THEN 'quotes' WHEN 'order' THEN 'orders' WHEN 'case' THEN 'cases'
-    WHEN 'contract' THEN 'contracts' WHEN 'cont' THEN 'customer_contacts' WHEN 'nps' THEN 'nps_responses' END;
+    WHEN 'contract' THEN 'contracts' WHEN 'cont' THEN 'customer_contacts' WHEN 'nps' THEN 'nps_responses'
+    WHEN 'whep' THEN 'webhook_endpoints' WHEN 'whdl' THEN 'webhook_deliveries' END;
   IF v_table IS NULL OR to_regclass(v_table) IS NULL THEN RETURN false; END IF;
   EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE id = $1 AND org_id <> current_setting(''arflow.org_id'', true))', v_table)
     INTO v_found USING p_id;
