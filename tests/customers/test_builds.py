@@ -146,7 +146,11 @@ async def test_without_a_build_a_worker_is_as_before(floor: Floor):
         change, run = await floor.submit()
         await floor.decide(change, run, "u_manager", "u_controller")
         assert (await run.result())["status"] == "APPROVED"
+        still_open, open_run = await floor.submit()
     assert await floor.builds() == []
+    async with floor.worker("1.0"):  # builds begin to matter: what is open goes on under the first of them
+        await floor.decide(still_open, open_run, "u_manager", "u_controller")
+        assert (await open_run.result())["status"] == "APPROVED"
 
 
 async def test_operators_see_the_builds_and_go_back_to_an_earlier_one(temporal_address: str, office: Office):
