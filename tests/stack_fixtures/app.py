@@ -102,7 +102,7 @@ def _run(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Pope
 
 
 def _wait_ready(stack: Access, processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     answer = "nothing"
     while time.monotonic() < deadline:
         for name, process in processes.items():
@@ -118,4 +118,4 @@ def _wait_ready(stack: Access, processes: dict[str, "subprocess.Popen[bytes]"]) 
             answer = str(error)
         time.sleep(0.1)
     said = "\n".join(last_lines(stack.home / "api.log", 30))
-    raise AssertionError(f"not ready in 60 s; /readyz answered {answer}\n{said}")
+    raise AssertionError(f"not ready in three minutes; /readyz answered {answer}\n{said}")
