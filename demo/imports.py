@@ -3,11 +3,11 @@
 import csv
 import io
 import json
-import time
 from typing import Any, Final
 
-from demo.console import Claim
 from demo.context import Demo
+from demo.import_pull import walk_pull
+from demo.import_waiting import wait_for
 
 GOOD: Final = 600
 HEADER: Final = (
@@ -31,17 +31,17 @@ TOWNS: Final = (
     ("Leeds", "", "LS1 4AP", "United Kingdom"),
     ("Lyon", "", "69001", "France"), ("Bremen", "", "28195", "Germany"),
 )  # fmt: skip
-SECONDS: Final = 180
 
 
 def walk_imports(ctx: Demo) -> None:
-    """Upload, see what would happen, decide, watch, read the report, correct and upload again."""
+    """Upload, see what would happen, decide, watch, read the report, correct and upload again; then pull."""
     ctx.tell.chapter("Six hundred accounts from the CRM")
     import_id = _upload(ctx)
     _review(ctx, import_id)
     _execute(ctx, import_id)
     failed = _report(ctx, import_id)
     _again(ctx, failed)
+    walk_pull(ctx)
 
 
 def export(walk: str) -> list[list[str]]:
@@ -88,16 +88,6 @@ def _send(ctx: Demo, content: bytes, **options: Any) -> dict[str, Any]:
     return sent
 
 
-def _wait(ctx: Demo, import_id: str, *statuses: str) -> dict[str, Any]:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        now: dict[str, Any] = ctx.clerk.get(f"/v1/customer-imports/{import_id}").json()
-        if now["status"] in statuses:
-            return now
-        time.sleep(0.2)
-    raise Claim.failed(f"the import becomes {' or '.join(statuses)}", now["status"])
-
-
 def _upload(ctx: Demo) -> str:
     ctx.tell.step(f"The clerk uploads Salesforce's account export: {GOOD} rows, a few of them as such files are")
     content = _file(export(ctx.walk))
@@ -111,7 +101,7 @@ def _upload(ctx: Demo) -> str:
 
 def _review(ctx: Demo, import_id: str) -> None:
     ctx.tell.step("Every row is judged by the rules of a single customer; nothing is created yet")
-    now = _wait(ctx, import_id, "AWAITING_REVIEW", "FAILED")
+    now = wait_for(ctx, import_id, "AWAITING_REVIEW", "FAILED")
     would = now["summary"]["would"]
     ctx.tell.table(("finding", "rows", "first seen in row"), [
         (code, str(rows), str(now["summary"]["sample_rows"][code][0])) for code, rows in now["summary"]["codes"].items()
@@ -172,7 +162,7 @@ def _again(ctx: Demo, failed: list[int]) -> None:
     ctx.tell.step("The clerk corrects the failed rows and uploads only those")
     rows = [_account(ctx.walk, n) for n in failed]
     sent = _send(ctx, _file(rows), on_duplicate="error")
-    _wait(ctx, sent["id"], "AWAITING_REVIEW", "FAILED")
+    wait_for(ctx, sent["id"], "AWAITING_REVIEW", "FAILED")
     ctx.manager.post(f"/v1/customer-imports/{sent['id']}/decisions", {"decision": "approve"})
-    done = _wait(ctx, sent["id"], "COMPLETED", "COMPLETED_WITH_ERRORS", "STOPPED", "FAILED")
+    done = wait_for(ctx, sent["id"], "COMPLETED", "COMPLETED_WITH_ERRORS", "STOPPED", "FAILED")
     ctx.tell.same("all of them are customers now", (done["status"], done["created"]), ("COMPLETED", len(failed)))

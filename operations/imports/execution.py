@@ -22,7 +22,6 @@ from operations.imports.batch import Collision, Execution
 from operations.imports.ends import end_import, import_work
 from operations.imports.staging import Beat, claim
 
-BATCHES: Final = 1_000
 ATTEMPTS: Final = 8
 _RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
 
@@ -31,9 +30,7 @@ def execute(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: fl
     """Run batches for about `seconds`; the rest is for the next call. Stops where the import is no longer EXECUTING."""
     attempt = claim(engine, org_id, import_id, ImportStatus.EXECUTING)
     until = time.monotonic() + seconds
-    for _ in range(BATCHES):
-        if attempt is None:
-            return
+    while attempt is not None:  # by the time alone: a limit of batches would make many short slices of small ones
         done = _next_batch(engine, org_id, import_id, attempt)
         if done is None or time.monotonic() > until:
             return

@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
@@ -82,7 +82,7 @@ def pull(engine: Engine, org_id: str, import_id: str, connector: Connector, beat
         with transaction(engine, org_id, durable=False) as tx:
             row = imports.get(tx, import_id)
             connection = panels.connection(tx, row["pull"]["connection"])
-        if not pulling(row) or _waits(row["pull"], datetime.now().astimezone()):
+        if not pulling(row) or _waits(row["pull"], datetime.now(UTC)):
             return
         one = _Pull(engine, org_id, import_id, attempt)
         if row["pull"]["fetched"]:
