@@ -27,8 +27,8 @@ SLICES = 3
 """So many work at once in a process; postings keep their processor."""
 SLICE_SECONDS = 20.0
 """So long an activity works before it hands over: the next import of the queue gets its turn."""
-CROWDED_SECONDS = 5.0
-"""So long where every place is taken: somebody may be waiting. Not always, because each slice is six events of history."""
+CROWDED_SECONDS = 2.0
+"""So long once every place is taken: somebody may be waiting. Not always, because each slice is six events of history."""
 _BEAT_SECONDS = 2.0
 
 
@@ -51,9 +51,9 @@ class ImportActivities:
     @activity.defn(name="import_stage", no_thread_cancel_exception=True)
     def stage(self, what: ImportAct) -> ImportState:
         """The whole file into staging, in one transaction; or a slice of the pages that it is made of first."""
-        with boundary(), _beating(), _not_superseded(), self._slice() as seconds:
+        with boundary(), _beating(), _not_superseded(), self._slice() as beat:
             if import_pulling.pulling(self._row(what)):
-                import_pulling.pull(self._engine, what.org_id, what.import_id, self._connector, _beat, seconds)
+                import_pulling.pull(self._engine, what.org_id, what.import_id, self._connector, beat, SLICE_SECONDS)
             else:
                 import_staging.stage(self._engine, what.org_id, what.import_id, _beat)
         return self._state(what)
@@ -61,15 +61,15 @@ class ImportActivities:
     @activity.defn(name="import_validate", no_thread_cancel_exception=True)
     def validate(self, what: ImportAct) -> ImportState:
         """A slice of the rows; after the last, the comparison of all."""
-        with boundary(), _beating(), _not_superseded(), self._slice() as seconds:
-            import_validation.validate(self._engine, what.org_id, what.import_id, _beat, seconds)
+        with boundary(), _beating(), _not_superseded(), self._slice() as beat:
+            import_validation.validate(self._engine, what.org_id, what.import_id, beat, SLICE_SECONDS)
         return self._state(what)
 
     @activity.defn(name="import_execute", no_thread_cancel_exception=True)
     def execute(self, what: ImportAct) -> ImportState:
         """Many batches, each a transaction of its own; hands over early when the worker is to end."""
-        with boundary(), _beating(), self._slice() as seconds:
-            import_execution.execute(self._engine, what.org_id, what.import_id, _beat, seconds)
+        with boundary(), _beating(), self._slice() as beat:
+            import_execution.execute(self._engine, what.org_id, what.import_id, beat, SLICE_SECONDS)
         return self._state(what)
 
     @activity.defn(name="import_overdue", no_thread_cancel_exception=True)
@@ -80,13 +80,22 @@ class ImportActivities:
             return self._state(what)
 
     @contextmanager
-    def _slice(self) -> Iterator[float]:
-        """A place among the working, and how long it may be kept."""
+    def _slice(self) -> Iterator[Callable[[int], None]]:
+        """A place among the working. The beat that it gives, called with the rows done after a commit, ends the slice where
+        every place is taken and this one has had its share."""
+        began = time.monotonic()
+
+        def beat(rows: int) -> None:
+            _beat(rows)
+            if rows and self._working >= SLICES and time.monotonic() - began > CROWDED_SECONDS:
+                raise _HandOver
+
         with self._lock:
             self._working += 1
-            crowded = self._working >= SLICES
         try:
-            yield CROWDED_SECONDS if crowded else SLICE_SECONDS
+            yield beat
+        except _HandOver:
+            return
         finally:
             with self._lock:
                 self._working -= 1
@@ -116,6 +125,10 @@ class ImportActivities:
             if retry_at is None
             else max((datetime.fromisoformat(retry_at) - datetime.now(UTC)).total_seconds(), 0.0),
         )
+
+
+class _HandOver(Exception):
+    """Another import may be waiting for this place; what has been committed stays."""
 
 
 class _Ending(Exception):

@@ -24,6 +24,7 @@ from operations.imports.ends import end_import, import_work
 
 REPORT_SECONDS = 1.0
 Beat = Callable[[int], None]
+"""Told that the work goes on, with the rows committed so far; 0 where nothing has been since the last time. May raise."""
 
 
 class Superseded(Exception):
