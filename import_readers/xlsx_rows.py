@@ -28,7 +28,6 @@ _EXACT: Final = 10**15  # beyond, a double has lost digits of what was typed
 _ROWS_LIMIT: Final = 1_048_576
 _COLUMNS_LIMIT: Final = 16_384
 _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _BROKEN: Final = (
     etree.XMLSyntaxError,
     zipfile.BadZipFile,
@@ -111,7 +110,10 @@ def _streamed(xml: IO[bytes], sheet: "_Sheet") -> Iterator[tuple[int, list[str]]
 def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, datetime]:
     """Where the first sheet stands, and the day before the workbook's first."""
     book = parsed(archive, "xl/workbook.xml")
-    wanted = next(s.get(_RELATION) for s in book.iterfind(".//{*}sheets/{*}sheet"))
+    first = book.find(".//{*}sheets/{*}sheet")
+    # Its namespace differs between the transitional and the strict dialect.
+    attributes = {} if first is None else first.attrib
+    wanted = next((value for name, value in attributes.items() if name.startswith("{") and local(name) == "id"), None)
     since_1904 = any(p.get("date1904") in ("1", "true") for p in book.iterfind("{*}workbookPr"))
     since = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days have no zone
     for relation in parsed(archive, "xl/_rels/workbook.xml.rels").iterfind("{*}Relationship"):

@@ -125,3 +125,22 @@ def test_a_sheet_costs_no_more_memory_than_a_row_whatever_its_extent(tmp_path: P
     with pytest.raises(Unreadable):
         rows_of(strings)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 200
+
+
+def test_the_strict_dialect_is_read_and_a_workbook_without_sheets_is_none(tmp_path: Path) -> None:
+    path = book(tmp_path, HEADER + '<row r="2"><c r="A2"><v>1</v></c></row>')
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name).decode() for name in archive.namelist()}
+    strict = {n: t.replace("http://schemas.openxmlformats.org/officeDocument/2006", "http://purl.oclc.org/ooxml/officeDocument")
+              .replace("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
+              for n, t in held.items()}  # fmt: skip
+    sheetless = held | {"xl/workbook.xml": "<workbook/>"}
+    for parts, expected in ((strict, [(2, ["1", ""])]), (sheetless, None)):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in parts.items():
+                archive.writestr(name, text)
+        if expected is not None:
+            assert rows_of(path) == expected
+            continue
+        with pytest.raises(Unreadable, match="XLSX_INVALID"):
+            rows_of(path)
