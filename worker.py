@@ -55,13 +55,14 @@ anew for every run, which costs more than the posting itself. Their code is watc
 and by replaying recorded runs."""
 
 
-def posting_worker(client: Client, engine: Engine, threads: int = 24) -> Worker:
-    """The worker of the queue `posting`."""
+def posting_worker(client: Client, engine: Engine, threads: int = 12) -> Worker:
+    """The worker of the queue `posting`. Few threads: more would not post more, they would fight for the interpreter."""
     return Worker(
         client,
         task_queue=POSTING_QUEUE,
         workflows=[*POSTING_WORKFLOWS, EscalateCase],
         workflow_runner=UNWATCHED,
+        workflow_task_executor=ThreadPoolExecutor(4, thread_name_prefix="posting-workflow"),
         activities=[CommandActivities(engine).execute_command],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="posting"),
         max_concurrent_local_activities=threads,

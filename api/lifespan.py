@@ -5,6 +5,8 @@ Postings run on a worker inside this process: they start eagerly, without a hop 
 """
 
 import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -41,8 +43,21 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened.push_async_callback(app.state.quick_reads.close)
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
+        _settle_the_interpreter()
         yield
         app.state.readiness.draining = True
+
+
+def _settle_the_interpreter() -> None:
+    """What was loaded until now stays: the collector need not look at it again, nor look as often.
+
+    The loop and the posting threads hand the interpreter to each other several times per request; by default whoever
+    is computing may keep it for 5 ms from one that is ready to answer.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(0.001)
 
 
 def _watch(app: FastAPI, engine: Engine, client: Client) -> None:

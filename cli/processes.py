@@ -7,6 +7,7 @@ import sys
 
 import prometheus_client
 import typer
+import uvloop
 
 from logs import configure_logs
 from settings import Settings, get_settings
@@ -61,7 +62,7 @@ def worker() -> None:
     configure_logs(settings)
     if settings.worker_metrics_port is not None:
         prometheus_client.start_http_server(settings.worker_metrics_port, addr=settings.host)
-    asyncio.run(_worker(settings))
+    uvloop.run(_worker(settings))
 
 
 async def _worker(settings: Settings) -> None:

@@ -31,6 +31,7 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=False,
+        pool_use_lifo=True,  # few warm connections (prepared, planned) instead of many lukewarm ones
         hide_parameters=True,  # the text of an error names no values
         connect_args={"options": "-c timezone=UTC", "prepare_threshold": 2},
         json_deserializer=json.loads,

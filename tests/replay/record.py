@@ -160,11 +160,11 @@ async def export(r: Recording) -> None:
     client = await Client.connect(r.runtime().temporal_address, namespace=r.runtime().temporal_namespace)
     query = "WorkflowType = 'ConfirmRemittance' AND ExecutionStatus = 'Completed'"
     deadline = time.monotonic() + 60
-    while "ApplyPayment.completed" in r.kept and "ConfirmRemittance.sent" not in r.kept:
+    while "ApplyPayment.completed" in r.kept and "ConfirmRemittance.in_place" not in r.kept:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.3)
         async for confirmed in client.list_workflows(query):
-            r.kept["ConfirmRemittance.sent"] = confirmed.id
+            r.kept["ConfirmRemittance.in_place"] = confirmed.id
     HISTORIES.mkdir(exist_ok=True)
     for name, workflow_id in r.kept.items():
         handle = client.get_workflow_handle(workflow_id)

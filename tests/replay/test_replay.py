@@ -68,6 +68,7 @@ def test_every_process_of_cash_application_has_a_history() -> None:
     assert set(PROCESSES) <= {f.stem.split(".")[0] for f in HISTORIES}
     variants = {f.stem for f in HISTORIES}
     assert {"ApplyPayment.completed", "ApplyPayment.refused", "ApplyPayment.fallback"} <= variants
+    assert {"ConfirmRemittance.sent", "ConfirmRemittance.in_place"} <= variants
 
 
 @workflow.defn(name="ApplyPayment")
