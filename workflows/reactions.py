@@ -123,7 +123,7 @@ async def _start(client: Client, event: Any) -> None:
     try:
         await REACTIONS[event["type"]](client, event)
     except WorkflowAlreadyStartedError:
-        log.debug("already started", event=event["id"])
+        log.debug("already started", event_id=event["id"])
 
 
 async def _send_on(client: Client, conn: Any, after: int, upto: int) -> None:

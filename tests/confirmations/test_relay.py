@@ -1,4 +1,4 @@
-"""Confirmations give way to postings: they start when the desk is calm, or when they have waited long enough."""
+"""The relay: confirmations start when the desk is calm, or when they have waited long enough; and each once."""
 
 import asyncio
 import time
@@ -61,3 +61,21 @@ async def test_it_waits_while_postings_go_on_but_not_for_ever(books: Books, temp
             await asyncio.to_thread(books.pay, customer, 5, "2026-01-02")
             await asyncio.sleep(0.05)
     assert time.monotonic() - began > 0.8 * PATIENCE
+
+
+async def test_a_relay_that_forgot_how_far_it_had_come_starts_nothing_twice_and_goes_on(
+    fresh_database_url: str, temporal_client: Client
+):
+    books = Books(fresh_database_url)
+    applied = await asyncio.to_thread(session, books)
+    for _ in range(2):
+        relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
+        async with asyncio.timeout(10):
+            while not relaying.done() and not await started(temporal_client, applied):
+                await asyncio.sleep(0.05)
+        assert not relaying.done(), relaying.exception()
+        relaying.cancel()
+        await asyncio.gather(relaying, return_exceptions=True)
+        await asyncio.to_thread(books.sql, "DELETE FROM outbox_cursors")  # died before it could write it down
+        applied = await asyncio.to_thread(session, books)
+    books.close()
