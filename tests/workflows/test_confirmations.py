@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -16,6 +17,12 @@ from tests.cash_desk.books import opened, wrong
 from tests.cash_desk.desk import Desk
 from tests.mail import mail_server
 from workflows.confirmations import ConfirmRemittance
+
+
+@pytest.fixture
+def database_url(fresh_database_url: str) -> str:
+    """A database of its own: another test's worker on a shared one would confirm the remittance first."""
+    return fresh_database_url
 
 
 def exceptions(database_url: str, org: str) -> list[tuple[str, str, str]]:
