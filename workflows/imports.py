@@ -48,7 +48,11 @@ class CustomerImport:
             await step()
             if workflow.info().get_current_history_length() > HISTORY_LIMIT:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(ImportInput(start.org_id, start.import_id))
+                # Named, because an attribute that was unset is handed on as a null, on which the new run cannot begin.
+                workflow.continue_as_new(
+                    ImportInput(start.org_id, start.import_id),
+                    search_attributes=workflow.info().typed_search_attributes,
+                )
         await workflow.wait_condition(workflow.all_handlers_finished)
         return ImportResult(self._state.status, self._state.total_rows)
 
