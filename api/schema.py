@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from iso4217 import Currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -29,6 +30,21 @@ class Body(BaseModel):
 
 class Empty(Body):
     """The body of a write that needs none: `body: Empty | None = None` refuses any field."""
+
+
+def _http_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.fragment:
+        raise PydanticCustomError("URL_INVALID", "A URL is written https://host/path, without user or fragment")
+    return url
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+"""The address of another system, absolute, kept as spelt: http or https, with a host, without credentials or fragment."""
 
 
 def _iso_date(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from models.db import webhooks
-from models.db.engine import transaction
+from models.db.engine import Tx, transaction
 from models.db.event_reads import cloud_event
 from models.messages.webhooks import WebhookQueue
 from models.webhooks import retry_after, signature_headers
@@ -90,7 +90,7 @@ def _record(engine: Engine, queue: WebhookQueue, d: Any, answer: Answer, sent_at
         return wait
 
 
-def _give_up(tx: Any, queue: WebhookQueue, delivery_id: str, answer: Answer) -> None:
+def _give_up(tx: Tx, queue: WebhookQueue, delivery_id: str, answer: Answer) -> None:
     """Onto the desk of ops. Where the receiver says that it is gone (410), nothing more is sent there."""
     work = bootstrap_work(tx, "system")
     reason = "ENDPOINT_GONE" if answer.status == GONE else "DELIVERY_FAILED"

@@ -1,7 +1,6 @@
 """Where events are sent (webhook endpoints), and what became of each (deliveries): contract, section 7."""
 
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from fastapi import Query, Request
 from pydantic import Field, field_validator
@@ -14,7 +13,7 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, answer, run_now_in_thread, write_now
 from api.reading import reading
-from api.schema import Body, Text
+from api.schema import Body, HttpUrl, Text
 from models.db import webhooks
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
@@ -27,23 +26,11 @@ router = gated_router("webhooks")
 User = Annotated[Principal, requires("events.use")]
 Reader = Annotated[Principal, requires("events.read")]
 EventTypes = Annotated[list[str], Field(max_length=len(EVENT_TYPES))]
-Url = Annotated[str, Field(min_length=1, max_length=2000)]
+Url = Annotated[HttpUrl, Field(min_length=1, max_length=2000)]
 Status = Literal["PENDING", "DELIVERED", "FAILED", "CANCELLED"]
 
 
 class _Endpoint(Body):
-    @field_validator("url", check_fields=False)
-    @classmethod
-    def _addressable(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            named = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            named = False
-        if not named or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.fragment:
-            raise PydanticCustomError("URL_INVALID", "A URL is written https://host/path, without user or fragment")
-        return url
-
     @field_validator("event_types", check_fields=False)
     @classmethod
     def _known(cls, types: list[str]) -> list[str]:

@@ -1,0 +1,27 @@
+-- Which table an id's prefix belongs to, as rows: a new kind of record is one INSERT, and no migration writes the
+-- function of another anew.
+CREATE TABLE record_kinds (
+  prefix     text PRIMARY KEY,
+  table_name text NOT NULL
+);
+INSERT INTO record_kinds (prefix, table_name) VALUES
+  ('cust', 'customers'), ('invoice', 'invoices'), ('pay', 'payments'), ('papp', 'payment_applications'),
+  ('cred', 'customer_credits'), ('je', 'journal_entries'), ('recon', 'reconciliations'), ('stmt', 'statements'),
+  ('exc', 'exceptions'), ('chg', 'customer_changes'), ('imp', 'customer_imports'), ('act', 'activities'),
+  ('opp', 'opportunities'), ('quote', 'quotes'), ('order', 'orders'), ('case', 'cases'), ('contract', 'contracts'),
+  ('cont', 'customer_contacts'), ('nps', 'nps_responses'), ('whep', 'webhook_endpoints'),
+  ('whdl', 'webhook_deliveries');
+
+CREATE OR REPLACE FUNCTION id_in_other_org(p_id text) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
+DECLARE v_kind text := split_part(p_id, '_', 1); v_table text; v_found boolean;
+BEGIN
+  SELECT table_name INTO v_table FROM record_kinds WHERE prefix = v_kind;
+  IF v_table IS NULL THEN RETURN false; END IF;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE id = $1 AND org_id <> current_setting(''arflow.org_id'', true))', v_table)
+    INTO v_found USING p_id;
+  IF NOT v_found AND v_kind = 'cust' THEN -- one that waits for its approval
+    SELECT EXISTS (SELECT FROM customer_changes WHERE customer_id = p_id AND operation = 'create'
+                     AND status IN ('PENDING_APPROVAL', 'FAILED') AND org_id <> current_setting('arflow.org_id', true)) INTO v_found;
+  END IF;
+  RETURN v_found;
+END $$;
