@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+SEALED_ACTION = "trail.sealed"
+"""The event of the organisation's own chain that names a seal, so that the seal itself cannot go unnoticed."""
+
 
 @dataclass(frozen=True)
 class AuditEvent:

@@ -1,22 +1,24 @@
 """The daily seal: all chains' heads under one Merkle root, so that the loss of a whole chain shows."""
 
-from models.audit import merkle_root, seal_leaf
-from models.db.engine import Tx
+from models.audit import SEALED_ACTION, merkle_root, seal_leaf
+from models.db.engine import Tx, to_json
 from models.db.streaming import stream
+from models.ids import new_id
 
 
 def seal(tx: Tx) -> bytes:
     """Seal the organisation's chains as they are now; answers the root, which may be kept outside as a witness.
 
-    Only heads that moved since they were last sealed are stored again: a seal covers those of the earlier ones too.
+    Only heads that moved since they were last sealed are stored again: a seal covers those of the earlier ones too. The
+    organisation's own chain names each seal, and the next seal covers that.
     """
     # One statement sees one state of the heads, whatever is posted meanwhile.
     tx.run("DROP TABLE IF EXISTS sealing")
     tx.run(
         "CREATE TEMP TABLE sealing ON COMMIT DROP AS SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org"
     )
-    heads = stream(tx, 'SELECT * FROM sealing ORDER BY subject_id COLLATE "C"')
-    root = merkle_root(seal_leaf(h["subject_id"], h["seq"], bytes(h["hash"])) for h in heads)
+    rows = stream(tx, 'SELECT * FROM sealing ORDER BY subject_id COLLATE "C"')
+    root = merkle_root(seal_leaf(h["subject_id"], h["seq"], bytes(h["hash"])) for h in rows)
     tx.run(
         "INSERT INTO audit_seals (org_id, sealed_at, heads, root) SELECT :org, :at, count(*), :root FROM sealing",
         at=tx.now,
@@ -28,4 +30,11 @@ def seal(tx: Tx) -> bytes:
              SELECT FROM audit_seal_heads s WHERE s.org_id = :org AND s.subject_id = n.subject_id AND s.seq = n.seq)""",
         at=tx.now,
     )
+    heads = tx.scalar("SELECT count(*) FROM sealing")
+    tx.write({}, [_told(tx, {"sealed_at": tx.now, "heads": heads, "root": root.hex()})], None)
     return root
+
+
+def _told(tx: Tx, payload: dict[str, object]) -> dict[str, object]:
+    event = {"subject_id": tx.org_id, "id": new_id("aud"), "actor": "process:SealTrails", "action": SEALED_ACTION}
+    return event | {"reason_code": None, "request_id": None, "workflow_id": None, "payload": to_json(payload)}

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
 from sqlalchemy import RowMapping
 
-from models.audit import AuditEvent, breaches, merkle_root, seal_leaf
+from models.audit import SEALED_ACTION, AuditEvent, breaches, merkle_root, seal_leaf
 from models.db.engine import Tx
 from models.db.streaming import Scratch, stream
 from models.verification import Finding
@@ -26,12 +27,15 @@ _LATER = {"customer_id"}
 
 
 class Trail:
-    """What the trail says, kept in scratch tables for the checks of the ledger: entries posted, facts of records."""
+    """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals."""
 
     def __init__(self, tx: Tx) -> None:
-        self.marks = Scratch(tx, "verify_marks", "entry_id text, digest text, subject_id text, seq bigint")
+        self.marks = Scratch(
+            tx, "verify_marks", "entry_id text, digest text, subject_id text, seq bigint, at timestamptz"
+        )
         self.facts = Scratch(tx, "verify_facts", "noun text, id text, facts jsonb")
         self.erased = Scratch(tx, "verify_erased", "subject_id text")
+        self.seals = Scratch(tx, "verify_seals", "sealed_at timestamptz, heads bigint, root text, seq bigint")
 
     def take(self, e: RowMapping) -> None:
         """What one event says of the ledger and of its record. A payload that cannot be read was altered: see chains."""
@@ -42,12 +46,14 @@ class Trail:
             said = json.loads(e["payload"])
             entries = said.get("entries") or [] if isinstance(said, dict) else []
             for mark in entries:
-                self.marks.add(
-                    entry_id=str(mark["id"]), digest=str(mark["digest"]), subject_id=e["subject_id"], seq=e["seq"]
-                )
+                told = {"entry_id": str(mark["id"]), "digest": str(mark["digest"]), "at": e["at"]}
+                self.marks.add(**told, subject_id=e["subject_id"], seq=e["seq"])
             if e["action"] in _FACTS:
                 facts = {k: v for k, v in said["after"].items() if k not in _LATER}
                 self.facts.add(noun=_FACTS[e["action"]], id=e["subject_id"], facts=facts)
+            if e["action"] == SEALED_ACTION and e["subject_id"] == e["org_id"]:
+                sealed_at = datetime.fromisoformat(said["sealed_at"])
+                self.seals.add(sealed_at=sealed_at, heads=int(said["heads"]), root=str(said["root"]), seq=e["seq"])
         except (ValueError, KeyError, TypeError, AttributeError):
             return
 
@@ -55,6 +61,7 @@ class Trail:
         self.marks.done("entry_id")
         self.facts.done("id")
         self.erased.done("subject_id")
+        self.seals.done("sealed_at")
 
 
 def check_chains(tx: Tx, trail: Trail) -> Finding:
@@ -92,14 +99,25 @@ def _link(e: RowMapping) -> AuditEvent:
 _SEALED_AGAINST_CHAINS = """SELECT s.subject_id, s.seq, s.sealed_at, e.hash IS NULL AS gone
   FROM audit_seal_heads s LEFT JOIN audit_events e ON e.org_id = s.org_id AND e.subject_id = s.subject_id AND e.seq = s.seq
   WHERE s.org_id = :org AND e.hash IS DISTINCT FROM s.hash ORDER BY s.sealed_at, s.subject_id"""
+_TOLD_OTHERWISE = """SELECT t.sealed_at, t.seq, s.root IS NULL AS gone FROM verify_seals t
+  LEFT JOIN audit_seals s ON s.org_id = :org AND s.sealed_at = t.sealed_at
+  WHERE s.root IS NULL OR s.heads <> t.heads OR encode(s.root, 'hex') <> t.root ORDER BY t.seq"""
+_UNSEALED = """SELECT DISTINCT h.sealed_at FROM audit_seal_heads h WHERE h.org_id = :org AND NOT EXISTS
+  (SELECT FROM audit_seals s WHERE s.org_id = h.org_id AND s.sealed_at = h.sealed_at) ORDER BY h.sealed_at"""
 # A seal stores the heads that moved since the one before; together with the earlier ones it covers them all.
 SEALED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, hash FROM audit_seal_heads
   WHERE org_id = :org AND sealed_at <= :at ORDER BY subject_id COLLATE "C", sealed_at DESC"""
 
 
 def check_seals(tx: Tx) -> Finding:
-    """What was sealed is still there, and the newest seals' roots are those of the heads they sealed."""
+    """What was sealed is still there, the seals are those that the trail names, and the newest ones' roots are those of
+    the heads they sealed. Needs the scratch table that `Trail` filled."""
     found = Finding("audit seals")
+    for t in stream(tx, _TOLD_OTHERWISE):
+        said = "is gone" if t["gone"] else "was altered"
+        found.breach(f"seal of {t['sealed_at'].isoformat()}: it {said}, event {t['seq']} of {tx.org_id} names it")
+    for t in stream(tx, _UNSEALED):
+        found.breach(f"seal of {t['sealed_at'].isoformat()}: it is gone, but the heads that it sealed are there")
     for s in stream(tx, _SEALED_AGAINST_CHAINS):
         said = "is gone" if s["gone"] else "was altered"
         found.breach(f"{s['subject_id']}: event {s['seq']}, sealed {s['sealed_at']:%Y-%m-%d}, {said}")

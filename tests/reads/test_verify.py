@@ -31,10 +31,12 @@ class Worked:
         tx.conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
         assert tx.conn.exec_driver_sql(sql.format(org=f"'{self.books.org}'", **self.names)).rowcount > 0, sql
 
-    def breaches_after(self, sql: str) -> dict[str, list[str]]:
-        """What is named once the owner has done this; then it is undone."""
+    def breaches_after(self, sql: str, first: str | None = None) -> dict[str, list[str]]:
+        """What is named once the owner has done this (and `first` before it); then it is undone."""
         with self.books.owner.connect() as conn, conn.begin() as begun:
             tx = Tx(conn, self.books.org, datetime.now(UTC))
+            if first is not None:
+                conn.exec_driver_sql(first)
             self.tampered(tx, sql)
             found = {f.check: f.breaches for f in checks(tx) if not f.ok}
             begun.rollback()
@@ -128,6 +130,11 @@ TAMPERS = {
     "the head's row": ("audit chains", "payment", f"DELETE FROM audit_heads {TRAIL}"),
     "a sealed head": ("audit seals", "payment", f"UPDATE audit_seal_heads SET hash = sha256('x') {TRAIL}"),
     "a seal's root": ("audit seals", "root", "UPDATE audit_seals SET root = sha256('x') WHERE org_id = {org}"),
+    "a seal": ("audit seals", "it is gone", "DELETE FROM audit_seals WHERE org_id = {org}"),
+    "a seal with its heads": (
+        "audit seals", "it is gone",
+        "WITH x AS (DELETE FROM audit_seal_heads WHERE org_id = {org}) DELETE FROM audit_seals WHERE org_id = {org}",
+    ),
     "a sealed head's row": ("audit seals", "root", f"DELETE FROM audit_seal_heads {TRAIL}"),
     # the ledger
     "a line's amounts": (
@@ -143,6 +150,9 @@ TAMPERS = {
     "all lines": ("ledger entries", "entry", "DELETE FROM journal_lines WHERE entry_id = '{entry}'"),
     "an entry's date": (
         "ledger entries", "entry", "UPDATE journal_entries SET entry_date = '2026-01-31' WHERE id = '{entry}'",
+    ),
+    "an entry's time": (
+        "ledger entries", "entry", "UPDATE journal_entries SET created_at = created_at + interval '1 s' WHERE id = '{entry}'",
     ),
     "an entry's row": ("ledger entries", "entry", "DELETE FROM journal_entries WHERE id = '{entry}'"),
     # the records
@@ -247,7 +257,8 @@ def test_seals_store_only_what_moved_and_cover_everything(worked: Worked) -> Non
     books.pay(worked.names["customer"], 5, "2026-01-21")
     with transaction(books.engine, books.org) as tx:
         seal(tx)
-    assert books.sql("SELECT count(*) AS n FROM audit_seal_heads WHERE org_id = :org")[0]["n"] == stored + 1
+    # the payment's head, and that of the organisation's own chain, which names the first seal
+    assert books.sql("SELECT count(*) AS n FROM audit_seal_heads WHERE org_id = :org")[0]["n"] == stored + 2
     seals = books.sql("SELECT heads FROM audit_seals WHERE org_id = :org ORDER BY sealed_at")
     assert [s["heads"] for s in seals] == [stored, stored + 1]
     assert worked.breaches() == {}

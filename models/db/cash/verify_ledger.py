@@ -17,7 +17,7 @@ _UNNAMED = """SELECT v.id, v.source_id FROM verify_entries v
   WHERE NOT EXISTS (SELECT FROM verify_marks m WHERE m.entry_id = v.id)
     AND NOT EXISTS (SELECT FROM verify_erased x WHERE x.subject_id = v.source_id) ORDER BY v.id"""
 _DIFFERENT = """SELECT v.id, m.subject_id, m.seq FROM verify_entries v JOIN verify_marks m ON m.entry_id = v.id
-  WHERE m.digest <> v.digest ORDER BY v.id"""
+  WHERE m.digest <> v.digest OR m.at <> v.created_at ORDER BY v.id"""
 _GONE = """SELECT DISTINCT m.entry_id, m.subject_id, m.seq FROM verify_marks m
   WHERE NOT EXISTS (SELECT FROM verify_entries v WHERE v.id = m.entry_id) ORDER BY m.entry_id"""
 _ORPHANS = """SELECT DISTINCT l.entry_id FROM journal_lines l WHERE l.org_id = :org AND NOT EXISTS
@@ -25,12 +25,12 @@ _ORPHANS = """SELECT DISTINCT l.entry_id FROM journal_lines l WHERE l.org_id = :
 
 
 def check_entries(tx: Tx) -> Finding:
-    """Every entry balances, has its digest, and is named with it in the trail; none that the trail names is gone.
+    """Every entry balances, has its digest, and is named with it, at its time, in the trail; none that the trail names is gone.
 
     Needs the scratch tables that `verify_trail.Trail` filled.
     """
     found, count = Finding("ledger entries"), 0
-    kept = Scratch(tx, "verify_entries", "id text, source_id text, digest text")
+    kept = Scratch(tx, "verify_entries", "id text, source_id text, digest text, created_at timestamptz")
     for _, rows in groupby(stream(tx, _ENTRIES), key=lambda r: r["id"]):
         first = next(rows)
         entry = entry_from(first)
@@ -41,7 +41,7 @@ def check_entries(tx: Tx) -> Finding:
                 numbers.append(r["line_no"])
         count += 1
         digest = entry.digest()
-        kept.add(id=entry.id, source_id=entry.source_id, digest=digest)
+        kept.add(id=entry.id, source_id=entry.source_id, digest=digest, created_at=first["created_at"])
         if not entry.balanced:
             found.breach(f"{entry.id}: the entry does not balance")
         if digest != first["digest"] or numbers != list(range(1, len(numbers) + 1)):
