@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
 from api.auth import Authenticator
+from api.examples import add_examples
 from api.gate import GatedRoute
 from api.lifespan import lifespan
 from api.limiting import RateLimit
@@ -145,5 +146,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         components = schema.setdefault("components", {})
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
         components.setdefault("schemas", {})["Problem"] = _PROBLEM
+        add_examples(schema)
         app.openapi_schema = schema
     return app.openapi_schema
