@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from activities.errors import boundary
 from activities.histories import erase
-from models.db.customers.standing import standing
+from models.db.customers.standing import Standing, standing
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.changes import (
@@ -42,10 +42,12 @@ class ChangeActivities:
     def act(self, request: ActRequest) -> ChangeState:
         """Execute a command about the change (or none), and answer where the change stands."""
         with boundary():
-            replayed = False
-            if request.command_id:
-                replayed = execute(self._engine, request.org_id, request.command_id).replayed
-            return self._state(request.org_id, request.change_id, replayed)
+            if not request.command_id:
+                return self._state(request.org_id, request.change_id)
+            done = execute(self._engine, request.org_id, request.command_id)
+            if isinstance(done.aside, Standing):  # as it stood when that was committed: nothing is read again
+                return _state(done.aside, done.replayed)
+            return self._state(request.org_id, request.change_id, done.replayed)
 
     @activity.defn(name="change_execute", no_thread_cancel_exception=True)
     def carry_out(self, request: ActRequest) -> ExecutionResult:
@@ -104,6 +106,10 @@ def read_state(engine: Engine, org_id: str, change_id: str, replayed: bool = Fal
     c = standing(engine, org_id, change_id)
     if c is None:
         return ChangeState(replayed=replayed)
+    return _state(c, replayed)
+
+
+def _state(c: Standing, replayed: bool) -> ChangeState:
     found = ChangeState(
         known=True,
         status=c.status,

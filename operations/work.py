@@ -32,11 +32,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the caller is answered: the JSON body, the status, and whether it is an earlier answer."""
+    """What the caller is answered: the JSON body, the status, and whether it is an earlier answer.
+
+    `aside` is for the process that had it done, as it stood in the transaction; neither kept nor answered.
+    """
 
     body: dict[str, Any]
     status: int = 200
     replayed: bool = False
+    aside: object = None
 
 
 @dataclass
@@ -117,6 +121,12 @@ class Work:
     def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Queue rows of one table, written by `flush` in one statement with everything else. Same keys in every row."""
         self._rows.setdefault(table, []).extend(rows)
+
+    def take(self, other: "Work") -> None:
+        """Queue what the other has to say, in its own name, after what is queued here."""
+        self._audits += other._audits
+        self._events += other._events
+        self._exceptions += other._exceptions
 
     def flush(self, *, finish: Mapping[str, Any] | None = None) -> None:
         """Write what was queued, and complete the command with `finish`, in one statement and one round trip."""

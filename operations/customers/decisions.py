@@ -12,9 +12,11 @@ from models.access import Principal, with_included
 from models.customers.approval import Chain, ChangeStatus, Decision, decide, delegate, resubmit, withdraw
 from models.db.customers import changes
 from models.db.customers import records as customers
+from models.db.customers.standing import standing_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.customers.approval_tokens import consume
+from operations.customers.execution import at_once
 from operations.customers.policies import policy_of
 from operations.customers.submission import (
     claim_keys,
@@ -46,7 +48,7 @@ def _open(work: Work) -> tuple[RowMapping, Chain]:
 
 @operation("change.decide")
 def decide_change(work: Work) -> Outcome:
-    """Approve, reject or return the step. The last approval leaves the change to be executed."""
+    """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
     tx, body = work.tx, work.cmd.body
     row, before = _open(work)
     decision, reason = Decision(body["decision"]), body.get("reason_code")
@@ -69,8 +71,9 @@ def decide_change(work: Work) -> Outcome:
         "decided_at": work.now,
     }
     tx.insert("customer_change_decisions", [{"id": new_id("dec"), "change_id": row["id"]} | said])
-    over = after.status is ChangeStatus.REJECTED
-    changes.save(tx, row["id"], before, after, body.get("comment"), release=over)
+    done = at_once(work, row, after)
+    over = done.chain.status in {ChangeStatus.REJECTED, ChangeStatus.APPROVED}
+    changes.save(tx, row["id"], before, done.chain, body.get("comment"), release=over, **done.columns)
     if after.returned:
         work.open_exception(
             "change_returned",
@@ -85,7 +88,9 @@ def decide_change(work: Work) -> Outcome:
     work.audit(row["id"], "customer.change.decided", said | {"step_started_at": mine.started_at}, reason_code=reason)
     ids = {"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number, "decision": decision.value}
     work.emit("customer.change.decided", row["id"], ids)
-    return _answer(work, row)
+    if done.said is not None:
+        work.take(done.said)
+    return _answer(work, row, done.chain)
 
 
 @operation("change.withdraw")
@@ -99,7 +104,7 @@ def withdraw_change(work: Work) -> Outcome:
     work.audit(
         row["id"], "customer.change.withdrawn", {"before": before.status}, reason_code=work.cmd.body.get("reason_code")
     )
-    return _answer(work, row)
+    return _answer(work, row, after)
 
 
 @operation("change.delegate")
@@ -119,7 +124,7 @@ def delegate_step(work: Work) -> Outcome:
     changes.save(work.tx, row["id"], before, after)
     said = {"step": body["step"], "to": to, "asked_for": body["to_user_id"], "until": until}
     work.audit(row["id"], "customer.change.delegated", said)
-    return _answer(work, row)
+    return _answer(work, row, after)
 
 
 def _until(value: str | None) -> datetime | None:
@@ -167,7 +172,7 @@ def resubmit_change(work: Work) -> Outcome:
         resolve(tx, kind, row["id"], work.cmd.actor, "RESUBMITTED")
     said = {"round": chain.round, "diff": columns["diff"], "warnings": columns["warnings"]}
     work.audit(row["id"], "customer.change.resubmitted", said)
-    return _answer(work, row)
+    return _answer(work, row, chain)
 
 
 def planned_steps(row: Any) -> list[Any]:
@@ -177,5 +182,5 @@ def planned_steps(row: Any) -> list[Any]:
     return plan(ApprovalPolicy(), row["operation"])
 
 
-def _answer(work: Work, row: RowMapping) -> Outcome:
-    return Outcome(change_body(work.tx, row["id"]))
+def _answer(work: Work, row: RowMapping, after: Chain) -> Outcome:
+    return Outcome(change_body(work.tx, row["id"]), aside=standing_of(row, after, work.now))

@@ -1,11 +1,15 @@
 """Carrying out an approved change: exactly once, validated again, never silently over another's change.
 
-A change that can no longer be carried out becomes FAILED, with an exception for its submitter: re-base or withdraw.
+It is done with the last approval, in its transaction; a deletion, and what could not be done there (a fault, a race
+lost), in a step of the process of its own. A change that can no longer be carried out becomes FAILED, with an exception
+for its submitter: re-base or withdraw.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
 from psycopg import errors as pg
 from sqlalchemy import Engine, RowMapping
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +30,7 @@ from operations.customers.view import change_body
 from operations.work import Command, Work
 
 SYSTEM: Final = "arflow"
+log = structlog.get_logger("arflow.changes")
 _RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
 _EVENT: Final = {
     "create": "customer.created",
@@ -34,6 +39,39 @@ _EVENT: Final = {
     "reactivate": "customer.updated",
     "delete": "customer.deleted",
 }
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """What became of the chain; the columns to save with it; what is to be said of it in the system's name."""
+
+    chain: Chain
+    columns: dict[str, Any] = field(default_factory=dict)
+    said: Work | None = None
+
+
+def at_once(work: Work, change: RowMapping, decided: Chain) -> AtOnce:
+    """Carry the change out with the decision that completed its chain; the chain as it is where there is nothing to do.
+
+    What the rules refuse makes it FAILED, beside the decision, which stands. A fault takes back what was begun and no more:
+    the decision stands and the process carries the change out in its next step.
+    """
+    if decided.status is not ChangeStatus.PENDING_APPROVAL or not decided.complete or change["operation"] == "delete":
+        return AtOnce(decided)
+    tx, said = work.tx, _work(work.tx, change, work.cmd.request_id)
+    tx.run("SAVEPOINT carried_out")
+    try:
+        version = _CARRY_OUT[change["operation"]](tx, change)
+        tx.run("RELEASE SAVEPOINT carried_out")
+    except Refusal as refusal:
+        tx.run("ROLLBACK TO SAVEPOINT carried_out")
+        return AtOnce(failed(decided), _said_failed(said, change, refusal), said)
+    except Exception as fault:
+        tx.run("ROLLBACK TO SAVEPOINT carried_out")
+        log.warning("left to the process", change_id=change["id"], error=type(fault).__name__)
+        return AtOnce(decided)
+    _say_executed(said, change, decided, version)
+    return AtOnce(executed(decided), said=said)
 
 
 def execute_change(engine: Engine, org_id: str, change_id: str) -> list[str]:
@@ -55,9 +93,8 @@ def execute_change(engine: Engine, org_id: str, change_id: str) -> list[str]:
     raise AssertionError("unreachable")
 
 
-def _work(tx: Tx, change: RowMapping, last: RowMapping | None) -> Work:
-    """The audit says who made it happen: the last approver; the request is theirs."""
-    request = last["request_id"] if last is not None else new_id("req")
+def _work(tx: Tx, change: RowMapping, request: str) -> Work:
+    """The system's own: nobody but the approvers is behind it, and the request is the last approver's."""
     return Work(
         tx,
         Command(
@@ -85,6 +122,10 @@ def _last_command(tx: Tx, change: RowMapping) -> RowMapping | None:
     )
 
 
+def _request(last: RowMapping | None) -> str:
+    return str(last["request_id"]) if last is not None else new_id("req")
+
+
 def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
     """Who submitted it and who approved it, and when: the record's own trail tells it without the change's."""
     approved = [
@@ -107,12 +148,22 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     if ready is None:
         return []
     change, approved = ready
-    work = _work(tx, change, last := _last_command(tx, change))
+    last = _last_command(tx, change)
+    work = _work(tx, change, _request(last))
     version = _CARRY_OUT[change["operation"]](tx, change)
     changes.save_state(tx, change_id, executed(approved), release=True)
+    _say_executed(work, change, approved, version)
+    work.flush()
+    erases = change["operation"] == "delete"
+    over = erase(work, change["customer_id"], change_id, keep=change["force"]) if erases else []
+    _answer_last(tx, change_id, last)
+    return over
+
+
+def _say_executed(work: Work, change: RowMapping, approved: Chain, version: int) -> None:
     customer_id = change["customer_id"]
-    said = {"change_id": change_id, "operation": change["operation"], "version": version}
-    work.audit(change_id, "customer.change.executed", said)
+    said = {"change_id": change["id"], "operation": change["operation"], "version": version}
+    work.audit(change["id"], "customer.change.executed", said)
     work.audit(
         customer_id,
         _EVENT[change["operation"]],
@@ -122,12 +173,8 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     work.emit(
         _EVENT[change["operation"]],
         customer_id,
-        {"customer_id": customer_id, "change_id": change_id, "version": version},
+        {"customer_id": customer_id, "change_id": change["id"], "version": version},
     )
-    work.flush()
-    over = erase(work, customer_id, change_id, keep=change["force"]) if change["operation"] == "delete" else []
-    _answer_last(tx, change_id, last)
-    return over
 
 
 def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
@@ -196,8 +243,16 @@ def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:
     if ready is None:
         return
     change, approved = ready
-    work = _work(tx, change, last := _last_command(tx, change))
-    changes.save_state(tx, change_id, failed(approved), failure_code=refusal.code, failure_detail=refusal.detail)
+    last = _last_command(tx, change)
+    work = _work(tx, change, _request(last))
+    changes.save_state(tx, change_id, failed(approved), **_said_failed(work, change, refusal))
+    work.flush()
+    _answer_last(tx, change_id, last)
+
+
+def _said_failed(work: Work, change: RowMapping, refusal: Refusal) -> dict[str, Any]:
+    """Put it on the submitter's desk and into the trail; the change's columns that say so."""
+    change_id = change["id"]
     detail: dict[str, Any] = {
         "change_id": change_id,
         "customer_id": change["customer_id"],
@@ -212,8 +267,7 @@ def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:
         detail=detail,
     )
     work.audit(change_id, "customer.change.failed", detail | {"code": refusal.code}, reason_code=refusal.code)
-    work.flush()
-    _answer_last(tx, change_id, last)
+    return {"failure_code": refusal.code, "failure_detail": refusal.detail}
 
 
 def finished_workflows(engine: Engine, org_id: str, change_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from models.customers.patch import CustomerPatch
 from models.customers.record import Record, created, patched, touched_entities
 from models.db.customers import changes
 from models.db.customers import records as customers
+from models.db.customers.standing import standing_of
 from models.db.engine import Tx
 from models.db.lookups import refuse_missing
 from models.errors import Refusal
@@ -191,8 +192,9 @@ def _submit(work: Work, p: Proposal) -> Outcome:
     work.audit(change_id, "customer.change.submitted", said, reason_code=cmd.body.get("reason_code"))
     ids = {"change_id": change_id, "customer_id": p.customer_id, "operation": p.operation}
     work.emit("customer.change.submitted", change_id, ids)
+    stands = standing_of(row | {"operation": p.operation, "customer_id": p.customer_id}, chain, work.now)
     answer = {"id": change_id, "workflow_id": cmd.workflow_id, "status": chain.status, "customer_id": p.customer_id}
-    return Outcome(submitted_body(answer | {"warnings": row["warnings"]}), 202)
+    return Outcome(submitted_body(answer | {"warnings": row["warnings"]}), 202, aside=stands)
 
 
 def name_customer(work: Work, customer_id: str) -> None:

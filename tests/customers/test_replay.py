@@ -33,12 +33,12 @@ async def test_a_recorded_history_replays(file: Path):
 def test_there_are_histories_to_replay():
     stories = {f.stem.removeprefix("customer_change_") for f in RECORDED}
     assert stories >= {"approved", "rejected", "returned", "withdrawn"}
-    assert stories >= {"approved_2", "by_token_2", "overdue_2", "deleted_2"}  # the second edition's
+    assert stories >= {"approved_2", "by_token_2", "overdue_2", "deleted_2", "at_once_2"}  # the second edition's
 
 
 @pytest.mark.skipif("ARFLOW_RECORD_HISTORIES" not in os.environ, reason="records histories only when asked")
 @pytest.mark.parametrize(
-    "story", ["approved", "rejected", "returned", "withdrawn", "approved_2", "by_token_2", "overdue_2", "deleted_2"]
+    "story", ["approved", "rejected", "returned", "withdrawn", "by_token_2", "overdue_2", "deleted_2", "at_once_2"]
 )
 async def test_record(temporal_client: Client, office: Office, monkeypatch, story: str):
     queue = f"changes-{office.org}"

@@ -89,11 +89,18 @@ def chain_rows(change_id: str, new: Chain) -> list[dict[str, Any]]:
 
 
 def save(
-    tx: Tx, change_id: str, before: Chain, after: Chain, comment: str | None = None, *, release: bool = False
+    tx: Tx,
+    change_id: str,
+    before: Chain,
+    after: Chain,
+    comment: str | None = None,
+    *,
+    release: bool = False,
+    **more: Any,
 ) -> None:
     """Write the steps that differ and the change's own row, in one statement; `comment` goes to the step that was decided.
 
-    `release`: give back what the change had reserved.
+    `release`: give back what the change had reserved. `more`: the row's other columns, by name.
     """
     changed = [s for s, old in zip(after.steps, before.steps, strict=True) if s != old]
     rows = []
@@ -114,7 +121,7 @@ def save(
     )
     if release:
         steps_too += ", released AS (DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id)"
-    _save_state(tx, change_id, after, steps_too, {"rows": to_json(rows)}, {})
+    _save_state(tx, change_id, after, steps_too, {"rows": to_json(rows)}, more)
 
 
 def save_state(tx: Tx, change_id: str, now_at: Chain, *, release: bool = False, **more: Any) -> None:

@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from models.customers.approval import Chain, ChangeStatus
 from models.db.engine import fetch_once
 
 
@@ -48,6 +49,28 @@ class Standing:
     remind_at: datetime | None
     due_at: datetime | None
     now: datetime
+
+
+def standing_of(change: Any, chain: Chain, now: datetime) -> Standing:
+    """Where the change with this row and chain stands, for whoever has just written both."""
+    step = None if chain.status is not ChangeStatus.PENDING_APPROVAL else chain.pending
+    return Standing(
+        status=chain.status.value,
+        operation=change["operation"],
+        lane=change["lane"],
+        customer_id=change["customer_id"],
+        round=chain.round,
+        returned=chain.returned,
+        step=step.number if step else 0,
+        role=step.role if step else "",
+        complete=chain.status is ChangeStatus.PENDING_APPROVAL and chain.complete,
+        reminded=step is not None and step.reminded_at is not None,
+        escalated=step is not None and step.escalated_at is not None,
+        started_at=step.started_at if step else None,
+        remind_at=step.remind_at if step else None,
+        due_at=step.due_at if step else None,
+        now=now,
+    )
 
 
 def standing(engine: Engine, org_id: str, change_id: str) -> Standing | None:
