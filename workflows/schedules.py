@@ -56,7 +56,12 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
     "watch-certificates": Schedule(
-        action=ScheduleActionStartWorkflow("WatchCertificates", id="WatchCertificates", task_queue=CHANGES_QUEUE),
+        action=ScheduleActionStartWorkflow(
+            "WatchCertificates",
+            id="WatchCertificates",
+            task_queue=CHANGES_QUEUE,
+            static_summary="Look for exemption certificates that expire",
+        ),
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(45)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),

@@ -112,21 +112,35 @@ class Desk:
         body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
         return self.submission("void_invoice", f"/v1/invoices/{invoice}/void", body, invoice, key=key)
 
+    def dispute(self, invoice: str, *, key: str | None = None) -> Submission:
+        body = {"reason_code": "SHORT_DELIVERY", "note": None}
+        return self.submission("dispute_invoice", f"/v1/invoices/{invoice}/dispute", body, invoice, key=key)
+
+    def assign(self, payment: str, customer: str, *, key: str | None = None) -> Submission:
+        path = f"/v1/customer-payments/{payment}/assign"
+        return self.submission("assign_payment", path, {"customer_id": customer}, payment, key=key)
+
+    def newest_payment(self) -> str:
+        with transaction(self.engine, self.org) as tx:
+            return str(
+                tx.scalar("SELECT id FROM payments WHERE org_id = :org ORDER BY created_at DESC, id DESC LIMIT 1")
+            )
+
     def draft_reconciliation(
-        self, payments: list[str], bank: str = "bank_us", through: str = "2026-01-31"
+        self, payments: list[str], bank: str = "bank_us", through: str = "2026-01-31", *, key: str | None = None
     ) -> Submission:
         body = {
             "bank_account_id": bank, "through_date": through, "payment_ids": payments, "statement_balance_minor": None,
         }  # fmt: skip
         path = f"/v1/bank-accounts/{bank}/reconciliations"
-        return self.submission("draft_reconciliation", path, body, new_id("recon"))
+        return self.submission("draft_reconciliation", path, body, new_id("recon"), key=key)
 
     def complete(self, recon: str, *, key: str | None = None) -> Submission:
         return self.submission("complete_reconciliation", f"/v1/reconciliations/{recon}/complete", {}, recon, key=key)
 
-    def reopen(self, recon: str) -> Submission:
+    def reopen(self, recon: str, *, key: str | None = None) -> Submission:
         body = {"reason_code": "BANK_ERROR", "note": None}
-        return self.submission("reopen_reconciliation", f"/v1/reconciliations/{recon}/reopen", body, recon)
+        return self.submission("reopen_reconciliation", f"/v1/reconciliations/{recon}/reopen", body, recon, key=key)
 
     def period(self, period: str, verb: str) -> Submission:
         path = f"/v1/periods/{period}/{verb}"

@@ -5,6 +5,7 @@ Afterwards either nothing of it is there or everything, and the request sent aga
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -124,6 +125,48 @@ def reverse(desk: Desk) -> Attempt:
     return attempt(desk, desk.reverse(done["payment_id"], key=new_id("key")))
 
 
+def apply_across_currencies(desk: Desk) -> Attempt:
+    """Pounds for dollars: both amounts, the rate, and a difference in its account."""
+    for day, rate in (("2025-03-01", "1.20"), ("2025-03-10", "1.25")):
+        desk.run(desk.rate("GBP", "USD", day, Decimal(rate)))
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 1000, currency_code="GBP")).body["id"]
+    payment = desk.run(desk.payment(customer, 500, currency_code="GBP")).body["id"]
+    return attempt(desk, desk.apply(payment, [{"invoice_id": invoice, "applied_minor": 500}], key=new_id("key")))
+
+
+def record_at_receipt(desk: Desk) -> Attempt:
+    """With the setting under which the receipt itself is posted."""
+    desk.run(desk.settings(receipt_posting="at_receipt"))
+    return attempt(desk, desk.payment(desk.customer(), 1000, key=new_id("key")))
+
+
+def assign(desk: Desk) -> Attempt:
+    start = desk.statement([credit_line(77, new_id("line"))])
+    desk.work_off(start)
+    return attempt(desk, desk.assign(desk.newest_payment(), desk.customer(), key=new_id("key")))
+
+
+def void(desk: Desk) -> Attempt:
+    issued = desk.run(desk.invoice(desk.customer(), 900, tax_minor=90)).body["id"]
+    return attempt(desk, desk.void(issued, key=new_id("key")))
+
+
+def dispute(desk: Desk) -> Attempt:
+    issued = desk.run(desk.invoice(desk.customer(), 900)).body["id"]
+    return attempt(desk, desk.dispute(issued, key=new_id("key")))
+
+
+def draft_reconciliation(desk: Desk) -> Attempt:
+    return attempt(desk, desk.draft_reconciliation([_paid(desk)[0]], key=new_id("key")))
+
+
+def reopen_reconciliation(desk: Desk) -> Attempt:
+    recon = desk.run(desk.draft_reconciliation([_paid(desk)[0]])).body["id"]
+    desk.run(desk.complete(recon))
+    return attempt(desk, desk.reopen(recon, key=new_id("key")))
+
+
 def complete_reconciliation(desk: Desk) -> Attempt:
     payments = [_paid(desk)[0] for _ in range(2)]
     recon = desk.run(desk.draft_reconciliation(payments)).body["id"]
@@ -163,8 +206,9 @@ def attempt(desk: Desk, s: Submission) -> Attempt:
 
 OPERATIONS = (
     invoice, invoice_by_external_id, record, record_by_external_id, apply_with_credit, apply_leaving_unapplied,
-    apply_without_key, spend_credit, unapply, reverse, complete_reconciliation, close_period, reopen_period,
-    statement_chunk,
+    apply_without_key, apply_across_currencies, spend_credit, unapply, reverse, void, dispute, draft_reconciliation,
+    complete_reconciliation, reopen_reconciliation, close_period, reopen_period, statement_chunk, assign,
+    record_at_receipt,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Histories of real runs, replayed by today's code; and nothing personal in any of them.
 
 Every file in `histories/` counts. `python -m tests.replay.record` makes those of cash application, `record_imports` those of
-imports.
+imports, `record_clock` those of the schedules and of a deletion.
 """
 
 import asyncio
@@ -69,6 +69,12 @@ def test_every_process_of_cash_application_has_a_history() -> None:
     variants = {f.stem for f in HISTORIES}
     assert {"ApplyPayment.completed", "ApplyPayment.refused", "ApplyPayment.fallback"} <= variants
     assert {"ConfirmRemittance.sent", "ConfirmRemittance.in_place"} <= variants
+
+
+def test_every_process_has_a_history() -> None:
+    """Those of the approval chains are in tests/data/histories, replayed by tests/customers/test_replay.py."""
+    types = {thing.__temporal_workflow_definition.name for thing in every_workflow()}  # type: ignore[attr-defined]
+    assert types - {f.stem.split(".")[0] for f in HISTORIES} == {"CustomerChange"}
 
 
 @workflow.defn(name="ApplyPayment")
