@@ -70,6 +70,11 @@ class Office:
         with transaction(self.engine, self.org) as tx:
             tx.insert("approval_policies", [row])
 
+    def open_exceptions(self, change: str) -> list[str]:
+        with transaction(self.engine, self.org) as tx:
+            sql = "SELECT reason_code FROM exceptions WHERE org_id = :org AND subject_id = :id AND status = 'open'"
+            return [str(r["reason_code"]) for r in tx.all(sql, id=change)]
+
     def row(self, change: str) -> dict:
         with transaction(self.engine, self.org) as tx:
             row = changes.get(tx, change)

@@ -9,8 +9,9 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
+from activities.changes import ChangeActivities
 from models.ids import new_id
-from models.messages.changes import ChangeInput, change_workflow_id
+from models.messages.changes import ChangeInput, StepInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
 from stack.search_attributes import SEARCH_ATTRIBUTES
 from tests.customers.desk import fresh
@@ -49,18 +50,42 @@ async def test_a_step_is_reminded_after_a_day_and_escalated_after_another(clock:
         assert (await handle.result())["status"] == "APPROVED"
 
 
-async def test_a_decision_that_races_the_timer_wins(clock: WorkflowEnvironment, office: Office):
+@pytest.mark.parametrize("deadline", [24, 48], ids=["reminder", "escalation"])
+async def test_a_decision_that_races_the_timer_counts_once_and_leaves_nothing_of_the_deadline(
+    clock: WorkflowEnvironment, office: Office, deadline: int
+):
     client = clock.client
     async with running(client, office):
         start = office.create()
         handle = await begin(client, start)
         await handle.execute_update("submitted")
-        await clock.sleep(timedelta(hours=23, minutes=59, seconds=59))
+        await clock.sleep(timedelta(hours=deadline, seconds=-1))
         decision = office.decide(start.change_id, "u_manager")
         await asyncio.gather(handle.execute_update("decide", decision), clock.sleep(timedelta(seconds=2)))
-        steps = office.row(start.change_id)["steps"]
-        assert [s["status"] for s in steps] == ["APPROVED", "PENDING"]
-        assert steps[0]["escalated_at"] is None
+        first, second = office.row(start.change_id)["steps"]
+        assert (first["status"], first["decided_by"], second["status"]) == ("APPROVED", "u_manager", "PENDING")
+        assert first["escalated_at"] is None or deadline == 48  # whoever came first; the decision counts either way
+        assert (second["reminded_at"], second["escalated_at"]) == (None, None)
+        assert office.open_exceptions(start.change_id) == []
+        await clock.sleep(timedelta(hours=23))  # the next step has a whole day of its own
+        assert office.row(start.change_id)["steps"][1]["reminded_at"] is None
+
+
+async def test_the_timer_of_a_step_that_was_decided_meanwhile_does_nothing(clock: WorkflowEnvironment, office: Office):
+    """What the timer's activity does when the decision was committed just before it."""
+    client = clock.client
+    async with running(client, office):
+        start = office.create()
+        handle = await begin(client, start)
+        await handle.execute_update("submitted")
+        await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
+        late = StepInput(office.org, start.change_id, 1, 1)
+        does = ChangeActivities(office.engine, client)
+        for fires in (does.remind, does.escalate):
+            assert (await asyncio.to_thread(fires, late)).step == 2
+        first, second = office.row(start.change_id)["steps"]
+        assert {s[mark] for s in (first, second) for mark in ("reminded_at", "escalated_at")} == {None}
+        assert office.open_exceptions(start.change_id) == []
 
 
 async def test_a_refused_submission_ends_the_process(clock: WorkflowEnvironment, office: Office):
