@@ -20,6 +20,7 @@ from activities.escalations import EscalationActivities
 from activities.import_feed import FeedActivities
 from activities.import_retention import RetentionActivities
 from activities.imports import SLICES, ImportActivities
+from activities.metrics import Measured
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
@@ -189,7 +190,7 @@ def mail_transport(settings: Settings) -> Transport:
 
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period."""
-    client = await connect(settings)
+    client = await connect(settings, [Measured()])
     engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
     workers = [
         posting_worker(client, engine),

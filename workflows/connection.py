@@ -1,10 +1,11 @@
 """Connects to Temporal as the settings say: address, namespace, API key, TLS."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import ApplicationErrorCategory
 from temporalio.api.failure.v1 import Failure
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.service import TLSConfig
@@ -29,7 +30,7 @@ DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_
 """How values and failures travel, for every client and worker."""
 
 
-async def connect(settings: Settings) -> Client:
+async def connect(settings: Settings, interceptors: Sequence[Interceptor] = ()) -> Client:
     """A client for the settings' namespace. Raises what the SDK raises when the server does not answer."""
     return await Client.connect(
         settings.temporal_target,
@@ -37,6 +38,7 @@ async def connect(settings: Settings) -> Client:
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         tls=_tls(settings) if settings.temporal_uses_tls else False,
         data_converter=DATA_CONVERTER,
+        interceptors=interceptors,
     )
 
 

@@ -22,6 +22,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
+from activities.metrics import count_events
 from models.db.webhooks import fan_out
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
@@ -116,6 +117,7 @@ async def _react(client: Client, conn: Any, position: int, age: timedelta) -> tu
     await _send_on(client, conn, position, int(events[-1]["position"]))
     last = int(events[-1]["position"])
     await asyncio.to_thread(relay.move_cursor, conn, READER, last)
+    count_events(str(e["type"]) for e in events)
     return last, len(events)
 
 

@@ -61,6 +61,11 @@ class Access:
 class AppStack(Access):
     """The session's API and worker."""
 
+    @property
+    def worker_metrics(self) -> str:
+        """Where the worker serves its metrics."""
+        return f"http://127.0.0.1:{self.environment['ARFLOW_WORKER_METRICS_PORT']}/metrics"
+
 
 @pytest.fixture(scope="session")
 def app_stack(
@@ -73,6 +78,7 @@ def app_stack(
         **os.environ,
         "ARFLOW_HOME": str(home),
         "ARFLOW_PORT": str(port),
+        "ARFLOW_WORKER_METRICS_PORT": str(free_port()),
         "ARFLOW_DATABASE_URL": database_url,
         "ARFLOW_TEMPORAL_ADDRESS": temporal_address,
         "ARFLOW_TEMPORAL_NAMESPACE": temporal_namespace,
