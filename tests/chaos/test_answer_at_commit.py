@@ -91,11 +91,13 @@ def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated
         try:
             waiting = [pool.submit(clerk.post, path, **body) for path, body, _ in sent]  # type: ignore[arg-type]
             answers = [w.result(timeout=15) for w in waiting]
+            ready, alive = clerk.get("/readyz"), clerk.get("/healthz")
         finally:
             os.kill(temporal, signal.SIGCONT)
         for answer in answers:
             assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE"), answer.text
             assert answer.headers["Retry-After"]
+        assert (ready.status_code, ready.json()["missing"], alive.status_code) == (503, ["temporal"], 200)
         for (path, body, status), answer in zip(sent, answers, strict=True):
             headers = {"Idempotency-Key": answer.headers["Idempotency-Key"]}
             deadline = time.monotonic() + 60

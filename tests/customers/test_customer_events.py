@@ -1,0 +1,45 @@
+"""What becomes of a customer is told to the world, in order, by ids alone."""
+
+import time
+
+from tests.customers.desk import Desk, ok
+
+
+def told(desk: Desk, *subjects: str) -> list[dict]:
+    events, cursor = [], None
+    while True:
+        page = ok(desk("u_ops").get("/v1/events", params={"limit": 200} | ({"cursor": cursor} if cursor else {})))
+        events += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            return [e for e in events if e["subject"] in subjects]
+
+
+def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
+    desk, clerk = own_desk, own_desk("u_clerk")
+    made = desk.submit(name="Nobody Shall Read This")
+    desk.approve(made)
+    customer = made["customer_id"]
+    changed = desk.patch(customer, notes="x")
+    desk.approve(changed)
+    ended = ok(clerk.delete(f"/v1/customers/{customer}"), 202)
+    desk.approve(ended)
+    back = ok(clerk.post(f"/v1/customers/{customer}/reactivate"), 202)
+    desk.approve(back)
+    gone = ok(clerk.delete(f"/v1/customers/{customer}?mode=hard&reason_code=TEST"), 202)
+    desk.approve(gone, "u_manager", "u_controller", "u_cfo")
+    changes = [c["change_id"] for c in (made, changed, ended, back, gone)]
+    deadline = time.monotonic() + 30
+    while "customer.deleted" not in [e["type"] for e in told(desk, customer)]:
+        assert time.monotonic() < deadline, told(desk, customer)
+        time.sleep(0.1)
+    seen = told(desk, customer, *changes)
+    assert [e["type"] for e in seen if e["subject"] == customer] == [
+        "customer.created", "customer.updated", "customer.deactivated", "customer.updated", "customer.deleted",
+    ]  # fmt: skip
+    for change, steps in zip(changes, (2, 2, 2, 2, 3), strict=True):
+        assert [e["type"] for e in seen if e["subject"] == change] == [
+            "customer.change.submitted", *["customer.change.decided"] * steps,
+        ]  # fmt: skip
+    assert all((e["specversion"], e["source"]) == ("1.0", f"/organisations/{desk.org}") for e in seen)
+    assert len({e["id"] for e in seen}) == len(seen)
+    assert "Nobody Shall" not in str(seen)
