@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime
 
+import psycopg
+import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from temporalio import activity
 from temporalio.client import Client
 
 from activities.errors import boundary
 from activities.histories import erase
+from models.db.answered import say
 from models.db.customers.standing import Standing, standing
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
@@ -26,6 +30,8 @@ from operations.customers.certificates import watch_certificates
 from operations.customers.deadlines import escalate, remind, signals_refused
 from operations.customers.execution import execute_change, finished_workflows
 from operations.runner import execute
+
+log = structlog.get_logger("arflow.activities")
 
 
 class ChangeActivities:
@@ -46,8 +52,19 @@ class ChangeActivities:
                 return self._state(request.org_id, request.change_id)
             done = execute(self._engine, request.org_id, request.command_id)
             if isinstance(done.aside, Standing):  # as it stood when that was committed: nothing is read again
-                return _state(done.aside, done.replayed)
-            return self._state(request.org_id, request.change_id, done.replayed)
+                state = _state(done.aside, done.replayed)
+            else:
+                state = self._state(request.org_id, request.change_id, done.replayed)
+            if not state.complete:  # what is still to be carried out is answered when it is
+                self._say(request)
+            return state
+
+    def _say(self, request: ActRequest) -> None:
+        """Tell the API that it may answer; where that fails, it learns it from the end of the update."""
+        try:
+            say(self._engine, request.org_id, request.command_id)
+        except (DBAPIError, psycopg.Error) as error:
+            log.info("an answer was not announced", error=type(error).__name__)
 
     @activity.defn(name="change_execute", no_thread_cancel_exception=True)
     def carry_out(self, request: ActRequest) -> ExecutionResult:

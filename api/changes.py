@@ -1,6 +1,7 @@
 """How a customer change reaches its process: submitted by starting it, moved on by updates to it.
 
-The answer waits up to five seconds for the commit; then it is 202 with a `Location` to poll, and the work goes on,
+The answer waits for the commit, of which the worker tells (models/db/answered.py), or for the end of the update, whichever
+is heard of first, and up to five seconds; then it is 202 with a `Location` to poll, and the work goes on,
 or 503 where the server does not answer that it has the process.
 A process that was lost (its server's data, not ours) is started again from what the database knows.
 """
@@ -40,7 +41,7 @@ from models.messages.changes import (
     change_of,
     change_workflow_id,
 )
-from operations.runner import Submitted, execute, refusal_from, submit
+from operations.runner import Submission, Submitted, execute, refusal_from, submit
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
@@ -67,17 +68,27 @@ async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Wr
     """Keep the command and carry it into the change's process; without one, into the database, which then refuses it."""
     engine: Engine = request.app.state.engine
     workflow_id = change_workflow_id(w.record_id)
-    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id))
+    wanted = submission(request, key, w, workflow_id)
+    kept, is_open = await run_in_threadpool(_kept, engine, who, wanted, change_of(workflow_id))
     if kept.answer is not None:
         return answer(kept.answer, workflow_id)
-    return await _answered(request, who, kept, _carried(request, who, kept, workflow_id, update))
+    return await _answered(request, who, kept, _carried(request, who, kept, workflow_id, update, is_open))
 
 
-async def _carried(request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str) -> None:
+def _kept(engine: Engine, who: Principal, wanted: Submission, change_id: str) -> tuple[Submitted, bool]:
+    """The command, and whether the change is one of ours that is open: on one thread, there and back once."""
+    kept = submit(engine, who, wanted)
+    is_open = kept.answer is None and status_of(engine, who.org_id, change_id) in {"PENDING_APPROVAL", "FAILED"}
+    return kept, is_open
+
+
+async def _carried(
+    request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str, is_open: bool
+) -> None:
     client: Client = request.app.state.temporal
     engine: Engine = request.app.state.engine
     change_id = change_of(workflow_id)
-    if not await run_in_threadpool(_is_open, engine, who.org_id, change_id):
+    if not is_open:
         # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
         await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
         return
@@ -125,23 +136,35 @@ async def _answered(request: Request, who: Principal, kept: Submitted, work: Awa
     engine: Engine = request.app.state.engine
     workflow_id = str(kept.workflow_id)
     carrying = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait_for(asyncio.shield(carrying), WAIT_SECONDS)
-    except WorkflowUpdateFailedError as failed:
-        raise _refusal_of(failed) from None
-    except TimeoutError:
-        return await _under_way(request.app.state.temporal, workflow_id, carrying)
-    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError):
-        raise _not_taken() from None
+    with request.app.state.answered.awaited(kept.command_id) as told:
+        await asyncio.wait({carrying, told}, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not carrying.done():
+        _let_go_on(carrying)
+        if not told.done():
+            return await _under_way(request.app.state.temporal, workflow_id)
+    elif not told.done():
+        _raise_what_it_raised(carrying)
     done = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
     return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), str(done.body.get("workflow_id")))
 
 
-async def _under_way(client: Client, workflow_id: str, carrying: "asyncio.Future[None]") -> Response:
-    """202 promises that the work goes on: only where the server answers that it has the process. The call goes on, too,
-    so that an update that no worker has taken yet is not forgotten with the request that brought it."""
+def _raise_what_it_raised(carried: "asyncio.Future[None]") -> None:
+    try:
+        carried.result()
+    except WorkflowUpdateFailedError as failed:
+        raise _refusal_of(failed) from None
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError):
+        raise _not_taken() from None
+
+
+def _let_go_on(carrying: "asyncio.Future[None]") -> None:
+    """The call outlives its request: an update that no worker has taken yet must not be forgotten with who brought it."""
     _CARRYING.add(carrying)
     carrying.add_done_callback(_carried_to_its_end)
+
+
+async def _under_way(client: Client, workflow_id: str) -> Response:
+    """202 promises that the work goes on: only where the server answers that it has the process."""
     try:
         await client.get_workflow_handle(workflow_id).describe(rpc_timeout=KNOWN_TIMEOUT)
     except RPCError:
@@ -167,7 +190,3 @@ def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:
             return refusal_from(cause.details[0])
         cause = cause.__cause__
     return Refusal("UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key.")
-
-
-def _is_open(engine: Engine, org_id: str, change_id: str) -> bool:
-    return status_of(engine, org_id, change_id) in {"PENDING_APPROVAL", "FAILED"}

@@ -5,8 +5,6 @@ Postings run on a worker inside this process: they start eagerly, without a hop 
 """
 
 import asyncio
-import gc
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -18,12 +16,13 @@ from temporalio.client import Client
 
 from api import metrics
 from api.refresher import PanelRefresher
+from models.db.answered import Answered
 from models.db.engine import make_engine
 from models.db.migrate import pending
 from models.db.quick_reads import QuickReads
 from operations.relay import lag
 from settings import Settings
-from worker import posting_worker
+from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
 
 
@@ -41,23 +40,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.quick_reads = QuickReads(settings.app_url())
         opened.push_async_callback(app.state.quick_reads.close)
+        app.state.answered = Answered(settings.app_url())
+        opened.callback(asyncio.create_task(app.state.answered.listen()).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
-        _settle_the_interpreter()
+        settle_the_interpreter()
         yield
         app.state.readiness.draining = True
-
-
-def _settle_the_interpreter() -> None:
-    """What was loaded until now stays: the collector need not look at it again, nor look as often.
-
-    The loop and the posting threads hand the interpreter to each other several times per request; by default whoever
-    is computing may keep it for 5 ms from one that is ready to answer.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-    sys.setswitchinterval(0.001)
 
 
 def _watch(app: FastAPI, engine: Engine, client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 from temporalio.client import Client as Temporal
 
 from stack.runtime import RunningStack
+from tests.customers.desk import Desk, ok
 from tests.stack_fixtures.private import PrivateStack
 
 TODAY = "2026-10-15"
@@ -66,6 +67,34 @@ async def ends(runtime: RunningStack, workflow_id: str) -> None:
     client = await Temporal.connect(runtime.temporal_address, namespace=runtime.temporal_namespace)
     async with asyncio.timeout(30):
         await client.get_workflow_handle(workflow_id).result()
+
+
+@pytest.mark.timeout(300)
+def test_a_decision_is_answered_while_temporal_stands_still(private_stack: Callable[..., PrivateStack]) -> None:
+    """The last of a chain: by another process than the one that answers."""
+    stack = private_stack().start()
+    runtime = RunningStack.read(stack.home)
+    assert runtime is not None
+    desk = Desk(stack, stack.organisation())
+    change = desk.submit()
+    ok(desk.decide(change, "u_manager"))
+    desk("u_controller")
+    with ThreadPoolExecutor(1) as pool:
+        temporal = stack.pids()["Temporal"]
+        with psycopg.connect(runtime.database_url) as holder:
+            holder.execute("SELECT 1 FROM customer_changes WHERE id = %s FOR UPDATE", (change["change_id"],))
+            deciding = pool.submit(desk.decide, change, "u_controller")
+            wait_until_somebody_waits_for(holder)
+            os.kill(temporal, signal.SIGSTOP)
+        try:
+            decided = ok(deciding.result(timeout=4))
+            assert desk.read(change["customer_id"])["status"] == "active"
+        finally:
+            os.kill(temporal, signal.SIGCONT)
+    assert decided["status"] == "APPROVED"
+    asyncio.run(ends(runtime, change["workflow_id"]))
+    desk.close()
+    assert stack.stop() == 0
 
 
 @pytest.mark.timeout(300)
