@@ -27,6 +27,8 @@ TABLES = (
     "reconciliation_payments", "statements", "statement_lines", "periods",
 )  # fmt: skip
 
+WRITES = ("INSERT INTO", "UPDATE ", "WITH ", "audit_append")
+
 Attempt = Callable[[], Any]
 
 
@@ -222,6 +224,9 @@ def test_a_crash_at_any_moment_leaves_nothing_or_everything_and_the_retry_succee
         do()
     moments, whole = list(site.faults.seen), grown(before, site.rows())
     assert len(moments) >= 8
+    assert {"before commit", "after commit"} <= set(moments)
+    # Statements that reach the database on a way that `Faults` does not see would make this prove nothing.
+    assert [m for m in moments if m.startswith("before ") and any(w in m for w in WRITES)], moments
     assert whole
     outcomes = set()
     for k, moment in enumerate(moments):
