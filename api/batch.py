@@ -13,7 +13,8 @@ from api.deps import RequestKey
 from api.process import Write, answer, submission
 from models.access import Principal
 from models.errors import Refusal
-from operations.runner import Submission, execute_item, finish_batch, submit
+from operations.commands import Submission, submit
+from operations.runner import execute_item, finish_batch
 from operations.work import Outcome
 
 Parse = Callable[[dict[str, Any]], Write | list[dict[str, str]]]

@@ -41,7 +41,8 @@ from models.messages.changes import (
     change_of,
     change_workflow_id,
 )
-from operations.runner import Submission, Submitted, execute, refusal_from, submit
+from operations.commands import Submission, Submitted, submit
+from operations.runner import execute, refusal_from
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0

@@ -9,9 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from models.db.engine import to_json, transaction
+from models.db.engine import transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
+from models.db.tx import to_json
 from models.imports.options import OPEN, Layout
 from models.imports.report import REPORT_COLUMNS, defused
 from operations.imports.validation import layout_of, read_rows

@@ -31,8 +31,9 @@ from models.ids import new_id
 from models.imports.columns import check_mapping
 from models.imports.options import ImportOptions, Unreadable
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
+from operations.commands import Submitted, submit
 from operations.imports.decisions import submitted_body
-from operations.runner import Submitted, execute, refusal_from, submit
+from operations.runner import execute, refusal_from
 from operations.work import Outcome
 
 ACT_SECONDS = 5.0

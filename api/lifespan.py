@@ -19,7 +19,7 @@ from api.refresher import PanelRefresher
 from models.db.answered import Answered
 from models.db.engine import make_engine
 from models.db.migrate import pending
-from models.db.quick_reads import QuickReads
+from models.db.quick import Quick
 from operations.relay import lag
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
@@ -38,8 +38,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _watch(app, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
-        app.state.quick_reads = QuickReads(settings.app_url())
-        opened.push_async_callback(app.state.quick_reads.close)
+        app.state.quick = Quick(settings.app_url())
+        opened.push_async_callback(app.state.quick.close)
         app.state.answered = Answered(settings.app_url())
         opened.callback(asyncio.create_task(app.state.answered.listen()).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)

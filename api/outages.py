@@ -26,4 +26,4 @@ def is_outage(error: BaseException) -> bool:
         return error.status in _AWAY
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, psycopg.OperationalError | TimeoutError)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | TimeoutError)

@@ -23,13 +23,15 @@ from temporalio.service import RPCError
 from api.counting import count
 from api.deps import RequestKey
 from models.access import Principal
-from models.db.commands import answer_of
-from models.db.engine import to_json
+from models.db.commands import answer_of, keep_quickly
+from models.db.quick import Quick
+from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
 from operations.answers import awaited
-from operations.runner import Submission, Submitted, execute, refusal_from, rehearse, submit
+from operations.commands import Submission, Submitted, command_row, submit, submitted
+from operations.runner import execute_kept, refusal_from, rehearse
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
@@ -91,7 +93,7 @@ async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w
 
 def _run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
     kept = submit(engine, who, s)
-    return kept.answer or _marked(execute(engine, who.org_id, kept.command_id), kept)
+    return kept.answer or _marked(execute_kept(engine, who.org_id, kept), kept)
 
 
 def _marked(done: Outcome, kept: Submitted) -> Outcome:
@@ -104,19 +106,30 @@ async def dry_run(request: Request, who: Principal, key: RequestKey, w: Write) -
     return answer(await run_in_threadpool(rehearse, engine, who, submission(request, key, w)))
 
 
+async def keep_request(request: Request, who: Principal, s: Submission) -> Submitted:
+    """`submit`, on the event loop where this process has quick connections."""
+    quick: Quick | None = getattr(request.app.state, "quick", None)
+    if quick is None:
+        return await run_in_threadpool(submit, request.app.state.engine, who, s)
+    row = command_row(who, s)
+    while (first := await keep_quickly(quick, who.org_id, row)) is None:
+        pass  # as in submit
+    return submitted(row, first)
+
+
 async def run_process(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
     """Start the write's process (eagerly, on the worker in this process) and wait for its commit."""
     engine: Engine = request.app.state.engine
     client: Client = request.app.state.temporal
     command_id = new_id("cmd")
     workflow_id = posting_workflow_id(w.process, w.record_id, command_id)
-    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, workflow_id, command_id))
+    kept = await keep_request(request, who, submission(request, key, w, workflow_id, command_id))
     if kept.answer is not None:
         count(w.operation, kept.answer)
         return answer(kept.answer, kept.workflow_id)
     chosen_id = kept.workflow_id or workflow_id
     request.state.workflow_id = chosen_id  # the middleware answers it, on a refusal too
-    with awaited(kept.command_id) as told:
+    with awaited(kept.command_id, kept.command) as told:
         handle = await _start(client, who.org_id, kept.command_id, chosen_id, w)
         try:
             async with asyncio.timeout(WAIT_SECONDS):

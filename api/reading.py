@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from fastapi import Request
 
 from models.access import Principal
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Tx
 from models.errors import Refusal
 
 

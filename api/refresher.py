@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 
+import psycopg
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -101,7 +102,7 @@ class PanelRefresher:
             for org_id, seen in by_org.items():
                 try:
                     await run_in_threadpool(self._write, org_id, seen)
-                except SQLAlchemyError as error:
+                except (psycopg.Error, SQLAlchemyError) as error:
                     log.warning("views not kept", error=type(error).__name__)
 
     def _write(self, org_id: str, seen: list[tuple[str, datetime]]) -> None:

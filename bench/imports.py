@@ -27,10 +27,11 @@ from models.db.engine import driver_url, make_engine, transaction
 from models.db.imports import records as imports
 from models.ids import new_id
 from operations import registry
+from operations.commands import Submission, submit
 from operations.imports import execution as import_execution
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
-from operations.runner import Submission, execute, submit
+from operations.runner import execute
 
 ORG = "org_bench_c"
 FLOOR = Path(__file__).parent / "import_floor.sql"

@@ -4,26 +4,30 @@ The floor of the first runs the very statements (tables, triggers, row-level sec
 the same posting, recorded in a transaction that was rolled back. The floor of the second is bench/statement_floor.sql.
 """
 
+import contextlib
 import json
 import statistics
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from bench.report import Figure, percentile
 from bench.stack import BenchStack
 from models.access import Principal
 from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.db.engine import driver_url, make_engine, transaction
+from models.db.tx import Tx, statement
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations import registry
 from operations.cash import statement_chunks
 from operations.cash.statements import statement_input
-from operations.runner import Submission, _execute, execute, run_now, submit
+from operations.commands import Submission, submit
+from operations.runner import _execute, execute, run_now
 
 ORG = "org_bench_b"
 FLOOR = Path(__file__).parent / "statement_floor.sql"
@@ -105,20 +109,16 @@ def _postings(stack: BenchStack, engine: Engine, customers: list[str], n: int) -
 def _record(engine: Engine, command_id: str) -> list[tuple[str, Any]]:
     """The statements of a posting, from a run that is rolled back."""
     sent: list[tuple[str, Any]] = []
+    execute = Tx.execute
 
-    def keep(_conn: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
-        sent.append((sql, parameters))
+    def keep(tx: Tx, sql: str, parameters: Any) -> Any:
+        sent.append((statement(sql), parameters))
+        return execute(tx, sql, parameters)
 
-    event.listen(engine, "before_cursor_execute", keep)
-    try:
-        with transaction(engine, ORG) as tx:
-            _execute(tx, command_id)
-            tx.conn.get_transaction().rollback()  # type: ignore[union-attr]  # there is one: transaction() opened it
-            raise _Enough
-    except _Enough:
-        pass
-    finally:
-        event.remove(engine, "before_cursor_execute", keep)
+    with patch.object(Tx, "execute", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
+        _execute(tx, command_id)
+        tx.connection()  # sends what waits for the commit
+        raise _Enough
     return sent
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 
 from models.db.engine import make_engine, transaction
 from operations.organisations import create_organisation
@@ -26,7 +26,7 @@ def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Di
             with transaction(engine, org_id) as tx:
                 create_organisation(tx, name)
         except IntegrityError as e:
-            reason = "exists already" if "organisations_pkey" in str(e.orig) else "is not a valid id (org_a-z0-9_)"
+            reason = "exists already" if "organisations_pkey" in str(e) else "is not a valid id (org_a-z0-9_)"
             raise StackError(f"organisation {org_id} {reason}") from None
         finally:
             engine.dispose()
@@ -68,7 +68,7 @@ def create_customer(
 
 def _refused(org: str, error: IntegrityError) -> str:
     """What the database did not accept, in the words of the command."""
-    said = str(error.orig)
+    said = str(error)
     if "customers_email" in said:
         return "a customer with one of these e-mail addresses exists already"
     if "customers_tax_id" in said:

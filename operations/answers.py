@@ -11,25 +11,37 @@ from contextlib import contextmanager
 from threading import Lock
 
 from models.errors import Refusal
-from operations.work import Outcome
+from operations.work import Command, Outcome
 
 _waiting: dict[str, list[Future[Outcome]]] = {}
+_commands: dict[str, Command] = {}
 _changing = Lock()
 
 
 @contextmanager
-def awaited(command_id: str) -> Iterator[Future[Outcome]]:
-    """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command."""
+def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[Outcome]]:
+    """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command.
+
+    `command`: as this request kept it, which saves whoever carries it out here the reading."""
     mine: Future[Outcome] = Future()
     with _changing:
         _waiting.setdefault(command_id, []).append(mine)
+        if command is not None:
+            _commands[command_id] = command
     try:
         yield mine
     finally:
         with _changing:
+            if command is not None:
+                del _commands[command_id]
             others = [f for f in _waiting.pop(command_id, ()) if f is not mine]
             if others:
                 _waiting[command_id] = others
+
+
+def kept_here(command_id: str) -> Command | None:
+    """The command, where a request of this process kept it and waits for it. What it says never changes."""
+    return _commands.get(command_id)
 
 
 def tell(command_id: str, answer: Outcome | Refusal) -> None:

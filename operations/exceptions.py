@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db import lookups
 from models.db.exceptions import exception_body, get_exception
+from models.db.tx import Row
 from models.errors import Refusal
 from models.exceptions import may_write
 from operations.cash.invoices import LOCK, end_dispute
@@ -18,7 +17,7 @@ def assign_exception(work: Work) -> Outcome:
     """Hand it to a role or to a person: the one it lies with afterwards."""
     e = _mine(work, get_exception(work.tx, str(work.cmd.resource_id), lock=True))
     after = {"owner_role": work.cmd.body.get("owner_role"), "owner_user": work.cmd.body.get("owner_user")}
-    work.tx.run(
+    work.tx.later(
         "UPDATE exceptions SET owner_role = :owner_role, owner_user = :owner_user WHERE org_id = :org AND id = :id",
         id=e["id"],
         **after,
@@ -36,7 +35,7 @@ def resolve_exception(work: Work) -> Outcome:
         invoice = lookups.find(work.tx, "invoice", LOCK, seen["subject_id"])
     e = _mine(work, get_exception(work.tx, seen["id"], lock=True))
     code, note = work.cmd.body["resolution_code"], work.cmd.body.get("note")
-    work.tx.run(
+    work.tx.later(
         "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code, "
         "note = :note WHERE org_id = :org AND id = :id",
         at=work.now,
@@ -51,7 +50,7 @@ def resolve_exception(work: Work) -> Outcome:
     return _said(work, e, "exception.resolved", said, code)
 
 
-def _mine(work: Work, e: RowMapping) -> RowMapping:
+def _mine(work: Work, e: Row) -> Row:
     """403 for what lies on somebody else's desk or in another entity; 409 for what is resolved already."""
     if e["legal_entity_id"] is not None:
         work.require_entity(e["legal_entity_id"])
@@ -62,7 +61,7 @@ def _mine(work: Work, e: RowMapping) -> RowMapping:
     return e
 
 
-def _said(work: Work, e: RowMapping, action: str, said: dict[str, Any], reason_code: str | None = None) -> Outcome:
+def _said(work: Work, e: Row, action: str, said: dict[str, Any], reason_code: str | None = None) -> Outcome:
     about = {"exception_id": e["id"], "kind": e["kind"], "reason_code": e["reason_code"]}
     work.audit(e["subject_id"], action, about | said, reason_code=reason_code)
     return Outcome(exception_body(get_exception(work.tx, e["id"]), work.now))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.ids import new_id
 from operations.work import Command, Work
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, RowMapping, text
+from sqlalchemy import Connection, Engine, text
+
+from models.db.tx import Row
 
 MOST = 1000
 """Events published at a time."""
@@ -11,7 +13,9 @@ RELAY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0))"
 
 def try_lead(conn: Connection) -> bool:
     """Become the one relay for as long as this connection lives."""
-    return bool(conn.execute(text(RELAY_LOCK)).scalar())
+    leads = bool(conn.execute(text(RELAY_LOCK)).scalar())
+    conn.commit()
+    return leads
 
 
 def publish(conn: Connection, limit: int = MOST) -> int:
@@ -21,11 +25,11 @@ def publish(conn: Connection, limit: int = MOST) -> int:
     return int(rows or 0)
 
 
-def read_after(conn: Connection, position: int, limit: int = 500) -> Sequence[RowMapping]:
+def read_after(conn: Connection, position: int, limit: int = 500) -> Sequence[Row]:
     """Published events of every organisation after a position."""
     rows = conn.execute(text("SELECT * FROM outbox_read(:after, :n)"), {"after": position, "n": limit}).mappings().all()
     conn.commit()
-    return rows
+    return [{**row} for row in rows]
 
 
 def cursor_of(conn: Connection, reader: str) -> int:

@@ -1,8 +1,8 @@
 """The daily seal: all chains' heads under one Merkle root, so that the loss of a whole chain shows."""
 
 from models.audit import SEALED_ACTION, merkle_root, seal_leaf
-from models.db.engine import Tx, to_json
 from models.db.streaming import stream
+from models.db.tx import Tx, to_json
 from models.ids import new_id
 
 

@@ -6,7 +6,8 @@ from sqlalchemy import Engine, text
 
 from models.db import verify_trail
 from models.db.cash import verify_ledger
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Tx
 from models.verification import Finding
 
 

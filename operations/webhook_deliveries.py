@@ -9,8 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from models.db import webhooks
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
 from models.db.event_reads import cloud_event
+from models.db.tx import Tx
 from models.messages.webhooks import WebhookQueue
 from models.webhooks import retry_after, signature_headers
 from operations.organisations import bootstrap_work

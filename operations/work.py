@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.cash.ledger import JournalEntry
-from models.db.engine import Tx, to_json
+from models.db.tx import Tx, to_json
 from models.errors import Refusal
 from models.ids import new_id
 

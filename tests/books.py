@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from psycopg.rows import dict_row
 
 from api.app import create_app
 from api.tokens import mint_dev_token
@@ -17,9 +18,10 @@ from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from operations import registry
+from operations.commands import Submission
 from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
-from operations.runner import Submission, run_now
+from operations.runner import run_now
 from settings import Settings
 
 __all__ = ["Books", "registry"]
@@ -152,8 +154,9 @@ class Books:
     def sql(self, statement: str, **params: Any) -> list[dict[str, Any]]:
         """As the owner of the database, who may do anything; `:org` is given."""
         with transaction(self.owner, self.org) as tx:
-            result = tx.conn.exec_driver_sql(statement.replace(":org", f"'{self.org}'"), params or None)
-            return [dict(r) for r in result.mappings()] if result.returns_rows else []
+            cursor = tx.connection().cursor(row_factory=dict_row)
+            cursor.execute(statement.replace(":org", f"'{self.org}'"), params or None)
+            return cursor.fetchall() if cursor.description else []
 
 
 def today() -> date:

@@ -10,12 +10,13 @@ more costs Temporal as much as the posting did. While things are being posted it
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -53,6 +54,7 @@ async def confirm_remittance(client: Client, event: Any) -> None:
         id=confirmation_workflow_id(data["session_id"]),
         task_queue=PROCESS_QUEUE,
         id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        request_eager_start=True,  # this process' own worker takes it, without a task that waits for a poller
         rpc_timeout=START_TIMEOUT,
         static_summary=f"Confirm remittance of {data['payment_id']}",
         search_attributes=TypedSearchAttributes(
@@ -66,6 +68,8 @@ async def confirm_remittance(client: Client, event: Any) -> None:
     )
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
 REACTIONS: dict[str, Callable[[Client, Any], Any]] = {"ar.payment.applied": confirm_remittance}
 
 
@@ -79,33 +83,73 @@ async def run_relay(client: Client, engine: Engine) -> None:
         await asyncio.sleep(1)
 
 
+class _Line:
+    """The relay's connection, and the one thread that speaks on it.
+
+    Who is cancelled while a call is under way leaves the call behind; what comes next, the closing too, waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="relay")
+        self._conn: Connection | None = None
+
+    async def open(self, engine: Engine) -> None:
+        def connect() -> None:
+            self._conn = engine.connect()
+
+        await self._run(connect)
+
+    async def do(self, work: "Callable[Concatenate[Connection, P], T]", *args: P.args, **named: P.kwargs) -> T:
+        """Do the work with the connection."""
+
+        def call() -> T:
+            assert self._conn is not None
+            return work(self._conn, *args, **named)
+
+        return await self._run(call)
+
+    async def close(self) -> None:
+        """The lock belongs to the session: the connection is given up, not back to the pool."""
+
+        def close() -> None:
+            if self._conn is not None:
+                self._conn.invalidate()
+                self._conn.close()
+
+        try:
+            await self._run(close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
 async def _lead(client: Client, engine: Engine) -> None:
-    conn = await asyncio.to_thread(engine.connect)
+    line = _Line()
     try:
-        if not await asyncio.to_thread(relay.try_lead, conn):
+        await line.open(engine)
+        if not await line.do(relay.try_lead):
             return
-        await asyncio.to_thread(conn.commit)
-        position = await asyncio.to_thread(relay.cursor_of, conn, READER)
+        position = await line.do(relay.cursor_of, READER)
         posted_at = 0.0
         while True:
-            published = await asyncio.to_thread(relay.publish, conn)
+            published = await line.do(relay.publish)
             posted_at = time.monotonic() if published else posted_at
             busy = time.monotonic() - posted_at < CALM_SECONDS
-            position, reacted = await _react(client, conn, position, PATIENCE if busy else timedelta(0))
+            position, reacted = await _react(client, line, position, PATIENCE if busy else timedelta(0))
             if not reacted and published < relay.MOST:
                 await asyncio.sleep(IDLE_SECONDS)
     finally:
-        # The lock belongs to the session: give the connection up, not back to the pool.
-        await asyncio.to_thread(conn.invalidate)
-        await asyncio.to_thread(conn.close)
+        await line.close()
 
 
-async def _react(client: Client, conn: Any, position: int, age: timedelta) -> tuple[int, int]:
+async def _react(client: Client, line: _Line, position: int, age: timedelta) -> tuple[int, int]:
     """React to the next few events that are so old; the new position, and how many events that were."""
     until = datetime.now(UTC) - age
-    read = await asyncio.to_thread(relay.read_after, conn, position)
+    read = await line.do(relay.read_after, position)
     events = list(read) if not age else list(takewhile(lambda e: e["at"] <= until, read))
-    unwanted = await asyncio.to_thread(confirmations.unwanted, conn, events)
+    unwanted = await line.do(confirmations.unwanted, events)
     wanted = [n for n, e in enumerate(events) if e["type"] in REACTIONS and e["id"] not in unwanted]
     if len(wanted) > AT_ONCE:  # look again whether the desk is calm before the next ones
         events = events[: wanted[AT_ONCE]]
@@ -114,9 +158,9 @@ async def _react(client: Client, conn: Any, position: int, age: timedelta) -> tu
             starting.create_task(_start(client, events[n]))
     if not events:
         return position, 0
-    await _send_on(client, conn, position, int(events[-1]["position"]))
+    await _send_on(client, line, position, int(events[-1]["position"]))
     last = int(events[-1]["position"])
-    await asyncio.to_thread(relay.move_cursor, conn, READER, last)
+    await line.do(relay.move_cursor, READER, last)
     count_events(str(e["type"]) for e in events)
     return last, len(events)
 
@@ -128,9 +172,9 @@ async def _start(client: Client, event: Any) -> None:
         log.debug("already started", event_id=event["id"])
 
 
-async def _send_on(client: Client, conn: Any, after: int, upto: int) -> None:
+async def _send_on(client: Client, line: _Line, after: int, upto: int) -> None:
     """Deliveries for whoever asked for these events, and a process that works each queue off."""
-    queues = await asyncio.to_thread(fan_out, conn, after, upto)
+    queues = await line.do(fan_out, after, upto)
     for first in range(0, len(queues), AT_ONCE):
         async with asyncio.TaskGroup() as starting:
             for q in queues[first : first + AT_ONCE]:

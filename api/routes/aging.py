@@ -13,7 +13,7 @@ from api.reading import reading, who_sees
 from api.schema import IsoDate
 from models.db import lookups
 from models.db.cash.aging import aging_of
-from models.db.engine import to_json
+from models.db.tx import to_json
 
 router = gated_router("aging")
 Reader = Annotated[Principal, requires("customers.read")]

@@ -11,7 +11,7 @@ from api.gate import gated_router
 from api.moments import Since, Until
 from api.reading import reading
 from models.db.audit_reads import audit_event_body, list_audit_events
-from models.db.engine import to_json
+from models.db.tx import to_json
 
 router = gated_router("audit")
 

@@ -18,9 +18,10 @@ from models.customer_360.panels import MAX_AGE, PANELS
 from models.db.cash.aging import aging_of
 from models.db.customer_360 import view as customer_360
 from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
-from models.db.engine import fetch_once, to_json
+from models.db.engine import fetch_once
 from models.db.lookups import refuse_missing
-from models.db.quick_reads import QuickReads, Row
+from models.db.quick import Quick, Row
+from models.db.tx import to_json
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -119,7 +120,7 @@ def _opens(who: Principal) -> dict[str, bool]:
 
 
 async def _row(state: State, org_id: str, sql: str, params: dict[str, Any]) -> Row | None:
-    quick: QuickReads | None = getattr(state, "quick_reads", None)
+    quick: Quick | None = getattr(state, "quick", None)
     if quick is not None:
         return await quick.fetch(org_id, sql, params)
     return await run_in_threadpool(fetch_once, state.engine, org_id, sql, params)

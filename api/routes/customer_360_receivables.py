@@ -8,7 +8,6 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 from fastapi import Request
-from sqlalchemy import RowMapping
 
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
@@ -18,7 +17,7 @@ from models.db import lookups
 from models.db.cash import payments
 from models.db.cash.invoices import GET, invoice_body
 from models.db.cash.payment_reads import list_invoices, list_payments
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -82,19 +81,19 @@ def _customer(tx: Tx, who: Principal, customer_id: str) -> None:
     who_sees(who, lookups.customer(tx, customer_id)["legal_entity_id"])
 
 
-def _own(who: Principal, row: RowMapping, customer_id: str, noun: str) -> RowMapping:
+def _own(who: Principal, row: Row, customer_id: str, noun: str) -> Row:
     if row["customer_id"] != customer_id:
         raise Refusal(f"{noun.upper()}_NOT_FOUND", f"{customer_id} has no {noun} {row['id']}.")
     who_sees(who, row["legal_entity_id"])
     return row
 
 
-def _invoice(row: RowMapping) -> dict[str, Any]:
+def _invoice(row: Row) -> dict[str, Any]:
     body = invoice_body(row)
     return {field: body[field] for field in _INVOICE}
 
 
-def _payment(row: RowMapping) -> dict[str, Any]:
+def _payment(row: Row) -> dict[str, Any]:
     body = payments.payment_body(row)
     shown = {field: body[field] for field in _PAYMENT}
     return shown | {"applications": [{field: a[field] for field in _APPLICATION} for a in body["applications"]]}

@@ -21,7 +21,8 @@ from models.customers.approval import Decision, require_reason
 from models.customers.bodies import CustomerCreate
 from models.customers.patch import CustomerPatch
 from models.db.customers import changes
-from models.db.engine import to_json, transaction
+from models.db.engine import transaction
+from models.db.tx import to_json
 from operations.customers.approval_tokens import issue
 from operations.customers.evidence import evidence, packet
 from operations.customers.view import change_body, summary_body

@@ -24,7 +24,7 @@ from models.customers.record import Record, effective
 from models.customers.view import effective_body, items_body, master_body, summary_body
 from models.db import lookups
 from models.db.customers import records as customers
-from models.db.engine import Tx, to_json
+from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
 from operations.customers.visibility import visible
 

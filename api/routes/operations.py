@@ -3,15 +3,14 @@
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import RowMapping
 
 from api.deps import Somebody
 from api.gate import gated_router
 from api.problems import problem_body, refusals
 from api.reading import reading
 from models.db.cash.statements import COUNTS, statement_body
-from models.db.engine import Tx
 from models.db.lookups import refuse_missing
+from models.db.tx import Row, Tx
 from models.messages.commands import command_of
 from models.messages.statements import statement_workflow_id
 from operations.runner import refusal_from
@@ -33,13 +32,13 @@ def get_operation(request: Request, workflow_id: str, who: Somebody) -> dict[str
         return _of_statement(tx, workflow_id, found)
 
 
-def _command(tx: Tx, workflow_id: str) -> RowMapping | None:
+def _command(tx: Tx, workflow_id: str) -> Row | None:
     columns = "SELECT state, http_status, response FROM commands WHERE org_id = :org AND workflow_id = :id"
     row = tx.one(f"{columns} AND id = :command", id=workflow_id, command=command_of(workflow_id))
     return row or tx.one(f"{columns} ORDER BY created_at DESC LIMIT 1", id=workflow_id)
 
 
-def _of_command(workflow_id: str, row: RowMapping) -> dict[str, Any]:
+def _of_command(workflow_id: str, row: Row) -> dict[str, Any]:
     found: dict[str, Any] = {"id": workflow_id, "workflow_id": workflow_id, "status": "running", "http_status": None}
     if row["state"] == "done":
         return {**found, "status": "completed", "http_status": row["http_status"], "result": row["response"]}
@@ -49,7 +48,7 @@ def _of_command(workflow_id: str, row: RowMapping) -> dict[str, Any]:
     return found
 
 
-def _of_statement(tx: Tx, workflow_id: str, s: RowMapping) -> dict[str, Any]:
+def _of_statement(tx: Tx, workflow_id: str, s: Row) -> dict[str, Any]:
     found: dict[str, Any] = {"id": workflow_id, "workflow_id": workflow_id, "status": "running", "http_status": None}
     if s["status"] == "COMPLETED":
         body = statement_body(s, tx.one(COUNTS, id=s["id"]))

@@ -33,3 +33,10 @@ class InvoiceStatus(StrEnum):
     PARTIALLY_PAID = "PARTIALLY_PAID"
     PAID = "PAID"
     VOID = "VOID"
+
+
+def invoice_status(total_minor: int, balance_due_minor: int) -> str:
+    """How far an invoice that is not void has been paid."""
+    if balance_due_minor == 0:
+        return InvoiceStatus.PAID.value
+    return (InvoiceStatus.OPEN if balance_due_minor == total_minor else InvoiceStatus.PARTIALLY_PAID).value

@@ -5,16 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.subjects import subject_filter
+from models.db.tx import Row, Tx
 
 
 def list_audit_events(
     tx: Tx, entities: Collection[str] | None, *, subject_id: str | None, actor: str | None, since: datetime | None,
     until: datetime | None, after: tuple[Any, ...] | None, limit: int,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """One subject's chain in its own order, else everything by time. `after`: (seq,) for a subject, else (at, id)."""
     where, params = subject_filter(entities, "e.subject_id")
     given: dict[str, tuple[Any, str]] = {

@@ -1,23 +1,35 @@
 """Commands: the requests as they were sent."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
-from models.db.engine import fetch_once, statement, to_json
+from models.db.engine import fetch_once
+from models.db.quick import Quick
+from models.db.tx import to_json
+
+KEEP: Final = "SELECT row_to_json(k) FROM keep_command(%(org)s, CAST(%(row)s AS json)) k"
 
 
-def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> RowMapping | None:
-    """Keep a command in one round trip. `made` is true for a new one; else the row is the first command with the key.
+def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Keep a command in one round trip. The first command with its key, which may be itself.
 
     It does not wait for the disk: a command lost with the last moments of a crashed server was never answered.
     None where the first one was refused between the function's two statements: the key is free again.
     """
-    sql = "SELECT * FROM keep_command(:org, CAST(:row AS json))"
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        return conn.execute(statement(sql), {"org": org_id, "row": to_json(row)}).mappings().first()
+    return _kept(fetch_once(engine, org_id, KEEP, {"org": org_id, "row": to_json(row)}))
+
+
+async def keep_quickly(quick: Quick, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """As `keep`, on the event loop."""
+    return _kept(await quick.fetch(org_id, KEEP, {"org": org_id, "row": to_json(row)}))
+
+
+def _kept(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = None if row is None else json.loads(row[0] or b"")
+    return found
 
 
 _ANSWER = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands

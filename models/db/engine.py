@@ -5,14 +5,14 @@ a role that owns nothing and cannot bypass row-level security. The organisation 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import Connection, Engine, RowMapping, TextClause, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event
+
+from models.db.tx import Tx
 
 APP_ROLE = "arflow_app"
 
@@ -46,92 +46,6 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
             dbapi_connection.autocommit = auto
 
     return engine
-
-
-@lru_cache(maxsize=2048)
-def statement(sql: str) -> TextClause:
-    return text(sql)
-
-
-_FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
-  replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
-
-
-class Tx:
-    """One open transaction of one organisation. `now` is its time (UTC), the same for everything it writes."""
-
-    def __init__(self, conn: Connection, org_id: str, now: datetime) -> None:
-        self.conn = conn
-        self.org_id = org_id
-        self.now = now
-
-    def all(self, sql: str, **params: Any) -> Sequence[RowMapping]:
-        """Every row; `:org` is the organisation."""
-        return self.conn.execute(statement(sql), self._with_org(sql, params)).mappings().all()
-
-    def one(self, sql: str, **params: Any) -> RowMapping | None:
-        """The first row or None."""
-        return self.conn.execute(statement(sql), self._with_org(sql, params)).mappings().first()
-
-    def scalar(self, sql: str, **params: Any) -> Any:
-        return self.conn.execute(statement(sql), self._with_org(sql, params)).scalar()
-
-    def run(self, sql: str, **params: Any) -> int:
-        """Execute and answer the number of rows touched."""
-        return self.conn.execute(statement(sql), self._with_org(sql, params)).rowcount
-
-    def insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, returning: str | None = None, suffix: str = ""
-    ) -> Sequence[RowMapping]:
-        """Insert rows in one statement, whatever their number; every row has the same keys, org_id is added.
-
-        The rows travel as one JSON array, which costs a round trip for one row or for a thousand.
-        """
-        if not rows:
-            return []
-        columns = ", ".join(rows[0])
-        tail = f" {suffix}" + (f" RETURNING {returning}" if returning else "")
-        sql = (
-            f"INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "
-            f"FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json)){tail}"
-        )
-        result = self.conn.execute(statement(sql), {"org": self.org_id, "rows": to_json(list(rows))})
-        return result.mappings().all() if returning else []
-
-    def write(
-        self,
-        rows: Mapping[str, Sequence[Mapping[str, Any]]],
-        audits: Sequence[Mapping[str, Any]],
-        finish: Mapping[str, Any] | None,
-    ) -> None:
-        """Insert the rows of several tables, append audit events and complete a command, all in one statement.
-
-        PostgreSQL checks foreign keys and fires statement triggers at the statement's end, so the order of the parts
-        does not matter. Exceptions that are open already stay as they are.
-        """
-        parts: list[str] = []
-        params: dict[str, Any] = {"org": self.org_id}
-        for n, (table, items) in enumerate(rows.items()):
-            columns = ", ".join(items[0])
-            params[f"rows{n}"] = to_json(list(items))
-            tail = " ON CONFLICT DO NOTHING" if table == "exceptions" else ""
-            parts.append(
-                f"w{n} AS (INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "
-                f"FROM json_populate_recordset(NULL::{table}, CAST(:rows{n} AS json)){tail})"
-            )
-        if finish is not None:
-            parts.append(_FINISH)
-            params |= finish
-        last = "SELECT 1"
-        if audits:
-            last = "SELECT audit_append(:org, :now, CAST(:audits AS json))"
-            params |= {"now": self.now, "audits": to_json(list(audits))}
-        if parts or audits:
-            sql = (f"WITH {', '.join(parts)} " if parts else "") + last
-            self.conn.execute(statement(sql), params)
-
-    def _with_org(self, sql: str, params: dict[str, Any]) -> dict[str, Any]:
-        return {**params, "org": self.org_id} if ":org" in sql else params
 
 
 ACT_AS: Final = (
@@ -173,34 +87,41 @@ def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) ->
             conn.autocommit = False
 
 
-def to_json(value: Any) -> str:
-    """JSON for PostgreSQL: dates ISO, Decimals and bytes as the text their column reads."""
-    return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
-
-
-def _json_default(value: Any) -> str:
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
 @contextmanager
-def transaction(engine: Engine, org_id: str, *, durable: bool = True, snapshot: bool = False) -> Iterator[Tx]:
+def transaction(
+    engine: Engine, org_id: str, *, durable: bool = True, snapshot: bool = False, rehearsal: bool = False
+) -> Iterator[Tx]:
     """Open, and commit at the end or roll back on any exception.
 
     `durable=False` gives up the wait for the disk: only for what a lost second of would harm nobody.
     `snapshot=True` shows all its statements the same state: for figures that must tie to each other.
+    `rehearsal=True` checks what a commit would check, and rolls back.
     """
-    with engine.connect() as conn:
+    with _lent(engine) as conn:
         if snapshot:
-            conn.execution_options(isolation_level="REPEATABLE READ")  # until the connection is returned
-        with conn.begin():
-            yield _opened(conn, org_id, durable)
+            conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        tx = Tx(conn, org_id, durable=durable)
+        yield tx
+        if rehearsal:
+            tx.run("SET CONSTRAINTS ALL IMMEDIATE")
+        else:
+            tx.commit()
 
 
-def _opened(conn: Connection, org_id: str, durable: bool) -> Tx:
-    settings = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp()"
-    if not durable:
-        settings += ", set_config('synchronous_commit', 'off', true)"
-    row = conn.execute(statement(settings), {"org": org_id}).one()
-    return Tx(conn, org_id, row[1].astimezone(UTC))
+@contextmanager
+def _lent(engine: Engine) -> "Iterator[psycopg.Connection[Any]]":
+    """A connection of the pool, given back without an open transaction. Where it was lost, so are its neighbours."""
+    pooled = engine.raw_connection()
+    conn = cast("psycopg.Connection[Any]", pooled.driver_connection)
+    try:
+        yield conn
+    finally:
+        with suppress(psycopg.Error):
+            conn.rollback()
+        if conn.closed:
+            pooled.invalidate()
+            engine.dispose()
+        else:
+            if conn.isolation_level is not None:
+                conn.isolation_level = None
+            pooled.close()

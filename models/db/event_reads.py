@@ -3,15 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.subjects import subject_filter
+from models.db.tx import Row, Tx
 
 
 def list_events(
     tx: Tx, entities: Collection[str] | None, event_type: str | None, subject: str | None, after: int, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Events after a position, in the order of publication."""
     where, params = subject_filter(entities, "o.subject")
     for name, value in (("type", event_type), ("subject", subject)):

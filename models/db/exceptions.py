@@ -4,15 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 GET = "SELECT * FROM exceptions WHERE org_id = :org AND id = :id"
 
 
-def get_exception(tx: Tx, exception_id: str, *, lock: bool = False) -> RowMapping:
+def get_exception(tx: Tx, exception_id: str, *, lock: bool = False) -> Row:
     """The exception; 404 or 403 otherwise."""
     return find(tx, "exception", GET + (" FOR UPDATE" if lock else ""), exception_id)
 
@@ -21,7 +19,7 @@ def list_exceptions(
     tx: Tx, entities: Collection[str] | None, *, desk: tuple[str, Collection[str]] | None, status: str | None = None,
     kind: str | None = None, subject_id: str | None = None, owner: str | None = None,
     after: tuple[Any, ...] | None = None, limit: int,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """Soonest due first. `desk`: only what lies with this user or one of these roles. `owner`: a user or a role."""
     where, params = "", dict[str, Any]()
     if entities is not None:

@@ -2,9 +2,7 @@
 
 from typing import Any, Never
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.errors import Refusal
 
 
@@ -15,13 +13,13 @@ def refuse_missing(tx: Tx, noun: str, record_id: str) -> Never:
     raise Refusal(f"{noun.upper()}_NOT_FOUND", f"There is no {noun.replace('_', ' ')} {record_id}.")
 
 
-def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> RowMapping:
+def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> Row:
     """The row that `sql` (with :id) finds, or the refusal of `refuse_missing`."""
     row = tx.one(sql, id=record_id, **params)
     return row if row is not None else refuse_missing(tx, noun, record_id)
 
 
-def customer(tx: Tx, customer_id: str) -> RowMapping:
+def customer(tx: Tx, customer_id: str) -> Row:
     """The master's row; one that was erased and stays as a pseudonym for the ledger is not found."""
     sql = "SELECT * FROM customers WHERE org_id = :org AND id = :id AND erased_at IS NULL"
     return find(tx, "customer", sql, customer_id)
@@ -37,7 +35,7 @@ def entity_override(tx: Tx, customer_id: str, entity_id: str) -> dict[str, Any]:
     return found or {}
 
 
-def legal_entity(tx: Tx, entity_id: str) -> RowMapping:
+def legal_entity(tx: Tx, entity_id: str) -> Row:
     sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id"
     row = tx.one(sql, id=entity_id)
     if row is None:
@@ -45,14 +43,14 @@ def legal_entity(tx: Tx, entity_id: str) -> RowMapping:
     return row
 
 
-def bank_account(tx: Tx, account_id: str) -> RowMapping:
+def bank_account(tx: Tx, account_id: str) -> Row:
     row = tx.one("SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id", id=account_id)
     if row is None:
         raise Refusal("BANK_ACCOUNT_NOT_FOUND", f"There is no bank account {account_id}.")
     return row
 
 
-def only_bank_account(tx: Tx, entity_id: str) -> RowMapping:
+def only_bank_account(tx: Tx, entity_id: str) -> Row:
     """The legal entity's bank account when it has exactly one."""
     rows = tx.all("SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2", le=entity_id)
     if len(rows) != 1:

@@ -1,20 +1,24 @@
 """Reading many rows in constant memory, and scratch tables to compare them by."""
 
 from collections.abc import Iterator
-from typing import Any
+from itertools import count
+from typing import Any, cast
 
-from sqlalchemy import RowMapping
+from psycopg.rows import dict_row
 
-from models.db.engine import Tx, statement, to_json
+from models.db.tx import Row, Tx, statement, to_json
 
 CHUNK = 1000
+_numbers = count(1)
 
 
-def stream(tx: Tx, sql: str, **params: Any) -> Iterator[RowMapping]:
+def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: Any) -> Iterator[Row]:
     """Every row, fetched in chunks from a cursor of the server; `:org` is the organisation."""
     given = {**params, "org": tx.org_id} if ":org" in sql else params
-    options = {"stream_results": True, "yield_per": CHUNK}
-    yield from tx.conn.execute(statement(sql), given, execution_options=options).mappings()
+    with tx.connection().cursor(f"streamed_{next(_numbers)}", row_factory=dict_row) as cursor:
+        cursor.itersize = chunk
+        cursor.execute(statement(sql), given)
+        yield from cast(Iterator[Row], cursor)
 
 
 class Scratch:

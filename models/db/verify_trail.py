@@ -6,11 +6,9 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.audit import SEALED_ACTION, AuditEvent, breaches, merkle_root, seal_leaf
-from models.db.engine import Tx
 from models.db.streaming import Scratch, stream
+from models.db.tx import Row, Tx
 from models.verification import Finding
 
 ROOTS = 31
@@ -37,7 +35,7 @@ class Trail:
         self.erased = Scratch(tx, "verify_erased", "subject_id text")
         self.seals = Scratch(tx, "verify_seals", "sealed_at timestamptz, heads bigint, root text, seq bigint")
 
-    def take(self, e: RowMapping) -> None:
+    def take(self, e: Row) -> None:
         """What one event says of the ledger and of its record. A payload that cannot be read was altered: see chains."""
         if e["payload"] is None:
             self.erased.add(subject_id=e["subject_id"])
@@ -68,7 +66,7 @@ def check_chains(tx: Tx, trail: Trail) -> Finding:
     """Every chain's digests and hashes, its order, and its head; fills `trail` on the way."""
     found, chains, events = Finding("audit chains"), 0, 0
 
-    def links(rows: Iterable[RowMapping]) -> Iterator[AuditEvent]:
+    def links(rows: Iterable[Row]) -> Iterator[AuditEvent]:
         nonlocal events
         for e in rows:
             events += 1
@@ -88,7 +86,7 @@ def check_chains(tx: Tx, trail: Trail) -> Finding:
     return found
 
 
-def _link(e: RowMapping) -> AuditEvent:
+def _link(e: Row) -> AuditEvent:
     return AuditEvent(
         e["org_id"], e["subject_id"], e["seq"], e["at"], e["actor"], e["action"], e["reason_code"], e["request_id"],
         e["workflow_id"], e["payload"], None if e["salt"] is None else bytes(e["salt"]), bytes(e["digest"]),

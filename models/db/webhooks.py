@@ -3,29 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 _DELIVERY = """SELECT d.*, e.url FROM webhook_deliveries d
   JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id WHERE d.org_id = :org"""
 
 
-def fan_out(conn: Connection, after: int, upto: int) -> Sequence[RowMapping]:
+def fan_out(conn: Connection, after: int, upto: int) -> Sequence[Row]:
     """Make the deliveries of events published after one position up to another; the queues that have something new."""
     sql = text("SELECT * FROM webhook_fan_out(:after, :upto)")
     rows = conn.execute(sql, {"after": after, "upto": upto}).mappings().all()
     conn.commit()
-    return rows
+    return [{**row} for row in rows]
 
 
-def endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> RowMapping:
+def endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Row:
     sql = "SELECT * FROM webhook_endpoints WHERE org_id = :org AND id = :id AND status <> 'deleted'"
     return find(tx, "webhook_endpoint", sql + (" FOR UPDATE" if lock else ""), endpoint_id)
 
 
-def endpoints(tx: Tx, after: str | None, limit: int) -> Sequence[RowMapping]:
+def endpoints(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
     """The newest first."""
     where = " AND id < :after" if after else ""
     sql = (
@@ -51,14 +51,12 @@ def cancel_pending(tx: Tx, endpoint_id: str) -> int:
     )
 
 
-def delivery(tx: Tx, delivery_id: str, *, lock: bool = False) -> RowMapping:
+def delivery(tx: Tx, delivery_id: str, *, lock: bool = False) -> Row:
     sql = f"{_DELIVERY} AND d.id = :id" + (" FOR UPDATE OF d" if lock else "")
     return find(tx, "webhook_delivery", sql, delivery_id)
 
 
-def deliveries(
-    tx: Tx, wanted: Mapping[str, str | None], after: tuple[int, str] | None, limit: int
-) -> Sequence[RowMapping]:
+def deliveries(tx: Tx, wanted: Mapping[str, str | None], after: tuple[int, str] | None, limit: int) -> Sequence[Row]:
     """The newest event first. `wanted`: column → value it must have, None: any."""
     params: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     where = "".join(f" AND d.{name} = :{name}" for name in params)
@@ -68,7 +66,7 @@ def deliveries(
     return tx.all(f"{_DELIVERY}{where} ORDER BY d.position DESC, d.id DESC LIMIT :n", n=limit, **params)
 
 
-def next_delivery(tx: Tx, endpoint_id: str, subject: str) -> RowMapping | None:
+def next_delivery(tx: Tx, endpoint_id: str, subject: str) -> Row | None:
     """The oldest pending delivery of a queue, with its event and its endpoint's url and secrets."""
     return tx.one(
         """SELECT d.id AS delivery_id, e.url, e.secret, e.former_secret, e.former_until,

@@ -4,14 +4,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
 from models.cash.ledger import Account, JournalEntry
 from models.cash.payment import standing
 from models.cash.periods import explicit_entry_date
 from models.db import lookups
 from models.db.cash import payments, rates
+from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
 from operations.cash.payments import no_longer_unmatched
@@ -27,12 +26,13 @@ def apply_payment(work: Work) -> Outcome:
     earlier = by_external_id(work, str(work.cmd.resource_id))
     if earlier is not None:
         return earlier
-    p = payments.lock(work.tx, str(work.cmd.resource_id))
-    work.require_entity(p["legal_entity_id"])
-    again = by_external_id(work, p["id"]) or same_as_latest(work, p)  # now that nobody else can add a session
+    held = _lock(work, str(work.cmd.resource_id))
+    again = by_external_id(work, held.payment["id"]) or same_as_latest(
+        work, held.payment
+    )  # nobody else can add one now
     if again is not None:
         return again
-    return _session(work, p, None)
+    return _session(work, held, None)
 
 
 @operation("apply_credit")
@@ -44,21 +44,27 @@ def apply_credit(work: Work) -> Outcome:
     earlier = by_external_id(work, found["payment_id"], own)
     if earlier is not None:
         return earlier
-    p = payments.lock(work.tx, found["payment_id"])
-    work.require_entity(p["legal_entity_id"])
-    again = by_external_id(work, p["id"], own) or same_as_latest(work, p)
+    held = _lock(work, found["payment_id"])
+    again = by_external_id(work, held.payment["id"], own) or same_as_latest(work, held.payment)
     if again is not None:
         return again
     credit = lookups.find(work.tx, "credit", f"{sql} FOR UPDATE", found["id"])
     if own is None:  # it names what is still on the payment: applied like the payment, up to what the record holds
-        return _session(work, p, None, at_most=credit["remaining_minor"])
-    return _session(work, p, credit)
+        return _session(work, held, None, at_most=credit["remaining_minor"])
+    return _session(work, held, credit)
 
 
-def _session(work: Work, p: RowMapping, credit: RowMapping | None, *, at_most: int | None = None) -> Outcome:
+def _lock(work: Work, payment_id: str) -> payments.Locked:
+    held = payments.lock_with_invoices(work.tx, payment_id, [a["invoice_id"] for a in work.cmd.body["applications"]])
+    work.require_entity(held.payment["legal_entity_id"])
+    return held
+
+
+def _session(work: Work, held: payments.Locked, credit: Row | None, *, at_most: int | None = None) -> Outcome:
+    p = held.payment
     b = work.cmd.body
     requests = _requests(b)
-    rows = payments.lock_invoices(work.tx, [r.invoice_id for r in requests])
+    rows = payments.require_all(work.tx, [r.invoice_id for r in requests], held.invoices)
     for r in rows.values():
         work.require_entity(r["legal_entity_id"])
     _refuse_by_state(p, credit)
@@ -72,11 +78,12 @@ def _session(work: Work, p: RowMapping, credit: RowMapping | None, *, at_most: i
         funds, requests, invoices, stored_rate(work, funds, invoices),
         overpayment_named=credit is not None or at_most is not None or bool(word or p["overpayment"]), at_most=at_most,
     )  # fmt: skip
-    return book(work, p, credit, decided, day, word)
+    return book(work, held, credit, decided, day, word)
 
 
-def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, day: date, word: str | None) -> Outcome:
+def book(work: Work, held: payments.Locked, credit: Row | None, decided: Plan, day: date, word: str | None) -> Outcome:
     """Write the session: applications, balances, credit, entry, trail, event."""
+    p = held.payment
     session_id = new_id("sess")
     new_credit = new_credit_of(p, decided, word if credit is None else None)
     entry = session_entry(p, credit, decided, day, new_credit)
@@ -88,7 +95,7 @@ def book(work: Work, p: RowMapping, credit: RowMapping | None, decided: Plan, da
     work.add("application_sessions", [row])
     applications = application_rows(work, p, session_id, credit, decided, day)
     work.add("payment_applications", applications)
-    settled = settle(work, p, credit, decided, new_credit, word)
+    settled = settle(work, held, credit, decided, new_credit, word)
     after = settled.payment
     answer = {
         "payment_id": p["id"],

@@ -8,7 +8,7 @@ from models.cash.periods import last_day
 from models.db import lookups
 from models.db.cash.books import DEFAULTS
 from models.db.cash.payments import CLOSED
-from models.db.engine import to_json
+from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from operations.cash.payments import post_receipt
 from operations.runner import operation
@@ -101,7 +101,7 @@ def change_settings(work: Work) -> Outcome:
     after = {k: v for k, v in {**before, **work.cmd.body}.items() if v is not None}
     if _silent(before) and not _silent(after):
         after["remittance_confirmation_since"] = work.now.isoformat()  # what was posted meanwhile stays unconfirmed
-    work.tx.run("UPDATE organisations SET settings = CAST(:s AS jsonb) WHERE org_id = :org", s=to_json(after))
+    work.tx.later("UPDATE organisations SET settings = CAST(:s AS jsonb) WHERE org_id = :org", s=to_json(after))
     work.audit(work.tx.org_id, "settings.changed", {"before": before, "after": after})
     return Outcome(DEFAULTS | after)
 

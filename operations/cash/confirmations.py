@@ -8,10 +8,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from jinja2 import Environment
-from sqlalchemy import Connection, Engine, RowMapping
+from sqlalchemy import Connection, Engine
 
 from models.db.cash.confirmations import session_facts, switch_of
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Row, Tx
 from models.messages.confirmations import confirmation_workflow_id
 from models.money import major
 from operations.organisations import bootstrap_work
@@ -37,7 +38,7 @@ Payment {{ payment_id }}
 )
 
 
-def unwanted(conn: Connection, events: Sequence[RowMapping]) -> frozenset[str]:
+def unwanted(conn: Connection, events: Sequence[Row]) -> frozenset[str]:
     """Of published events, the ids of the sessions' that stay without a confirmation.
 
     Switching off holds back what has not gone out yet and what comes until it is on again, for ever: nothing is sent late.
@@ -47,7 +48,7 @@ def unwanted(conn: Connection, events: Sequence[RowMapping]) -> frozenset[str]:
     return frozenset(e["id"] for e in sessions if not _sends(switches[e["org_id"]], e["at"]))
 
 
-def _sends(switch: RowMapping | None, at: datetime) -> bool:
+def _sends(switch: Row | None, at: datetime) -> bool:
     return switch is None or not (switch["off"] or (switch["since"] is not None and at < switch["since"]))
 
 

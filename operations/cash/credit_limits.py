@@ -3,20 +3,18 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from sqlalchemy import RowMapping
-
 from models.cash.credit import NoRate, OpenAmount, exposure
 from models.db import lookups
 from models.db.cash import rates
 from models.db.cash.invoices import OPEN_AMOUNTS
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.money import amount_text, exponent
 from operations.work import Work
 
 Warnings = list[dict[str, str]]
 
 
-def credit_warnings(work: Work, customer: RowMapping, entity: RowMapping) -> Warnings:
+def credit_warnings(work: Work, customer: Row, entity: Row) -> Warnings:
     """CREDIT_LIMIT_EXCEEDED where the customer now owes more than the limit that holds for this entity.
 
     An entity's own limit stands alone: against it count that entity's invoices, and the master's limit is for the
@@ -44,7 +42,7 @@ def _own_limits(tx: Tx, customer_id: str) -> dict[str, dict[str, str]]:
     return {r["legal_entity_id"]: r["fields"] for r in rows if "credit_limit" in r["fields"]}
 
 
-def _masters_currency(tx: Tx, customer: RowMapping, entity: RowMapping) -> str:
+def _masters_currency(tx: Tx, customer: Row, entity: Row) -> str:
     owner = customer["legal_entity_id"]
     functional = entity if owner == entity["id"] else lookups.legal_entity(tx, owner)
     return str(customer["currency_code"] or functional["functional_currency"])

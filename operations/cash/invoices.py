@@ -3,8 +3,6 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.references import reference_key
@@ -12,6 +10,7 @@ from models.db import lookups
 from models.db.cash import payments, rates
 from models.db.cash.invoices import GET, invoice_body
 from models.db.cash.journal import entries_of
+from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from models.money import convert
@@ -65,7 +64,7 @@ def void_invoice(work: Work) -> Outcome:
         new_id("je"), entry_date(day, closed), "void", i["id"], i["legal_entity_id"], i["functional_currency"]
     )
     work.post(reversing(entries_of(work.tx, i["id"]), entry))
-    work.tx.run(
+    work.tx.later(
         """UPDATE invoices SET voided_at = :at, void_date = :day, void_reason = :reason, balance_due_minor = 0,
              functional_balance_minor = 0, version = version + 1 WHERE org_id = :org AND id = :id""",
         at=work.now,
@@ -88,7 +87,7 @@ def dispute_invoice(work: Work) -> Outcome:
     if i["disputed_at"] is not None:
         raise Refusal("INVOICE_DISPUTED", f"Invoice {i['id']} is disputed already.")
     reason = work.cmd.body["reason_code"]
-    work.tx.run(
+    work.tx.later(
         "UPDATE invoices SET disputed_at = :at, dispute_reason = :reason, version = version + 1 "
         "WHERE org_id = :org AND id = :id",
         at=work.now,
@@ -113,12 +112,12 @@ def resolve_dispute(work: Work) -> Outcome:
 
 def end_dispute(work: Work, invoice_id: str, code: str) -> None:
     """The locked invoice is no longer disputed; its exception is resolved."""
-    work.tx.run(
+    work.tx.later(
         "UPDATE invoices SET disputed_at = NULL, dispute_reason = NULL, version = version + 1 "
         "WHERE org_id = :org AND id = :id",
         id=invoice_id,
     )
-    work.tx.run(
+    work.tx.later(
         "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code "
         "WHERE org_id = :org AND subject_id = :id AND kind = 'invoice_dispute' AND status = 'open'",
         at=work.now,
@@ -130,7 +129,7 @@ def end_dispute(work: Work, invoice_id: str, code: str) -> None:
     work.audit(invoice_id, "invoice.dispute_resolved", said, reason_code=code)
 
 
-def _row(work: Work, b: dict[str, Any], customer: RowMapping, entity: RowMapping) -> dict[str, Any]:
+def _row(work: Work, b: dict[str, Any], customer: Row, entity: Row) -> dict[str, Any]:
     issued = date.fromisoformat(b["issue_date"])
     own = lookups.entity_override(work.tx, customer["id"], entity["id"])
     agreed = own.get("payment_terms") or customer["payment_terms"] or DEFAULT_TERMS
@@ -173,7 +172,7 @@ def _days(work: Work, terms: str) -> int:
     return int(days)
 
 
-def _entry(row: dict[str, Any], customer: RowMapping) -> JournalEntry:
+def _entry(row: dict[str, Any], customer: Row) -> JournalEntry:
     functional, currency = row["functional_currency"], row["currency_code"]
     day = entry_date(row["issue_date"], customer["closed_periods"])
     entry = JournalEntry(new_id("je"), day, "invoice", row["id"], row["legal_entity_id"], functional)
@@ -187,7 +186,7 @@ def _entry(row: dict[str, Any], customer: RowMapping) -> JournalEntry:
     return entry
 
 
-def _locked(work: Work) -> RowMapping:
+def _locked(work: Work) -> Row:
     i = lookups.find(work.tx, "invoice", LOCK, str(work.cmd.resource_id))
     work.require_entity(i["legal_entity_id"])
     return i
@@ -198,7 +197,7 @@ def _changed(work: Work, invoice_id: str, action: str, said: dict[str, Any]) -> 
     return Outcome(invoice_body(lookups.find(work.tx, "invoice", GET, invoice_id)))
 
 
-def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
+def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known["legal_entity_id"])
     kept = {f: known[f] for f in _BUSINESS_FIELDS}
@@ -219,7 +218,7 @@ def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
     return Outcome(invoice_body(known) | {"warnings": []}, 201, replayed=True)
 
 
-def _defaults(work: Work, known: RowMapping, b: dict[str, Any]) -> dict[str, Any]:
+def _defaults(work: Work, known: Row, b: dict[str, Any]) -> dict[str, Any]:
     """Entity, terms and due date that the body comes to. Terms once taken stay taken, though the customer's have changed."""
     customer = work.tx.one(
         "SELECT legal_entity_id, payment_terms FROM customers WHERE org_id = :org AND id = :id", id=known["customer_id"]

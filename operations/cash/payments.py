@@ -3,12 +3,11 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.ledger import Account, JournalEntry
 from models.cash.periods import entry_date
 from models.db import lookups
 from models.db.cash import payments, rates
+from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
@@ -85,10 +84,12 @@ def recorded(work: Work, row: dict[str, Any], entries: list[JournalEntry]) -> No
     work.emit("ar.payment.received", row["id"], {"payment_id": row["id"], **facts})
 
 
-def post_receipt(work: Work, p: RowMapping) -> JournalEntry:
+def post_receipt(work: Work, p: Row) -> JournalEntry:
     """Post the receipt of a payment that has no entry yet, and mark it posted. `p` carries its closed periods."""
     entry = post_receipt_entry(work, p, p["closed_periods"])
-    work.tx.run("UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=p["id"])
+    work.tx.later(
+        "UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=p["id"]
+    )
     return entry
 
 
@@ -133,7 +134,7 @@ def assign_payment(work: Work) -> Outcome:
         raise Refusal(
             "CUSTOMER_ALREADY_ASSIGNED", "The payment was applied for its present customer; reverse it first."
         )
-    work.tx.run(
+    work.tx.later(
         "UPDATE payments SET customer_id = :customer, version = version + 1 WHERE org_id = :org AND id = :id",
         customer=customer["id"],
         id=p["id"],
@@ -145,7 +146,7 @@ def assign_payment(work: Work) -> Outcome:
     return Outcome(payments.payment_body(payments.get(work.tx, p["id"])))
 
 
-def _where(work: Work, b: dict[str, Any], customer: RowMapping) -> tuple[RowMapping, RowMapping]:
+def _where(work: Work, b: dict[str, Any], customer: Row) -> tuple[Row, Row]:
     """Entity: the one given, else the bank account's, else the customer's. Bank account: given, else the only one."""
     bank = lookups.bank_account(work.tx, b["bank_account_id"]) if b.get("bank_account_id") else None
     entity_id = b.get("legal_entity_id") or (bank and bank["legal_entity_id"]) or customer["legal_entity_id"]
@@ -163,7 +164,7 @@ def _not_too_far_ahead(work: Work, paid: date) -> None:
         )
 
 
-def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
+def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known["legal_entity_id"])
     after_defaults = {"legal_entity_id": known["legal_entity_id"], "bank_account_id": known["bank_account_id"]}
@@ -184,7 +185,7 @@ def _replay(work: Work, known: RowMapping, b: dict[str, Any]) -> Outcome:
     return Outcome(payments.payment_body(known), 201, replayed=True)
 
 
-def _is_default(work: Work, known: RowMapping, b: dict[str, Any], field: str) -> bool:
+def _is_default(work: Work, known: Row, b: dict[str, Any], field: str) -> bool:
     entity, bank = _where(work, b, lookups.customer(work.tx, b["customer_id"]))
     chosen = {"legal_entity_id": entity["id"], "bank_account_id": bank["id"]}
     return bool(chosen[field] == known[field])

@@ -3,11 +3,10 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db import lookups
 from models.db.cash.payments import CLOSED
 from models.db.cash.reconciliations import book_balance, payments_of, reconciliation_body
+from models.db.tx import Row
 from models.errors import Refusal
 from operations.cash.payments import post_receipt
 from operations.runner import operation
@@ -100,7 +99,7 @@ def reopen_reconciliation(work: Work) -> Outcome:
         raise Refusal("RECONCILIATION_NOT_COMPLETE", f"Reconciliation {recon['id']} is {recon['status']}.")
     reason = work.cmd.body["reason_code"]
     _move(work, recon, "REOPENED", "reopened")
-    work.tx.run(
+    work.tx.later(
         "UPDATE reconciliations SET reopen_reason = :r WHERE org_id = :org AND id = :id", r=reason, id=recon["id"]
     )
     said = {"before": "COMPLETED", "after": "REOPENED", "note": work.cmd.body.get("note")}
@@ -108,16 +107,16 @@ def reopen_reconciliation(work: Work) -> Outcome:
     return Outcome(_body(work, recon["id"], bank))
 
 
-def _locked(work: Work) -> tuple[RowMapping, RowMapping]:
+def _locked(work: Work) -> tuple[Row, Row]:
     recon = lookups.find(work.tx, "reconciliation", _LOCK, str(work.cmd.resource_id))
     bank = lookups.bank_account(work.tx, recon["bank_account_id"])
     work.require_entity(bank["legal_entity_id"])
     return recon, bank
 
 
-def _payments(work: Work, ids: list[str], *, lock: bool = False) -> list[RowMapping]:
+def _payments(work: Work, ids: list[str], *, lock: bool = False) -> list[Row]:
     if lock:  # before they are read: another reconciliation may be completing with the same payment
-        work.tx.run("SELECT 1 FROM payments WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE", ids=ids)
+        work.tx.later("SELECT 1 FROM payments WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE", ids=ids)
     return list(
         work.tx.all(
             f"""SELECT p.*, {CLOSED} AS closed_periods, (SELECT r.id FROM reconciliation_payments rp
@@ -129,13 +128,13 @@ def _payments(work: Work, ids: list[str], *, lock: bool = False) -> list[RowMapp
     )
 
 
-def _refuse_state(p: RowMapping) -> None:
+def _refuse_state(p: Row) -> None:
     if p["reversed_at"] is not None:
         raise Refusal("PAYMENT_REVERSED", f"Payment {p['id']} is reversed.", payment_id=p["id"])
 
 
-def _move(work: Work, recon: RowMapping, status: str, stamp: str) -> None:
-    work.tx.run(
+def _move(work: Work, recon: Row, status: str, stamp: str) -> None:
+    work.tx.later(
         f"UPDATE reconciliations SET status = :s, {stamp}_at = :at, {stamp}_by = :who WHERE org_id = :org AND id = :id",
         s=status,
         at=work.now,

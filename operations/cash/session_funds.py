@@ -34,21 +34,18 @@ def new_credit_of(p: Any, decided: Plan, word: str | None) -> dict[str, Any] | N
 
 
 def settle(
-    work: Work, p: Any, credit: Any, decided: Plan, new_credit: dict[str, Any] | None, word: str | None
+    work: Work, locked: payments.Locked, credit: Any, decided: Plan, new_credit: dict[str, Any] | None, word: str | None
 ) -> payments.Settled:
     """Move the payment's, the invoices' and the credits' remainders; answers them as they are now."""
+    p = locked.payment
     held = new_credit["amount_minor"] if new_credit and new_credit["kind"] == "customer_credit" else 0
     worth = 0 if held else decided.functional_remainder_minor
     if credit is not None:
         held, worth = -decided.applied_minor, p["functional_available_minor"]
         _spend(work, credit, decided)
-    relieved: dict[str, int] = {}
-    for a in decided.allocations:
-        currency = a.invoice.currency_code
-        relieved[currency] = relieved.get(currency, 0) + a.invoice_applied_minor
     settled = payments.settle(
-        work.tx, p["id"], p["customer_id"], invoice_changes(decided), applied=decided.applied_minor, held=held, worth=worth,
-        posted=credit is None, word=word, relieved=relieved,
+        work.tx, locked, invoice_changes(decided), applied=decided.applied_minor, credit_held=held, worth=worth,
+        posted=credit is None, word=word,
     )  # fmt: skip
     if p["overpayment"]:  # whatever the word is now: an earlier one may have left such a record
         # What a record made now holds is not in the older ones; it is written with the session, at the end.
@@ -58,7 +55,7 @@ def settle(
 
 
 def _spend(work: Work, credit: Any, decided: Plan) -> None:
-    work.tx.run(
+    work.tx.later(
         """UPDATE customer_credits SET remaining_minor = remaining_minor - :spent,
              functional_remaining_minor = functional_remaining_minor - :worth WHERE org_id = :org AND id = :id""",
         spent=decided.applied_minor,
@@ -69,7 +66,7 @@ def _spend(work: Work, credit: Any, decided: Plan) -> None:
 
 def follow_unapplied(work: Work, p: Any, held_by_newest: int = 0) -> None:
     """`unapplied_cash` records follow what is left on their payment, the newest holding first."""
-    work.tx.run(
+    work.tx.later(
         """UPDATE customer_credits c SET remaining_minor = n.remaining,
              functional_remaining_minor = CASE WHEN n.remaining = 0 THEN 0 ELSE :worth END
            FROM (SELECT id, greatest(0, least(amount_minor, :available - coalesce(sum(amount_minor) OVER (ORDER BY id DESC

@@ -3,11 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.cash import payments
+from models.db.tx import Row
 from models.errors import Refusal
-from operations.runner import body_hash
+from operations.commands import body_hash
 from operations.work import Outcome, Work
 
 
@@ -41,7 +40,7 @@ def _business_fields(b: dict[str, Any]) -> dict[str, Any]:
     return {"applications": lines, "overpayment": b.get("overpayment"), "posting_date": b.get("posting_date")}
 
 
-def same_as_latest(work: Work, p: RowMapping) -> Outcome | None:
+def same_as_latest(work: Work, p: Row) -> Outcome | None:
     """Without a key of the caller's: a body identical to the latest session's answers that session's result."""
     if work.cmd.key_given or work.cmd.body.get("external_id") or work.dry_run:
         return None
@@ -60,7 +59,7 @@ def same_as_latest(work: Work, p: RowMapping) -> Outcome | None:
     return Outcome(first, replayed=True)
 
 
-def _current(work: Work, p: RowMapping, s: RowMapping) -> dict[str, Any]:
+def _current(work: Work, p: Row, s: Row) -> dict[str, Any]:
     """A session's answer with the payment and the invoices as they stand now."""
     rows = work.tx.all(
         """SELECT a.*, i.status AS invoice_status, i.balance_due_minor FROM payment_applications a

@@ -9,9 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 from psycopg import errors as pg
-from sqlalchemy import Engine, RowMapping
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
 from models.cash.allocation import Plan, Request, plan
 from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
@@ -20,7 +20,8 @@ from models.cash.periods import entry_date
 from models.cash.references import reference_key
 from models.db import lookups
 from models.db.cash import payments, rates, statements
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
@@ -29,7 +30,8 @@ from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.payments import post_receipt_entry, recorded
 from operations.cash.session_funds import funds_of, invoice_changes
-from operations.runner import RACES, body_hash
+from operations.commands import body_hash
+from operations.runner import RACES
 from operations.work import Command, Work
 
 CHUNK = 200
@@ -53,8 +55,8 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
         try:
             with transaction(engine, start.org_id) as tx:
                 return _chunk(tx, start)
-        except DBAPIError as e:
-            if attempt == 3 or not isinstance(e.orig, (*RACES, pg.LockNotAvailable)):
+        except psycopg.Error as e:
+            if attempt == 3 or not isinstance(e, (*RACES, pg.LockNotAvailable)):
                 raise
     raise AssertionError("unreachable")
 
@@ -74,7 +76,7 @@ def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
     work = Work(tx, _command(start, s["id"]))
     done = Chunk(work, s, bank, entity).run(lines)
     finished = len(lines) < CHUNK
-    tx.run(
+    tx.later(
         """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
              status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,
              completed_at = CASE WHEN :finished THEN CAST(:at AS timestamptz) END WHERE org_id = :org AND id = :id""",
@@ -108,7 +110,7 @@ def _command(start: StatementInput, statement_id: str) -> Command:
 class Chunk:
     """The lines of one transaction and what becomes of them."""
 
-    def __init__(self, work: Work, statement: RowMapping, bank: RowMapping, entity: RowMapping) -> None:
+    def __init__(self, work: Work, statement: Row, bank: Row, entity: Row) -> None:
         self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
         self.rows = Gathered()
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.payment import standing
 from models.cash.periods import entry_date
 from models.db import lookups
 from models.db.cash import payments
 from models.db.cash.journal import entries_of
+from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
 from operations.cash.payments import no_longer_unmatched
@@ -105,14 +104,14 @@ def reverse_payment(work: Work) -> Outcome:
     entry = _reversing_entry(work, p, entry_date(effective, p["closed_periods"]))
     _undo_rows(work, applications, effective, entry.entry_date if entry else effective)
     changed = _restore_invoices(work, applications, invoices)
-    work.tx.run(
+    work.tx.later(
         """UPDATE customer_credits SET withdrawn_at = :at, withdrawn_date = :day, remaining_minor = 0,
              functional_remaining_minor = 0 WHERE org_id = :org AND payment_id = :id AND withdrawn_at IS NULL""",
         at=work.now,
         day=effective,
         id=p["id"],
     )
-    work.tx.run(
+    work.tx.later(
         """UPDATE payments SET reversed_at = :at, reversal_date = :day, reversal_reason = :reason, reversal_note = :note,
              applied_minor = 0, credit_held_minor = 0, functional_available_minor = 0, version = version + 1
            WHERE org_id = :org AND id = :id""",
@@ -140,7 +139,7 @@ def reverse_payment(work: Work) -> Outcome:
     return Outcome(body | {"journal_entry_id": entry.id if entry else None, "invoices": [dict(c) for c in changed]})
 
 
-def _find_application(work: Work) -> RowMapping:
+def _find_application(work: Work) -> Row:
     sql = "SELECT * FROM payment_applications WHERE org_id = :org AND id = :id"
     return lookups.find(work.tx, "payment_application", sql, str(work.cmd.resource_id))
 
@@ -160,7 +159,7 @@ def _date(work: Work, field: str, payment_date: date) -> date:
     return day
 
 
-def _unapply_entry(p: RowMapping, a: RowMapping, day: date) -> JournalEntry:
+def _unapply_entry(p: Row, a: Row, day: date) -> JournalEntry:
     entry = JournalEntry(new_id("je"), day, "unapply", p["id"], p["legal_entity_id"], p["functional_currency"])
     entry.debit(
         Account.ACCOUNTS_RECEIVABLE, a["invoice_applied_minor"], a["invoice_currency_code"], a["functional_relief_minor"],
@@ -174,7 +173,7 @@ def _unapply_entry(p: RowMapping, a: RowMapping, day: date) -> JournalEntry:
     return entry
 
 
-def _reversing_entry(work: Work, p: RowMapping, day: date) -> JournalEntry | None:
+def _reversing_entry(work: Work, p: Row, day: date) -> JournalEntry | None:
     """The opposite of the net of every entry made for the payment; None where none was made."""
     entry = JournalEntry(new_id("je"), day, "reversal", p["id"], p["legal_entity_id"], p["functional_currency"])
     reversing(entries_of(work.tx, p["id"]), entry)
@@ -184,8 +183,8 @@ def _reversing_entry(work: Work, p: RowMapping, day: date) -> JournalEntry | Non
     return entry
 
 
-def _undo_rows(work: Work, applications: Sequence[RowMapping], effective: date, entry_day: date) -> None:
-    work.tx.run(
+def _undo_rows(work: Work, applications: Sequence[Row], effective: date, entry_day: date) -> None:
+    work.tx.later(
         """UPDATE payment_applications SET unapplied_at = :at, undone_date = greatest(:day, effective_date),
              undone_entry_date = :entry_day, unapply_reason = :reason WHERE org_id = :org AND id = ANY(:ids)""",
         at=work.now,
@@ -194,15 +193,13 @@ def _undo_rows(work: Work, applications: Sequence[RowMapping], effective: date, 
         reason=work.cmd.body["reason_code"],
         ids=[a["id"] for a in applications],
     )
-    work.tx.run(
+    work.tx.later(
         "UPDATE application_sessions SET undone = true WHERE org_id = :org AND id = ANY(:ids)",
         ids=sorted({a["session_id"] for a in applications}),
     )
 
 
-def _restore_invoices(
-    work: Work, applications: Sequence[RowMapping], invoices: dict[str, RowMapping]
-) -> Sequence[RowMapping]:
+def _restore_invoices(work: Work, applications: Sequence[Row], invoices: dict[str, Row]) -> Sequence[Row]:
     sums: dict[str, list[int]] = {}
     for a in applications:
         s = sums.setdefault(a["invoice_id"], [0, 0])
@@ -222,7 +219,7 @@ def _restore_invoices(
 
 
 def _audit_invoices(
-    work: Work, applications: Sequence[RowMapping], invoices: dict[str, Any], payment_id: str, action: str, reason: str
+    work: Work, applications: Sequence[Row], invoices: dict[str, Any], payment_id: str, action: str, reason: str
 ) -> None:
     running = {i: r["balance_due_minor"] for i, r in invoices.items()}
     for a in applications:

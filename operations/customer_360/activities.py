@@ -3,11 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.customer_360.source_records import KINDS
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
+from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.customer_360.source_records import staged
@@ -66,7 +65,7 @@ def create_opportunity(work: Work) -> Outcome:
     return Outcome(source_records.record_body(kind, _as_json(new)), 201)
 
 
-def _replay(before: RowMapping, row: dict[str, Any]) -> Outcome:
+def _replay(before: Row, row: dict[str, Any]) -> Outcome:
     differing = sorted(source_records.changed_fields(before, row))
     if differing:
         detail = f"external_id was used for another opportunity ({before['id']}); different: {', '.join(differing)}."
@@ -78,7 +77,7 @@ def _as_json(row: Any) -> dict[str, Any]:
     return {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
 
 
-def _customer(work: Work, customer_id: str) -> RowMapping:
+def _customer(work: Work, customer_id: str) -> Row:
     customer = lookups.customer(work.tx, customer_id)
     work.require_entity(customer["legal_entity_id"])
     return customer

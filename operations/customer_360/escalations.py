@@ -6,7 +6,7 @@ from typing import Any
 from models.customer_360.escalation import OWNERS, deadline, next_owner
 from models.db import lookups
 from models.db.customer_360 import escalations
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes

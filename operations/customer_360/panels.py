@@ -8,7 +8,7 @@ from typing import Any, Final
 from models.customer_360.panels import MAX_AGE, retry_in
 from models.customer_360.source_records import KINDS
 from models.db.customer_360 import panels, source_records
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.errors import FieldError, Refusal
 from models.messages.customer_360 import PanelRefresh
 from operations.customer_360.source_records import follow, write_records

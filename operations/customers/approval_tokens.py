@@ -12,18 +12,20 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from models.access import Principal, with_included
 from models.customers.approval import authorise
 from models.customers.bodies import Notes, Reason
 from models.db.customers import changes
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
+from operations.commands import Submission, submit
 from operations.customers.deadlines import _work
 from operations.customers.visibility import require_change
-from operations.runner import Submission, execute, submit
+from operations.runner import execute
 from operations.work import Outcome, Work
 
 LIFETIME: Final = timedelta(hours=1)
@@ -100,7 +102,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: Any, chan
     return None
 
 
-def _verified(tx: Tx, change_id: str, word: Any) -> tuple[RowMapping | None, str]:
+def _verified(tx: Tx, change_id: str, word: Any) -> tuple[Row | None, str]:
     """The token's row if the signal is well-formed and the token is genuine, fresh and this change's."""
     if not isinstance(word, dict) or not isinstance(word.get("token"), str) or set(word) - _FIELDS:
         return None, "SIGNAL_MALFORMED"
@@ -128,9 +130,7 @@ def _verified(tx: Tx, change_id: str, word: Any) -> tuple[RowMapping | None, str
     return row, ""
 
 
-def _decide(
-    engine: Engine, org_id: str, change: RowMapping, token: RowMapping, word: dict[str, Any], channel: str
-) -> Outcome:
+def _decide(engine: Engine, org_id: str, change: Row, token: Row, word: dict[str, Any], channel: str) -> Outcome:
     """The same command as the API's, with the roles that the person still has."""
     with transaction(engine, org_id) as tx:
         known = changes.person(tx, token["user_id"])

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.ids import new_id
 from models.keys import email_key, name_key, tax_id_key
 from operations.organisations import bootstrap_work

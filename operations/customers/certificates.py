@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from models.db.engine import Tx
+from models.db.tx import Tx
 from operations.desk import resolve
 from operations.organisations import bootstrap_work
 

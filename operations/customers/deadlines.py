@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 from models.access import ROLES
 from models.customers.approval import ChangeStatus, Step, escalated
 from models.db.customers import changes
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Tx
 from models.ids import new_id
 from operations.work import Command, Work
 

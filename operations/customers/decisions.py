@@ -6,13 +6,12 @@ The chain's rule says who may; what is known only here (the delegate's role, the
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.access import Principal, with_included
 from models.customers.approval import Chain, ChangeStatus, Decision, decide, delegate, resubmit, withdraw
 from models.db.customers import changes
 from models.db.customers import records as customers
 from models.db.customers.standing import standing_of
+from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.customers.approval_tokens import consume
@@ -37,7 +36,7 @@ def principal(work: Work) -> Principal:
     return Principal(work.cmd.actor, work.tx.org_id, frozenset(work.cmd.roles), work.cmd.entities)
 
 
-def _open(work: Work) -> tuple[RowMapping, Chain]:
+def _open(work: Work) -> tuple[Row, Chain]:
     """The change, locked, and its chain; its caller's roles are noted."""
     row = changes.get(work.tx, str(work.cmd.resource_id), lock=True)
     require_change(row, work.cmd.entities)
@@ -182,5 +181,5 @@ def planned_steps(row: Any) -> list[Any]:
     return plan(ApprovalPolicy(), row["operation"])
 
 
-def _answer(work: Work, row: RowMapping, after: Chain) -> Outcome:
+def _answer(work: Work, row: Row, after: Chain) -> Outcome:
     return Outcome(change_body(work.tx, row["id"]), aside=standing_of(row, after, work.now))

@@ -4,7 +4,7 @@ What stays are ids, roles, codes and times: that a customer was, who asked for i
 """
 
 from models.db.customers import records as customers
-from models.db.engine import Tx
+from models.db.tx import Tx
 from operations.work import Work
 
 

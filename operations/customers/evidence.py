@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import typst
-from sqlalchemy import RowMapping
 
 from models.customers.evidence import ATTACHMENT, FORMAT, event_document
-from models.db.engine import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 from operations.customers.view import change_body
 
 _TEMPLATE: Final = Path(__file__).with_suffix(".typ").read_bytes()
 
 
-def evidence(tx: Tx, change: RowMapping) -> dict[str, Any]:
+def evidence(tx: Tx, change: Row) -> dict[str, Any]:
     """The change and its whole audit chain."""
     sql = "SELECT * FROM audit_events WHERE org_id = :org AND subject_id = :id ORDER BY seq"
     trail = [event_document(e) for e in tx.all(sql, id=change["id"])]

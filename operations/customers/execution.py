@@ -9,17 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import psycopg
 import structlog
 from psycopg import errors as pg
-from sqlalchemy import Engine, RowMapping
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
 from models.customers import diff as diffs
 from models.customers.approval import Chain, ChangeStatus, executed, failed
 from models.customers.record import Record, check
 from models.db.customers import changes
 from models.db.customers import records as customers
-from models.db.engine import Tx, to_json, transaction
+from models.db.engine import transaction
+from models.db.tx import Row, Tx, to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, tax_id_key
@@ -50,7 +51,7 @@ class AtOnce:
     said: Work | None = None
 
 
-def at_once(work: Work, change: RowMapping, decided: Chain) -> AtOnce:
+def at_once(work: Work, change: Row, decided: Chain) -> AtOnce:
     """Carry the change out with the decision that completed its chain; the chain as it is where there is nothing to do.
 
     What the rules refuse makes it FAILED, beside the decision, which stands. A fault takes back what was begun and no more:
@@ -59,15 +60,12 @@ def at_once(work: Work, change: RowMapping, decided: Chain) -> AtOnce:
     if decided.status is not ChangeStatus.PENDING_APPROVAL or not decided.complete or change["operation"] == "delete":
         return AtOnce(decided)
     tx, said = work.tx, _work(work.tx, change, work.cmd.request_id)
-    tx.run("SAVEPOINT carried_out")
     try:
-        version = _CARRY_OUT[change["operation"]](tx, change)
-        tx.run("RELEASE SAVEPOINT carried_out")
+        with tx.savepoint("carried_out"):
+            version = _CARRY_OUT[change["operation"]](tx, change)
     except Refusal as refusal:
-        tx.run("ROLLBACK TO SAVEPOINT carried_out")
         return AtOnce(failed(decided), _said_failed(said, change, refusal), said)
     except Exception as fault:
-        tx.run("ROLLBACK TO SAVEPOINT carried_out")
         log.warning("left to the process", change_id=change["id"], error=type(fault).__name__)
         return AtOnce(decided)
     _say_executed(said, change, decided, version)
@@ -87,13 +85,13 @@ def execute_change(engine: Engine, org_id: str, change_id: str) -> list[str]:
             with transaction(engine, org_id) as tx:
                 _fail(tx, change_id, refusal)
             return []
-        except DBAPIError as error:
-            if attempt == 3 or not isinstance(error.orig, _RACES):
+        except psycopg.Error as error:
+            if attempt == 3 or not isinstance(error, _RACES):
                 raise
     raise AssertionError("unreachable")
 
 
-def _work(tx: Tx, change: RowMapping, request: str) -> Work:
+def _work(tx: Tx, change: Row, request: str) -> Work:
     """The system's own: nobody but the approvers is behind it, and the request is the last approver's."""
     return Work(
         tx,
@@ -114,7 +112,7 @@ def _work(tx: Tx, change: RowMapping, request: str) -> Work:
     )
 
 
-def _last_command(tx: Tx, change: RowMapping) -> RowMapping | None:
+def _last_command(tx: Tx, change: Row) -> Row | None:
     return tx.one(
         "SELECT id, request_id FROM commands WHERE org_id = :org AND resource_id = :id AND operation = 'change.decide' "
         "AND state = 'done' ORDER BY finished_at DESC LIMIT 1",
@@ -122,11 +120,11 @@ def _last_command(tx: Tx, change: RowMapping) -> RowMapping | None:
     )
 
 
-def _request(last: RowMapping | None) -> str:
+def _request(last: Row | None) -> str:
     return str(last["request_id"]) if last is not None else new_id("req")
 
 
-def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
+def _people(change: Row, chain: Chain) -> dict[str, Any]:
     """Who submitted it and who approved it, and when: the record's own trail tells it without the change's."""
     approved = [
         {"step": s.number, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at} for s in chain.steps
@@ -134,7 +132,7 @@ def _people(change: RowMapping, chain: Chain) -> dict[str, Any]:
     return {"submitted_by": change["submitted_by"], "submitted_at": change["submitted_at"], "approved": approved}
 
 
-def _ready(tx: Tx, change_id: str) -> tuple[RowMapping, Chain] | None:
+def _ready(tx: Tx, change_id: str) -> tuple[Row, Chain] | None:
     """The change, locked, if it is approved by all and not carried out yet."""
     change = changes.get(tx, change_id, lock=True)
     chain = changes.chain(tx, change)
@@ -160,7 +158,7 @@ def _execute(tx: Tx, change_id: str) -> list[str]:
     return over
 
 
-def _say_executed(work: Work, change: RowMapping, approved: Chain, version: int) -> None:
+def _say_executed(work: Work, change: Row, approved: Chain, version: int) -> None:
     customer_id = change["customer_id"]
     said = {"change_id": change["id"], "operation": change["operation"], "version": version}
     work.audit(change["id"], "customer.change.executed", said)
@@ -177,7 +175,7 @@ def _say_executed(work: Work, change: RowMapping, approved: Chain, version: int)
     )
 
 
-def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
+def _answer_last(tx: Tx, change_id: str, last: Row | None) -> None:
     """The caller of the last decision is answered with its effect, however often asked."""
     if last is not None:
         tx.run(
@@ -187,7 +185,7 @@ def _answer_last(tx: Tx, change_id: str, last: RowMapping | None) -> None:
         )
 
 
-def _create(tx: Tx, change: RowMapping) -> int:
+def _create(tx: Tx, change: Row) -> int:
     empty: Record = {"addresses": {}, "contacts": {}, "pricing_tiers": {}, "tax_profiles": {}, "dimensions": {}}
     blank = dict.fromkeys(("external_id", "phone", "website", "billing_email", "tax_id", "notes", "customer_type"))
     blank |= dict.fromkeys(("credit_limit", "payment_terms", "currency_code", "tax_code", "revenue_account"))
@@ -198,7 +196,7 @@ def _create(tx: Tx, change: RowMapping) -> int:
     return 1
 
 
-def _update(tx: Tx, change: RowMapping) -> int:
+def _update(tx: Tx, change: Row) -> int:
     found = customers.lock(tx, change["customer_id"])
     if found is None:
         raise Refusal("CUSTOMER_NOT_FOUND", "The customer was deleted meanwhile.")
@@ -213,7 +211,7 @@ def _update(tx: Tx, change: RowMapping) -> int:
     return customers.update(tx, change["customer_id"], before, after)
 
 
-def _delete(tx: Tx, change: RowMapping) -> int:
+def _delete(tx: Tx, change: Row) -> int:
     found = customers.lock(tx, change["customer_id"])
     if found is None:
         raise Refusal("CUSTOMER_NOT_FOUND", "The customer was deleted meanwhile.")
@@ -221,7 +219,7 @@ def _delete(tx: Tx, change: RowMapping) -> int:
     return int(found[1]["version"]) + 1
 
 
-_CARRY_OUT: Final[dict[str, Callable[[Tx, RowMapping], int]]] = {
+_CARRY_OUT: Final[dict[str, Callable[[Tx, Row], int]]] = {
     "create": _create,
     "update": _update,
     "deactivate": _update,
@@ -250,7 +248,7 @@ def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:
     _answer_last(tx, change_id, last)
 
 
-def _said_failed(work: Work, change: RowMapping, refusal: Refusal) -> dict[str, Any]:
+def _said_failed(work: Work, change: Row, refusal: Refusal) -> dict[str, Any]:
     """Put it on the submitter's desk and into the trail; the change's columns that say so."""
     change_id = change["id"]
     detail: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.errors import FieldError, Refusal
 from operations.runner import operation
 from operations.work import Outcome, Work

@@ -7,7 +7,7 @@ from rapidfuzz import fuzz, process
 
 from models.customers.record import Record
 from models.db.customers import records as customers
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.errors import FieldError, Refusal
 from models.keys import company_key
 

@@ -18,8 +18,8 @@ from models.customers.record import Record, created, patched, touched_entities
 from models.db.customers import changes
 from models.db.customers import records as customers
 from models.db.customers.standing import standing_of
-from models.db.engine import Tx
 from models.db.lookups import refuse_missing
+from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import change_of
@@ -199,7 +199,7 @@ def _submit(work: Work, p: Proposal) -> Outcome:
 
 def name_customer(work: Work, customer_id: str) -> None:
     """Note whose the command is, once it is known: an erasure finds by it what was asked about the customer."""
-    work.tx.run(
+    work.tx.later(
         "UPDATE commands SET customer_id = :customer WHERE org_id = :org AND id = :id",
         customer=customer_id,
         id=work.cmd.id,

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.customers import changes
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 _STEP = (
     "step", "role", "status", "decided_by", "decided_at", "reason_code", "comment", "due_at", "started_at",
@@ -29,7 +27,7 @@ def change_body(tx: Tx, change_id: str) -> dict[str, Any]:
     return summary_body(row, row["steps"]) | {"decisions": found}
 
 
-def summary_body(row: RowMapping, steps: Sequence[Any]) -> dict[str, Any]:
+def summary_body(row: Row, steps: Sequence[Any]) -> dict[str, Any]:
     """A change as the lists show it: without earlier rounds."""
     failure = {"code": row["failure_code"], "detail": row["failure_detail"]} if row["failure_code"] else None
     return {c: row[c] for c in _CHANGE} | {

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from models.checks import decimal_text
 from models.db.imports import execution as sql
+from models.db.tx import Row
 from operations.imports.ends import SYSTEM
 from operations.work import Work
 
@@ -82,7 +81,7 @@ class Execution:
     know yet shows as a Collision.
     """
 
-    def __init__(self, work: Work, row: RowMapping, *, careful: bool) -> None:
+    def __init__(self, work: Work, row: Row, *, careful: bool) -> None:
         self._work, self._tx, self._row = work, work.tx, row
         self._careful = careful
         self._id: str = row["id"]
@@ -106,7 +105,7 @@ class Execution:
         self._save()
         return self._batch
 
-    def _one_by_one(self, specials: Sequence[RowMapping], first: int, last: int) -> None:
+    def _one_by_one(self, specials: Sequence[Row], first: int, last: int) -> None:
         waiting = list(specials)
         numbers = [s["row_no"] for s in waiting]
         wanted = sql.wanted(self._tx, self._id, numbers) if self._mode == "update" else {}
@@ -135,7 +134,7 @@ class Execution:
         if self._stop and specials:
             self._create(done + 1, last, ())
 
-    def _specials(self, first: int, last: int, only: Sequence[int] | None = None) -> list[RowMapping]:
+    def _specials(self, first: int, last: int, only: Sequence[int] | None = None) -> list[Row]:
         found = sql.specials(self._tx, self._id, first, last, flagged_only=not self._careful)
         keep = None if only is None else set(only)
         return [s for s in found if keep is None or s["row_no"] in keep]
@@ -149,7 +148,7 @@ class Execution:
         self._batch.created += made
         return made > 0
 
-    def _update(self, s: RowMapping, what: Fate, wanted: RowMapping, waiting: Sequence[RowMapping]) -> bool:
+    def _update(self, s: Row, what: Fate, wanted: Row, waiting: Sequence[Row]) -> bool:
         """Change the met customer where the row says something else. Whether a key of it changed."""
         target = str(what.target)
         if target not in self._customers:

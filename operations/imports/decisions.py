@@ -6,15 +6,13 @@ locks the row and looks first.
 
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from models.access import Principal
 from models.customers.approval import Chain, Decision, decide, open_chain
 from models.customers.approval_policy import FALLBACK, PlannedStep, plan
 from models.db import lookups
 from models.db.customer_360 import panels
-from models.db.engine import Tx
 from models.db.imports import records as imports
+from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.imports.options import OPEN, ImportOptions, ImportStatus
 from models.messages.imports import import_workflow_id
@@ -115,7 +113,7 @@ def review_plan(tx: Tx, options: ImportOptions) -> list[PlannedStep]:
     return steps
 
 
-def begin_review(tx: Tx, row: RowMapping) -> Chain:
+def begin_review(tx: Tx, row: Row) -> Chain:
     """The chain of an import that has been validated."""
     return open_chain(row["submitted_by"], review_plan(tx, ImportOptions.model_validate(row["options"])), tx.now)
 
@@ -184,7 +182,7 @@ def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) ->
     return _answer(work, row)
 
 
-def _locked(work: Work) -> RowMapping:
+def _locked(work: Work) -> Row:
     row = imports.get(work.tx, str(work.cmd.resource_id), lock=True)
     work.require_entity(row["legal_entity_id"])
     if row["status"] not in OPEN:
@@ -192,5 +190,5 @@ def _locked(work: Work) -> RowMapping:
     return row
 
 
-def _answer(work: Work, row: RowMapping) -> Outcome:
+def _answer(work: Work, row: Row) -> Outcome:
     return Outcome(import_body(imports.get(work.tx, row["id"])))

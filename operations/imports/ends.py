@@ -2,11 +2,9 @@
 
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.imports import records as imports
 from models.db.imports.rows import INVALID
+from models.db.tx import Row, Tx
 from models.ids import new_id
 from models.imports.options import ImportStatus
 from operations.work import Command, Work
@@ -23,7 +21,7 @@ def import_work(tx: Tx, row: Any, operation: str = "import.run") -> Work:
     return Work(tx, cmd)
 
 
-def end_import(work: Work, row: RowMapping, status: ImportStatus, failure: dict[str, Any] | None = None) -> None:
+def end_import(work: Work, row: Row, status: ImportStatus, failure: dict[str, Any] | None = None) -> None:
     """Close the import. Rows that were found invalid count as failed, those never reached as not attempted; after a stop
     on error nothing behind the failed row counts as failed."""
     tx, import_id = work.tx, row["id"]

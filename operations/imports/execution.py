@@ -10,13 +10,14 @@ stop_on_error: the first row that fails ends the batch before it, is recorded as
 import time
 from typing import Final
 
+import psycopg
 from psycopg import errors as pg
-from sqlalchemy import Engine, RowMapping
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
 from models.db.imports import execution as sql
 from models.db.imports import records as imports
+from models.db.tx import Row, Tx
 from models.imports.options import ImportStatus
 from operations.imports.batch import Collision, Execution
 from operations.imports.ends import end_import, import_work
@@ -49,15 +50,15 @@ def _next_batch(engine: Engine, org_id: str, import_id: str, attempt: int) -> in
                 return _run(tx, row, careful)
         except Collision:
             careful = True
-        except DBAPIError as e:
+        except psycopg.Error as e:
             # Somebody else made or erased a customer that the batch was about to: look again.
-            if n == ATTEMPTS - 1 or not isinstance(e.orig, _RACES):
+            if n == ATTEMPTS - 1 or not isinstance(e, _RACES):
                 raise
             careful = True
     raise AssertionError("unreachable")
 
 
-def _run(tx: Tx, row: RowMapping, careful: bool) -> int | None:
+def _run(tx: Tx, row: Row, careful: bool) -> int | None:
     first, last = row["executed_rows"] + 1, min(row["executed_rows"] + row["batch_size"], row["total_rows"])
     work = import_work(tx, row)
     batch = Execution(work, row, careful=careful).run(first, last)

@@ -21,8 +21,9 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.imports.options import ImportOptions
 from models.messages.imports import import_workflow_id
+from operations.commands import Submission, submit
 from operations.imports.ends import import_work
-from operations.runner import Submission, execute, submit
+from operations.runner import execute
 
 FEED_USER: Final = "partner_feed"
 QUIET_SECONDS: Final = 2.0

@@ -11,9 +11,9 @@ from contextlib import closing
 from typing import Final
 
 from rapidfuzz import fuzz
-from sqlalchemy import RowMapping, text
 
-from models.db.engine import Tx
+from models.db.streaming import stream
+from models.db.tx import Row, Tx
 from models.keys import company_key
 
 WINDOW: Final = 4
@@ -22,7 +22,7 @@ _PREFIX: Final = 4
 _BATCH: Final = 10_000
 
 
-def similar_names(tx: Tx, row: RowMapping) -> None:
+def similar_names(tx: Tx, row: Row) -> None:
     """Add NAME_SIMILAR to the rows that earn it; duplicates are none, they are the same customer."""
     recent: deque[tuple[str, str, int | None]] = deque(maxlen=WINDOW)
     found: set[int] = set()
@@ -58,12 +58,8 @@ def _digits(name: str) -> str:
 
 def _names(tx: Tx, import_id: str) -> Generator[tuple[str, int | None], None, None]:
     """(name key, row number or None for a customer) in the order of the keys, streamed."""
-    sql = text(
-        """SELECT name_key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
-           UNION ALL
-           SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
-           ORDER BY 1, 2 NULLS FIRST"""
-    )
-    with tx.conn.execute(sql.execution_options(yield_per=_BATCH), {"id": import_id, "org": tx.org_id}) as result:
-        for partition in result.partitions(_BATCH):
-            yield from ((name, row_no) for name, row_no in partition)
+    sql = """SELECT name_key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
+             UNION ALL
+             SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
+             ORDER BY 1, 2 NULLS FIRST"""
+    return ((r["name_key"], r["row_no"]) for r in stream(tx, sql, chunk=_BATCH, id=import_id))

@@ -14,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from models.db.customer_360 import panels
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
 from models.db.imports import records as imports
+from models.db.tx import Row, Tx
 from models.imports.options import ImportOptions, ImportStatus, Unreadable
 from operations.imports.ends import import_work
 from operations.imports.staging import Beat, Superseded, claim, fail
@@ -45,17 +46,17 @@ class Connector:
         self._seconds = page_seconds
         self._guards = Guards()
 
-    def columns(self, org_id: str, c: RowMapping, also: Collection[str]) -> list[str]:
+    def columns(self, org_id: str, c: Row, also: Collection[str]) -> list[str]:
         """The columns of a pull. Raises SourceError."""
         at = self._connection(org_id, c)
         return self._guards.of(at).call(lambda: CUSTOMERS[at.kind].columns(at, also), self._seconds)
 
-    def page(self, org_id: str, c: RowMapping, columns: Sequence[str], at: Bookmark) -> CustomerPage:
+    def page(self, org_id: str, c: Row, columns: Sequence[str], at: Bookmark) -> CustomerPage:
         """The records behind the bookmark. Raises SourceError."""
         to = self._connection(org_id, c)
         return self._guards.of(to).call(lambda: CUSTOMERS[to.kind].page(to, columns, at), self._seconds)
 
-    def _connection(self, org_id: str, c: RowMapping) -> Connection:
+    def _connection(self, org_id: str, c: Row) -> Connection:
         secret = self._secret(c["credential"]) if c["credential"] else None
         return Connection(org_id, c["name"], c["kind"], c["base_url"], secret, self._seconds, c["max_concurrent"])
 
@@ -109,7 +110,7 @@ class _Pull:
     import_id: str
     attempt: int
 
-    def step(self, row: RowMapping, connection: RowMapping | None, connector: Connector) -> None:
+    def step(self, row: Row, connection: Row | None, connector: Connector) -> None:
         """One page; the first call asks which columns there are."""
         state, options = row["pull"], ImportOptions.model_validate(row["options"])
         if connection is None or not connection["enabled"] or connection["kind"] != row["source"]:
@@ -178,7 +179,7 @@ class _Pull:
         )
 
     @contextmanager
-    def _mine(self) -> Iterator[tuple[Tx, RowMapping]]:
+    def _mine(self) -> Iterator[tuple[Tx, Row]]:
         """A transaction with the import locked; Superseded where another attempt has taken over."""
         with transaction(self.engine, self.org_id) as tx:
             row = imports.get(tx, self.import_id, lock=True)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from models.db.engine import transaction
 from models.db.imports import records as imports
 from models.db.imports import retention as sql
+from models.db.tx import Row
 from models.imports.retention import ABANDONED, WITHOUT_EFFECT, rows_kept_until
 from operations.imports.ends import import_work
 
@@ -26,7 +27,7 @@ def prune(engine: Engine, org_id: str, now: datetime, beat: Callable[[int], None
     return len(due)
 
 
-def _prune(engine: Engine, org_id: str, row: RowMapping, beat: Callable[[int], None]) -> None:
+def _prune(engine: Engine, org_id: str, row: Row, beat: Callable[[int], None]) -> None:
     for after in range(0, row["total_rows"], SLICE):
         with transaction(engine, org_id) as tx:
             sql.prune_rows(tx, row["id"], after, after + SLICE)

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from models.customers.record import LISTS
-from models.db.engine import Tx, to_json, transaction
+from models.db.engine import transaction
 from models.db.imports import matching
 from models.db.imports import records as imports
+from models.db.tx import Row, Tx, to_json
 from models.ids import new_id
 from models.imports.options import ImportStatus, Layout
 from models.imports.rows import Checked, RowChecker
@@ -51,7 +52,7 @@ def validate(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: f
         beat(0)
 
 
-def _mine(tx: Tx, import_id: str, attempt: int) -> RowMapping:
+def _mine(tx: Tx, import_id: str, attempt: int) -> Row:
     row = imports.get(tx, import_id, lock=True)
     if row["attempt"] != attempt or row["status"] != ImportStatus.VALIDATING:
         raise Superseded(import_id)
@@ -64,7 +65,7 @@ def layout_of(row: Any) -> Layout:
     return Layout(said["format"], tuple(said["header"]), said["delimiter"], said["header_line"])
 
 
-def _checker(tx: Tx, row: RowMapping) -> RowChecker:
+def _checker(tx: Tx, row: Row) -> RowChecker:
     said = row["layout"]
     known = imports.known(tx, row["entities"])
     return RowChecker(said["header"], said["fields"], row["source"], row["legal_entity_id"], known)
@@ -88,7 +89,7 @@ def _no_constant(_: str) -> Any:
     raise ValueError
 
 
-def _slice(tx: Tx, row: RowMapping, checker: RowChecker) -> int:
+def _slice(tx: Tx, row: Row, checker: RowChecker) -> int:
     """Judge the next rows; the cursor moves with them. Answers where it stands."""
     import_id, layout = row["id"], layout_of(row)
     upto = min(row["validated_rows"] + SLICE, row["total_rows"])
@@ -136,7 +137,7 @@ def _named(related: dict[str, list[dict[str, Any]]] | None) -> str | None:
     return to_json({name: [{"id": new_id(LISTS[name][0])} | one for one in items] for name, items in related.items()})
 
 
-def _conclude(tx: Tx, row: RowMapping) -> None:
+def _conclude(tx: Tx, row: Row) -> None:
     """Count, sum up, and hand the import to its reviewers; with validate_only it ends here."""
     summary, counts = matching.summary(tx, row)
     work = import_work(tx, row)

@@ -16,9 +16,10 @@ from models.messages.statements import StatementInput
 from operations import registry  # noqa: F401 - registers the operations
 from operations.cash.statement_chunks import next_chunk
 from operations.cash.statements import statement_input
+from operations.commands import Submission, Submitted, submit
 from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
-from operations.runner import Submission, Submitted, execute, run_now, submit
+from operations.runner import execute, run_now
 from operations.work import Outcome
 
 CLERK = "u_clerk"

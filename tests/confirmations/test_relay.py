@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, event, text
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -78,4 +79,28 @@ async def test_a_relay_that_forgot_how_far_it_had_come_starts_nothing_twice_and_
         await asyncio.gather(relaying, return_exceptions=True)
         await asyncio.to_thread(books.sql, "DELETE FROM outbox_cursors")  # died before it could write it down
         applied = await asyncio.to_thread(session, books)
+    books.close()
+
+
+async def test_a_relay_stopped_in_the_middle_of_a_statement_lets_it_end_before_the_connection(
+    fresh_database_url: str, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    """Closing a connection under a statement of another thread takes the whole process down."""
+    books, steps, asked = Books(fresh_database_url), list[str](), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slowly(conn: Connection) -> int:
+        loop.call_soon_threadsafe(asked.set)
+        conn.execute(text("SELECT pg_sleep(0.5)"))
+        steps.append("answered")
+        return 0
+
+    monkeypatch.setattr(reactions.relay, "publish", slowly)
+    event.listen(books.engine, "close", lambda *_: steps.append("closed"))
+    event.listen(books.engine, "close_detached", lambda *_: steps.append("closed"))
+    relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
+    await asked.wait()
+    relaying.cancel()
+    await asyncio.gather(relaying, return_exceptions=True)
+    assert steps == ["answered", "closed"]
     books.close()

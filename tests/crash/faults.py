@@ -4,26 +4,28 @@ import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
+from psycopg.pq import PipelineStatus
 from sqlalchemy import Engine, event
 
 
 class Faults:
     """Counts the moments at which one engine's work can be interrupted, and interrupts it at one of them.
 
-    The moments: before and after every statement, before and after every commit.
+    The moments: before and after every statement, before and after every commit. Statements that travel together are
+    sent one by one here, so that the server can be lost between any two of them.
     """
 
     def __init__(self, engine: Engine, owner_url: str) -> None:
         self.seen: list[str] = []
         self._at: int | None = None
         self._armed = False
+        self._mine: set[int] = set()
         self._owner = psycopg.connect(owner_url, autocommit=True)
-        event.listen(engine, "before_cursor_execute", self._before)
-        event.listen(engine, "after_cursor_execute", self._after)
-        self._commit = engine.dialect.do_commit
-        engine.dialect.do_commit = self._do_commit  # type: ignore[method-assign]  # there is no event after a commit
+        event.listen(engine, "checkout", lambda connection, *_: self._mine.add(connection.info.backend_pid))
+        self._execute, self._commit = psycopg.Cursor.execute, psycopg.Connection.commit
 
     def close(self) -> None:
         self._owner.close()
@@ -32,27 +34,31 @@ class Faults:
     def at(self, moment: int | None) -> Iterator[None]:
         """Count from 0 and interrupt at `moment`; None: only count."""
         self.seen, self._at, self._armed = [], moment, True
+        faults = self
+
+        def execute(cursor: "psycopg.Cursor[Any]", query: Any, *given: Any, **more: Any) -> Any:
+            name = " ".join(str(query).split())[:60]
+            faults._moment(f"before {name}", cursor.connection)
+            done = faults._execute(cursor, query, *given, **more)
+            faults._moment(f"after {name}", cursor.connection)
+            return done
+
+        def commit(connection: "psycopg.Connection[Any]") -> None:
+            faults._moment("before commit", connection)
+            faults._commit(connection)
+            if faults._moment("after commit", connection):
+                connection.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
+
         try:
-            yield
+            with patch.object(psycopg.Cursor, "execute", execute), patch.object(psycopg.Connection, "commit", commit):
+                yield
         finally:
             self._armed = False
 
-    def _before(self, _c: Any, cursor: Any, sql: str, *_: Any) -> None:
-        self._moment(f"before {' '.join(sql.split())[:60]}", cursor.connection)
-
-    def _after(self, _c: Any, cursor: Any, sql: str, *_: Any) -> None:
-        self._moment(f"after {' '.join(sql.split())[:60]}", cursor.connection)
-
-    def _do_commit(self, dbapi_connection: Any) -> None:
-        connection = dbapi_connection.driver_connection
-        self._moment("before commit", connection)
-        self._commit(dbapi_connection)
-        if self._moment("after commit", connection):
-            connection.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
-
-    def _moment(self, name: str, connection: Any) -> bool:
-        if not self._armed:
+    def _moment(self, name: str, connection: "psycopg.Connection[Any]") -> bool:
+        if not self._armed or connection.info.backend_pid not in self._mine:
             return False
+        self._let_what_was_sent_arrive(connection)
         self.seen.append(name)
         if len(self.seen) - 1 != self._at:
             return False
@@ -61,3 +67,8 @@ class Faults:
         while self._owner.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
             time.sleep(0.001)
         return True
+
+    def _let_what_was_sent_arrive(self, connection: "psycopg.Connection[Any]") -> None:
+        if connection.pgconn.pipeline_status != PipelineStatus.OFF and not connection.autocommit:
+            with connection.pipeline():
+                pass  # leaving it waits for the answers

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy import RowMapping
 from temporalio import activity
 from temporalio.client import Client
 
 import worker as composition
 from activities.changes import ChangeActivities
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.messages.changes import ActRequest, ChangeState, ExecutionResult
 from operations.customers import execution
 from stack.runtime import RunningStack
@@ -30,7 +29,7 @@ def faulty_at_first(monkeypatch: pytest.MonkeyPatch, *, wrote: bool) -> None:
     """Make the first execution, which goes with the last decision, end in a fault: before or after it wrote."""
     create, faults = execution._CARRY_OUT["create"], []
 
-    def fault(tx: Tx, change: RowMapping) -> int:
+    def fault(tx: Tx, change: Row) -> int:
         made = create(tx, change) if wrote or faults else 0
         if not faults:
             faults.append(change["id"])

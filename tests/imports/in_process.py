@@ -6,27 +6,29 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
+from models.db.tx import Tx
 from models.ids import new_id
 from models.imports.options import OPEN
 from operations import registry
+from operations.commands import Submission, Submitted, submit
 from operations.customers.bootstrap import bootstrap_customers
 from operations.imports import execution as import_execution
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
 from operations.imports.staging import Superseded
 from operations.organisations import create_organisation
-from operations.runner import Submission, Submitted, execute, submit
+from operations.runner import execute
 
 assert registry
 CALM = 10**9
@@ -38,21 +40,29 @@ class Killed(BaseException):
     """A worker has died: nothing of its transaction stays."""
 
 
+_mortal: dict[int, random.Random] = {}
+"""By thread: those whose statements may be their last."""
+_execute = Tx.execute
+
+
+def _perhaps(tx: Tx, sql: str, params: Mapping[str, Any]) -> Any:
+    chance = _mortal.get(threading.get_ident())
+    if chance is not None and chance.random() < DEATHS:
+        raise Killed
+    return _execute(tx, sql, params)
+
+
+Tx.execute = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
+
+
 @contextmanager
-def killing(engine: Engine, chance: random.Random) -> Iterator[None]:
+def killing(chance: random.Random) -> Iterator[None]:
     """Statements of this thread may be its last."""
-    me = threading.get_ident()
-
-    def perhaps(_conn: Any, cursor: Any, *_: Any) -> None:
-        if threading.get_ident() == me and chance.random() < DEATHS:
-            cursor.close()
-            raise Killed
-
-    event.listen(engine, "before_cursor_execute", perhaps)
+    _mortal[threading.get_ident()] = chance
     try:
         yield
     finally:
-        event.remove(engine, "before_cursor_execute", perhaps)
+        del _mortal[threading.get_ident()]
 
 
 @dataclass
@@ -151,7 +161,7 @@ class Desk:
                 continue
             time.sleep(chance.uniform(0, 0.03))  # who takes over at every moment lets nobody get anywhere
             seconds = () if status == "STAGING" else (chance.choice((0.0, CALM)),)
-            with contextlib.suppress(Killed, Superseded), killing(self.engine, chance):
+            with contextlib.suppress(Killed, Superseded), killing(chance):
                 phases[status](self.engine, self.org, import_id, beat, *seconds)
 
     def outcomes(self, import_id: str) -> list[tuple[int, str, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from models.errors import Refusal
 from models.ids import new_id
-from operations.runner import Submission
+from operations.commands import Submission
 from operations.work import Outcome
 from tests.cash_desk.desk import Desk
 
@@ -40,10 +40,29 @@ class Asking(RuleBasedStateMachine):
                 self._refused(s, {first.code})
             return None
         assert None in codes, f"not refused with {codes}: {first.body}"
+        self._told_what_is_kept(first.body)
         self._again(s, first, mode)
         if key:
             self.done.append((s, first))
         return first
+
+    def _told_what_is_kept(self, told: dict[str, Any]) -> None:
+        """The balances and statuses that a session answers are those in the records."""
+        if "outstanding_balances" not in told or "session_id" not in told:
+            return
+        p = self._rows("SELECT * FROM payments WHERE org_id = %s AND id = %s", self.org, told["payment_id"])[0]
+        left = p["amount_minor"] - p["applied_minor"]
+        assert (told["status"], told["unapplied_minor"]) == (p["status"], left)
+        assert told["available_minor"] == left - p["credit_held_minor"]
+        for i in told["invoices"]:
+            sql = "SELECT id, status, balance_due_minor FROM invoices WHERE org_id = %s AND id = %s"
+            assert i == dict(self._rows(sql, self.org, i["id"])[0])
+        owed = self._rows(
+            """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices WHERE org_id = %s
+               AND customer_id = %s AND balance_due_minor > 0 AND voided_at IS NULL GROUP BY 1 ORDER BY 1""",
+            self.org, p["customer_id"],
+        )  # fmt: skip
+        assert told["outstanding_balances"] == [dict(r) for r in owed]
 
     def _again(self, s: Submission, first: Outcome, mode: str) -> None:
         """A retry at once: with its key always the same answer; without one where the contract says so."""

@@ -15,8 +15,9 @@ from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
 from operations.cash.statements import statement_input
+from operations.commands import body_hash
 from operations.customers.bootstrap import bootstrap_customers
-from operations.runner import OPERATIONS, body_hash
+from operations.runner import OPERATIONS
 from operations.verify import verify
 from operations.work import Command, Work
 from statement_readers import detect_and_read

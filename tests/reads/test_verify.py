@@ -3,12 +3,12 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 
 from models.audit import merkle_root
-from models.db.engine import Tx, transaction
+from models.db.engine import transaction
+from models.db.tx import Tx
 from operations.seals import seal
 from operations.verify import checks, verify
 from tests.books import Books
@@ -28,18 +28,17 @@ class Worked:
             self.tampered(tx, sql)
 
     def tampered(self, tx: Tx, sql: str) -> None:
-        tx.conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        assert tx.conn.exec_driver_sql(sql.format(org=f"'{self.books.org}'", **self.names)).rowcount > 0, sql
+        tx.run("SET LOCAL session_replication_role = replica")
+        assert tx.connection().execute(sql.format(org=f"'{self.books.org}'", **self.names)).rowcount > 0, sql
 
     def breaches_after(self, sql: str, first: str | None = None) -> dict[str, list[str]]:
         """What is named once the owner has done this (and `first` before it); then it is undone."""
-        with self.books.owner.connect() as conn, conn.begin() as begun:
-            tx = Tx(conn, self.books.org, datetime.now(UTC))
+        with transaction(self.books.owner, self.books.org) as tx:
             if first is not None:
-                conn.exec_driver_sql(first)
+                tx.connection().execute(first)
             self.tampered(tx, sql)
             found = {f.check: f.breaches for f in checks(tx) if not f.ok}
-            begun.rollback()
+            tx.connection().rollback()
         return found
 
     def breaches(self) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from models.db.customer_360 import view as customer_360
 from models.db.engine import fetch_once, make_engine, transaction
-from models.db.quick_reads import QuickReads
+from models.db.quick import Quick
 from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
 from tests.books import Books, today
@@ -57,7 +57,7 @@ def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> Non
 
 async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_connection(books: Books) -> None:
     c = books.customer()
-    quick = QuickReads(books.owner_url, size=3)
+    quick = Quick(books.owner_url, size=3)
     ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, invoices=True, payments=False))
     rows = await asyncio.gather(*(quick.fetch(books.org, *ask) for _ in range(12)))
     assert all(row is not None for row in rows)
@@ -79,7 +79,7 @@ async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_co
 
 
 async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_afterwards(books: Books) -> None:
-    quick = QuickReads(books.owner_url, size=1)
+    quick = Quick(books.owner_url, size=1)
     ask = ("SELECT clock_timestamp(), pg_sleep(0.2), %(a)s::text, %(b)s::text[]", {"a": "x", "b": ["y", 'z"\\']})
     running = asyncio.create_task(quick.fetch(books.org, *ask))
     await asyncio.sleep(0.1)

@@ -4,13 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.aging import BUCKETS, Aged, Funds, bucket, by_currency, split_funds
 from models.db import lookups
 from models.db.cash import rates
 from models.db.cash.open_items import open_invoices, open_payments
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.money import convert, convert_back
 
 
@@ -56,7 +54,7 @@ def aging_of(
     }
 
 
-def funds(p: RowMapping) -> Funds:
+def funds(p: Row) -> Funds:
     """What a payment of `open_payments` had in credits, and unapplied."""
     return split_funds(p["left_minor"], p["left_worth"], p["credits_minor"], p["credits_worth"])
 
@@ -67,7 +65,7 @@ def _functional_currency(tx: Tx, customer_id: str) -> str:
     return str(lookups.find(tx, "customer", sql, customer_id)["functional_currency"])
 
 
-def _invoice_in(tx: Tx, i: RowMapping, currency: str) -> int:
+def _invoice_in(tx: Tx, i: Row, currency: str) -> int:
     """The open balance in `currency`. In the functional one it is the ledger's own figure, so reports tie to it."""
     if i["currency_code"] == currency:
         return int(i["balance_due_minor"])
@@ -78,7 +76,7 @@ def _invoice_in(tx: Tx, i: RowMapping, currency: str) -> int:
     return convert(i["balance_due_minor"], rate, i["currency_code"], currency)
 
 
-def _money_in(tx: Tx, p: RowMapping, left: Funds, currency: str, invoices: Sequence[RowMapping]) -> tuple[int, int]:
+def _money_in(tx: Tx, p: Row, left: Funds, currency: str, invoices: Sequence[Row]) -> tuple[int, int]:
     """Unapplied and credits in `currency`; in the functional one, what the receipt is carried at."""
     if p["currency_code"] == currency:
         return left.unapplied_minor, left.credits_minor
@@ -99,7 +97,7 @@ def _money_in(tx: Tx, p: RowMapping, left: Funds, currency: str, invoices: Seque
     return tuple(convert_back(w, newest["fx_rate"], currency, p["functional_currency"]) for w in worths)  # type: ignore[return-value]
 
 
-def _item(i: RowMapping, days: int) -> dict[str, Any]:
+def _item(i: Row, days: int) -> dict[str, Any]:
     name = bucket(days)
     return {
         "id": i["id"],

@@ -12,7 +12,7 @@ from models.cash.aging import BUCKETS, Aged, by_currency, summed
 from models.db.cash.aging import funds
 from models.db.cash.ledger_balances import balances
 from models.db.cash.open_items import open_payments, open_sums
-from models.db.engine import Tx
+from models.db.tx import Tx
 
 SHOWN_DIFFERENCES = 500
 

@@ -3,10 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.cash.payment_reads import entity_filter
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 DEFAULTS = {
     "receipt_posting": "on_application",
@@ -17,9 +15,7 @@ DEFAULTS = {
 }
 
 
-def list_rates(
-    tx: Tx, base: str | None, quote: str | None, after: tuple[Any, ...] | None, limit: int
-) -> Sequence[RowMapping]:
+def list_rates(tx: Tx, base: str | None, quote: str | None, after: tuple[Any, ...] | None, limit: int) -> Sequence[Row]:
     where, params = "", {}
     for name, value in (("base", base), ("quote", quote)):
         if value:

@@ -8,7 +8,7 @@ from models.db.cash.aging import funds
 from models.db.cash.aging_report import SHOWN_DIFFERENCES, functional_currencies
 from models.db.cash.ledger_balances import balances
 from models.db.cash.open_items import open_payments
-from models.db.engine import Tx
+from models.db.tx import Tx
 
 # What the entries made for each payment by the day leave in the two accounts, told from the records and their entry
 # dates, not from the entries' lines: it must come to what the ledger says. A reversal undoes at its own date whatever

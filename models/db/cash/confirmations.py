@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, text
 
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 _SWITCH = text(
     """SELECT coalesce(settings ->> 'remittance_confirmation', 'send') = 'off' AS off,
@@ -13,12 +13,12 @@ _SWITCH = text(
 )
 
 
-def switch_of(conn: Connection, org_id: str) -> RowMapping | None:
+def switch_of(conn: Connection, org_id: str) -> Row | None:
     """Whether an organisation's confirmations are `off`, else `since` when they are on again. Commits."""
     conn.execute(text("SELECT set_config('arflow.org_id', :org, true)"), {"org": org_id})
     row = conn.execute(_SWITCH, {"org": org_id}).mappings().first()
     conn.commit()
-    return row
+    return None if row is None else {**row}
 
 
 def session_facts(tx: Tx, session_id: str) -> dict[str, Any] | None:

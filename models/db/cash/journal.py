@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.ledger import JournalEntry, JournalLine
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 
 def entries_of(tx: Tx, source_id: str) -> list[JournalEntry]:
@@ -15,7 +13,7 @@ def entries_of(tx: Tx, source_id: str) -> list[JournalEntry]:
     return with_lines(tx, tx.all(sql, source=source_id))
 
 
-def with_lines(tx: Tx, rows: Sequence[RowMapping]) -> list[JournalEntry]:
+def with_lines(tx: Tx, rows: Sequence[Row]) -> list[JournalEntry]:
     lines = tx.all(
         "SELECT * FROM journal_lines WHERE org_id = :org AND entry_id = ANY(:ids) ORDER BY entry_id, line_no",
         ids=[r["id"] for r in rows],

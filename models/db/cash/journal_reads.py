@@ -4,11 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.cash.payment_reads import entity_filter
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 _LINES = """(SELECT json_agg(json_build_object('account', l.account, 'debit_minor', l.debit_minor,
     'credit_minor', l.credit_minor, 'currency_code', l.currency_code,
@@ -21,7 +19,7 @@ _ENTRIES = f"SELECT e.*, {_LINES} AS lines FROM journal_entries e WHERE e.org_id
 def list_entries(
     tx: Tx, entities: Collection[str] | None, source_id: str | None, since: date | None, until: date | None,
     after: int | None, limit: int,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """In the order of posting. `since` and `until` (both included) are entry dates."""
     where, params = entity_filter(entities, "e.legal_entity_id")
     given = {
@@ -37,7 +35,7 @@ def list_entries(
     return tx.all(f"{_ENTRIES}{where} ORDER BY e.number LIMIT :n", **params, n=limit)
 
 
-def get_entry(tx: Tx, entry_id: str) -> RowMapping:
+def get_entry(tx: Tx, entry_id: str) -> Row:
     """The entry with its lines; 404 or 403 otherwise."""
     return find(tx, "journal_entry", f"{_ENTRIES} AND e.id = :id", entry_id)
 

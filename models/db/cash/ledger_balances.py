@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from models.db.engine import Tx
+from models.db.tx import Tx
 
 
 def balances(tx: Tx, day: date, account: str) -> dict[str, int]:

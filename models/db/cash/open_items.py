@@ -9,10 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.aging import EDGES
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 _SHOWN = """i.id, i.external_id, i.customer_id, i.legal_entity_id, i.issue_date, i.due_date, i.currency_code,
   i.functional_currency, i.fx_rate, i.total_minor"""
@@ -73,7 +71,7 @@ _DISPUTED_THEN = """coalesce((SELECT e.action = 'invoice.disputed' FROM audit_ev
 def open_invoices(
     tx: Tx, day: date, *, customer_id: str | None = None, known_at: datetime | None = None,
     entities: Collection[str] | None = None,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """Invoices with a balance on `day`, by due date: of one customer, or of the whole organisation.
 
     `balance_due_minor` in the invoice's currency, `functional_balance_minor` at its issue date's rate.
@@ -81,7 +79,7 @@ def open_invoices(
     return _invoices(tx, _LISTED, day, customer_id, known_at, entities)
 
 
-def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> Sequence[RowMapping]:
+def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> Sequence[Row]:
     """The organisation's open invoices on `day`, summed by entity, customer, currency, dispute and bucket (its index)."""
     return _invoices(tx, _SUMMED, day, None, None, entities, edges=list(EDGES))
 
@@ -89,7 +87,7 @@ def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> 
 def _invoices(
     tx: Tx, ending: str, day: date, customer_id: str | None, known_at: datetime | None,
     entities: Collection[str] | None, **more: Any,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     now_flag = known_at is None and day >= tx.now.date()
     sql = ((_ROLLED_BACK if known_at is None else _AS_KNOWN) + ending).format(
         shown=_SHOWN,
@@ -151,7 +149,7 @@ SELECT * FROM funds i WHERE (left_minor <> 0 OR left_worth <> 0){entities} ORDER
 def open_payments(
     tx: Tx, day: date, *, customer_id: str | None = None, known_at: datetime | None = None,
     entities: Collection[str] | None = None,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """Payments of which something was left on `day`, unapplied or in credits; `left_*` is both together."""
     filters = _filters(customer_id, entities)
     known = known_at is not None

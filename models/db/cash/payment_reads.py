@@ -3,11 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.cash.payments import APPLICATIONS
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 
 def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_id") -> tuple[str, dict[str, Any]]:
@@ -17,7 +15,7 @@ def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_
 
 def list_payments(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     where, params = entity_filter(entities, "p.legal_entity_id")
     if status:
         where += " AND p.status = :status"
@@ -32,7 +30,7 @@ def list_payments(
 
 def list_credits(
     tx: Tx, entities: Collection[str] | None, customer_id: str | None, status: str | None, after: str | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     where, params = entity_filter(entities)
     if customer_id:
         where += " AND customer_id = :customer"
@@ -45,7 +43,7 @@ def list_credits(
     return tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
 
 
-def get_credit(tx: Tx, credit_id: str) -> RowMapping:
+def get_credit(tx: Tx, credit_id: str) -> Row:
     return find(tx, "credit", "SELECT * FROM customer_credits WHERE org_id = :org AND id = :id", credit_id)
 
 
@@ -60,7 +58,7 @@ def credit_body(c: Any) -> dict[str, Any]:
 def list_invoices(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None,
     after: tuple[Any, ...] | None, limit: int,
-) -> Sequence[RowMapping]:  # fmt: skip
+) -> Sequence[Row]:  # fmt: skip
     """By due date, then issue date, then id. `status` open means OPEN and PARTIALLY_PAID."""
     where, params = entity_filter(entities)
     if status == "open":

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from models.cash.fx import SERVES, StoredRate, find_rate
 from models.db.cash.ecb import ecb_rate
-from models.db.engine import Tx
+from models.db.tx import Tx
 from models.errors import Refusal
 
 

@@ -4,15 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.cash.periods import entry_date
 from models.db.cash.payment_reads import entity_filter
 from models.db.cash.payments import CLOSED
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 
-def payments_of(tx: Tx, recon_id: str) -> Sequence[RowMapping]:
+def payments_of(tx: Tx, recon_id: str) -> Sequence[Row]:
     sql = "SELECT payment_id FROM reconciliation_payments WHERE org_id = :org AND reconciliation_id = :id ORDER BY payment_id"
     return tx.all(sql, id=recon_id)
 
@@ -69,7 +67,7 @@ def reconciliation_body(tx: Tx, r: Any, bank: Any) -> dict[str, Any]:
 
 def list_reconciliations(
     tx: Tx, entities: Collection[str] | None, bank_account_id: str | None, after: str | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     where, params = entity_filter(entities, "b.legal_entity_id")
     if bank_account_id:
         where += " AND r.bank_account_id = :bank"

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.db.cash.aging_report import functional_currencies
 from models.db.cash.ledger_balances import balances
-from models.db.engine import Tx
+from models.db.tx import Tx
 
 # Told from invoices and applications by the dates of their entries; opening and closing are the ledger's.
 _MOVED = """

@@ -3,10 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from models.db.cash.payment_reads import entity_filter
-from models.db.engine import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 
 COUNTS = """SELECT count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> 'DUPLICATE') AS recorded,
     count(*) FILTER (WHERE status = 'APPLIED') AS applied, count(*) FILTER (WHERE status = 'UNMATCHED') AS unmatched,
@@ -15,7 +13,7 @@ COUNTS = """SELECT count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> '
   FROM statement_lines WHERE org_id = :org AND statement_id = :id"""
 
 
-def pending_lines(tx: Tx, statement_id: str, limit: int) -> Sequence[RowMapping]:
+def pending_lines(tx: Tx, statement_id: str, limit: int) -> Sequence[Row]:
     return tx.all(
         "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id AND status = 'PENDING' ORDER BY line LIMIT :n",
         id=statement_id,
@@ -35,7 +33,7 @@ def settle_lines(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[RowMapping]:
+def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[Row]:
     """Invoices whose id or external_id is among the reference keys, locked in the order of their ids."""
     return tx.all(
         """SELECT * FROM invoices WHERE org_id = :org AND voided_at IS NULL AND id IN (
@@ -46,7 +44,7 @@ def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[RowMapping]:
     )
 
 
-def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) -> dict[int, list[RowMapping]]:
+def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) -> dict[int, list[Row]]:
     """For lines that found no invoice: open ones of a customer of the payer's name, and of the same amount and currency.
 
     The payer's come first, and among them those of the amount.
@@ -68,7 +66,7 @@ def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) 
         rows=to_json(list(lines)),
         n=per_line,
     )
-    found: dict[int, list[RowMapping]] = {}
+    found: dict[int, list[Row]] = {}
     for r in rows:
         found.setdefault(r["for_line"], []).append(r)
     return found
@@ -107,7 +105,7 @@ def line_body(x: Any) -> dict[str, Any]:
     return {k: x[k] for k in shown} | {"booking_date": x["booking_date"].isoformat()}
 
 
-def list_statements(tx: Tx, entities: Collection[str] | None, after: str | None, limit: int) -> Sequence[RowMapping]:
+def list_statements(tx: Tx, entities: Collection[str] | None, after: str | None, limit: int) -> Sequence[Row]:
     where, params = entity_filter(entities, "b.legal_entity_id")
     if after:
         where += " AND s.id < :after"

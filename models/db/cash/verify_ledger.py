@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from models.db.cash.journal import entry_from, line_from
-from models.db.engine import Tx
 from models.db.streaming import Scratch, stream
+from models.db.tx import Tx
 from models.verification import Finding
 
 _ENTRIES = """SELECT e.*, l.line_no, l.account, l.debit_minor, l.credit_minor, l.currency_code, l.functional_debit_minor,

@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 _SHOWN = ("id", "customer_id", "type", "notes", "contact_id", "occurred_at", "logged_by", "created_at")
 
 
-def contact(tx: Tx, contact_id: str) -> RowMapping:
+def contact(tx: Tx, contact_id: str) -> Row:
     """The contact; 404 CONTACT_NOT_FOUND or 403 otherwise."""
     sql = "SELECT id, customer_id FROM customer_contacts WHERE org_id = :org AND id = :id"
     return find(tx, "contact", sql, contact_id)
 
 
-def get(tx: Tx, activity_id: str) -> RowMapping:
+def get(tx: Tx, activity_id: str) -> Row:
     """The activity with its customer's legal entity; 404 or 403 otherwise."""
     sql = """SELECT a.*, c.legal_entity_id FROM activities a JOIN customers c ON c.org_id = a.org_id
       AND c.id = a.customer_id WHERE a.org_id = :org AND a.id = :id"""
@@ -26,7 +24,7 @@ def get(tx: Tx, activity_id: str) -> RowMapping:
 
 def timeline(
     tx: Tx, customer_id: str, contact_id: str | None, after: tuple[Any, ...] | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The customer's activities, or those with one contact; the latest first."""
     where, params = "", {}
     if contact_id is not None:

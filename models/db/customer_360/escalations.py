@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 
 
-def lock_case(tx: Tx, case_id: str) -> RowMapping:
+def lock_case(tx: Tx, case_id: str) -> Row:
     """The case, locked, with its customer's legal entity and its open escalation; 404 or 403 otherwise."""
     sql = """SELECT k.*, c.legal_entity_id, (SELECT e.id FROM case_escalations e WHERE e.org_id = k.org_id
         AND e.case_id = k.id AND e.status = 'OPEN') AS escalation_id
@@ -18,7 +16,7 @@ def lock_case(tx: Tx, case_id: str) -> RowMapping:
     return find(tx, "case", sql, case_id)
 
 
-def lock(tx: Tx, escalation_id: str) -> RowMapping | None:
+def lock(tx: Tx, escalation_id: str) -> Row | None:
     """The escalation, locked, with the state of its case."""
     return tx.one(
         """SELECT e.*, k.closed AS case_closed, c.legal_entity_id FROM case_escalations e
@@ -73,7 +71,7 @@ def settle(tx: Tx, kind: str, case_id: str, by: str, code: str) -> None:
     )
 
 
-def open_of_closed_cases(tx: Tx, case_ids: Sequence[str]) -> Sequence[RowMapping]:
+def open_of_closed_cases(tx: Tx, case_ids: Sequence[str]) -> Sequence[Row]:
     """Open escalations of those of the cases that have been closed."""
     return tx.all(
         """SELECT e.id, e.case_id, e.customer_id FROM case_escalations e

@@ -4,25 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 
 _SHOWN = ("name", "kind", "base_url", "credential", "panels", "timeout_ms", "max_concurrent", "enabled", "updated_by")
 
 
-def connection_for(tx: Tx, panel: str) -> RowMapping | None:
+def connection_for(tx: Tx, panel: str) -> Row | None:
     """The enabled connection that serves the panel."""
     sql = """SELECT * FROM source_connections WHERE org_id = :org AND enabled AND :panel = ANY(panels)
       ORDER BY name LIMIT 1"""
     return tx.one(sql, panel=panel)
 
 
-def connections(tx: Tx) -> Sequence[RowMapping]:
+def connections(tx: Tx) -> Sequence[Row]:
     return tx.all("SELECT * FROM source_connections WHERE org_id = :org ORDER BY name")
 
 
-def connection(tx: Tx, name: str) -> RowMapping | None:
+def connection(tx: Tx, name: str) -> Row | None:
     return tx.one("SELECT * FROM source_connections WHERE org_id = :org AND name = :name", name=name)
 
 
@@ -36,7 +34,7 @@ def connection_body(c: Any) -> dict[str, Any]:
     return {f: c[f] for f in _SHOWN} | {"updated_at": c["updated_at"].isoformat()}
 
 
-def customer_key(tx: Tx, customer_id: str, kind: str) -> RowMapping | None:
+def customer_key(tx: Tx, customer_id: str, kind: str) -> Row | None:
     """The customer's id at systems of this kind (`metadata.<kind>_account_id`, else external_id), and its currency."""
     return tx.one(
         """SELECT coalesce(c.metadata ->> :key, c.external_id, '') AS source_customer_id,
@@ -48,7 +46,7 @@ def customer_key(tx: Tx, customer_id: str, kind: str) -> RowMapping | None:
     )
 
 
-def lock_snapshot(tx: Tx, customer_id: str, panel: str) -> RowMapping | None:
+def lock_snapshot(tx: Tx, customer_id: str, panel: str) -> Row | None:
     sql = "SELECT * FROM panel_snapshots WHERE org_id = :org AND customer_id = :customer AND panel = :panel FOR UPDATE"
     return tx.one(sql, customer=customer_id, panel=panel)
 
@@ -77,7 +75,7 @@ def forget_views(tx: Tx, before: datetime) -> None:
     tx.run("DELETE FROM customer_360_views WHERE org_id = :org AND viewed_at < :before", before=before)
 
 
-def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) -> Sequence[RowMapping]:
+def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) -> Sequence[Row]:
     """External panels of customers looked at lately that will soon be too old, the oldest first."""
     return tx.all(
         """SELECT v.customer_id, p.panel FROM customer_360_views v

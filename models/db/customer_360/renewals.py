@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 
-def at_risk(tx: Tx, today: date, contract_ids: Sequence[str] | None) -> Sequence[RowMapping]:
+def at_risk(tx: Tx, today: date, contract_ids: Sequence[str] | None) -> Sequence[Row]:
     """Active contracts whose notice window has begun, the missed ones first."""
     chosen, params = ("", {}) if contract_ids is None else (" AND k.id = ANY(:ids)", {"ids": list(contract_ids)})
     sql = f"""SELECT k.id, k.customer_id, k.renewal_date, k.arr_minor, k.currency_code, k.owner_user, c.legal_entity_id
@@ -17,7 +15,7 @@ def at_risk(tx: Tx, today: date, contract_ids: Sequence[str] | None) -> Sequence
     return tx.all(sql, today=today, **params)
 
 
-def resolve_others(tx: Tx, kind: str, risks: Sequence[RowMapping], contract_ids: Sequence[str] | None, by: str) -> None:
+def resolve_others(tx: Tx, kind: str, risks: Sequence[Row], contract_ids: Sequence[str] | None, by: str) -> None:
     """Close the open exceptions whose contract was renewed or ended, and the notice once the date has passed."""
     chosen, params = ("", {}) if contract_ids is None else (" AND subject_id = ANY(:ids)", {"ids": list(contract_ids)})
     missed = [r["id"] for r in risks if r["renewal_date"] < tx.now.date()]

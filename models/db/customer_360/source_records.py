@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from models.customer_360.source_records import Kind
-from models.db.engine import Tx
 from models.db.lookups import find
+from models.db.tx import Row, Tx
 from models.ids import new_id
 
 BUILT_IN: Final = "arflow"
@@ -19,7 +17,7 @@ _RECENT_ON: Final = (
 _HIDDEN: Final = frozenset({"org_id", "priority_rank", "recent_on", "created_by"})
 
 
-def known(tx: Tx, kind: Kind, source: str, external_ids: Sequence[str]) -> dict[str, RowMapping]:
+def known(tx: Tx, kind: Kind, source: str, external_ids: Sequence[str]) -> dict[str, Row]:
     """The records that are there, by external_id, locked."""
     sql = (
         f"SELECT * FROM {kind.table} WHERE org_id = :org AND source = :source AND external_id = ANY(:ids) "
@@ -43,7 +41,7 @@ def upsert(tx: Tx, kind: Kind, source: str, rows: Sequence[Mapping[str, Any]], b
     return {r["external_id"]: r["id"] for r in made}
 
 
-def changed_fields(before: RowMapping | None, row: Mapping[str, Any]) -> dict[str, Any]:
+def changed_fields(before: Row | None, row: Mapping[str, Any]) -> dict[str, Any]:
     """What of the row differs from the record: {field: [before, after]}; everything for a new one."""
     if before is None:
         return {f: [None, v] for f, v in row.items() if v is not None}
@@ -61,7 +59,7 @@ def close_absent(tx: Tx, kind: Kind, source: str, customer_id: str, present: Seq
     return [r["id"] for r in rows]
 
 
-def get(tx: Tx, kind: Kind, record_id: str) -> RowMapping:
+def get(tx: Tx, kind: Kind, record_id: str) -> Row:
     """The record with its customer's legal entity; 404 or 403 ORG_CONTEXT_MISMATCH otherwise."""
     sql = (
         f"SELECT r.*, c.legal_entity_id FROM {kind.table} r JOIN customers c ON c.org_id = r.org_id "
@@ -70,7 +68,7 @@ def get(tx: Tx, kind: Kind, record_id: str) -> RowMapping:
     return find(tx, kind.noun, sql, record_id)
 
 
-def listed(tx: Tx, kind: Kind, customer_id: str, after: str | None, limit: int) -> Sequence[RowMapping]:
+def listed(tx: Tx, kind: Kind, customer_id: str, after: str | None, limit: int) -> Sequence[Row]:
     """The customer's records, the newest first."""
     where = " AND id < :after" if after else ""
     sql = f"SELECT * FROM {kind.table} WHERE org_id = :org AND customer_id = :customer{where} ORDER BY id DESC LIMIT :n"

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from models.customers.approval import Chain, ChangeStatus, Delegation, Step, StepStatus
-from models.db.engine import Tx, to_json
 from models.db.lookups import find
+from models.db.tx import Row, Tx, to_json
 
 _STEP_COLUMNS: Final = (
     "role", "status", "remind_after", "escalate_after", "fallback", "started_at", "remind_at", "due_at", "escalated_at",
@@ -17,13 +15,13 @@ _STEP_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def get(tx: Tx, change_id: str, *, lock: bool = False) -> RowMapping:
+def get(tx: Tx, change_id: str, *, lock: bool = False) -> Row:
     """The change's row, locked against every other decision if asked; 404 or 403 where it is not ours."""
     sql = "SELECT * FROM customer_changes WHERE org_id = :org AND id = :id" + (" FOR UPDATE" if lock else "")
     return find(tx, "change", sql, change_id)
 
 
-def steps(tx: Tx, change_id: str, round_: int) -> Sequence[RowMapping]:
+def steps(tx: Tx, change_id: str, round_: int) -> Sequence[Row]:
     """The step rows of one round, in order."""
     return tx.all(
         "SELECT * FROM customer_change_steps WHERE org_id = :org AND change_id = :id AND round = :round ORDER BY step",
@@ -32,13 +30,13 @@ def steps(tx: Tx, change_id: str, round_: int) -> Sequence[RowMapping]:
     )
 
 
-def chain(tx: Tx, change: RowMapping) -> Chain:
+def chain(tx: Tx, change: Row) -> Chain:
     """The chain of the change's present round."""
     found = tuple(_step(row) for row in steps(tx, change["id"], change["round"]))
     return Chain(change["submitted_by"], found, ChangeStatus(change["status"]), change["round"], change["returned"])
 
 
-def _step(row: RowMapping) -> Step:
+def _step(row: Row) -> Step:
     given = row["delegated_to"]
     return Step(
         number=row["step"],
@@ -150,7 +148,7 @@ def _save_state(
     sets = ", ".join(f"{c} = CAST(:{c} AS {_CASTS[c]})" if c in _CASTS else f"{c} = :{c}" for c in values)
     values = {c: to_json(v) if _CASTS.get(c) == "jsonb" and v is not None else v for c, v in values.items()}
     sql = f"{first} UPDATE customer_changes SET {sets} WHERE org_id = :org AND id = :id"
-    tx.run(sql, id=change_id, **values, **params)
+    tx.later(sql, id=change_id, **values, **params)
 
 
 _CASTS: Final = {
@@ -168,7 +166,7 @@ _CASTS: Final = {
 }
 
 
-def whole(tx: Tx, change_id: str) -> RowMapping:
+def whole(tx: Tx, change_id: str) -> Row:
     """The change's row with its present steps and all decisions as JSON, in one statement."""
     return find(
         tx,
@@ -183,7 +181,7 @@ def whole(tx: Tx, change_id: str) -> RowMapping:
 
 def inbox(
     tx: Tx, *, user: str, roles: Sequence[str], entities: Sequence[str] | None, after: str | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """The changes whose pending step this person may decide now, oldest first.
 
     One range of the partial index per role, merged: its cost is the page's, not the number of pending changes.
@@ -215,7 +213,7 @@ def page(
     entities: Sequence[str] | None,
     after: str | None,
     limit: int,
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Changes, oldest first."""
     where = ["org_id = :org", "id > :after"]
     params: dict[str, Any] = {"after": after or "", "limit": limit}
@@ -234,9 +232,9 @@ def page(
     return tx.all(f"SELECT * FROM customer_changes WHERE {' AND '.join(where)} ORDER BY id LIMIT :limit", **params)
 
 
-def steps_of(tx: Tx, rows: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:
+def steps_of(tx: Tx, rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The present round's steps of many changes, in one statement."""
-    found: dict[str, list[RowMapping]] = {r["id"]: [] for r in rows}
+    found: dict[str, list[Row]] = {r["id"]: [] for r in rows}
     rounds = {r["id"]: r["round"] for r in rows}
     for s in tx.all(
         "SELECT * FROM customer_change_steps WHERE org_id = :org AND change_id = ANY(:ids) ORDER BY change_id, step",
@@ -247,7 +245,7 @@ def steps_of(tx: Tx, rows: Sequence[RowMapping]) -> dict[str, list[RowMapping]]:
     return found
 
 
-def by_external_id(tx: Tx, external_id: str) -> RowMapping | None:
+def by_external_id(tx: Tx, external_id: str) -> Row | None:
     """The create that holds this external id, if its customer exists or may still come to exist."""
     return tx.one(
         "SELECT * FROM customer_changes WHERE org_id = :org AND operation = 'create' AND external_id = :external "
@@ -273,7 +271,7 @@ def seen(tx: Tx, user: str, roles: Sequence[str], entities: Sequence[str] | None
     )
 
 
-def person(tx: Tx, user: str) -> RowMapping | None:
+def person(tx: Tx, user: str) -> Row | None:
     """What is known of a person; None for one never seen."""
     return tx.one("SELECT * FROM people WHERE org_id = :org AND user_id = :user", user=user)
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from models.customers.record import FIELDS, LISTS, Record, spelled
-from models.db.engine import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 from models.keys import email_key, name_key, tax_id_key
 
 _TABLES: Final = {
@@ -39,7 +37,7 @@ _RECORD: Final = (
 )
 
 
-def load(tx: Tx, customer_id: str) -> tuple[Record, RowMapping] | None:
+def load(tx: Tx, customer_id: str) -> tuple[Record, Row] | None:
     """The record and its row (id, version, times) in one statement; None where there is none."""
     row = tx.one(_RECORD, id=customer_id)
     if row is None:
@@ -49,7 +47,7 @@ def load(tx: Tx, customer_id: str) -> tuple[Record, RowMapping] | None:
     return spelled(record), row
 
 
-def lock(tx: Tx, customer_id: str) -> tuple[Record, RowMapping] | None:
+def lock(tx: Tx, customer_id: str) -> tuple[Record, Row] | None:
     """As `load`, with the master row locked against other changes."""
     tx.one("SELECT id FROM customers WHERE org_id = :org AND id = :id FOR UPDATE", id=customer_id)
     return load(tx, customer_id)
@@ -92,7 +90,7 @@ def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record
         old = {} if before is None else before[name]
         gone = [i for i in old if i not in after[name]]
         if gone:
-            tx.run(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)
+            tx.later(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)
         changed = [
             {"id": i, "customer_id": customer_id} | {f: one[f] for f in fields}
             for i, one in after[name].items()
@@ -106,7 +104,7 @@ def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record
 def _save_overrides(tx: Tx, customer_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     gone = [e for e in old if e not in new]
     if gone:
-        tx.run(
+        tx.later(
             "DELETE FROM customer_entity_overrides WHERE org_id = :org AND customer_id = :id AND legal_entity_id = ANY(:gone)",
             id=customer_id,
             gone=gone,
@@ -123,8 +121,8 @@ def _save_overrides(tx: Tx, customer_id: str, old: Mapping[str, Any], new: Mappi
 def delete(tx: Tx, customer_id: str) -> None:
     """Remove the customer and what belongs to it. The ledger's foreign keys refuse one with transactions."""
     for table in (*_TABLES.values(), "customer_entity_overrides"):
-        tx.run(f"DELETE FROM {table} WHERE org_id = :org AND customer_id = :id", id=customer_id)
-    tx.run("DELETE FROM customers WHERE org_id = :org AND id = :id", id=customer_id)
+        tx.later(f"DELETE FROM {table} WHERE org_id = :org AND customer_id = :id", id=customer_id)
+    tx.later("DELETE FROM customers WHERE org_id = :org AND id = :id", id=customer_id)
 
 
 def taken_by(tx: Tx, kind: str, key: str) -> str | None:
@@ -150,10 +148,10 @@ def claim(tx: Tx, kind: str, key: str, change_id: str, customer_id: str) -> str 
 
 def release(tx: Tx, change_id: str) -> None:
     """Give back what an ended change had reserved."""
-    tx.run("DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id", id=change_id)
+    tx.later("DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id", id=change_id)
 
 
-def similar_names(tx: Tx, prefix: str, limit: int = 500) -> Sequence[RowMapping]:
+def similar_names(tx: Tx, prefix: str, limit: int = 500) -> Sequence[Row]:
     """Customers whose name key begins with `prefix`: the candidates among whom a similar name is looked for."""
     return tx.all(
         "SELECT id, name_key FROM customers WHERE org_id = :org AND name_key >= :low AND name_key < :high "
@@ -192,7 +190,7 @@ def page(
     entities: Sequence[str] | None,
     after: str | None,
     limit: int,
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     where = ["c.org_id = :org", "c.erased_at IS NULL"]
     params: dict[str, Any] = {"limit": limit}

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 
 UPDATABLE: Final = (
     "external_id", "name", "email", "tax_id", "phone", "website", "billing_email", "notes", "customer_type", "credit_limit",
@@ -28,7 +26,7 @@ def plan_for_batches(tx: Tx) -> bool:
     return row is not None and bool(row["claims"])
 
 
-def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: bool) -> Sequence[RowMapping]:
+def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: bool) -> Sequence[Row]:
     """The rows of a range that are not simply new customers: faulty, repeated, or met by a customer or a claim.
 
     `flagged_only`: only those of which validation said so.
@@ -55,7 +53,7 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
     )
 
 
-def create(tx: Tx, row: RowMapping, first: int, last: int, but: Sequence[int], actor: str) -> int:
+def create(tx: Tx, row: Row, first: int, last: int, but: Sequence[int], actor: str) -> int:
     """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many."""
     return int(
         tx.scalar(
@@ -80,7 +78,7 @@ def outcomes(tx: Tx, import_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
 _FIELDS: Final = ", ".join(f"{f}::text" if f == "credit_limit" else f for f in UPDATABLE)
 
 
-def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, RowMapping]:
+def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, Row]:
     """What rows would change their customers to; null where the row says nothing."""
     found = tx.all(
         f"SELECT row_no, name_key, email_key, tax_id_key, {_FIELDS} FROM import_rows "

@@ -6,10 +6,8 @@ written onto the rows for the review; execution looks again.
 
 from typing import Any
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
 from models.db.imports.rows import INVALID
+from models.db.tx import Row, Tx
 
 SAMPLES = 20
 ANALYZE_FROM = 20_000
@@ -29,7 +27,7 @@ def plan_generally(tx: Tx, rows: int) -> None:
     )
 
 
-def find_duplicates(tx: Tx, row: RowMapping) -> None:
+def find_duplicates(tx: Tx, row: Row) -> None:
     """Rows whose e-mail or tax id a customer has (active or inactive), or a pending change has asked for."""
     plan_generally(tx, row["total_rows"])
     if row["total_rows"] >= ANALYZE_FROM:
@@ -58,7 +56,7 @@ def find_duplicates(tx: Tx, row: RowMapping) -> None:
     )
 
 
-def find_repeated(tx: Tx, row: RowMapping) -> None:
+def find_repeated(tx: Tx, row: Row) -> None:
     """Rows that share a key with an earlier row of the file: the first one wins."""
     plan_generally(tx, row["total_rows"])
     tx.run(
@@ -89,7 +87,7 @@ def find_repeated(tx: Tx, row: RowMapping) -> None:
     )
 
 
-def summary(tx: Tx, row: RowMapping) -> tuple[dict[str, Any], dict[str, int]]:
+def summary(tx: Tx, row: Row) -> tuple[dict[str, Any], dict[str, int]]:
     """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
     plan_generally(tx, row["total_rows"])
     import_id, mode = row["id"], row["options"]["on_duplicate"]

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, RowMapping
+from sqlalchemy import Engine
 
 from models.customers.approval import Chain, Delegation, Step, StepStatus
-from models.db.engine import APP_ROLE, Tx, to_json, transaction
+from models.db.engine import APP_ROLE, transaction
 from models.db.lookups import find
+from models.db.tx import Row, Tx, to_json
 from models.imports.rows import Known
 
 LOADER_ROLE: Final = "arflow_loader"
@@ -17,13 +18,13 @@ PIECE: Final = 1024 * 1024
 """Bytes of a file per row of import_files."""
 
 
-def get(tx: Tx, import_id: str, *, lock: bool = False) -> RowMapping:
+def get(tx: Tx, import_id: str, *, lock: bool = False) -> Row:
     """The import's row, locked if asked; 404 or 403 where it is not ours."""
     sql = "SELECT * FROM customer_imports WHERE org_id = :org AND id = :id" + (" FOR UPDATE" if lock else "")
     return find(tx, "import", sql, import_id)
 
 
-def same_upload(tx: Tx, file_hash: str, options_hash: str) -> RowMapping | None:
+def same_upload(tx: Tx, file_hash: str, options_hash: str) -> Row | None:
     """The latest import of this file with these options; or the pull with these options that is still under way."""
     return tx.one(
         "SELECT * FROM customer_imports WHERE org_id = :org AND file_hash = :file AND options_hash = :options "
@@ -33,9 +34,7 @@ def same_upload(tx: Tx, file_hash: str, options_hash: str) -> RowMapping | None:
     )
 
 
-def page(
-    tx: Tx, status: str | None, entities: Iterable[str] | None, after: str | None, limit: int
-) -> Sequence[RowMapping]:
+def page(tx: Tx, status: str | None, entities: Iterable[str] | None, after: str | None, limit: int) -> Sequence[Row]:
     """Imports, the newest first."""
     where: list[str] = ["org_id = :org"]
     params: dict[str, Any] = {"limit": limit, "after": after, "status": status}
@@ -49,12 +48,12 @@ def page(
     return tx.all(f"SELECT * FROM customer_imports WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit", **params)
 
 
-def saved_mapping(tx: Tx, name: str) -> RowMapping | None:
+def saved_mapping(tx: Tx, name: str) -> Row | None:
     """A mapping that the organisation has saved under this name."""
     return tx.one("SELECT * FROM import_mappings WHERE org_id = :org AND name = :name", name=name)
 
 
-def saved_mappings(tx: Tx) -> Sequence[RowMapping]:
+def saved_mappings(tx: Tx) -> Sequence[Row]:
     """All of them, by name."""
     return tx.all("SELECT * FROM import_mappings WHERE org_id = :org ORDER BY name")
 
@@ -155,9 +154,7 @@ def copy_checked(tx: Tx, rows: Iterable[tuple[Any, ...]]) -> None:
 @contextmanager
 def _loading(tx: Tx) -> Iterator[Any]:
     """The driver's cursor, acting as the loader."""
-    raw = tx.conn.connection.driver_connection
-    assert raw is not None
-    with raw.cursor() as cursor:
+    with tx.connection().cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {LOADER_ROLE}")
         yield cursor
         cursor.execute(f"SET LOCAL ROLE {APP_ROLE}")

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 
 
 def drop_abandoned_files(tx: Tx, before: datetime) -> int:
@@ -20,7 +18,7 @@ def drop_abandoned_files(tx: Tx, before: datetime) -> int:
     )
 
 
-def ended_before(tx: Tx, before: datetime) -> Sequence[RowMapping]:
+def ended_before(tx: Tx, before: datetime) -> Sequence[Row]:
     """Imports that ended before, whose rows still have their texts; the oldest first."""
     return tx.all(
         """SELECT id, total_rows, created + updated AS changed, ended_at, request_id, workflow_id FROM customer_imports

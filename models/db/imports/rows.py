@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
-from models.db.engine import Tx
+from models.db.tx import Row, Tx
 from models.imports.options import OPEN, ImportStatus
 
 INVALID: Final = (
@@ -32,9 +30,7 @@ _SAYS: Final = """(r.errors @> jsonb_build_array(jsonb_build_object('code', CAST
   OR :code = ANY(r.duplicate) OR :code = ANY(o.codes))"""
 
 
-def page(
-    tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: str | None = None
-) -> Sequence[RowMapping]:
+def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: str | None = None) -> Sequence[Row]:
     """Rows in file order, of one outcome or of which one code was said.
 
     A row without an outcome is `error` or `pending` while the import is open; after its end it is failed where it was

@@ -1,9 +1,9 @@
-"""A few asynchronous connections for the reads that are measured in milliseconds.
+"""A few asynchronous connections for what is measured in milliseconds: some reads, and keeping a request.
 
-A read on a thread costs two hand-overs between threads, and at many reads at once the threads fight for the
-interpreter. These reads wait on the event loop instead. Their values are not turned into Python objects either: a row
+A statement on a thread costs two hand-overs between threads, and at many at once the threads fight for the
+interpreter. These wait on the event loop instead. Their values are not turned into Python objects either: a row
 is the text that PostgreSQL wrote, as bytes. The statements are few and constant, so each connection prepares one the
-first time and names it from then on. One `QuickReads` per process, made after any fork; see decision 85.
+first time and names it from then on. One `Quick` per process, made after any fork; see decision 85.
 """
 
 import asyncio
@@ -29,8 +29,11 @@ _OPTIONS: Final = "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
 _ACT_AS: Final = b"SELECT set_config('arflow.org_id', $1, true)"
 
 
-class QuickReads:
-    """Reads of one row, each in one round trip and one implicit transaction, as one organisation."""
+class Quick:
+    """Statements of one row, each in one round trip and one implicit transaction, as one organisation.
+
+    A statement may be sent again where its connection was lost: repeating it must change nothing.
+    """
 
     def __init__(self, database_url: str, *, size: int = SIZE, role: str | None = APP_ROLE) -> None:
         self._url = driver_url(database_url, for_sqlalchemy=False)

@@ -1,0 +1,213 @@
+"""One open transaction: how every statement of a write, and of most reads, reaches PostgreSQL."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+Row = Mapping[str, Any]
+"""A row, by the names of its columns."""
+
+
+def to_json(value: Any) -> str:
+    """JSON for PostgreSQL: dates ISO, Decimals and bytes as the text their column reads."""
+    return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
+
+
+def _json_default(value: Any) -> str:
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+_NAMED: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+@lru_cache(maxsize=2048)
+def statement(sql: str) -> str:
+    """`:name` in the driver's own spelling; a percent sign is only a percent sign."""
+    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+_FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
+  replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
+
+
+Check = Callable[[Row | None], None]
+
+
+class Tx:
+    """One open transaction of one organisation.
+
+    What need not be answered waits and travels with the next statement that must, or with the commit: the opening of
+    the transaction itself, rows to insert, `later`. An error of theirs is raised there; it ends the transaction anyway.
+    """
+
+    def __init__(self, conn: "psycopg.Connection[Any]", org_id: str, *, durable: bool = True) -> None:
+        self.org_id = org_id
+        self._conn = conn
+        self._waiting: list[tuple[str, Mapping[str, Any]]] = [(_OPEN if durable else _OPEN_FAST, {"org": org_id})]
+        self._checks: list[tuple[int, Check]] = []
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The time of the transaction (UTC), the same for everything it writes."""
+        if self._now is None:
+            self.connection()
+        assert self._now is not None
+        return self._now
+
+    def all(self, sql: str, **params: Any) -> Sequence[Row]:
+        """Every row; `:org` is the organisation."""
+        return self._ask(sql, params).fetchall()
+
+    def one(self, sql: str, **params: Any) -> Row | None:
+        """The first row or None."""
+        return self._ask(sql, params).fetchone()
+
+    def scalar(self, sql: str, **params: Any) -> Any:
+        """The first value of the first row or None."""
+        row = self._ask(sql, params).fetchone()
+        return None if row is None else next(iter(row.values()))
+
+    def run(self, sql: str, **params: Any) -> int:
+        """Execute and answer the number of rows touched."""
+        return self._ask(sql, params).rowcount
+
+    def later(self, sql: str, **params: Any) -> None:
+        """Execute, at the latest with the commit."""
+        self._waiting.append((sql, self._with_org(sql, params)))
+
+    def check_first(self, then: Check, sql: str, **params: Any) -> None:
+        """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
+        self._checks.append((len(self._waiting), then))
+        self.later(sql, **params)
+
+    def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Sequence[Row]]:
+        """The rows of several statements, in one round trip."""
+        cursors = self._send([(sql, self._with_org(sql, params)) for sql, params in asked])
+        return [c.fetchall() for c in cursors]
+
+    def insert(
+        self, table: str, rows: Sequence[Mapping[str, Any]], *, returning: str | None = None, suffix: str = ""
+    ) -> Sequence[Row]:
+        """Insert rows in one statement, whatever their number; every row has the same keys, org_id is added.
+
+        The rows travel as one JSON array, which costs the same for one row or for a thousand.
+        """
+        if not rows:
+            return []
+        columns = ", ".join(rows[0])
+        tail = f" {suffix}" + (f" RETURNING {returning}" if returning else "")
+        sql = (
+            f"INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "
+            f"FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json)){tail}"
+        )
+        if returning:
+            return self.all(sql, rows=to_json(list(rows)))
+        self.later(sql, rows=to_json(list(rows)))
+        return []
+
+    def write(
+        self,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        audits: Sequence[Mapping[str, Any]],
+        finish: Mapping[str, Any] | None,
+    ) -> None:
+        """Insert the rows of several tables, append audit events and complete a command, all in one statement.
+
+        PostgreSQL checks foreign keys and fires statement triggers at the statement's end, so the order of the parts
+        does not matter. Exceptions that are open already stay as they are.
+        """
+        parts: list[str] = []
+        params: dict[str, Any] = {}
+        for n, (table, items) in enumerate(rows.items()):
+            columns = ", ".join(items[0])
+            params[f"rows{n}"] = to_json(list(items))
+            tail = " ON CONFLICT DO NOTHING" if table == "exceptions" else ""
+            parts.append(
+                f"w{n} AS (INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "
+                f"FROM json_populate_recordset(NULL::{table}, CAST(:rows{n} AS json)){tail})"
+            )
+        if finish is not None:
+            parts.append(_FINISH)
+            params |= finish
+        last = "SELECT 1"
+        if audits:
+            last = "SELECT audit_append(:org, :now, CAST(:audits AS json))"
+            params |= {"now": self.now, "audits": to_json(list(audits))}
+        if parts or audits:
+            self.later((f"WITH {', '.join(parts)} " if parts else "") + last, **params)
+
+    @contextmanager
+    def savepoint(self, name: str) -> Iterator[None]:
+        """What an exception inside has begun is taken back, and no more; the exception goes on."""
+        begun = (f"SAVEPOINT {name}", dict[str, Any]())
+        self._waiting.append(begun)
+        try:
+            yield
+            self.run(f"RELEASE SAVEPOINT {name}")
+        except BaseException:
+            if any(one is begun for one in self._waiting):  # nothing of it has been sent
+                del self._waiting[next(n for n, one in enumerate(self._waiting) if one is begun) :]
+            else:
+                self._waiting.clear()
+                self.run(f"ROLLBACK TO SAVEPOINT {name}")
+            raise
+
+    def connection(self) -> "psycopg.Connection[Any]":
+        """The driver's connection, once everything that waited has been sent: for COPY and cursors of the server."""
+        self._send([])
+        return self._conn
+
+    def commit(self) -> None:
+        """Make it permanent. Where nothing was asked, nothing was begun."""
+        if self._now is None and len(self._waiting) == 1:
+            return
+        self._send([], commit=True)
+
+    def execute(self, sql: str, params: Mapping[str, Any]) -> "psycopg.Cursor[DictRow]":
+        """Hand one statement to the driver. Every statement goes through here."""
+        return self._conn.cursor(row_factory=dict_row).execute(statement(sql), params)
+
+    def _ask(self, sql: str, params: dict[str, Any]) -> "psycopg.Cursor[DictRow]":
+        return self._send([(sql, self._with_org(sql, params))])[0]
+
+    def _send(
+        self, asked: Sequence[tuple[str, Mapping[str, Any]]], *, commit: bool = False
+    ) -> "list[psycopg.Cursor[DictRow]]":
+        """What waited, then what is asked, then the commit, in one round trip."""
+        if commit and self._checks:
+            self._send([])
+        (waited, self._waiting), (checks, self._checks) = (self._waiting, []), (self._checks, [])
+        together = [*waited, *asked]
+        if len(together) + commit > 1:
+            with self._conn.pipeline():
+                cursors = [self.execute(*one) for one in together]
+                if commit:
+                    self._conn.commit()
+        else:
+            cursors = [self.execute(*one) for one in together]
+            if commit:
+                self._conn.commit()
+        if self._now is None and cursors:
+            opened = cursors[0].fetchone()
+            assert opened is not None
+            self._now = opened["now"].astimezone(UTC)
+        for n, then in checks:
+            then(cursors[n].fetchone())
+        return cursors[len(waited) :]
+
+    def _with_org(self, sql: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**params, "org": self.org_id} if ":org" in sql else params
+
+
+_OPEN: Final = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp() AS now"
+_OPEN_FAST: Final = f"{_OPEN}, set_config('synchronous_commit', 'off', true)"

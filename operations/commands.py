@@ -1,0 +1,115 @@
+"""A request becomes a command: kept once per Idempotency-Key, before anything is started.
+
+The kept command is the idempotency record: the same key and body are told what happened the first time.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from models.access import Principal
+from models.db.commands import keep
+from models.db.tx import to_json
+from models.errors import Refusal
+from models.ids import new_id
+from operations.work import Command, Outcome
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request about to be kept. `body` is the validated JSON; amounts as integers, dates as ISO strings."""
+
+    operation: str
+    path: str
+    body: dict[str, Any]
+    idempotency_key: str
+    key_given: bool
+    request_id: str
+    resource_id: str | None = None
+    subject_id: str | None = None
+    customer_id: str | None = None
+    workflow_id: str | None = None
+    command_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """`answer` is set when the same key and body were answered before, `command` when it was kept by this request."""
+
+    command_id: str
+    workflow_id: str | None
+    resource_id: str | None
+    answer: Outcome | None = None
+    in_progress: bool = False
+    command: Command | None = None
+
+
+def body_hash(body: dict[str, Any]) -> str:
+    """sha256 of the body in canonical JSON; two bodies that mean the same have the same hash."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
+    """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT."""
+    row = command_row(who, s)
+    while (first := keep(engine, who.org_id, row)) is None:
+        pass  # the first one was refused between the function's two statements: the key is free again
+    return submitted(row, first)
+
+
+def command_row(who: Principal, s: Submission) -> dict[str, Any]:
+    """The command as it is kept."""
+    return {
+        "id": s.command_id or new_id("cmd"),
+        "operation": s.operation,
+        "path": s.path,
+        "idem_key": s.idempotency_key,
+        "key_given": s.key_given,
+        "body_hash": body_hash(s.body),
+        "body": s.body,
+        "resource_id": s.resource_id,
+        "customer_id": s.customer_id,
+        "actor": who.sub,
+        "roles": sorted(who.roles),
+        "entities": None if who.entities is None else sorted(who.entities),
+        "request_id": s.request_id,
+        "workflow_id": s.workflow_id,
+        "state": "pending",
+        "replayed": False,
+        "subject_id": s.subject_id,
+    }
+
+
+def submitted(row: Mapping[str, Any], first: Mapping[str, Any]) -> Submitted:
+    """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT."""
+    if first["id"] == row["id"]:
+        return Submitted(
+            row["id"], row["workflow_id"], row["resource_id"], command=as_command(json.loads(to_json(row)))
+        )
+    if first["body_hash"] != row["body_hash"]:
+        raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
+    answer = Outcome(first["response"], first["http_status"], True) if first["state"] == "done" else None
+    return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
+
+
+def as_command(row: Any) -> Command:
+    """The command of such a row."""
+    return Command(
+        id=row["id"],
+        operation=row["operation"],
+        path=row["path"],
+        body=row["body"],
+        body_hash=row["body_hash"],
+        key_given=row["key_given"],
+        actor=row["actor"],
+        roles=tuple(row["roles"]),
+        entities=None if row["entities"] is None else frozenset(row["entities"]),
+        request_id=row["request_id"],
+        workflow_id=row["workflow_id"],
+        resource_id=row["resource_id"],
+        subject_id=row["subject_id"],
+    )
