@@ -26,10 +26,12 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.counting import count
 from api.deps import RequestKey
-from api.process import Write, accepted, answer, read_answer, submission
+from api.process import Write, accepted, answer, keep_request, read_answer, submission
+from api.quick_row import quick_row
 from models.access import Principal
-from models.db.customers.standing import status_of
+from models.db.customers.standing import IS_OPEN
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import (
@@ -41,7 +43,7 @@ from models.messages.changes import (
     change_of,
     change_workflow_id,
 )
-from operations.commands import Submission, Submitted, submit
+from operations.commands import Submitted
 from operations.runner import execute, refusal_from
 from operations.work import Outcome
 
@@ -55,41 +57,32 @@ _ORG, _PROCESS, _CHANGE = (SearchAttributeKey.for_keyword(n) for n in ("OrgId", 
 
 async def submit_change(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
     """Keep the submission, start the change's process and wait until it has been accepted or refused."""
-    engine: Engine = request.app.state.engine
-    kept = await run_in_threadpool(submit, engine, who, submission(request, key, w, change_workflow_id(new_id("chg"))))
+    kept = await keep_request(request, who, submission(request, key, w, change_workflow_id(new_id("chg"))))
     workflow_id = str(kept.workflow_id)
     if kept.answer is not None:
         return answer(kept.answer, str(kept.answer.body.get("workflow_id", workflow_id)))
     start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id, EDITION)
     summary = f"{w.summary} {start.change_id}"
-    return await _answered(request, who, kept, _started(request, workflow_id, start, summary, "submitted", None, kept))
+    return await _answered(
+        request, who, w, kept, _started(request, workflow_id, start, summary, "submitted", None, kept)
+    )
 
 
 async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Write, update: str) -> Response:
     """Keep the command and carry it into the change's process; without one, into the database, which then refuses it."""
-    engine: Engine = request.app.state.engine
     workflow_id = change_workflow_id(w.record_id)
     wanted = submission(request, key, w, workflow_id)
-    kept, is_open = await run_in_threadpool(_kept, engine, who, wanted, change_of(workflow_id))
+    kept = await keep_request(request, who, wanted)
     if kept.answer is not None:
         return answer(kept.answer, workflow_id)
-    return await _answered(request, who, kept, _carried(request, who, kept, workflow_id, update, is_open))
+    return await _answered(request, who, w, kept, _carried(request, who, kept, workflow_id, update))
 
 
-def _kept(engine: Engine, who: Principal, wanted: Submission, change_id: str) -> tuple[Submitted, bool]:
-    """The command, and whether the change is one of ours that is open: on one thread, there and back once."""
-    kept = submit(engine, who, wanted)
-    is_open = kept.answer is None and status_of(engine, who.org_id, change_id) in {"PENDING_APPROVAL", "FAILED"}
-    return kept, is_open
-
-
-async def _carried(
-    request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str, is_open: bool
-) -> None:
+async def _carried(request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str) -> None:
     client: Client = request.app.state.temporal
     engine: Engine = request.app.state.engine
     change_id = change_of(workflow_id)
-    if not is_open:
+    if await quick_row(request.app.state, who.org_id, IS_OPEN, {"org": who.org_id, "id": change_id}) is None:
         # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
         await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
         return
@@ -133,8 +126,7 @@ async def _started(
     )
 
 
-async def _answered(request: Request, who: Principal, kept: Submitted, work: Awaitable[None]) -> Response:
-    engine: Engine = request.app.state.engine
+async def _answered(request: Request, who: Principal, w: Write, kept: Submitted, work: Awaitable[None]) -> Response:
     workflow_id = str(kept.workflow_id)
     carrying = asyncio.ensure_future(work)
     with request.app.state.answered.awaited(kept.command_id) as told:
@@ -145,8 +137,10 @@ async def _answered(request: Request, who: Principal, kept: Submitted, work: Awa
             return await _under_way(request.app.state.temporal, workflow_id)
     elif not told.done():
         _raise_what_it_raised(carrying)
-    done = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
-    return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), str(done.body.get("workflow_id")))
+    found = await read_answer(request, who, kept.command_id)
+    done = Outcome(found.body, found.status, found.replayed or kept.in_progress)
+    count(w.operation, done)
+    return answer(done, str(done.body.get("workflow_id")))
 
 
 def _raise_what_it_raised(carried: "asyncio.Future[None]") -> None:

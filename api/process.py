@@ -22,9 +22,9 @@ from temporalio.service import RPCError
 
 from api.counting import count
 from api.deps import RequestKey
+from api.quick_row import quick_row
 from models.access import Principal
-from models.db.commands import answer_of, keep_quickly
-from models.db.quick import Quick
+from models.db.commands import ANSWER, KEEP, answer_of, first_of
 from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
@@ -107,19 +107,16 @@ async def dry_run(request: Request, who: Principal, key: RequestKey, w: Write) -
 
 
 async def keep_request(request: Request, who: Principal, s: Submission) -> Submitted:
-    """`submit`, on the event loop where this process has quick connections."""
-    quick: Quick | None = getattr(request.app.state, "quick", None)
-    if quick is None:
-        return await run_in_threadpool(submit, request.app.state.engine, who, s)
+    """`submit`, on the event loop."""
     row = command_row(who, s)
-    while (first := await keep_quickly(quick, who.org_id, row)) is None:
+    sent = {"org": who.org_id, "row": to_json(row)}
+    while (first := first_of(await quick_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
     return submitted(row, first)
 
 
 async def run_process(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
     """Start the write's process (eagerly, on the worker in this process) and wait for its commit."""
-    engine: Engine = request.app.state.engine
     client: Client = request.app.state.temporal
     command_id = new_id("cmd")
     workflow_id = posting_workflow_id(w.process, w.record_id, command_id)
@@ -139,7 +136,7 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
         except (TimeoutError, RPCError):
             return accepted(chosen_id)
     if found is None:
-        found = await run_in_threadpool(read_answer, engine, who.org_id, kept.command_id)
+        found = await read_answer(request, who, kept.command_id)
     done = _marked(found, kept)
     count(w.operation, done)
     return answer(done, chosen_id)
@@ -204,9 +201,9 @@ def accepted(workflow_id: str) -> Response:
     return Response(to_json(body), 202, headers, "application/json")
 
 
-def read_answer(engine: Engine, org_id: str, command_id: str) -> Outcome:
+async def read_answer(request: Request, who: Principal, command_id: str) -> Outcome:
     """What a finished command answered."""
-    found = answer_of(engine, org_id, command_id)
+    found = answer_of(await quick_row(request.app.state, who.org_id, ANSWER, {"org": who.org_id, "id": command_id}))
     if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
     status, body, replayed = found

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final, Never
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import State
 from starlette.responses import Response
 
 from api.deps import Principal, requires
 from api.gate import gated_router
 from api.panels import View, not_modified, panel_etag, panel_json, view_etag, view_json, view_of
 from api.problems import refusals
+from api.quick_row import quick_row
 from api.reading import reading, who_sees
 from models.customer_360.panels import MAX_AGE, PANELS
 from models.db.cash.aging import aging_of
@@ -20,7 +20,6 @@ from models.db.customer_360 import view as customer_360
 from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once
 from models.db.lookups import refuse_missing
-from models.db.quick import Quick, Row
 from models.db.tx import to_json
 from models.errors import Refusal
 
@@ -100,7 +99,7 @@ async def _fresh(request: Request, who: Principal, customer_id: str, panels: tup
 async def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
     params = customer_360.parameters(who.org_id, customer_id, who.entities, **_opens(who))
-    row = await _row(request.app.state, who.org_id, sql, params)
+    row = await quick_row(request.app.state, who.org_id, sql, params)
     if row is None:
         await run_in_threadpool(_missing, request, who, customer_id)
     assert row is not None
@@ -117,13 +116,6 @@ async def _read(request: Request, who: Principal, customer_id: str, panels: tupl
 
 def _opens(who: Principal) -> dict[str, bool]:
     return {"invoices": who.may("invoices.read"), "payments": who.may("payments.read")}
-
-
-async def _row(state: State, org_id: str, sql: str, params: dict[str, Any]) -> Row | None:
-    quick: Quick | None = getattr(state, "quick", None)
-    if quick is not None:
-        return await quick.fetch(org_id, sql, params)
-    return await run_in_threadpool(fetch_once, state.engine, org_id, sql, params)
 
 
 def _missing(request: Request, who: Principal, customer_id: str) -> Never:

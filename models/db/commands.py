@@ -7,7 +7,6 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from models.db.engine import fetch_once
-from models.db.quick import Quick
 from models.db.tx import to_json
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(%(org)s, CAST(%(row)s AS json)) k"
@@ -19,26 +18,22 @@ def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] 
     It does not wait for the disk: a command lost with the last moments of a crashed server was never answered.
     None where the first one was refused between the function's two statements: the key is free again.
     """
-    return _kept(fetch_once(engine, org_id, KEEP, {"org": org_id, "row": to_json(row)}))
+    return first_of(fetch_once(engine, org_id, KEEP, {"org": org_id, "row": to_json(row)}))
 
 
-async def keep_quickly(quick: Quick, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """As `keep`, on the event loop."""
-    return _kept(await quick.fetch(org_id, KEEP, {"org": org_id, "row": to_json(row)}))
-
-
-def _kept(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
+def first_of(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
+    """What `KEEP` answered."""
     found: dict[str, Any] | None = None if row is None else json.loads(row[0] or b"")
     return found
 
 
-_ANSWER = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands
+ANSWER: Final = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands
   WHERE org_id = %(org)s AND id = %(id)s AND response IS NOT NULL"""
+"""Of one command (`id`); no row while there is no answer."""
 
 
-def answer_of(engine: Engine, org_id: str, command_id: str) -> tuple[int, dict[str, Any], bool] | None:
-    """Status, body and whether it is an earlier answer's, in one round trip; None while there is no answer."""
-    row = fetch_once(engine, org_id, _ANSWER, {"org": org_id, "id": command_id})
+def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, dict[str, Any], bool] | None:
+    """Status, body and whether it is an earlier answer's: what `ANSWER` answered."""
     if row is None:
         return None
     found = json.loads(row[0] or b"")

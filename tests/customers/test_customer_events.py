@@ -1,6 +1,9 @@
 """What becomes of a customer is told to the world, in order, by ids alone."""
 
+import re
 import time
+
+import httpx
 
 from tests.customers.desk import Desk, ok
 
@@ -43,3 +46,16 @@ def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
     assert all((e["specversion"], e["source"]) == ("1.0", f"/organisations/{desk.org}") for e in seen)
     assert len({e["id"] for e in seen}) == len(seen)
     assert "Nobody Shall" not in str(seen)
+
+
+def test_changes_and_decisions_are_counted(own_desk: Desk):
+    def counted() -> dict[str, float]:
+        text = httpx.get(f"{own_desk.stack.base_url}/metrics", trust_env=False, timeout=10).text
+        told = re.findall(r'^arflow_commands_total\{operation="([^"]+)",result="done"\} (\S+)$', text, re.MULTILINE)
+        return {operation: float(value) for operation, value in told}
+
+    before = counted()
+    own_desk.approve(own_desk.submit())
+    after = counted()
+    assert after["customer.create"] >= before.get("customer.create", 0) + 1
+    assert after["change.decide"] >= before.get("change.decide", 0) + 2

@@ -10,12 +10,9 @@ from sqlalchemy import Engine
 from models.customers.approval import Chain, ChangeStatus
 from models.db.engine import fetch_once
 
-
-def status_of(engine: Engine, org_id: str, change_id: str) -> str | None:
-    """The status of one of our changes, in one round trip; None where there is none."""
-    sql = "SELECT status FROM customer_changes WHERE org_id = %(org)s AND id = %(id)s"
-    row = fetch_once(engine, org_id, sql, {"org": org_id, "id": change_id})
-    return None if row is None or row[0] is None else row[0].decode()
+IS_OPEN: Final = """SELECT FROM customer_changes WHERE org_id = %(org)s AND id = %(id)s
+  AND status IN ('PENDING_APPROVAL', 'FAILED')"""
+"""A row where one of our changes (`id`) can still be moved on."""
 
 
 _STATE: Final = """
