@@ -35,6 +35,7 @@ from models.db.customers.standing import IS_OPEN
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import (
+    CARRY,
     CHANGES_QUEUE,
     EDITION,
     PROCESS,
@@ -75,7 +76,7 @@ async def act_on_change(request: Request, who: Principal, key: RequestKey, w: Wr
     kept = await keep_request(request, who, wanted)
     if kept.answer is not None:
         return answer(kept.answer, workflow_id)
-    return await _answered(request, who, w, kept, _carried(request, who, kept, workflow_id, update))
+    return await _answered(request, who, w, kept, _carried(request, who, kept, workflow_id, update), kept.command_id)
 
 
 async def _carried(request: Request, who: Principal, kept: Submitted, workflow_id: str, update: str) -> None:
@@ -126,7 +127,9 @@ async def _started(
     )
 
 
-async def _answered(request: Request, who: Principal, w: Write, kept: Submitted, work: Awaitable[None]) -> Response:
+async def _answered(
+    request: Request, who: Principal, w: Write, kept: Submitted, work: Awaitable[None], act: str = ""
+) -> Response:
     workflow_id = str(kept.workflow_id)
     carrying = asyncio.ensure_future(work)
     with request.app.state.answered.awaited(kept.command_id) as told:
@@ -134,7 +137,7 @@ async def _answered(request: Request, who: Principal, w: Write, kept: Submitted,
     if not carrying.done():
         _let_go_on(carrying)
         if not told.done():
-            return await _under_way(request.app.state.temporal, workflow_id)
+            return await _under_way(request.app.state.temporal, workflow_id, act)
     elif not told.done():
         _raise_what_it_raised(carrying)
     found = await read_answer(request, who, kept.command_id)
@@ -158,10 +161,18 @@ def _let_go_on(carrying: "asyncio.Future[None]") -> None:
     carrying.add_done_callback(_carried_to_its_end)
 
 
-async def _under_way(client: Client, workflow_id: str) -> Response:
-    """202 promises that the work goes on: only where the server answers that it has the process."""
+async def _under_way(client: Client, workflow_id: str, act: str) -> Response:
+    """202 promises that the work goes on: only where the server answers that it has it.
+
+    It has the process, with its submission. An update that no worker has taken yet it has in memory alone; so what the
+    update carries, `act`, goes to the process as a signal as well, which is written down. Whichever comes first does it.
+    """
+    handle = client.get_workflow_handle(workflow_id)
     try:
-        await client.get_workflow_handle(workflow_id).describe(rpc_timeout=KNOWN_TIMEOUT)
+        if act:
+            await handle.signal(CARRY, ActInput(act), rpc_timeout=KNOWN_TIMEOUT)
+        else:
+            await handle.describe(rpc_timeout=KNOWN_TIMEOUT)
     except RPCError:
         raise _not_taken() from None
     return accepted(workflow_id)

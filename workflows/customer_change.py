@@ -6,6 +6,7 @@ approved, and shows where it stands: its summary, its current details and its se
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, ApplicationEr
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
     from models.messages.changes import (
+        CARRY,
         PROCESS,
         ActInput,
         ActRequest,
@@ -187,6 +189,14 @@ class CustomerChange:
             word = words[0] if len(words) == 1 else None  # a surplus of inputs must not break the process
             await self._decide_by_token(word, "signal")
         self._moved += 1
+
+    @workflow.signal(name=CARRY)
+    async def carry_by_signal(self, act: ActInput) -> None:
+        """A command whose update no worker had taken when its caller was told that the work goes on. At most once, as any."""
+        if not act.command_id:
+            return
+        with suppress(ApplicationError, ActivityError):  # refused: the command's record says so to whoever asks
+            await self._carry(act)
 
     @workflow.signal(name="reload")
     async def reload(self) -> None:

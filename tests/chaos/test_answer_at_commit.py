@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import psycopg
 import pytest
 from temporalio.client import Client as Temporal
@@ -138,3 +139,34 @@ def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated
         pending = clerk.get("/v1/customer-changes", params={"status": "pending"}).json()["items"]
         assert [c["operation"] for c in pending] == ["create"]
     assert stack.stop() == 0
+
+
+@pytest.mark.timeout(300)
+def test_a_decision_answered_202_survives_the_api_and_the_server_with_no_worker_there(
+    private_stack: Callable[..., PrivateStack],
+) -> None:
+    stack = private_stack().start()
+    desk = Desk(stack, stack.organisation())
+    change = desk.submit()
+    desk("u_manager")
+    worker = stack.pids()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    taken = desk.decide(change, "u_manager")
+    assert (taken.status_code, ok(taken, 202)["status"]) == (202, "running")
+    for part in ("API", "Temporal"):
+        os.kill(stack.pids()[part], signal.SIGKILL)
+    os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + 120
+    while (found := step_of(desk, change["change_id"])) != 2:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+    desk.close()
+    assert stack.stop() == 0
+
+
+def step_of(desk: Desk, change_id: str) -> object:
+    try:
+        answer = desk("u_clerk").get(f"/v1/customer-changes/{change_id}")
+    except httpx.TransportError as error:
+        return error
+    return answer.json()["awaiting_step"] if answer.status_code == 200 else answer.text

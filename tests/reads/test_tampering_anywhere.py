@@ -55,7 +55,7 @@ def test_a_change_of_any_column_is_named(worked: Worked, table: str) -> None:
             "DO $$ DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = "
         )
         free += (
-            f"'{table}'::regclass LOOP EXECUTE format('ALTER TABLE {table} DROP CONSTRAINT %%I', c); END LOOP; END $$"
+            f"'{table}'::regclass LOOP EXECUTE format('ALTER TABLE {table} DROP CONSTRAINT %I', c); END LOOP; END $$"
         )
         change = f"UPDATE {table} SET {column} = {another(column, kind)} WHERE ctid = '{places[n % len(places)]}'"
         if not worked.breaches_after(change, first=free):
