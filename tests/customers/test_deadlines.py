@@ -1,6 +1,10 @@
 """A step that nobody decides: reminder, then escalation, once each; a late decision wins (issue: SLA per step)."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
 
 from tests.customers.desk import Desk, ok, refused
 from tests.customers.test_signals import wait
@@ -48,3 +52,34 @@ def test_a_decision_in_time_leaves_no_deadline(own_desk: Desk):
     time.sleep(5)
     assert exceptions(desk, change) == {}
     assert desk.change(change)["steps"][0]["reminded_at"] is None
+
+
+@pytest.mark.parametrize("deadline", ["reminder", "escalation"])
+def test_a_decision_that_races_the_timer_counts_once_and_leaves_nothing_of_the_deadline(own_desk: Desk, deadline: str):
+    """On the real server, some milliseconds before the deadline to some after: whoever comes first."""
+    desk = own_desk
+    seconds = {
+        "remind_after_seconds": 2 if deadline == "reminder" else 1,
+        "escalate_after_seconds": 2 + (deadline == "reminder"),
+    }
+    steps = [SHORT | seconds, {"role": "controller"}]
+    ok(desk("u_controller").put("/v1/approval-policies", json={"operations": {"create": {"steps": steps}}}))
+    for person in ("u_manager", "u_clerk"):
+        desk(person)  # before the threads
+
+    def raced(offset: float) -> dict:
+        change = desk.submit()
+        started = datetime.fromisoformat(desk.change(change)["steps"][0]["started_at"])
+        time.sleep(max(0.0, 2 + offset - (datetime.now(UTC) - started).total_seconds()))
+        ok(desk.decide(change, "u_manager"))
+        return change
+
+    with ThreadPoolExecutor(6) as pool:
+        changes = list(pool.map(raced, (-0.06, -0.03, -0.01, 0.0, 0.02, 0.04)))
+    time.sleep(2)
+    for change in changes:
+        first, second = desk.change(change)["steps"]
+        assert (first["status"], first["decided_by"], second["status"]) == ("APPROVED", "u_manager", "PENDING")
+        assert first["escalated_at"] is None or deadline == "escalation"
+        assert (second["reminded_at"], second["escalated_at"]) == (None, None)
+        assert exceptions(desk, change) == {}
