@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import psycopg
 from sqlalchemy import Engine, create_engine, event
 
-from models.db.tx import Tx
+from models.db.tx import Tx, send_all
 
 APP_ROLE = "arflow_app"
 
@@ -80,6 +80,7 @@ def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) ->
         with conn.pipeline():
             conn.execute(ACT_AS, (org_id,))
             cursor = conn.execute(query, params)
+            send_all(conn)
         result = cursor.pgresult
         return tuple(result.get_value(0, n) for n in range(result.nfields)) if result.ntuples else None
     finally:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,6 +38,18 @@ def statement(sql: str) -> str:
 
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
   replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
+
+
+def send_all(conn: "psycopg.Connection[Any]") -> None:
+    """Until everything that was queued in the pipeline is on its way.
+
+    psycopg tries once; of more than the socket holds at a time the rest would lie here while both sides wait for each other.
+    """
+    ready = select.poll()
+    ready.register(conn.pgconn.socket, select.POLLIN | select.POLLOUT)
+    while conn.pgconn.flush():
+        if any(event & select.POLLIN for _, event in ready.poll()):
+            conn.pgconn.consume_input()  # the server may be waiting to be heard before it listens
 
 
 Check = Callable[[Row | None], None]
@@ -191,6 +204,7 @@ class Tx:
         if len(together) + commit > 1:
             with self._conn.pipeline():
                 cursors = [self.execute(*one) for one in together]
+                send_all(self._conn)
                 if commit:
                     self._conn.commit()
         else:

@@ -1,0 +1,66 @@
+# ruff: noqa: PT012 - what a transaction raises, it raises at its end
+"""What a transaction promises of the way its statements travel."""
+
+import pytest
+from psycopg import errors
+
+from models.db.engine import fetch_once, transaction
+from tests.books import Books
+
+LARGE = 8 * 1024 * 1024  # far more than a socket holds at a time
+
+
+@pytest.mark.timeout(60)
+def test_what_travels_together_may_be_large_both_ways(books: Books) -> None:
+    with transaction(books.engine, books.org) as tx:
+        tx.run("CREATE TEMP TABLE large (t text) ON COMMIT DROP")
+        for _ in range(3):
+            tx.later("INSERT INTO large VALUES (:t)", t="x" * LARGE)
+        told = tx.batch(*[("SELECT t, CAST(:t AS text) AS mine FROM large", {"t": "y" * LARGE})] * 2)
+        assert [[len(r["t"]) + len(r["mine"]) for r in rows] for rows in told] == [[2 * LARGE] * 3] * 2
+        tx.later("INSERT INTO large VALUES (:t)", t="z" * LARGE)
+    row = fetch_once(books.engine, books.org, "SELECT length(%(t)s)", {"t": "x" * LARGE})
+    assert row == (str(LARGE).encode(),)
+
+
+def test_an_error_of_what_waited_ends_the_transaction_and_nothing_is_committed(books: Books) -> None:
+    customer = books.customer()
+    with pytest.raises(errors.DivisionByZero), transaction(books.engine, books.org) as tx:
+        tx.later("UPDATE customers SET notes = 'x' WHERE org_id = :org AND id = :id", id=customer)
+        tx.later("SELECT 1 / 0")
+    assert books.sql("SELECT notes FROM customers WHERE id = %(id)s", id=customer) == [{"notes": None}]
+
+
+def test_what_must_hold_is_looked_at_before_anything_is_committed(books: Books) -> None:
+    customer = books.customer()
+
+    def never(row: object) -> None:
+        raise LookupError(row)
+
+    with pytest.raises(LookupError), transaction(books.engine, books.org) as tx:
+        tx.check_first(never, "SELECT 1 AS one")
+        tx.later("UPDATE customers SET notes = 'x' WHERE org_id = :org AND id = :id", id=customer)
+    assert books.sql("SELECT notes FROM customers WHERE id = %(id)s", id=customer) == [{"notes": None}]
+
+
+def test_a_savepoint_takes_back_what_began_inside_it_sent_or_not(books: Books) -> None:
+    one, two, three = (books.customer() for _ in range(3))
+    note = "UPDATE customers SET notes = :n WHERE org_id = :org AND id = :id"
+    with transaction(books.engine, books.org) as tx:
+        tx.later(note, n="kept", id=one)
+        with pytest.raises(LookupError), tx.savepoint("inside"):
+            tx.later(note, n="never sent", id=two)
+            raise LookupError
+        with pytest.raises(LookupError), tx.savepoint("inside"):
+            assert tx.run(note, n="sent", id=two) == 1
+            tx.later("SELECT 1 / 0")  # would fail if it were sent
+            raise LookupError
+        with pytest.raises(errors.DivisionByZero), tx.savepoint("inside"):
+            tx.later(note, n="with an error", id=two)
+            tx.later("SELECT 1 / 0")
+        with tx.savepoint("inside"):
+            tx.later(note, n="kept, too", id=three)
+    found = books.sql(
+        "SELECT notes FROM customers WHERE id IN (%(a)s, %(b)s, %(c)s) ORDER BY id", a=one, b=two, c=three
+    )
+    assert [r["notes"] for r in found] == ["kept", None, "kept, too"]
