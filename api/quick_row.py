@@ -6,10 +6,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from models.db.engine import fetch_once
-from models.db.quick import Parameter, Quick, Row
+from models.db.quick import Parameter, Quick, RawRow
 
 
-async def quick_row(state: State, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+async def quick_row(state: State, org_id: str, query: str, params: Mapping[str, Parameter]) -> RawRow | None:
     """The first row of a statement of `models.db.quick`; on a thread where the application has no quick connections."""
     quick: Quick | None = getattr(state, "quick", None)
     if quick is not None:

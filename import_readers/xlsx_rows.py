@@ -32,7 +32,7 @@ _BROKEN: Final = (
     etree.XMLSyntaxError,
     zipfile.BadZipFile,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile, of a compression it does not know
     RuntimeError,
     OSError,
     KeyError,

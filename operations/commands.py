@@ -78,8 +78,6 @@ def command_row(who: Principal, s: Submission) -> dict[str, Any]:
         "entities": None if who.entities is None else sorted(who.entities),
         "request_id": s.request_id,
         "workflow_id": s.workflow_id,
-        "state": "pending",
-        "replayed": False,
         "subject_id": s.subject_id,
     }
 

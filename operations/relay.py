@@ -1,6 +1,9 @@
 """Publishing the outbox: every committed event gets its position, once, in the order of writing."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 
@@ -9,6 +12,52 @@ from models.db.tx import Row
 MOST = 1000
 """Events published at a time."""
 RELAY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0))"
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class RelayLine:
+    """The relay's connection, and the one thread that speaks on it.
+
+    Who is cancelled while a call is under way leaves the call behind; what comes next, the closing too, waits for it.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="relay")
+        self._conn: Connection | None = None
+
+    async def open(self, engine: Engine) -> None:
+        def connect() -> None:
+            self._conn = engine.connect()
+
+        await self._run(connect)
+
+    async def do(self, work: "Callable[Concatenate[Connection, P], T]", *args: P.args, **named: P.kwargs) -> T:
+        """Do the work with the connection."""
+
+        def call() -> T:
+            assert self._conn is not None
+            return work(self._conn, *args, **named)
+
+        return await self._run(call)
+
+    async def close(self) -> None:
+        """The lock belongs to the session: the connection is given up, not back to the pool."""
+
+        def close() -> None:
+            if self._conn is not None:
+                self._conn.invalidate()
+                self._conn.close()
+
+        try:
+            await self._run(close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
 def try_lead(conn: Connection) -> bool:

@@ -10,13 +10,12 @@ more costs Temporal as much as the posting did. While things are being posted it
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -68,8 +67,6 @@ async def confirm_remittance(client: Client, event: Any) -> None:
     )
 
 
-P = ParamSpec("P")
-T = TypeVar("T")
 REACTIONS: dict[str, Callable[[Client, Any], Any]] = {"ar.payment.applied": confirm_remittance}
 
 
@@ -83,50 +80,8 @@ async def run_relay(client: Client, engine: Engine) -> None:
         await asyncio.sleep(1)
 
 
-class _Line:
-    """The relay's connection, and the one thread that speaks on it.
-
-    Who is cancelled while a call is under way leaves the call behind; what comes next, the closing too, waits for it.
-    """
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="relay")
-        self._conn: Connection | None = None
-
-    async def open(self, engine: Engine) -> None:
-        def connect() -> None:
-            self._conn = engine.connect()
-
-        await self._run(connect)
-
-    async def do(self, work: "Callable[Concatenate[Connection, P], T]", *args: P.args, **named: P.kwargs) -> T:
-        """Do the work with the connection."""
-
-        def call() -> T:
-            assert self._conn is not None
-            return work(self._conn, *args, **named)
-
-        return await self._run(call)
-
-    async def close(self) -> None:
-        """The lock belongs to the session: the connection is given up, not back to the pool."""
-
-        def close() -> None:
-            if self._conn is not None:
-                self._conn.invalidate()
-                self._conn.close()
-
-        try:
-            await self._run(close)
-        finally:
-            self._thread.shutdown(wait=False)
-
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-
-
 async def _lead(client: Client, engine: Engine) -> None:
-    line = _Line()
+    line = relay.RelayLine()
     try:
         await line.open(engine)
         if not await line.do(relay.try_lead):
@@ -144,7 +99,7 @@ async def _lead(client: Client, engine: Engine) -> None:
         await line.close()
 
 
-async def _react(client: Client, line: _Line, position: int, age: timedelta) -> tuple[int, int]:
+async def _react(client: Client, line: relay.RelayLine, position: int, age: timedelta) -> tuple[int, int]:
     """React to the next few events that are so old; the new position, and how many events that were."""
     until = datetime.now(UTC) - age
     read = await line.do(relay.read_after, position)
@@ -172,7 +127,7 @@ async def _start(client: Client, event: Any) -> None:
         log.debug("already started", event_id=event["id"])
 
 
-async def _send_on(client: Client, line: _Line, after: int, upto: int) -> None:
+async def _send_on(client: Client, line: relay.RelayLine, after: int, upto: int) -> None:
     """Deliveries for whoever asked for these events, and a process that works each queue off."""
     queues = await line.do(fan_out, after, upto)
     for first in range(0, len(queues), AT_ONCE):

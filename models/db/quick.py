@@ -21,7 +21,8 @@ from models.db.engine import APP_ROLE, driver_url
 SIZE: Final = 8
 """Connections: PostgreSQL works for some while the answers of others are written."""
 CONNECT_SECONDS: Final = 2
-Row = tuple[bytes | None, ...]
+RawRow = tuple[bytes | None, ...]
+"""A row as PostgreSQL wrote it, by the order of its columns."""
 Parameter = str | bool | Sequence[str] | None
 
 _OPTIONS: Final = "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
@@ -40,9 +41,9 @@ class Quick:
         self._role = role
         self._places = asyncio.Semaphore(size)
         self._idle: list[_Line] = []
-        self._queued: dict[Hashable, asyncio.Task[Row | None]] = {}
+        self._queued: dict[Hashable, asyncio.Task[RawRow | None]] = {}
 
-    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> RawRow | None:
         """As `engine.fetch_once`; a connection that was lost meanwhile is replaced, once.
 
         While all connections are busy, who asks the same shares the read that waits for one: it begins later than
@@ -57,7 +58,9 @@ class Quick:
             task = self._queued[key] = asyncio.create_task(self._read_later(key, org_id, query, params))
         return await asyncio.shield(task)  # one caller who goes away takes nothing from the others
 
-    async def _read_later(self, key: Hashable, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+    async def _read_later(
+        self, key: Hashable, org_id: str, query: str, params: Mapping[str, Parameter]
+    ) -> RawRow | None:
         try:
             async with self._places:
                 del self._queued[key]  # whoever asks from here on has to ask anew
@@ -66,7 +69,7 @@ class Quick:
             if self._queued.get(key) is asyncio.current_task():
                 del self._queued[key]
 
-    async def _read(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+    async def _read(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> RawRow | None:
         for attempt in (1, 2):
             line = self._idle.pop() if self._idle else await self._connect()
             try:
@@ -107,7 +110,7 @@ class _Line:
         self._prepared = 0
         self._pq.send_prepare(b"act_as", _ACT_AS)
 
-    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> Row | None:
+    async def fetch(self, org_id: str, query: str, params: Mapping[str, Parameter]) -> RawRow | None:
         """The first row. A refused statement is the psycopg error that it would be anywhere else."""
         if (known := self._names.get(query)) is None:
             known = self._prepare(query)
@@ -127,7 +130,7 @@ class _Line:
         self._pq.send_prepare(name, text)
         return name, order
 
-    async def _answer(self) -> Row | None:
+    async def _answer(self) -> RawRow | None:
         """Read up to the end of the implicit transaction; the row of the last statement."""
         row, error, nothing = None, None, 0
         while self._pq.flush():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -52,7 +52,12 @@ def send_all(conn: "psycopg.Connection[Any]") -> None:
             conn.pgconn.consume_input()  # the server may be waiting to be heard before it listens
 
 
-Check = Callable[[Row | None], None]
+class _Said(NamedTuple):
+    """A statement on its way. `then` is handed its first row (or None) before anything else is done."""
+
+    sql: str
+    params: Mapping[str, Any]
+    then: Callable[[Row | None], None] | None = None
 
 
 class Tx:
@@ -65,9 +70,9 @@ class Tx:
     def __init__(self, conn: "psycopg.Connection[Any]", org_id: str, *, durable: bool = True) -> None:
         self.org_id = org_id
         self._conn = conn
-        self._waiting: list[tuple[str, Mapping[str, Any]]] = [(_OPEN if durable else _OPEN_FAST, {"org": org_id})]
-        self._checks: list[tuple[int, Check]] = []
         self._now: datetime | None = None
+        self._opening = _Said(_OPEN if durable else _OPEN_FAST, {"org": org_id}, self._opened)
+        self._waiting = [self._opening]
 
     @property
     def now(self) -> datetime:
@@ -96,16 +101,15 @@ class Tx:
 
     def later(self, sql: str, **params: Any) -> None:
         """Execute, at the latest with the commit."""
-        self._waiting.append((sql, self._with_org(sql, params)))
+        self._waiting.append(self._said(sql, params))
 
-    def check_first(self, then: Check, sql: str, **params: Any) -> None:
+    def check_first(self, then: Callable[[Row | None], None], sql: str, **params: Any) -> None:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
-        self._checks.append((len(self._waiting), then))
-        self.later(sql, **params)
+        self._waiting.append(self._said(sql, params)._replace(then=then))
 
     def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Sequence[Row]]:
         """The rows of several statements, in one round trip."""
-        cursors = self._send([(sql, self._with_org(sql, params)) for sql, params in asked])
+        cursors = self._send([self._said(sql, params) for sql, params in asked])
         return [c.fetchall() for c in cursors]
 
     def insert(
@@ -162,16 +166,15 @@ class Tx:
     @contextmanager
     def savepoint(self, name: str) -> Iterator[None]:
         """What an exception inside has begun is taken back, and no more; the exception goes on."""
-        begun = (f"SAVEPOINT {name}", dict[str, Any]())
+        begun = _Said(f"SAVEPOINT {name}", {})
         self._waiting.append(begun)
         try:
             yield
             self.run(f"RELEASE SAVEPOINT {name}")
         except BaseException:
-            if any(one is begun for one in self._waiting):  # nothing of it has been sent
-                del self._waiting[next(n for n, one in enumerate(self._waiting) if one is begun) :]
-            else:
-                self._waiting.clear()
+            unsent = next((n for n, said in enumerate(self._waiting) if said is begun), None)
+            del self._waiting[unsent or 0 :]
+            if unsent is None:
                 self.run(f"ROLLBACK TO SAVEPOINT {name}")
             raise
 
@@ -182,45 +185,44 @@ class Tx:
 
     def commit(self) -> None:
         """Make it permanent. Where nothing was asked, nothing was begun."""
-        if self._now is None and len(self._waiting) == 1:
-            return
-        self._send([], commit=True)
+        if self._waiting != [self._opening]:
+            self._send([], commit=True)
 
     def execute(self, sql: str, params: Mapping[str, Any]) -> "psycopg.Cursor[DictRow]":
         """Hand one statement to the driver. Every statement goes through here."""
         return self._conn.cursor(row_factory=dict_row).execute(statement(sql), params)
 
     def _ask(self, sql: str, params: dict[str, Any]) -> "psycopg.Cursor[DictRow]":
-        return self._send([(sql, self._with_org(sql, params))])[0]
+        return self._send([self._said(sql, params)])[0]
 
-    def _send(
-        self, asked: Sequence[tuple[str, Mapping[str, Any]]], *, commit: bool = False
-    ) -> "list[psycopg.Cursor[DictRow]]":
-        """What waited, then what is asked, then the commit, in one round trip."""
-        if commit and self._checks:
+    def _send(self, asked: Sequence[_Said], *, commit: bool = False) -> "list[psycopg.Cursor[DictRow]]":
+        """What waited, then what is asked, then the commit, in one round trip; the commit in one more where the first
+        looks at what must hold."""
+        if commit and any(said.then for said in self._waiting if said is not self._opening):
             self._send([])
-        (waited, self._waiting), (checks, self._checks) = (self._waiting, []), (self._checks, [])
+        waited, self._waiting = self._waiting, []
         together = [*waited, *asked]
         if len(together) + commit > 1:
             with self._conn.pipeline():
-                cursors = [self.execute(*one) for one in together]
+                cursors = [self.execute(said.sql, said.params) for said in together]
                 send_all(self._conn)
                 if commit:
                     self._conn.commit()
         else:
-            cursors = [self.execute(*one) for one in together]
+            cursors = [self.execute(said.sql, said.params) for said in together]
             if commit:
                 self._conn.commit()
-        if self._now is None and cursors:
-            opened = cursors[0].fetchone()
-            assert opened is not None
-            self._now = opened["now"].astimezone(UTC)
-        for n, then in checks:
-            then(cursors[n].fetchone())
+        for said, cursor in zip(together, cursors, strict=True):
+            if said.then is not None:
+                said.then(cursor.fetchone())
         return cursors[len(waited) :]
 
-    def _with_org(self, sql: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**params, "org": self.org_id} if ":org" in sql else params
+    def _opened(self, row: Row | None) -> None:
+        assert row is not None
+        self._now = row["now"].astimezone(UTC)
+
+    def _said(self, sql: str, params: Mapping[str, Any]) -> _Said:
+        return _Said(sql, {**params, "org": self.org_id} if ":org" in sql else params)
 
 
 _OPEN: Final = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp() AS now"
