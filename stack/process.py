@@ -1,16 +1,23 @@
 """Child processes: how one is started so that it cannot outlive us, and what its log said last."""
 
 import asyncio
+import fcntl
 import os
+import random
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 LARGEST_LOG = 20_000_000
 LAUNCHER = Path(__file__).with_name("launch.py")
+FIRST_PORT = 15000
+PORTS_OF_SYSTEM = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_reserved: list[IO[str]] = []
 
 
 class StackError(Exception):
@@ -115,7 +122,32 @@ def port_answers(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server to start later: below the range out of which the system itself gives ports (to a connection
+    going out, or to a server that asks for any), and given to no other process of this machine while this one lives."""
+    for port in random.SystemRandom().sample(range(FIRST_PORT, first_port_of_system()), 1000):
+        if port_is_free(port) and _reserve(port):
+            return port
+    raise StackError("no free port was found; end what listens on this machine's ports, then start again")
+
+
+def first_port_of_system() -> int:
+    """Where the range begins out of which the system gives ports, at the earliest 1,000 above the first of ours."""
+    try:
+        first = int(PORTS_OF_SYSTEM.read_text().split()[0])
+    except FileNotFoundError:  # not Linux: where IANA's range of dynamic ports begins (RFC 6335)
+        first = 49152
+    return max(first, FIRST_PORT + 1000)
+
+
+def _reserve(port: int) -> bool:
+    """Take this port's lock file; the system lets go of it with the process."""
+    directory = Path(tempfile.gettempdir(), f"arflow-ports-{os.getuid()}")
+    directory.mkdir(exist_ok=True)
+    file = (directory / str(port)).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _reserved.append(file)
+    return True
