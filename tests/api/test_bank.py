@@ -80,6 +80,16 @@ def test_the_same_file_is_the_same_statement_and_the_same_line_the_same_payment(
     assert office.get(a["id"])["balance_due_minor"] == 0
 
 
+def test_a_file_sent_again_with_its_key_is_answered_as_the_first_time_though_its_process_has_ended(office: Office):
+    content, key = csv_statement(line(61, ext())), {"Idempotency-Key": ext("key")}
+    first = ok(office.upload(content, **key), 202)
+    office.finished(first["id"])
+    again = office.upload(content, **key)
+    assert (ok(again, 202), again.headers["Idempotent-Replayed"]) == (first, "true")
+    assert again.headers["X-Workflow-Id"] == first["workflow_id"]
+    assert office.finished(first["id"])["recorded"] == 1
+
+
 def test_identical_lines_of_one_file_are_two_payments(office: Office, customer: str):
     twin = line(600, ext("twin"))
     s = office.statement(csv_statement(twin, twin))
