@@ -233,5 +233,6 @@ def _defaults(work: Work, known: Row, b: dict[str, Any]) -> dict[str, Any]:
     elif due is None:
         days = work.tx.scalar("SELECT days FROM payment_terms WHERE org_id = :org AND code = :code", code=terms)
         due = days is not None and (date.fromisoformat(b["issue_date"]) + timedelta(days=days)).isoformat()
-    # An invoice with a due date of its own has no terms to differ from.
-    return {"legal_entity_id": entity, "due_date": due, "payment_terms": known["payment_terms"] and terms}
+    # An invoice with a due date of its own took no terms: only terms that are said now differ from that.
+    said = b.get("payment_terms") or known["payment_terms"]
+    return {"legal_entity_id": entity, "due_date": due, "payment_terms": said}

@@ -78,6 +78,8 @@ def test_a_replay_answers_the_current_record(office: Office, customer: str):
 def test_what_was_spelled_out_may_be_left_out_only_where_the_default_is_the_same(office: Office, customer: str):
     explicit = body(customer, due_date=day(3))
     ok(office.clerk.post(INVOICES, json=explicit), 201)
+    r = office.clerk.post(INVOICES, json=explicit | {"payment_terms": "NET60"})  # which set no due date, but are said
+    assert (code(r), r.json()["fields"]) == ((409, "EXTERNAL_ID_CONFLICT"), ["payment_terms"])
     del explicit["due_date"]
     assert code(office.clerk.post(INVOICES, json=explicit)) == (409, "EXTERNAL_ID_CONFLICT")
     default = body(customer, due_date=after(day(20), 30), legal_entity_id="le_us")
