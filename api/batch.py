@@ -1,7 +1,9 @@
 """Many writes in one request: each item its own transaction, one result per item, in the order of the request."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from fastapi import Request
 from sqlalchemy import Engine
@@ -13,11 +15,15 @@ from api.deps import RequestKey
 from api.process import Write, answer, submission
 from models.access import Principal
 from models.errors import Refusal
-from operations.commands import Submission, submit
+from operations.commands import Submission, Submitted, submit
 from operations.runner import execute_item, finish_batch
 from operations.work import Outcome
 
 Parse = Callable[[dict[str, Any]], Write | list[dict[str, str]]]
+
+
+_running: Final[dict[str, asyncio.Future[Outcome]]] = {}
+"""The batches that this process carries out at the moment, by command."""
 
 
 async def run_batch(
@@ -27,14 +33,21 @@ async def run_batch(
     engine: Engine = request.app.state.engine
     whole = submission(request, key, Write(operation, {"items": list(items)}, who.org_id))
 
-    def run() -> Outcome:
-        kept = submit(engine, who, whole)
-        if kept.answer is not None:
-            return kept.answer
+    def run(kept: Submitted) -> Outcome:
+        if kept.in_progress and (ended := submit(engine, who, whole).answer) is not None:
+            return ended
         results = [_one(engine, who, whole, n, noun, parse(item)) for n, item in enumerate(items)]
         return finish_batch(engine, who.org_id, kept.command_id, Outcome({"items": results}))
 
-    return answer(await run_in_threadpool(run))
+    kept = await run_in_threadpool(submit, engine, who, whole)
+    if kept.answer is not None:
+        return answer(kept.answer)
+    running = _running.get(kept.command_id)
+    if running is None:  # also where another process has it, or had: the items are told apart by their external_id
+        running = _running[kept.command_id] = asyncio.ensure_future(run_in_threadpool(run, kept))
+        running.add_done_callback(lambda _: _running.pop(kept.command_id, None))
+    done = await asyncio.shield(running)  # others wait for it, whoever of them goes away
+    return answer(replace(done, replayed=kept.in_progress))
 
 
 def _one(

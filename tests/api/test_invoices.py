@@ -175,6 +175,17 @@ def test_a_batch_is_replayed_by_its_key(office: Office, customer: str):
     assert code(r) == (409, "IDEMPOTENCY_KEY_CONFLICT")
 
 
+def test_batches_under_one_key_at_once_are_one_batch(office: Office, customer: str):
+    key, items = {"Idempotency-Key": ext("key")}, {"invoices": [body(customer) for _ in range(20)]}
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: office.clerk.post("/v1/invoices:batch", json=items, headers=key), range(8)))
+    first = ok(told[0])
+    assert {x["status"] for x in first["items"]} == {"created"}
+    assert [ok(r) for r in told] == [first] * 8
+    assert sorted(r.headers.get("Idempotent-Replayed", "") for r in told) == [""] + ["true"] * 7
+    assert ok(office.clerk.post("/v1/invoices:batch", json=items, headers=key)) == first
+
+
 def test_a_batch_has_one_to_five_hundred_items(office: Office, customer: str):
     assert code(office.clerk.post("/v1/invoices:batch", json={"invoices": []})) == (422, "VALIDATION_FAILED")
     many = {"invoices": [body(customer, external_id=f"many-{n}") for n in range(501)]}
