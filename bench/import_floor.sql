@@ -15,8 +15,8 @@ SELECT id, salt, payload, digest, sha256(digest || convert_to(audit_header(:org,
                        json_build_object('after', json_build_object('name', name, 'email', email, 'external_id', external_id,
                          'tax_id', tax_id, 'phone', phone, 'customer_type', customer_type, 'credit_limit', credit_limit::text,
                          'payment_terms', payment_terms, 'currency_code', currency_code))::text AS payload FROM new_rows) p) d;
-INSERT INTO audit_events (org_id, subject_id, seq, id, at, actor, action, request_id, workflow_id, payload, salt, digest, prev_hash, hash)
-SELECT :org, id, 1, 'aud_' || substr(id, 6), now(), 'arflow', 'customer.created', 'req', 'wf', payload, salt, digest, '', hash FROM said;
+INSERT INTO audit_events (org_id, subject_id, seq, at, actor, action, request_id, workflow_id, payload, salt, digest, prev_hash, hash)
+SELECT :org, id, 1, now(), 'arflow', 'customer.created', 'req', 'wf', payload, salt, digest, '', hash FROM said;
 INSERT INTO audit_heads (org_id, subject_id, seq, hash) SELECT :org, id, 1, hash FROM said;
 INSERT INTO outbox_events (org_id, id, type, subject, data)
 SELECT :org, 'evt_' || substr(id, 6), 'customer.created', id, jsonb_build_object('customer_id', id, 'version', 1) FROM new_rows;

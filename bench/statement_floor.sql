@@ -57,8 +57,8 @@ UPDATE e SET hash = sha256(prev || digest || convert_to(audit_header('{org}', su
   WHERE seq = 1 OR action = 'invoice.payment_applied';
 UPDATE e SET prev = f.hash, hash = sha256(f.hash || e.digest || convert_to(audit_header('{org}', e.subject_id, e.seq, now(), 'u_clerk',
     e.action, NULL, 'req', 'wf'), 'UTF8')) FROM e f WHERE e.seq = 2 AND e.action = 'payment.applied' AND f.subject_id = e.subject_id AND f.seq = 1;
-INSERT INTO audit_events (org_id, subject_id, seq, id, at, actor, action, request_id, workflow_id, payload, salt, digest, prev_hash, hash)
-  SELECT '{org}', subject_id, seq, 'aud_' || replace(uuidv7()::text, '-', ''), now(), 'u_clerk', action, 'req', 'wf', payload, salt, digest, prev, hash
+INSERT INTO audit_events (org_id, subject_id, seq, at, actor, action, request_id, workflow_id, payload, salt, digest, prev_hash, hash)
+  SELECT '{org}', subject_id, seq, now(), 'u_clerk', action, 'req', 'wf', payload, salt, digest, prev, hash
   FROM e ORDER BY subject_id, seq;
 INSERT INTO audit_heads (org_id, subject_id, seq, hash) SELECT '{org}', subject_id, seq, hash FROM e WHERE seq = 2 AND action = 'payment.applied';
 UPDATE audit_heads h SET seq = e.seq, hash = e.hash FROM e WHERE h.org_id = '{org}' AND h.subject_id = e.subject_id AND e.action = 'invoice.payment_applied';

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 
 SEALED_ACTION = "trail.sealed"
 """The event of the organisation's own chain that names a seal, so that the seal itself cannot go unnoticed."""
+ERASED_ACTION = "trail.erased"
+"""The event that names the chains whose contents were erased, so that no other content can be taken away unnoticed."""
+SALT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,23 @@ def link_hash(e: AuditEvent) -> bytes:
     return hashlib.sha256(e.prev_hash + e.digest + header(e).encode()).digest()
 
 
+def content_holds(e: AuditEvent) -> bool:
+    """Whether payload and salt are those of the digest, or are both gone. The salt has one length: else the payload's
+    first bytes could be moved to its end, and the digest would be the same."""
+    if e.payload is None or e.salt is None:
+        return e.payload is None and e.salt is None
+    return len(e.salt) == SALT_BYTES and hashlib.sha256(e.salt + e.payload.encode()).digest() == e.digest
+
+
+def link_holds(e: AuditEvent) -> bool:
+    """Whether the hash is that of the columns. The header has the same text for nothing and for the empty text, which is
+    never written; what cannot be hashed at all was altered too."""
+    needed: tuple[object, ...] = (e.org_id, e.subject_id, e.seq, e.at, e.actor, e.action, e.digest, e.prev_hash, e.hash)
+    if any(v is None for v in needed) or "" in (e.reason_code, e.request_id, e.workflow_id):
+        return False
+    return link_hash(e) == e.hash
+
+
 def breaches(chain: Iterable[AuditEvent], head: tuple[int, bytes] | None) -> list[str]:
     """What is wrong with one subject's chain, given in order of seq; `head` is (seq, hash) as the head row says."""
     found: list[str] = []
@@ -64,15 +84,11 @@ def breaches(chain: Iterable[AuditEvent], head: tuple[int, bytes] | None) -> lis
             found.append(f"{e.subject_id}: event {expected_seq} is missing")
         elif e.prev_hash != previous:
             found.append(f"{e.subject_id}: event {e.seq} does not follow event {e.seq - 1}")
-        if (
-            e.payload is not None
-            and e.salt is not None
-            and hashlib.sha256(e.salt + e.payload.encode()).digest() != e.digest
-        ):
+        if not content_holds(e):
             found.append(f"{e.subject_id}: the payload of event {e.seq} was altered")
-        if link_hash(e) != e.hash:
+        if not link_holds(e):
             found.append(f"{e.subject_id}: event {e.seq} was altered")
-        expected_seq, previous = e.seq + 1, e.hash
+        expected_seq, previous = (e.seq or expected_seq) + 1, e.hash
     if head is None:
         found.append(f"{subject}: the chain has no head")
     elif head != (expected_seq - 1, previous):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine, text
 
-from models.db import verify_trail
+from models.db import verify_seals, verify_trail
 from models.db.cash import verify_ledger
 from models.db.engine import transaction
 from models.db.tx import Tx
@@ -27,7 +27,7 @@ def checks(tx: Tx) -> Iterator[Finding]:
     """The checks in their order: those of the ledger go by what reading the trail has gathered."""
     trail = verify_trail.Trail(tx)
     yield verify_trail.check_chains(tx, trail)
-    yield verify_trail.check_seals(tx)
+    yield verify_seals.check_seals(tx)
     yield verify_ledger.check_entries(tx)
     yield verify_trail.check_records(tx)
     yield verify_ledger.check_payments(tx)

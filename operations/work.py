@@ -70,12 +70,11 @@ class Work:
         self._audits.append(
             {
                 "subject_id": subject_id,
-                "id": new_id("aud"),
                 "actor": self.cmd.actor,
                 "action": action,
-                "reason_code": reason_code,
-                "request_id": self.cmd.request_id,
-                "workflow_id": self.cmd.workflow_id,
+                "reason_code": reason_code or None,
+                "request_id": self.cmd.request_id or None,
+                "workflow_id": self.cmd.workflow_id or None,
                 "payload": to_json(payload),
             }
         )

@@ -30,7 +30,7 @@ def audit_events(
 ) -> Response:
     """Who did what, when and why, in order; each event carries the hash of the one before it."""
     name = "audit-subject" if subject_id is not None else "audit"
-    after = page.after(name, int) if subject_id is not None else page.after(name, datetime, str)
+    after = page.after(name, int) if subject_id is not None else page.after(name, datetime, str, int)
     with reading(request, who) as tx:
         rows = list_audit_events(
             tx,
@@ -42,7 +42,6 @@ def audit_events(
             after=after,
             limit=page.fetch,
         )
-    body = page.answer(
-        name, rows, key=lambda r: (r["seq"],) if subject_id is not None else (r["at"], r["id"]), item=audit_event_body
-    )
+    place = ("seq",) if subject_id is not None else ("at", "subject_id", "seq")
+    body = page.answer(name, rows, key=lambda r: [r[part] for part in place], item=audit_event_body)
     return Response(to_json(body), media_type="application/json")

@@ -25,12 +25,12 @@ def list_entries(
     until: Annotated[IsoDate | None, Query(alias="to", description="Entry date, the last")] = None,
 ) -> dict[str, Any]:
     """Journal entries in the order of posting."""
-    after = page.after("journal-entries", int)
+    after = page.after("journal-entries", str)
     with reading(request, who) as tx:
         rows = journal_reads.list_entries(
             tx, who.entities, source_id, since, until, after[0] if after else None, page.fetch
         )
-    return page.answer("journal-entries", rows, key=lambda r: (r["number"],), item=journal_reads.entry_body)
+    return page.answer("journal-entries", rows, key=lambda r: (r["id"],), item=journal_reads.entry_body)
 
 
 @router.get("/v1/journal-entries/{entry_id}", responses=refusals("JOURNAL_ENTRY_NOT_FOUND"))

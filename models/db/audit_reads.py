@@ -13,7 +13,10 @@ def list_audit_events(
     tx: Tx, entities: Collection[str] | None, *, subject_id: str | None, actor: str | None, since: datetime | None,
     until: datetime | None, after: tuple[Any, ...] | None, limit: int,
 ) -> Sequence[Row]:  # fmt: skip
-    """One subject's chain in its own order, else everything by time. `after`: (seq,) for a subject, else (at, id)."""
+    """One subject's chain in its own order, else everything by time.
+
+    `after`: (seq,) for a subject, else (at, subject_id, seq).
+    """
     where, params = subject_filter(entities, "e.subject_id")
     given: dict[str, tuple[Any, str]] = {
         "subject": (subject_id, "e.subject_id = :subject"),
@@ -25,10 +28,11 @@ def list_audit_events(
         if value is not None:
             where += f" AND {condition}"
             params[name] = value
-    order = "e.seq" if subject_id is not None else "e.at, e.id"
+    place = ("seq",) if subject_id is not None else ("at", "subject_id", "seq")
+    order = ", ".join(f"e.{part}" for part in place)
     if after is not None:
-        where += " AND e.seq > :seq" if subject_id is not None else " AND (e.at, e.id) > (:at, :id)"
-        params |= {"seq": after[0]} if subject_id is not None else {"at": after[0], "id": after[1]}
+        where += f" AND ({order}) > ({', '.join(f':after_{part}' for part in place)})"
+        params |= {f"after_{part}": value for part, value in zip(place, after, strict=True)}
     return tx.all(
         f"SELECT e.* FROM audit_events e WHERE e.org_id = :org{where} ORDER BY {order} LIMIT :n", **params, n=limit
     )
@@ -37,12 +41,13 @@ def list_audit_events(
 def audit_event_body(e: Any) -> dict[str, Any]:
     """Who, what (before and after), when and why, with the links of the chain as hex.
 
-    `payload` is null once erased (hard delete); the chain still verifies by `digest`.
+    `id` is the event's own hash, shortened. `payload` is null once erased (hard delete); the chain still verifies by
+    `digest`.
     """
     payload = None if e["payload"] is None else json.loads(e["payload"])
     said = payload if isinstance(payload, dict) else {}
     return {
-        "id": e["id"],
+        "id": f"aud_{bytes(e['hash']).hex()[:32]}",
         "subject_id": e["subject_id"],
         "seq": e["seq"],
         "at": e["at"].isoformat(),

@@ -21,6 +21,11 @@ def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: Any) -> Iterator[R
         yield from cast(Iterator[Row], cursor)
 
 
+def readable(column: str) -> str:
+    """The column of a moment or a day in SQL; NULL where it is none that Python knows, such as infinity."""
+    return f"CASE WHEN {column} BETWEEN '0001-01-02' AND '9999-12-30' THEN {column} END"
+
+
 class Scratch:
     """A temporary table of this transaction, filled in chunks. `columns` as CREATE TABLE takes them."""
 

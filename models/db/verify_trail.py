@@ -1,4 +1,4 @@
-"""The audit trail proved from the database alone: every chain recomputed here, every seal's root, every record's chain."""
+"""The audit trail proved from the database alone: every chain recomputed here, and every record's chain there."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,39 +6,46 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from models.audit import SEALED_ACTION, AuditEvent, breaches, merkle_root, seal_leaf
-from models.db.streaming import Scratch, stream
+from models.audit import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
+from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Row, Tx
 from models.verification import Finding
 
-ROOTS = 31
-"""How many seals, the newest, have their root recomputed; what every seal says of each chain is always checked."""
-
-_CHAINS = """SELECT e.*, h.seq AS head_seq, h.hash AS head_hash FROM audit_events e
-  LEFT JOIN audit_heads h ON h.org_id = e.org_id AND h.subject_id = e.subject_id
+_CHAINS = f"""SELECT e.org_id, e.subject_id, e.seq, e.id, {readable("e.at")} AS at, e.actor, e.action, e.reason_code,
+    e.request_id, e.workflow_id, e.payload, e.salt, e.digest, e.prev_hash, e.hash, h.seq AS head_seq, h.hash AS head_hash
+  FROM audit_events e LEFT JOIN audit_heads h ON h.org_id = e.org_id AND h.subject_id = e.subject_id
   WHERE e.org_id = :org ORDER BY e.subject_id, e.seq"""
 _HEADLESS = """SELECT h.subject_id, h.seq FROM audit_heads h WHERE h.org_id = :org AND NOT EXISTS
   (SELECT FROM audit_events e WHERE e.org_id = h.org_id AND e.subject_id = h.subject_id)"""
+# The books outlive their customer: what these chains say is never erased.
+_TAKEN_AWAY = """SELECT x.subject_id, x.seq FROM verify_erased x
+  WHERE split_part(x.subject_id, '_', 1) IN ('pay', 'invoice') OR NOT EXISTS
+  (SELECT FROM verify_erasures t WHERE t.subject_id = x.subject_id AND t.seq >= x.seq) ORDER BY x.subject_id, x.seq"""
 _FACTS = {"payment.received": "payments", "invoice.issued": "invoices"}
 # A payment's customer may be assigned later; a deleted customer's invoices go on under a pseudonym.
 _LATER = {"customer_id"}
 
 
 class Trail:
-    """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals."""
+    """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals, erasures."""
 
     def __init__(self, tx: Tx) -> None:
         self.marks = Scratch(
             tx, "verify_marks", "entry_id text, digest text, subject_id text, seq bigint, at timestamptz"
         )
         self.facts = Scratch(tx, "verify_facts", "noun text, id text, facts jsonb")
-        self.erased = Scratch(tx, "verify_erased", "subject_id text")
-        self.seals = Scratch(tx, "verify_seals", "sealed_at timestamptz, heads bigint, root text, seq bigint")
+        self.erased = Scratch(tx, "verify_erased", "subject_id text, seq bigint")
+        self.erasures = Scratch(tx, "verify_erasures", "subject_id text, seq bigint")
+        self.seals = Scratch(
+            tx,
+            "verify_seals",
+            "sealed_at timestamptz, heads bigint, root text, stored bigint, stored_root text, seq bigint",
+        )
 
     def take(self, e: Row) -> None:
-        """What one event says of the ledger and of its record. A payload that cannot be read was altered: see chains."""
+        """What one event, whose hashes hold, says of the ledger and of its record."""
         if e["payload"] is None:
-            self.erased.add(subject_id=e["subject_id"])
+            self.erased.add(subject_id=e["subject_id"], seq=e["seq"])
             return
         try:
             said = json.loads(e["payload"])
@@ -51,14 +58,20 @@ class Trail:
                 self.facts.add(noun=_FACTS[e["action"]], id=e["subject_id"], facts=facts)
             if e["action"] == SEALED_ACTION and e["subject_id"] == e["org_id"]:
                 sealed_at = datetime.fromisoformat(said["sealed_at"])
-                self.seals.add(sealed_at=sealed_at, heads=int(said["heads"]), root=str(said["root"]), seq=e["seq"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+                told = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e["seq"]}
+                stored = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
+                self.seals.add(sealed_at=sealed_at, **told, **stored)
+            if e["action"] == ERASED_ACTION:
+                for subject_id, seq in said["subjects"].items():
+                    self.erasures.add(subject_id=subject_id, seq=int(seq))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
 
     def done(self) -> None:
         self.marks.done("entry_id")
         self.facts.done("id")
         self.erased.done("subject_id")
+        self.erasures.done("subject_id")
         self.seals.done("sealed_at")
 
 
@@ -70,71 +83,39 @@ def check_chains(tx: Tx, trail: Trail) -> Finding:
         nonlocal events
         for e in rows:
             events += 1
-            trail.take(e)
-            yield _link(e)
+            link = _link(e)
+            if e["id"] is not None:
+                found.breach(f"{link.subject_id}: event {link.seq} was altered, it was given an id")
+            if content_holds(link) and link_holds(link):
+                trail.take(e)
+            yield link
 
     for _, rows in groupby(stream(tx, _CHAINS), key=lambda e: e["subject_id"]):
         first = next(rows)
-        head = None if first["head_seq"] is None else (first["head_seq"], bytes(first["head_hash"]))
+        head = None if first["head_seq"] is None else (first["head_seq"], _bytes(first["head_hash"]))
         for text in breaches(links(chain([first], rows)), head):
             found.breach(text)
         chains += 1
     for h in stream(tx, _HEADLESS):
         found.breach(f"{h['subject_id']}: all {h['seq']} events of the chain are missing")
     trail.done()
+    for e in stream(tx, _TAKEN_AWAY):
+        found.breach(f"{e['subject_id']}: the payload of event {e['seq']} was taken away, and no erasure tells of it")
     found.what = f"{events} events in {chains} chains"
     return found
 
 
 def _link(e: Row) -> AuditEvent:
+    """The event as it stands; what was made NULL is None, whatever the type says, and does not hold."""
     return AuditEvent(
-        e["org_id"], e["subject_id"], e["seq"], e["at"], e["actor"], e["action"], e["reason_code"], e["request_id"],
-        e["workflow_id"], e["payload"], None if e["salt"] is None else bytes(e["salt"]), bytes(e["digest"]),
-        bytes(e["prev_hash"]), bytes(e["hash"]),
+        e["org_id"], e["subject_id"], e["seq"], e["at"], e["actor"], e["action"], e["reason_code"],
+        e["request_id"], e["workflow_id"], e["payload"], _bytes(e["salt"]), _bytes(e["digest"]), _bytes(e["prev_hash"]),
+        _bytes(e["hash"]),
     )  # fmt: skip
 
 
-_SEALED_AGAINST_CHAINS = """SELECT s.subject_id, s.seq, s.sealed_at, e.hash IS NULL AS gone
-  FROM audit_seal_heads s LEFT JOIN audit_events e ON e.org_id = s.org_id AND e.subject_id = s.subject_id AND e.seq = s.seq
-  WHERE s.org_id = :org AND e.hash IS DISTINCT FROM s.hash ORDER BY s.sealed_at, s.subject_id"""
-_TOLD_OTHERWISE = """SELECT t.sealed_at, t.seq, s.root IS NULL AS gone FROM verify_seals t
-  LEFT JOIN audit_seals s ON s.org_id = :org AND s.sealed_at = t.sealed_at
-  WHERE s.root IS NULL OR s.heads <> t.heads OR encode(s.root, 'hex') <> t.root ORDER BY t.seq"""
-_UNSEALED = """SELECT DISTINCT h.sealed_at FROM audit_seal_heads h WHERE h.org_id = :org AND NOT EXISTS
-  (SELECT FROM audit_seals s WHERE s.org_id = h.org_id AND s.sealed_at = h.sealed_at) ORDER BY h.sealed_at"""
-# A seal stores the heads that moved since the one before; together with the earlier ones it covers them all.
-SEALED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, hash FROM audit_seal_heads
-  WHERE org_id = :org AND sealed_at <= :at ORDER BY subject_id COLLATE "C", sealed_at DESC"""
-
-
-def check_seals(tx: Tx) -> Finding:
-    """What was sealed is still there, the seals are those that the trail names, and the newest ones' roots are those of
-    the heads they sealed. Needs the scratch table that `Trail` filled."""
-    found = Finding("audit seals")
-    for t in stream(tx, _TOLD_OTHERWISE):
-        said = "is gone" if t["gone"] else "was altered"
-        found.breach(f"seal of {t['sealed_at'].isoformat()}: it {said}, event {t['seq']} of {tx.org_id} names it")
-    for t in stream(tx, _UNSEALED):
-        found.breach(f"seal of {t['sealed_at'].isoformat()}: it is gone, but the heads that it sealed are there")
-    for s in stream(tx, _SEALED_AGAINST_CHAINS):
-        said = "is gone" if s["gone"] else "was altered"
-        found.breach(f"{s['subject_id']}: event {s['seq']}, sealed {s['sealed_at']:%Y-%m-%d}, {said}")
-    seals = tx.all("SELECT * FROM audit_seals WHERE org_id = :org ORDER BY sealed_at DESC LIMIT :n", n=ROOTS)
-    for seal in seals:
-        heads = 0
-
-        def leaves(at: Any = seal["sealed_at"]) -> Iterator[bytes]:
-            nonlocal heads
-            for h in stream(tx, SEALED, at=at):
-                heads += 1
-                yield seal_leaf(h["subject_id"], h["seq"], bytes(h["hash"]))
-
-        root = merkle_root(leaves())
-        if root != bytes(seal["root"]) or heads != seal["heads"]:
-            found.breach(f"seal of {seal['sealed_at'].isoformat()}: its root is not that of the heads it sealed")
-    newest = f", newest {seals[0]['sealed_at'].isoformat()} root {bytes(seals[0]['root']).hex()}" if seals else ""
-    found.what = f"{tx.scalar('SELECT count(*) FROM audit_seals WHERE org_id = :org')} seals{newest}"
-    return found
+def _bytes(value: Any) -> Any:
+    return None if value is None else bytes(value)
 
 
 _ALTERED = """SELECT f.noun, f.id, r.id IS NULL AS gone FROM verify_facts f

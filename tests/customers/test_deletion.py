@@ -12,6 +12,8 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from models.audit import AuditEvent, breaches
+from models.db.engine import make_engine
+from operations.verify import verify
 from settings import Settings
 from stack.temporal import ensure_cli
 from tests.customers.desk import Desk, ok, refused
@@ -54,6 +56,15 @@ def chain_breaches(database_url: str, org: str, subject: str) -> list[str]:
     assert rows
     assert rows[0][9] is None  # erased
     return breaches([AuditEvent(*r) for r in rows], head)
+
+
+def verified(database_url: str, org: str) -> list[str]:
+    """What `arflow verify` has to say about the organisation."""
+    engine = make_engine(database_url, pool_size=1)
+    try:
+        return [text for finding in verify(engine, org) for text in finding.breaches]
+    finally:
+        engine.dispose()
 
 
 def delete(desk: Desk, customer: str, **query) -> dict:
@@ -102,6 +113,7 @@ def test_after_a_hard_deletion_no_personal_value_is_left(desk: Desk, database_ur
     ]  # fmt: skip
     assert desk.change(still_open)["status"] == desk.change(returned)["status"] == "REJECTED"
     refused(desk.decide(still_open, "u_manager"), 409, "CHANGE_CLOSED")
+    assert verified(database_url, desk.org) == []
     subjects = [customer, change["change_id"], deletion["change_id"], still_open["change_id"]]
     assert [b for subject in subjects for b in chain_breaches(database_url, desk.org, subject)] == []
     ok(clerk.post("/v1/customers", json=body), 202)  # address, tax id and external id are free again
@@ -142,6 +154,7 @@ def test_a_policy_may_let_the_cfo_force_it_and_the_books_stay(own_desk: Desk, da
     assert ok(desk("u_clerk").get(f"/v1/invoices/{invoice}"))["customer_id"] == customer
     assert places(database_url, mark) == []
     assert chain_breaches(database_url, desk.org, customer) == []
+    assert verified(database_url, desk.org) == []
 
 
 def test_force_goes_with_hard_only(desk: Desk):

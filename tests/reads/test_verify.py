@@ -1,7 +1,7 @@
 """`arflow verify`: clean books pass; whatever the owner of the database changes or deletes is named."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +9,8 @@ import pytest
 from models.audit import merkle_root
 from models.db.engine import transaction
 from models.db.tx import Tx
+from models.db.verify_seals import ROOTS
+from operations.organisations import bootstrap_work
 from operations.seals import seal
 from operations.verify import checks, verify
 from tests.books import Books
@@ -31,15 +33,23 @@ class Worked:
         tx.run("SET LOCAL session_replication_role = replica")
         assert tx.connection().execute(sql.format(org=f"'{self.books.org}'", **self.names)).rowcount > 0, sql
 
-    def breaches_after(self, sql: str, first: str | None = None) -> dict[str, list[str]]:
-        """What is named once the owner has done this (and `first` before it); then it is undone."""
-        with transaction(self.books.owner, self.books.org) as tx:
-            if first is not None:
-                tx.connection().execute(first)
-            self.tampered(tx, sql)
-            found = {f.check: f.breaches for f in checks(tx) if not f.ok}
-            tx.connection().rollback()
+    def breaches_after(self, sql: str) -> dict[str, list[str]]:
+        """What is named once the owner has done this; then it is undone."""
+        (found,) = self.breaches_after_each([sql])
         return found
+
+    def breaches_after_each(self, changes: Iterable[str], first: str | None = None) -> Iterator[dict[str, list[str]]]:
+        """What is named after each of these alone (and `first` before them all); then all is undone."""
+        with transaction(self.books.owner, self.books.org) as tx:
+            connection = tx.connection()
+            if first is not None:
+                connection.execute(first)
+            for sql in changes:
+                connection.execute("SAVEPOINT untouched")
+                self.tampered(tx, sql)
+                yield {f.check: f.breaches for f in checks(tx) if not f.ok}
+                connection.execute("ROLLBACK TO SAVEPOINT untouched")
+            connection.rollback()
 
     def breaches(self) -> dict[str, list[str]]:
         return {f.check: f.breaches for f in verify(self.books.engine, self.books.org) if not f.ok}
@@ -243,11 +253,47 @@ def test_a_rewritten_chain_is_named_by_the_seal(worked: Worked) -> None:
     assert any(worked.names["waiting"] in text for text in found["audit seals"])
 
 
-def test_erased_payloads_still_verify(worked: Worked) -> None:
+def test_an_erased_customer_still_verifies(worked: Worked) -> None:
+    customer = worked.names["customer"]
     with transaction(worked.books.engine, worked.books.org) as tx:
-        assert tx.scalar("SELECT audit_erase(:s)", s=worked.names["customer"]) == 1
-        assert tx.scalar("SELECT audit_erase(:s)", s=worked.names["payment"]) == 3
+        tx.run("SELECT erase_customer(:s, 'chg_x', true)", s=customer)
+    chain = worked.books.get("/v1/audit-events", subject_id=customer)["items"]
+    assert [(e["action"], e["erased"]) for e in chain] == [("customer.bootstrapped", True), ("trail.erased", False)]
+    assert chain[1]["payload"] == {"change_id": "chg_x", "subjects": {customer: 1}}
     assert worked.breaches() == {}
+
+
+def test_a_content_erased_without_its_customer_is_named(worked: Worked) -> None:
+    """The function that the application may call is not enough; and of the books nothing is ever erased, whatever is said."""
+    customer, payment = worked.names["customer"], worked.names["payment"]
+    with transaction(worked.books.engine, worked.books.org) as tx:
+        assert tx.scalar("SELECT audit_erase(:s)", s=customer) == 1
+    assert worked.breaches() == {
+        "audit chains": [f"{customer}: the payload of event 1 was taken away, and no erasure tells of it"]
+    }
+    with transaction(worked.books.engine, worked.books.org) as tx:
+        work = bootstrap_work(tx, "u_forger")
+        tx.run("SELECT audit_erase(:s)", s=payment)
+        work.audit(customer, "trail.erased", {"subjects": {customer: 1, payment: 3}})
+        work.flush()
+    gone = [f"{payment}: the payload of event {n} was taken away, and no erasure tells of it" for n in (1, 2, 3)]
+    assert worked.breaches()["audit chains"] == gone
+
+
+def test_a_head_that_a_seal_stored_long_ago_is_named_when_it_goes(worked: Worked) -> None:
+    """Superseded since, and older than the seals whose roots over everything are recomputed."""
+    books = worked.books
+    for day in range(ROOTS + 1):
+        books.pay(worked.names["customer"], 5 + day, "2026-01-21")
+        with transaction(books.engine, books.org) as tx:
+            seal(tx)
+    assert worked.breaches() == {}
+    first = "sealed_at = (SELECT min(sealed_at) FROM audit_seals WHERE org_id = {org})"
+    superseded = f"org_id = {{org}} AND {first} AND subject_id = {{org}}"
+    oldest = books.sql("SELECT min(sealed_at) AS at FROM audit_seals WHERE org_id = :org")[0]["at"].isoformat()
+    assert worked.breaches_after(f"DELETE FROM audit_seal_heads WHERE {superseded}") == {
+        "audit seals": [f"seal of {oldest}: the heads that it stored are not those that the trail names"]
+    }
 
 
 def test_seals_store_only_what_moved_and_cover_everything(worked: Worked) -> None:

@@ -58,6 +58,10 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "a negative line": (ENTRY, lines(line(1, "cash", -5, 0), line(2, "revenue", 0, -5))),
     "an account that is none": (ENTRY, lines(line(1, "pocket", 5, 0), line(2, "revenue", 0, 5))),
     "lines added to an entry later": (lines(line(8, "cash", 5, 0, "{entry}"), line(9, "revenue", 0, 5, "{entry}")),),
+    "lines that balance, added in the same transaction": (
+        ENTRY, lines(line(1, "cash", 5, 0), line(2, "revenue", 0, 5)), lines(line(3, "cash", 7, 0), line(4, "revenue", 0, 7)),
+    ),
+    "lines without an entry": (lines(line(1, "cash", 5, 0), line(2, "revenue", 0, 5)),),
     "a changed entry": ("UPDATE journal_entries SET entry_date = '2026-01-06' WHERE id = '{entry}'",),
     "a deleted entry": ("DELETE FROM journal_entries WHERE id = '{entry}'",),
     "a changed line": ("UPDATE journal_lines SET debit_minor = 1 WHERE entry_id = '{entry}'",),
@@ -92,6 +96,26 @@ def test_a_balanced_entry_is_taken(database_url: str, names: dict[str, str]) -> 
         for sql in (ENTRY, lines(line(1, "cash", 5, 0), line(2, "revenue", 0, 5)), "SET CONSTRAINTS ALL IMMEDIATE"):
             connection.execute(sql.format(**names))
         connection.rollback()
+
+
+@pytest.mark.parametrize("isolation", [psycopg.IsolationLevel.READ_COMMITTED, psycopg.IsolationLevel.REPEATABLE_READ])
+def test_lines_added_behind_an_older_snapshot_are_refused(
+    database_url: str, names: dict[str, str], isolation: psycopg.IsolationLevel
+) -> None:
+    """Who began before the entry was committed does not see that it has its lines already."""
+    entry = f"je_{isolation.name.lower()}"
+    said = [
+        sql.format(**names).replace("je_x", entry)
+        for sql in (ENTRY, lines(line(1, "cash", 5, 0), line(2, "revenue", 0, 5)))
+    ]
+    with closing(psycopg.connect(database_url)) as late, closing(psycopg.connect(database_url)) as first:
+        late.isolation_level = isolation
+        late.execute("SELECT count(*) FROM journal_lines")
+        for sql in said:
+            first.execute(sql)
+        first.commit()
+        with pytest.raises(pg.IntegrityError):
+            late.execute(lines(line(3, "cash", 5, 0, entry), line(4, "revenue", 0, 5, entry)).format(**names))
 
 
 # Tables that hold nothing of one organisation's: how far readers have come, kinds of ids, the migration's own mark.

@@ -17,7 +17,7 @@ _POSTED = """
 WITH moves AS (
   SELECT f.source_id AS payment_id, f.entry_date, p.functional_amount_minor AS unapplied, 0::bigint AS credits
     FROM (SELECT DISTINCT ON (e.source_id) e.source_id, e.entry_date FROM journal_entries e
-           WHERE e.org_id = :org AND e.kind IN ('receipt', 'application') ORDER BY e.source_id, e.number) f
+           WHERE e.org_id = :org AND e.kind IN ('receipt', 'application') ORDER BY e.source_id, e.id) f
     JOIN payments p ON p.org_id = :org AND p.id = f.source_id
   UNION ALL
   SELECT a.payment_id, a.entry_date, CASE WHEN a.credit_id IS NULL THEN -a.functional_cash_minor ELSE 0 END,

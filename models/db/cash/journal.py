@@ -9,7 +9,7 @@ from models.db.tx import Row, Tx
 
 def entries_of(tx: Tx, source_id: str) -> list[JournalEntry]:
     """Every entry made for a payment or an invoice, in the order of posting."""
-    sql = "SELECT * FROM journal_entries WHERE org_id = :org AND source_id = :source ORDER BY number"
+    sql = "SELECT * FROM journal_entries WHERE org_id = :org AND source_id = :source ORDER BY id"
     return with_lines(tx, tx.all(sql, source=source_id))
 
 

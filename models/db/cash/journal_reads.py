@@ -18,21 +18,21 @@ _ENTRIES = f"SELECT e.*, {_LINES} AS lines FROM journal_entries e WHERE e.org_id
 
 def list_entries(
     tx: Tx, entities: Collection[str] | None, source_id: str | None, since: date | None, until: date | None,
-    after: int | None, limit: int,
+    after: str | None, limit: int,
 ) -> Sequence[Row]:  # fmt: skip
-    """In the order of posting. `since` and `until` (both included) are entry dates."""
+    """In the order of posting, which is that of the ids. `since` and `until` (both included) are entry dates."""
     where, params = entity_filter(entities, "e.legal_entity_id")
     given = {
         "source": (source_id, "e.source_id = :source"),
         "since": (since, "e.entry_date >= :since"),
         "until": (until, "e.entry_date <= :until"),
-        "after": (after, "e.number > :after"),
+        "after": (after, "e.id > :after"),
     }
     for name, (value, condition) in given.items():
         if value is not None:
             where += f" AND {condition}"
             params[name] = value
-    return tx.all(f"{_ENTRIES}{where} ORDER BY e.number LIMIT :n", **params, n=limit)
+    return tx.all(f"{_ENTRIES}{where} ORDER BY e.id LIMIT :n", **params, n=limit)
 
 
 def get_entry(tx: Tx, entry_id: str) -> Row:
@@ -41,8 +41,8 @@ def get_entry(tx: Tx, entry_id: str) -> Row:
 
 
 def entry_body(e: Any) -> dict[str, Any]:
-    """The entry as the API shows it. `number` rises in the order of posting; numbers may be missing."""
-    shown = ("id", "number", "kind", "source_id", "legal_entity_id", "functional_currency", "lines")
+    """The entry as the API shows it."""
+    shown = ("id", "kind", "source_id", "legal_entity_id", "functional_currency", "lines")
     return {
         **{name: e[name] for name in shown},
         "entry_date": e["entry_date"].isoformat(),
