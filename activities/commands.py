@@ -20,4 +20,5 @@ class CommandActivities:
         """Run the command's operation exactly once; a retry answers what the first run answered."""
         with boundary():
             outcome = execute(self._engine, start.org_id, start.command_id)
-        return CommandResult(start.command_id, outcome.replayed, str(outcome.body.get("status") or ""))
+        status, payment = (str(outcome.body.get(name) or "") for name in ("status", "payment_id"))
+        return CommandResult(start.command_id, outcome.replayed, status, payment)

@@ -4,11 +4,17 @@ What runs here reads as the process on paper: the request is executed in one tra
 (remittance confirmation, webhooks) is started by the event that the transaction wrote, and never waited for.
 """
 
+from typing import Final
+
 from temporalio import workflow
+from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.commands import CommandInput, CommandResult
     from workflows.posting import execute_command
+
+
+PAYMENT: Final = SearchAttributeKey.for_keyword("PaymentId")
 
 
 async def _post(start: CommandInput, doing: str, done: str) -> CommandResult:
@@ -16,6 +22,17 @@ async def _post(start: CommandInput, doing: str, done: str) -> CommandResult:
     result = await execute_command(start)
     answered = f"{done} (answered before)" if result.replayed else done
     workflow.set_current_details(f"{answered}. Status: {result.status}" if result.status else answered)
+    return result
+
+
+async def _post_and_say_whose(start: CommandInput, doing: str, done: str) -> CommandResult:
+    """`_post` for what is asked of a credit or an application: its payment is known when it is locked, not before.
+
+    The attribute travels with the run's last word. Results recorded before they named the payment replay without it.
+    """
+    result = await _post(start, doing, done)
+    if result.payment_id:
+        workflow.upsert_search_attributes([PAYMENT.value_set(result.payment_id)])
     return result
 
 
@@ -52,7 +69,7 @@ class ApplyCredit:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Applying the credit", "Credit applied and posted")
+        return await _post_and_say_whose(start, "Applying the credit", "Credit applied and posted")
 
 
 @workflow.defn(name="UnapplyApplication")
@@ -61,7 +78,7 @@ class UnapplyApplication:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Undoing the application", "Undone and posted")
+        return await _post_and_say_whose(start, "Undoing the application", "Undone and posted")
 
 
 @workflow.defn(name="ReversePayment")

@@ -14,12 +14,13 @@ class CommandInput:
 
 @dataclass
 class CommandResult:
-    """`replayed`: the answer is an earlier one's. The answer itself is in the command's record; of it, only the
-    record's `status` travels, for whoever looks at the run."""
+    """`replayed`: the answer is an earlier one's. The answer itself is in the command's record; of it, only the record's
+    `status` travels, for whoever looks at the run, and the payment it is about, for whoever looks for the run."""
 
     command_id: str
     replayed: bool = False
     status: str = ""
+    payment_id: str = ""
 
 
 POSTING_QUEUE = "posting"

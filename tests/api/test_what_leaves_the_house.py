@@ -60,8 +60,8 @@ async def test_every_posting_says_in_temporal_what_it_is_and_whose(office: Offic
         upload = office.upload(csv_statement((day(2), "5.00", "USD", "x", "", ext())))
         reversed_ = office.reverse(payment)
         runs = {
-            "RecordPayment": (recorded, mine), "ApplyPayment": (applied, mine), "ApplyCredit": (spent, {}),
-            "UnapplyApplication": (undone, {}), "AssignPayment": (assigned, {"PaymentId": loose}),
+            "RecordPayment": (recorded, mine), "ApplyPayment": (applied, mine), "ApplyCredit": (spent, mine),
+            "UnapplyApplication": (undone, mine), "AssignPayment": (assigned, {"PaymentId": loose}),
             "ReconcileBank": (drafted, {}), "ImportStatement": (upload, {}), "ReversePayment": (reversed_, mine),
         }  # fmt: skip
         assert [kind for kind, (answer, _) in runs.items() if not answer.is_success] == []
@@ -69,6 +69,7 @@ async def test_every_posting_says_in_temporal_what_it_is_and_whose(office: Offic
 
     for kind, (run, wanted) in (await asyncio.to_thread(work)).items():
         handle = temporal_client.get_workflow_handle(run)
+        await handle.result()  # whose payment it was, some learn only from its commit
         described = await handle.describe()
         found = {p.key.name: p.value for p in described.typed_search_attributes}
         assert found.items() >= {"OrgId": office.org, "ProcessType": kind, **wanted}.items(), kind

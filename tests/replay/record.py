@@ -97,13 +97,13 @@ def cash(r: Recording) -> None:
     r.apply(f"customer-payments/{payment}", invoice, 9999, "ApplyPayment.refused", expect=422)
     done = r.apply(f"customer-payments/{payment}", invoice, 600, "ApplyPayment.completed")
     undo = {"reason_code": "WRONG_MATCH", "note": NOTE}
-    r.post(f"/v1/payment-applications/{done['applications'][0]['id']}/unapply", undo, "UnapplyApplication.completed")
+    r.post(f"/v1/payment-applications/{done['applications'][0]['id']}/unapply", undo, "UnapplyApplication.of_payment")
     r.post(f"/v1/customer-payments/{payment}/reverse", undo, "ReversePayment.completed")
     r.post(f"/v1/customer-payments/{payment}/reverse", undo, "ReversePayment.refused", expect=409)
     over = r.payment(1500)
     second = r.invoice(400)["id"]
     credit = r.apply(f"customer-payments/{over}", invoice, 1000, None, overpayment="customer_credit")["credit_id"]
-    r.apply(f"customer-credits/{credit}", second, 400, "ApplyCredit.completed")
+    r.apply(f"customer-credits/{credit}", second, 400, "ApplyCredit.of_payment")
     drafted = r.post(
         "/v1/bank-accounts/bank_us/reconciliations", {"through_date": TODAY, "payment_ids": [over]},
         "ReconcileBank.drafted", expect=201,

@@ -71,6 +71,17 @@ def test_every_process_of_cash_application_has_a_history() -> None:
     assert {"ConfirmRemittance.sent", "ConfirmRemittance.in_place"} <= variants
 
 
+@pytest.mark.parametrize("name", ["ApplyCredit.of_payment", "UnapplyApplication.of_payment"])
+def test_saying_whose_payment_it_was_takes_no_task_of_its_own(name: str) -> None:
+    events = json.loads((HISTORIES[0].parent / f"{name}.json").read_text())["events"]
+    kinds = [e["eventType"] for e in events]
+    assert kinds.count("EVENT_TYPE_WORKFLOW_TASK_COMPLETED") == 1
+    (said,) = [e for e in events if e["eventType"] == "EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"]
+    assert list(said["upsertWorkflowSearchAttributesEventAttributes"]["searchAttributes"]["indexedFields"]) == [
+        "PaymentId"
+    ]
+
+
 def test_every_process_has_a_history() -> None:
     """Those of the approval chains are in tests/data/histories, replayed by tests/customers/test_replay.py."""
     types = {thing.__temporal_workflow_definition.name for thing in every_workflow()}  # type: ignore[attr-defined]
