@@ -4,7 +4,8 @@ Rules of the table: a role that may write may read; `auditor` reads everything a
 includes `manager`; every other role matches exactly; what stands nowhere is refused.
 
 Reading journal entries, credits, reconciliations and reports goes with reading payments. A customer's aging, prices,
-contacts, 360 view and everything that view drills into go with reading customers.
+contacts, 360 view and everything that view drills into go with reading customers. What a write answered later
+(`/v1/operations`) is told to whoever sent it, and to whoever may read the record that it is about.
 """
 
 from collections.abc import Iterable, Mapping

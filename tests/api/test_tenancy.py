@@ -238,6 +238,39 @@ def test_an_operation_can_be_polled(office: Office, customer: str):
     assert code(office.clerk.get("/v1/operations/pay_none/ApplyPayment/x")) == (404, "OPERATION_NOT_FOUND")
 
 
+def test_an_operation_is_read_by_who_asked_for_it_and_by_who_may_read_its_record(office: Office, customer: str):
+    """What it answers shows a payment: no way around the role table, nor around the token's legal entities."""
+    run = office.clerk.post("/v1/customer-payments", json=office.payment_body(customer, 9)).headers["X-Workflow-Id"]
+    stranger = office.clerk.post(
+        f"/v1/customer-payments/{office.payment(customer, 9)['id']}/reverse", json={"reason_code": "X"}
+    )
+    statement = office.upload(csv_statement((day(2), "5.00", "USD", "x", "", ext()))).headers["X-Workflow-Id"]
+    for where in (run, stranger.headers["X-Workflow-Id"], statement):
+        path = f"/v1/operations/{where}"
+        for name in ("clerk", "manager", "controller", "cfo", "auditor", "feed"):
+            ok(office.client(name).get(path))
+        for name in ("ae", "am", "csm", "ops"):
+            assert code(office.client(name).get(path)) == (403, "FORBIDDEN"), (name, where)
+        ok(office.client("us", "ar_clerk", entities=("le_us",)).get(path))
+        assert code(office.client("uk", "ar_clerk", entities=("le_uk",)).get(path)) == (403, "FORBIDDEN"), where
+    assert ok(office.client("clerk", "ops").get(f"/v1/operations/{run}"))["http_status"] == 201  # the same person
+
+
+def test_who_asked_is_told_of_their_own_request(office: Office):
+    """A change's process carries the requests of several people."""
+    body = {"name": "Polled", "email": f"{ext()}@example.com", "legal_entity_id": "le_us"}
+    submitted = ok(office.ae.post("/v1/customers", json=body), 202)
+    path = f"/v1/operations/{submitted['workflow_id']}"
+    decided = ok(
+        office.manager.post(f"/v1/customer-changes/{submitted['change_id']}/decisions", json={"decision": "approve"})
+    )
+    assert ok(office.ae.get(path))["result"] == submitted
+    assert ok(office.manager.get(path))["result"]["steps"] == decided["steps"]
+    assert ok(office.auditor.get(path))["result"]["steps"] == decided["steps"]
+    assert code(office.ops.get(path)) == (403, "FORBIDDEN")
+    assert code(office.feed.get(path)) == (403, "FORBIDDEN")
+
+
 def test_each_refusal_of_a_business_rule_is_in_the_trail(office: Office, customer: str):
     i, p = office.invoice(customer, 100), office.payment(customer, 500)
     refused = office.apply(p, [(i, 100)])
