@@ -1,7 +1,6 @@
 """Bank statements: uploaded, then worked off by a process."""
 
 import io
-from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import File, Request, UploadFile
@@ -9,7 +8,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.common import WorkflowIDReusePolicy as Reuse
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from api.deps import IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
@@ -53,22 +51,22 @@ async def upload(
     statement_id = done.body["id"]
     workflow_id = statement_workflow_id(statement_id)
     if done.body["status"] == "PROCESSING":
-        with suppress(WorkflowAlreadyStartedError):  # a first answer told again, of a process that has ended since
-            await _start(request, who, done, statement_id)
+        await _start(request, who, done, statement_id)
     response = answer(done, workflow_id)
     response.headers["Location"] = operation_path(workflow_id)
     return response
 
 
 async def _start(request: Request, who: Principal, done: Outcome, statement_id: str) -> None:
-    """The statement's process, unless it runs already. One that failed is begun anew, one that ended well is not."""
+    """The statement's process, unless it runs already. One that has ended is begun anew: it finds what is left, or that
+    nothing is (a first answer told again says PROCESSING for ever)."""
     await request.app.state.temporal.start_workflow(
         "ImportStatement",
         StatementInput(who.org_id, statement_id, who.sub, request.state.request_id),
         id=statement_workflow_id(statement_id),
         task_queue=PROCESS_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=Reuse.ALLOW_DUPLICATE_FAILED_ONLY if done.replayed else Reuse.ALLOW_DUPLICATE,
+        id_reuse_policy=Reuse.ALLOW_DUPLICATE,
         rpc_timeout=START_TIMEOUT,
         static_summary=f"Bank statement {statement_id}, {done.body['lines_total']} lines",
         search_attributes=TypedSearchAttributes(

@@ -75,7 +75,7 @@ def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
     lines = statements.pending_lines(tx, s["id"], CHUNK)
     work = Work(tx, _command(start, s["id"]))
     done = Chunk(work, s, bank, entity).run(lines)
-    finished = len(lines) < CHUNK
+    finished = len(lines) < CHUNK or s["lines_done"] + len(lines) >= s["lines_total"]
     tx.later(
         """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
              status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,

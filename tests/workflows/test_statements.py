@@ -49,3 +49,15 @@ async def test_every_line_is_recorded_once_however_often_a_chunk_fails(
         assert {r["status"]: r["n"] for r in c.execute(sql, (desk.org,))} == {"FULLY_APPLIED": 12, "UNAPPLIED": 23}
     assert wrong(database_url, desk.org) == []
     assert len(calls) >= (6 if failing else 4)
+
+
+@pytest.mark.parametrize("lines", [0, 9, 10, 11, 20])
+def test_a_statement_is_complete_whatever_number_of_chunks_it_fills(
+    desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    monkeypatch.setattr(statement_chunks, "CHUNK", 10)
+    desk.work_off(desk.statement([credit_line(n, "?", nth=n) for n in range(1, lines + 1)]))
+    with opened(database_url) as c:
+        sql = "SELECT status, lines_done, lines_total, completed_at IS NOT NULL AS ended FROM statements WHERE org_id = %s"
+        told = c.execute(sql, (desk.org,)).fetchall()
+    assert [tuple(r.values()) for r in told] == [("COMPLETED", lines, lines, True)]
