@@ -275,6 +275,11 @@ def submitted_body(change: Any) -> dict[str, Any]:
 def _replay(work: Work, external_id: str | None) -> Outcome | None:
     if external_id is None:
         return None
+    # Of two that race the second waits here and is a replay, not the first one's duplicate.
+    work.tx.later(
+        "SELECT pg_advisory_xact_lock(hashtextextended('customer:' || :org || ':' || :external, 0))",
+        external=external_id,
+    )
     known = changes.by_external_id(work.tx, external_id)
     if known is None:
         taken = work.tx.scalar(

@@ -126,6 +126,16 @@ def test_of_many_submissions_of_one_address_at_once_one_is_accepted(desk: Desk):
     assert sorted(statuses) == [202] + [409] * 7
 
 
+def test_of_requests_that_race_with_one_external_id_all_but_one_are_replays(desk: Desk):
+    clerk = desk("u_clerk")
+    for _ in range(6):
+        body = desk.body(external_id=fresh())
+        with ThreadPoolExecutor(8) as pool:
+            told = list(pool.map(lambda sent: clerk.post("/v1/customers", json=sent), [body] * 8))
+        assert {ok(r, 202)["change_id"] for r in told} == {told[0].json()["change_id"]}
+        assert sum(r.headers.get("Idempotent-Replayed") == "true" for r in told) == 7
+
+
 def test_the_same_key_and_the_same_external_id_answer_the_same_change(desk: Desk):
     clerk, body = desk("u_clerk"), desk.body(external_id=fresh())
     first = clerk.post("/v1/customers", json=body, headers={"Idempotency-Key": "k1" + body["email"]})
