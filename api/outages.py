@@ -6,6 +6,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from temporalio.service import RPCError, RPCStatusCode
 
+from operations.runner import CommandLost
+
 _AWAY: Final = frozenset(
     {
         RPCStatusCode.UNAVAILABLE,
@@ -20,10 +22,11 @@ _AWAY: Final = frozenset(
 def is_outage(error: BaseException) -> bool:
     """Whether the same request may succeed in a moment: it is answered with 503, and repeating it is safe.
 
-    Every write is kept under its key before it is done, and done in one transaction.
+    Every write is kept under its key before it is done, and done in one transaction. A command that is lost before that
+    (with the customer it names, whom a hard deletion has just erased) has done nothing.
     """
     if isinstance(error, RPCError):
         return error.status in _AWAY
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | TimeoutError)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | TimeoutError | CommandLost)
