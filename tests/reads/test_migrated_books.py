@@ -71,7 +71,6 @@ def test_the_entries_of_a_payment_keep_their_order(migrated: Worked) -> None:
 
 EARLIER = {
     "an event's content": (PAYMENT, f"UPDATE audit_events SET payload = NULL, salt = NULL WHERE subject_id = '{PAYMENT}'"),
-    "an event's id": (PAYMENT, f"UPDATE audit_events SET id = 'aud_x' WHERE subject_id = '{PAYMENT}' AND seq = 1"),
     "a sealed head": ("2026-11-22T20:00:22.892488", "DELETE FROM audit_seal_heads WHERE subject_id = 'org_before' AND seq = 1"),
     "what an erased customer's event was": (ERASED, f"UPDATE audit_events SET action = 'x' WHERE subject_id = '{ERASED}'"),
 }  # fmt: skip
