@@ -1,12 +1,22 @@
 """An import from its upload to its report, through the API, a real worker, Temporal and PostgreSQL."""
 
+import asyncio
 import json
+from contextlib import closing
 
 import psycopg
+import pytest
 
+from api import import_upload
 from models.audit import AuditEvent, breaches
+from operations.commands import Submitted
+from operations.runner import execute
+from tests.books import Books
 from tests.imports.conftest import People
 from tests.imports.support import code, completed, counts, decide, mark, outcomes, reviewed, see, send, table, until
+
+MANY = 12_000
+"""Rows, a batch each: more than are executed while a busy machine brings the next request."""
 
 
 def good(word: str, n: int) -> list[tuple[object, ...]]:
@@ -58,6 +68,23 @@ def test_the_same_file_and_options_are_the_same_import(people: People) -> None:
     other_options = send(people.clerk, content, batch_size=7)
     other_key = send(people.clerk, content, key=mark())
     assert len({first.json()["id"], other_options.json()["id"], other_key.json()["id"]}) == 3
+
+
+def test_a_first_answer_is_no_replay_when_the_process_was_quicker_than_we(
+    quiet_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def started_and_gone_on(_: object, org_id: str, __: str, kept: Submitted) -> None:
+        await asyncio.to_thread(execute, books.engine, org_id, kept.command_id)
+
+    monkeypatch.setattr(import_upload, "_start", started_and_gone_on)
+    with closing(Books(quiet_database_url)) as books:
+        clerk = books.api("ar_clerk")
+        clerk.app.state.temporal = None  # what it would be asked for stands above
+        said = {"files": {"file": ("c.csv", table(good(mark(), 1)))},
+                "data": {"options": json.dumps({"source": "csv", "legal_entity_id": "le_us"})}}  # fmt: skip
+        first, again = (clerk.request("POST", "/v1/customer-imports", **said) for _ in range(2))
+    assert (first.status_code, first.headers.get("Idempotent-Replayed")) == (202, None), first.text
+    assert (again.json(), again.headers["Idempotent-Replayed"]) == (first.json(), "true")
 
 
 def test_the_same_key_answers_the_first_answer_and_refuses_another_file(people: People) -> None:
@@ -133,19 +160,19 @@ def test_progress_is_streamed_until_the_end(people: People) -> None:
 
 def test_an_import_is_paused_resumed_and_cancelled_between_batches(people: People) -> None:
     word = mark()
-    ready = reviewed(people.clerk, table(good(word, 3000)), batch_size=1)
+    ready = reviewed(people.clerk, table(good(word, MANY)), batch_size=1)
     path = f"/v1/customer-imports/{ready['id']}"
     assert code(people.clerk.post(f"{path}/pause")) == (409, "IMPORT_STATE")
     assert decide(people.manager, ready["id"]).status_code == 200
     paused = people.clerk.post(f"{path}/pause")
     assert paused.json()["status"] == "PAUSED", paused.text
     at = see(people.clerk, ready["id"])["executed_rows"]
-    assert see(people.clerk, ready["id"])["executed_rows"] == at < 3000
+    assert see(people.clerk, ready["id"])["executed_rows"] == at < MANY
     assert code(decide(people.manager, ready["id"])) == (409, "IMPORT_NOT_AWAITING_REVIEW")
     assert people.clerk.post(f"{path}/resume").json()["status"] == "EXECUTING"
     cancelled = people.clerk.post(f"{path}/cancel").json()
     assert cancelled["status"] == "CANCELLED"
-    assert cancelled["created"] + cancelled["not_attempted"] == 3000
+    assert cancelled["created"] + cancelled["not_attempted"] == MANY
     assert code(people.clerk.post(f"{path}/resume")) == (409, "IMPORT_CLOSED")
     assert see(people.clerk, ready["id"])["created"] == cancelled["created"]
     rows = outcomes(people.clerk, ready["id"], outcome="created")
