@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 LARGEST_LOG = 20_000_000
 LAUNCHER = Path(__file__).with_name("launch.py")
 FIRST_PORT = 15000
 PORTS_OF_SYSTEM = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_reserved: list[IO[str]] = []
+_reserved: list[int] = []
+"""Lock files that stay open as long as this process lives."""
 
 
 class StackError(Exception):
@@ -143,11 +143,11 @@ def _reserve(port: int) -> bool:
     """Take this port's lock file; the system lets go of it with the process."""
     directory = Path(tempfile.gettempdir(), f"arflow-ports-{os.getuid()}")
     directory.mkdir(exist_ok=True)
-    file = (directory / str(port)).open("w")
+    file = os.open(directory / str(port), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(file)
         return False
     _reserved.append(file)
     return True
