@@ -1,8 +1,8 @@
 """A stand-in for Salesforce on a real socket: sign-in, SOQL queries, pages. For the demo and the tests.
 
 It speaks the shapes of the REST API (token, records with `attributes`, `nextRecordsUrl`, error lists) and misbehaves
-on request: `mode` is ok, slow, hang, error, huge, garbage, shapeless, redirect, limit, busy or dies; `script` holds the modes of
-the next queries, one each.
+on request: `mode` is ok, slow, held (until `released`), hang, error, huge, garbage, shapeless, redirect, limit, busy or
+dies; `script` holds the modes of the next queries, one each.
 """
 
 import json
@@ -111,7 +111,7 @@ def _handler(crm: Crm) -> type[BaseHTTPRequestHandler]:
         def _misbehave(self, mode: str) -> bool:
             if mode == "slow":
                 time.sleep(crm.delay_seconds)
-            elif mode == "hang":
+            elif mode == "held" or mode == "hang":
                 crm.released.wait(60)
             elif mode == "limit":
                 self._send(403, [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}])
@@ -133,7 +133,7 @@ def _handler(crm: Crm) -> type[BaseHTTPRequestHandler]:
                 self.send_header("location", "http://169.254.169.254/latest/meta-data/")
                 self.send_header("content-length", "0")
                 self.end_headers()
-            return mode not in ("ok", "slow")
+            return mode not in ("ok", "slow", "held")
 
         def _send(self, status: int, body: Any) -> None:
             self._raw(status, json.dumps(body).encode())

@@ -1,3 +1,16 @@
 """Fixtures for every test; `tests/stack_fixtures/__init__.py` says which there are."""
 
+import pytest
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["tests.stack_fixtures.shared", "tests.stack_fixtures.app", "tests.stack_fixtures.private"]
+
+# A run of the tests speaks of the code alone: the same examples each time, on however slow a machine. `make soak` looks
+# for new ones; what it finds becomes a test of its own.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("repeatable", _PATIENT, derandomize=True)
+settings.register_profile("searching", _PATIENT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("repeatable" if "not soak" in config.option.markexpr else "searching")

@@ -27,7 +27,7 @@ class Kept:
 def mail_server(port: int) -> Iterator[Kept]:
     """Serve on 127.0.0.1:port while the block runs."""
     kept = Kept()
-    controller = Controller(kept, hostname="127.0.0.1", port=port, ready_timeout=20)
+    controller = Controller(kept, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     try:
         yield kept

@@ -63,7 +63,7 @@ class Asking:
         return str(self.ask("u_clerk", "POST", "/v1/customer-payments", body)["id"])
 
     def wait(self, who: str, path: str, *until: str, field: str = "status") -> Any:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while (found := self.people[who].get(path).json())[field] not in until:
             assert time.monotonic() < deadline, found
             time.sleep(0.1)

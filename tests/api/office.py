@@ -13,7 +13,6 @@ import httpx
 
 from tests.stack_fixtures.app import Access
 
-TODAY = datetime.now(UTC).date()
 ROLES = {
     "clerk": "ar_clerk",
     "manager": "ar_manager",
@@ -34,7 +33,8 @@ def ext(prefix: str = "x") -> str:
 
 
 def day(before_today: int) -> str:
-    return (TODAY - timedelta(days=before_today)).isoformat()
+    """Of today as it is now: a run of the tests may cross midnight."""
+    return (datetime.now(UTC).date() - timedelta(days=before_today)).isoformat()
 
 
 def code(r: httpx.Response) -> tuple[int, str]:
@@ -50,31 +50,6 @@ def code(r: httpx.Response) -> tuple[int, str]:
 def ok(r: httpx.Response, status: int = 200) -> Any:
     assert r.status_code == status, (r.status_code, r.text[:600])
     return r.json()
-
-
-class Patient(httpx.HTTPTransport):
-    """Waits for a write that a busy machine answers with 202, then asks again with its key, as a caller would."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        r = super().handle_request(request)
-        where = r.headers.get("Location", "")
-        if r.status_code != 202 or not r.headers.get("Retry-After") or not where.startswith("/v1/operations/"):
-            return r
-        poll = httpx.Request(
-            "GET", request.url.join(where), headers={"Authorization": request.headers["Authorization"]}
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            found = super().handle_request(poll)
-            if b'"status":"running"' not in found.read():
-                break
-            assert time.monotonic() < deadline, where
-            time.sleep(0.2)
-        again = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
-        again.headers["Idempotency-Key"] = r.headers["Idempotency-Key"]
-        answer = super().handle_request(again)
-        answer.headers.pop("Idempotent-Replayed", None)  # it is the first answer that this caller sees
-        return answer
 
 
 class Office:
@@ -110,9 +85,7 @@ class Office:
         with self._lock:
             if key not in self._clients:
                 held = roles or (ROLES[who],)
-                self._clients[key] = self.stack.client(
-                    self.org, f"u_{who}", *held, entities=entities, transport=Patient()
-                )
+                self._clients[key] = self.stack.client(self.org, f"u_{who}", *held, entities=entities)
             return self._clients[key]
 
     def __getattr__(self, who: str) -> httpx.Client:
@@ -212,7 +185,7 @@ class Office:
         return self.finished(statement_id)
 
     def finished(self, statement_id: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while (s := self.get(statement_id))["status"] == "PROCESSING":
             assert time.monotonic() < deadline, s
             time.sleep(0.05)

@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from tests.api.office import TODAY, Office, code, day, ext, ok
+from tests.api.office import Office, code, day, ext, ok
 
 
 def approved(office: Office, r: object, *people: str) -> None:
     change = ok(r, 202)["change_id"]
     for who in people:
         ok(getattr(office, who).post(f"/v1/customer-changes/{change}/decisions", json={"decision": "approve"}))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while ok(office.clerk.get(f"/v1/customer-changes/{change}"))["status"] == "PENDING_APPROVAL":
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -47,7 +47,7 @@ def test_an_unapproved_customer_is_not_there(office: Office):
 
 def test_a_reopened_reconciliation_is_completed_again(office: Office, customer: str):
     p = office.payment(customer, 100)
-    body = {"through_date": TODAY.isoformat(), "payment_ids": [p["id"]]}
+    body = {"through_date": day(0), "payment_ids": [p["id"]]}
     draft = ok(office.clerk.post("/v1/bank-accounts/bank_us/reconciliations", json=body), 201)
     url = f"/v1/reconciliations/{draft['id']}"
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_aging_goes_by_the_payment_date(office: Office, customer: str):
     now = aging()
     assert now.items() >= {
         "current_minor": 0, "days_30_minor": 600, "days_60_minor": 0, "days_90plus_minor": 0, "currency_code": "USD",
-        "as_of": TODAY.isoformat(), "unapplied_minor": 0, "credits_minor": 1100, "net_minor": -500,
+        "as_of": day(0), "unapplied_minor": 0, "credits_minor": 1100, "net_minor": -500,
     }.items()  # fmt: skip
     assert aging(as_of=day(20))["current_minor"] == 600
     assert (aging(as_of=day(21))["current_minor"], aging(as_of=day(21))["credits_minor"]) == (1000, 0)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.api.office import TODAY, Office, code, day, ext, ok
+from tests.api.office import Office, code, day, ext, ok
 
 PAYMENTS = "/v1/customer-payments"
 
@@ -144,15 +144,15 @@ def test_concurrent_submissions_make_one_payment(office: Office, customer: str, 
         answers = list(pool.map(send, range(8)))
     assert {r.status_code for r in answers} == {201}, [r.text for r in answers]
     assert len({r.json()["id"] for r in answers}) == 1
-    assert sum("Idempotent-Replayed" not in r.headers for r in answers) == 1
+    at_once = [r for r in answers if "waited" not in r.extensions]  # who had to ask again is not told who was first
+    first = sum("Idempotent-Replayed" not in r.headers for r in at_once)
+    assert first == 1 or (first == 0 and len(at_once) < len(answers))
     items = ok(office.clerk.get(PAYMENTS, params={"customer_id": customer}))["items"]
     assert len(items) == 1
 
 
 def test_the_horizon_is_seven_days_and_a_setting(office: Office, customer: str):
-    from datetime import timedelta
-
-    last, late = [(TODAY + timedelta(days=n)).isoformat() for n in (7, 8)]
+    last, late = day(-7), day(-8)
     ok(office.clerk.post(PAYMENTS, json=office.payment_body(customer, 1, payment_date=last)), 201)
     too_late = office.payment_body(customer, 1, payment_date=late)
     assert code(office.clerk.post(PAYMENTS, json=too_late)) == (422, "PAYMENT_DATE_IN_FUTURE")

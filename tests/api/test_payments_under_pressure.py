@@ -10,7 +10,7 @@ import psycopg
 
 from models.cash.statements import Statement, StatementLine
 from statement_readers.write_camt import write_camt
-from tests.api.office import TODAY, Office, code, csv_statement, day, ext, ok
+from tests.api.office import Office, code, csv_statement, day, ext, ok
 
 
 def at_once(work: list) -> list[httpx.Response]:
@@ -22,7 +22,7 @@ def test_a_slow_write_is_accepted_and_can_be_asked_after(office: Office, custome
     i, p, key = office.invoice(customer, 500), office.payment(customer, 500), ext("key")
     with psycopg.connect(database_url) as blocker:
         blocker.execute("SELECT 1 FROM payments WHERE id = %s FOR UPDATE", (p["id"],))
-        with office.stack.client(office.org, "u_clerk", "ar_clerk") as impatient:
+        with office.stack.client(office.org, "u_clerk", "ar_clerk", patient=False) as impatient:
             r = office.apply(p, [(i, 500)], key=key, who=impatient)
         assert r.status_code == 202
         where = r.headers["Location"]
@@ -30,7 +30,7 @@ def test_a_slow_write_is_accepted_and_can_be_asked_after(office: Office, custome
         assert r.headers["X-Workflow-Id"]
         assert ok(office.clerk.get(where))["status"] == "running"
         blocker.rollback()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (found := ok(office.clerk.get(where)))["status"] == "running":
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -72,7 +72,7 @@ def test_one_credit_spent_by_many(office: Office, customer: str):
 def test_reversal_against_reconciliation(office: Office, customer: str):
     for _ in range(3):
         p = office.payment(customer, 500)
-        body = {"through_date": TODAY.isoformat(), "payment_ids": [p["id"]]}
+        body = {"through_date": day(0), "payment_ids": [p["id"]]}
         draft = ok(office.clerk.post("/v1/bank-accounts/bank_us/reconciliations", json=body), 201)
         done, undone = at_once(
             [
@@ -132,7 +132,7 @@ def test_what_happened_is_told_as_events(office: Office, customer: str):
     ok(office.reverse(p))
     refused = office.reverse(p)
     assert refused.status_code == 409
-    deadline, types = time.monotonic() + 20, []
+    deadline, types = time.monotonic() + 120, []
     while "ar.payment.reversed" not in types:
         assert time.monotonic() < deadline, types
         time.sleep(0.2)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.api.office import TODAY, Office, code, day, ext, month_of, ok
+from tests.api.office import Office, code, day, ext, month_of, ok
 
 
 def recon(office: Office, payments: list[str], who: str = "clerk", bank: str = "bank_us", **fields: object):
-    body = {"through_date": TODAY.isoformat(), "payment_ids": payments} | fields
+    body = {"through_date": day(0), "payment_ids": payments} | fields
     return getattr(office, who).post(f"/v1/bank-accounts/{bank}/reconciliations", json=body)
 
 
@@ -27,7 +27,7 @@ def test_unapply_gives_the_money_back_to_the_payment(office: Office, customer: s
     assert office.booked(p["id"]) == {"cash": 1000, "accounts_receivable": -400, "unapplied_cash": -600}
     newest = office.entries(p["id"])
     undo = [e for e in newest if e["id"] != s["journal_entry_id"]]
-    assert [e["entry_date"] for e in undo] == [TODAY.isoformat()]
+    assert [e["entry_date"] for e in undo] == [day(0)]
     assert code(office.unapply(s["applications"][0])) == (409, "APPLICATION_UNAPPLIED")
     assert code(office.unapply("papp_none")) == (404, "PAYMENT_APPLICATION_NOT_FOUND")
     ok(office.apply(p, [(a, 600)]))
@@ -206,9 +206,7 @@ def test_receipts_posted_at_receipt(office: Office, customer: str):
 
 @pytest.mark.parametrize("ahead", [0, 5])
 def test_a_reversal_is_dated_today_and_never_before_the_payment(office: Office, customer: str, ahead: int):
-    from datetime import timedelta
-
-    paid = (TODAY + timedelta(days=ahead)).isoformat()
+    paid = day(-ahead)
     p = office.payment(customer, 900, payment_date=paid)
     ok(office.apply(p, [], overpayment="unapplied"))
     ok(office.reverse(p))

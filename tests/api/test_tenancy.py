@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.office import TODAY, Office, code, csv_statement, day, ext, ok
+from tests.api.office import Office, code, csv_statement, day, ext, ok
 
 
 class Records:
@@ -18,7 +18,7 @@ class Records:
         s = ok(o.apply(self.spent, [(self.invoice, 100)], overpayment="customer_credit"))
         self.application, self.credit, self.entry = s["applications"][0]["id"], s["credit_id"], s["journal_entry_id"]
         self.statement = o.statement(csv_statement((day(3), "5.00", "USD", "x", "", ext())))["id"]
-        body = {"through_date": TODAY.isoformat(), "payment_ids": [self.payment]}
+        body = {"through_date": day(0), "payment_ids": [self.payment]}
         r = o.clerk.post("/v1/bank-accounts/bank_us/reconciliations", json=body)
         self.reconciliation, self.workflow = ok(r, 201)["id"], r.headers["X-Workflow-Id"]
 
@@ -67,7 +67,7 @@ def test_another_organisations_records_in_the_body(office: Office, mine: Records
         (f"/v1/customer-payments/{mine.payment}/apply",
          {"applications": [{"invoice_id": theirs.invoice, "applied_minor": 1}]}),
         ("/v1/bank-accounts/bank_us/reconciliations",
-         {"through_date": TODAY.isoformat(), "payment_ids": [mine.payment, theirs.payment]}),
+         {"through_date": day(0), "payment_ids": [mine.payment, theirs.payment]}),
         (f"/v1/customer-payments/{mine.payment}/assign", {"customer_id": theirs.customer}),
     )  # fmt: skip
     for path, body in bodies:

@@ -86,7 +86,7 @@ def test_ten_megabytes_that_do_not_announce_themselves(office: Office, customer:
         for _ in range(100):
             yield b" " * 100_000
 
-    with office.stack.client(office.org, "u_clerk", "ar_clerk") as clerk:
+    with office.stack.client(office.org, "u_clerk", "ar_clerk", patient=False) as clerk:
         url, json_type = f"/v1/customer-payments/{payment['id']}/apply", {"Content-Type": "application/json"}
         assert code(clerk.post(url, content=endless(), headers=json_type)) == (413, "PAYLOAD_TOO_LARGE")
     assert office.get(payment["id"]) == payment

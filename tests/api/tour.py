@@ -193,7 +193,7 @@ class Tour(Beside):
         ):
             self.ask("u_controller", "GET", f"/v1/reports/{name}")
         self.ask("u_auditor", "GET", f"/v1/audit-events?subject_id={self.paid}")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self.people["u_ops"].get("/v1/events").json()["items"]:
             assert time.monotonic() < deadline, "no event was published"
             time.sleep(0.1)

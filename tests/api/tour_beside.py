@@ -57,7 +57,7 @@ class Beside(Asking):
         self.ask("u_ops", "GET", here)
         self.ask("u_ops", "GET", url)
         self.payment("P-9", 1)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while not (sent := self.people["u_ops"].get("/v1/webhook-deliveries").json()["items"]):
             assert time.monotonic() < deadline, "no delivery was made"
             time.sleep(0.1)
@@ -85,14 +85,18 @@ class Beside(Asking):
             self.wait("u_clerk", here, "AWAITING_REVIEW")
             return here
 
-        here = sent("Roaster", rows=400)  # enough to be paused in the middle
-        self.ask("u_manager", "POST", f"{here}/decisions", {"decision": "approve", "comment": "as agreed with sales"})
-        self.ask("u_clerk", "POST", f"{here}/pause", {})
-        self.wait("u_clerk", here, "PAUSED")
-        self.ask("u_clerk", "POST", f"{here}/resume", {})
+        approval = {"decision": "approve", "comment": "as agreed with sales"}
+        self.ask("u_clerk", "POST", f"{sent('Cancelled', rows=1)}/cancel", {})
+        large = sent("Grower", rows=12_000)  # enough to be paused in the middle, however busy the machine is
+        self.ask("u_manager", "POST", f"{large}/decisions", approval)
+        self.ask("u_clerk", "POST", f"{large}/pause", {})
+        self.wait("u_clerk", large, "PAUSED")
+        self.ask("u_clerk", "POST", f"{large}/resume", {})
+        self.ask("u_clerk", "POST", f"{large}/cancel", {})
+        here = sent("Roaster", rows=40)
+        self.ask("u_manager", "POST", f"{here}/decisions", approval)
         self.wait("u_clerk", here, "COMPLETED_WITH_ERRORS")
         self.ask("u_clerk", "GET", f"{here}/rows?outcome=error")
         self.ask("u_clerk", "GET", f"{here}/report.csv")
         self.ask("u_clerk", "GET", f"{here}/events")
         self.ask("u_clerk", "GET", url)
-        self.ask("u_clerk", "POST", f"{sent('Cancelled', rows=1)}/cancel", {})

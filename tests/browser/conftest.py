@@ -10,7 +10,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from stack.browser import find_browser
 from tests.stack_fixtures.app import AppStack
 
-expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy with other tests
+LONG = 90_000
+"""Milliseconds: the machine may be busy with other tests."""
+expect.set_options(timeout=LONG)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +22,9 @@ async def browser() -> AsyncIterator[Browser]:
         pytest.skip("no Chromium here: `python -m stack.prepare` installs one, ARFLOW_TEST_BROWSER names one")
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+            executable_path=found,
+            timeout=2 * LONG,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
         )
         yield started
         await started.close()
@@ -60,6 +64,7 @@ class Desk:
             **{"viewport": {"width": 1440, "height": 1000}, "locale": "en-GB", "timezone_id": "UTC", **options}
         )
         self._contexts.append(context)
+        context.set_default_timeout(LONG)
         page = await context.new_page()
         tab = Tab(page, self._stack.base_url)
         page.on("request", lambda request: tab.asked.append(request.url))

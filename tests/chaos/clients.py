@@ -8,7 +8,7 @@ import httpx
 
 from models.ids import new_id
 
-PATIENCE = 150.0
+PATIENCE = 300.0
 
 
 @dataclass

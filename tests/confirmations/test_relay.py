@@ -15,14 +15,13 @@ from tests.books import Books
 from workflows import reactions
 
 PATIENCE = 2.0
+LONG = 90.0
+"""More than any machine takes for a step."""
 
 
 @pytest.fixture
-async def books(
-    fresh_database_url: str, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Books]:
+async def books(fresh_database_url: str, temporal_client: Client) -> AsyncIterator[Books]:
     """Books whose events a relay reads."""
-    monkeypatch.setattr(reactions, "PATIENCE", timedelta(seconds=PATIENCE))
     made = Books(fresh_database_url)
     relaying = asyncio.create_task(reactions.run_relay(temporal_client, made.engine))
     yield made
@@ -46,18 +45,25 @@ async def started(client: Client, session_id: str) -> bool:
     return True
 
 
-async def test_it_starts_at_once_when_the_desk_is_calm(books: Books, temporal_client: Client):
+async def test_it_starts_at_once_when_the_desk_is_calm(
+    books: Books, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reactions, "PATIENCE", timedelta(seconds=2 * LONG))  # not because it has waited long enough
     applied = await asyncio.to_thread(session, books)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONG):
         while not await started(temporal_client, applied):
             await asyncio.sleep(0.05)
 
 
-async def test_it_waits_while_postings_go_on_but_not_for_ever(books: Books, temporal_client: Client):
+async def test_it_waits_while_postings_go_on_but_not_for_ever(
+    books: Books, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reactions, "PATIENCE", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(reactions, "CALM_SECONDS", LONG)  # however slowly this machine posts, it goes on
     customer = await asyncio.to_thread(books.customer)
-    applied = await asyncio.to_thread(session, books)
     began = time.monotonic()
-    async with asyncio.timeout(4 * PATIENCE):
+    applied = await asyncio.to_thread(session, books)
+    async with asyncio.timeout(LONG):
         while not await started(temporal_client, applied):
             await asyncio.to_thread(books.pay, customer, 5, "2026-01-02")
             await asyncio.sleep(0.05)
@@ -71,7 +77,7 @@ async def test_a_relay_that_forgot_how_far_it_had_come_starts_nothing_twice_and_
     applied = await asyncio.to_thread(session, books)
     for _ in range(2):
         relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG):
             while not relaying.done() and not await started(temporal_client, applied):
                 await asyncio.sleep(0.05)
         assert not relaying.done(), relaying.exception()

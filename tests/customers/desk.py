@@ -31,15 +31,16 @@ def fresh(prefix: str = "a") -> str:
 class Desk:
     """An organisation on a running stack."""
 
-    def __init__(self, stack: Access, org: str) -> None:
-        self.stack, self.org = stack, org
+    def __init__(self, stack: Access, org: str, *, patient: bool = True) -> None:
+        self.stack, self.org, self.patient = stack, org, patient
         self._clients: dict[object, httpx.Client] = {}
 
     def __call__(self, user: str, *roles: str, entities: tuple[str, ...] = ()) -> httpx.Client:
         """The person's client; `roles` where they differ from the usual ones."""
         key = (user, roles, entities)
         if key not in self._clients:
-            self._clients[key] = self.stack.client(self.org, user, *(roles or ROLES[user]), entities=entities)
+            held = roles or ROLES[user]
+            self._clients[key] = self.stack.client(self.org, user, *held, entities=entities, patient=self.patient)
         return self._clients[key]
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class Floor:
 
     async def decide(self, change: str, handle: WorkflowHandle, *people: str) -> None:
         for who in people:
-            await asyncio.wait_for(handle.execute_update("decide", self.office.decide(change, who)), 60)
+            await asyncio.wait_for(handle.execute_update("decide", self.office.decide(change, who)), 120)
 
     async def build_of(self, handle: WorkflowHandle) -> str:
         info = (await handle.describe()).raw_description.workflow_execution_info.versioning_info
@@ -80,7 +80,7 @@ class Floor:
         return next((b.build_id for b in await self.builds() if b.current), None)
 
 
-async def until(what: Callable[[], Awaitable[object]], seconds: float = 60) -> None:
+async def until(what: Callable[[], Awaitable[object]], seconds: float = 120) -> None:
     async with asyncio.timeout(seconds):
         while not await what():
             await asyncio.sleep(0.1)
@@ -94,7 +94,6 @@ def floor(temporal_client: Client, office: Office, monkeypatch: pytest.MonkeyPat
     return made
 
 
-@pytest.mark.timeout(240)
 async def test_workers_of_an_older_build_finish_their_chains_after_a_new_one_is_deployed(floor: Floor):
     async with floor.worker("1.0"):
         old, old_run = await floor.submit()
@@ -118,7 +117,6 @@ async def test_workers_of_an_older_build_finish_their_chains_after_a_new_one_is_
             assert await floor.build_of(back_run) == "1.0"
 
 
-@pytest.mark.timeout(240)
 async def test_chains_of_a_build_without_workers_go_on_under_the_current_one(floor: Floor, monkeypatch):
     async with floor.worker("1.0"):
         change, run = await floor.submit()

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, ScheduleActionStartWorkflow
+from temporalio.client import Client, ScheduleActionStartWorkflow, ScheduleOverlapPolicy
 
 from tests.customers.desk import Desk, ok
 from workflows.schedules import SCHEDULES
@@ -21,13 +21,13 @@ async def test_an_expiring_certificate_is_found_by_the_clock(own_desk: Desk, tem
     soon = (datetime.now(UTC).date() + timedelta(days=20)).isoformat()
     profiles = [{"tax_code": "EXEMPT", "certificate_number": "C-1", "certificate_expires_on": soon}]
     customer = await asyncio.to_thread(lambda: own_desk.customer(tax_profiles=profiles))
-    await temporal_client.get_schedule_handle("watch-certificates").trigger()
+    await temporal_client.get_schedule_handle("watch-certificates").trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
 
     def found() -> list[tuple[str, str, str]]:
         items = ok(own_desk("u_controller").get("/v1/exceptions?status=open"))["items"]
         return [(e["kind"], e["reason_code"], e["owner_role"]) for e in items if customer in str(e)]
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not await asyncio.to_thread(found):
             await asyncio.sleep(0.1)
     assert await asyncio.to_thread(found) == [("tax_certificate", "CERTIFICATE_EXPIRING", "ar_manager")]

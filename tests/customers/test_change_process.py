@@ -16,8 +16,7 @@ from operations import registry  # noqa: F401 - registers the operations
 from stack.search_attributes import SEARCH_ATTRIBUTES
 from tests.customers.desk import fresh
 from tests.customers.office import Office, begin, running
-
-pytestmark = pytest.mark.timeout(600)
+from tests.stack_fixtures.clock import pass_time
 
 
 @pytest.fixture
@@ -31,19 +30,23 @@ async def clock(time_skipping: WorkflowEnvironment) -> WorkflowEnvironment:
     return time_skipping
 
 
+async def later(clock: WorkflowEnvironment, span: timedelta) -> None:
+    await pass_time(clock, span, step=timedelta(hours=8))
+
+
 async def test_a_step_is_reminded_after_a_day_and_escalated_after_another(clock: WorkflowEnvironment, office: Office):
     client = clock.client
     async with running(client, office):
         start = office.create()
         handle = await begin(client, start)
         await handle.execute_update("submitted")
-        await clock.sleep(timedelta(hours=23))
+        await later(clock, timedelta(hours=23))
         assert office.row(start.change_id)["steps"][0]["reminded_at"] is None
-        await clock.sleep(timedelta(hours=2))
+        await later(clock, timedelta(hours=2))
         first = office.row(start.change_id)["steps"][0]
         assert first["reminded_at"] is not None
         assert first["escalated_at"] is None
-        await clock.sleep(timedelta(hours=60))
+        await later(clock, timedelta(hours=60))
         assert office.row(start.change_id)["steps"][0]["escalated_at"] is not None
         await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
         await handle.execute_update("decide", office.decide(start.change_id, "u_controller"))
@@ -64,16 +67,16 @@ async def test_a_decision_beside_the_deadline_counts_once_and_leaves_nothing_of_
         start = office.create()
         handle = await begin(client, start)
         await handle.execute_update("submitted")
-        await clock.sleep(timedelta(hours=deadline - 1 if before else deadline + 1))
+        await later(clock, timedelta(hours=deadline - 1 if before else deadline + 1))
         await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
-        await clock.sleep(timedelta(seconds=2))
+        await later(clock, timedelta(seconds=2))
         first, second = office.row(start.change_id)["steps"]
         assert (first["status"], first["decided_by"], second["status"]) == ("APPROVED", "u_manager", "PENDING")
         assert (first["reminded_at"] is None) == (before and deadline == 24)
         assert (first["escalated_at"] is None) == (before or deadline == 24)
         assert (second["reminded_at"], second["escalated_at"]) == (None, None)
         assert office.open_exceptions(start.change_id) == []
-        await clock.sleep(timedelta(hours=23))  # the next step has a whole day of its own
+        await later(clock, timedelta(hours=23))  # the next step has a whole day of its own
         assert office.row(start.change_id)["steps"][1]["reminded_at"] is None
 
 

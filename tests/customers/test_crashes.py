@@ -1,9 +1,11 @@
 """Workers that die between the last approval and the execution, in the middle of it, and after: executed exactly once."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 
+import httpx
 import psycopg
 import pytest
 from temporalio import activity
@@ -110,7 +112,6 @@ def made_once(database_url: str, customer: str) -> bool:
     return (versions, events, audits) == ([(1,)], [("customer.created",)], [("customer.created",)])
 
 
-@pytest.mark.timeout(600)
 def test_a_worker_killed_at_the_last_approval_executes_once_when_it_is_back(private_stack: Callable[..., PrivateStack]):
     stack = private_stack().start()
     desk = Desk(stack, stack.organisation())
@@ -124,7 +125,7 @@ def test_a_worker_killed_at_the_last_approval_executes_once_when_it_is_back(priv
         for table in ("customers", "customer_change_steps"):  # the decision is written; and so is the customer
             submitted.append(killed_in_the_middle(stack, desk, table))
         for change in submitted:
-            wait(lambda c=change: desk.change(c)["status"] == "APPROVED", 90)
+            wait(lambda c=change: desk.change(c)["status"] == "APPROVED", 180)
             assert desk.read(change["customer_id"])["version"] == 1
         assert stack.arflow("verify").returncode == 0
     finally:
@@ -137,13 +138,14 @@ class Approving:
     def __init__(self, desk: Desk, submitted: list[dict]) -> None:
         self.clients = [desk.stack.client(desk.org, "u_controller", "controller") for _ in submitted]
         self.threads = [
-            threading.Thread(
-                target=client.post,
-                args=(f"/v1/customer-changes/{change['change_id']}/decisions",),
-                kwargs={"json": {"decision": "approve"}},
-            )
+            threading.Thread(target=self._approve, args=(client, change["change_id"]))
             for client, change in zip(self.clients, submitted, strict=True)
         ]
+
+    @staticmethod
+    def _approve(client: httpx.Client, change: str) -> None:
+        with contextlib.suppress(httpx.TransportError):  # whether it was heard is seen by what becomes of the change
+            client.post(f"/v1/customer-changes/{change}/decisions", json={"decision": "approve"})
 
     def __enter__(self) -> None:
         for thread in self.threads:
@@ -151,7 +153,7 @@ class Approving:
 
     def __exit__(self, *_: object) -> None:
         for thread in self.threads:
-            thread.join(60)
+            thread.join(120)
         for client in self.clients:
             client.close()
 
@@ -166,7 +168,7 @@ def killed_in_the_middle(stack: PrivateStack, desk: Desk, table: str) -> dict:
         holder.execute(f"LOCK TABLE {table} IN SHARE MODE")
         with Approving(desk, [change]):
             blocked = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 90
             while holder.execute(blocked, (holder.info.backend_pid,)).fetchone() is None:
                 assert time.monotonic() < deadline, "nobody came to execute the change"
             old = stack.kill("worker")

@@ -168,7 +168,7 @@ def cli(temporal_address: str, temporal_namespace: str):
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         where = ["--address", temporal_address, "--namespace", temporal_namespace]
-        return subprocess.run([program, *arguments, *where], capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([program, *arguments, *where], capture_output=True, text=True, timeout=120, check=False)
 
     return run
 

@@ -31,7 +31,7 @@ async def test_a_run_says_what_it_is_where_it_stands_and_whom_it_waits_for(desk:
             told = await details(temporal_client, change["workflow_id"])
             return shown["CurrentStep"] == step and told.startswith(said)
 
-        await until(there, 10)
+        await until(there)
 
     async def seen() -> dict[str, object]:
         described = await handle.describe()
@@ -109,9 +109,9 @@ async def test_every_saved_query_of_the_docs_finds_what_it_says(own_desk: Desk, 
         query = saved[what].replace("cust_…", customer).replace("org_…", desk.org)
         query = f'({re.sub("20..-..-..T00:00:00Z", later, query)}) AND OrgId = "{desk.org}"'
 
-        async def finds(query: str = query, wanted: set[str] = wanted) -> bool:
-            return wanted <= {w.id async for w in temporal_client.list_workflows(query)}
+        async def finds(query: str = query, wanted: set[str] = wanted, what: str = what) -> bool:
+            found = {w.id async for w in temporal_client.list_workflows(query)}
+            whole = what == "a customer's changes"  # its creation is one of them
+            return wanted <= found if whole else wanted == found
 
-        await until(finds, 30)
-        if what != "a customer's changes":  # its creation is one of them
-            assert {w.id async for w in temporal_client.list_workflows(query)} == wanted, what
+        await until(finds)  # lists lag behind

@@ -18,7 +18,7 @@ def walk(stack: AppStack, *arguments: str) -> "subprocess.CompletedProcess[str]"
     """The demo against a stack that runs already."""
     environment = {**stack.environment, "ARFLOW_BASE_URL": stack.base_url}
     command = [sys.executable, "-m", "demo.main", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_every_claim_holds_and_a_second_run_finds_the_history_loaded(app_stack: AppStack):
@@ -40,7 +40,7 @@ def test_a_claim_that_does_not_hold_ends_the_demo_and_is_named(app_stack: AppSta
     environment = {**app_stack.environment, "ARFLOW_BASE_URL": app_stack.base_url}
     app_stack.arflow("org", "create", "org_demo", "--name", "Demo organisation", check=False)
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "claimed: the invoice is PARTIALLY_PAID, 700.00 USD still due" in done.stdout
     assert "69900" in done.stdout

@@ -17,8 +17,8 @@ HEADER = "date,amount,currency,payer,reference,remittance_text\n"
 
 
 @pytest.fixture
-def books(database_url: str) -> Iterator[Books]:
-    made = Books(database_url)
+def books(quiet_database_url: str) -> Iterator[Books]:
+    made = Books(quiet_database_url)
     yield made
     made.close()
 

@@ -41,7 +41,7 @@ def see(who: httpx.Client, import_id: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
+def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 240) -> dict[str, Any]:
     """Wait for one of the statuses, or for any end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -52,7 +52,7 @@ def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 12
     raise AssertionError(f"still {now['status']} after {seconds} s: {now}")
 
 
-def reviewed(who: httpx.Client, content: bytes, *, seconds: float = 120, **options: Any) -> dict[str, Any]:
+def reviewed(who: httpx.Client, content: bytes, *, seconds: float = 240, **options: Any) -> dict[str, Any]:
     """Upload and wait for the review (or an end before it)."""
     answer = send(who, content, **options)
     assert answer.status_code == 202, answer.text
@@ -64,7 +64,7 @@ def decide(who: httpx.Client, import_id: str, decision: str = "approve", **more:
 
 
 def completed(
-    clerk: httpx.Client, manager: httpx.Client, content: bytes, *, seconds: float = 120, **options: Any
+    clerk: httpx.Client, manager: httpx.Client, content: bytes, *, seconds: float = 240, **options: Any
 ) -> dict[str, Any]:
     """Upload, approve, and wait for the end."""
     ready = reviewed(clerk, content, **options)

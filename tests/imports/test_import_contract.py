@@ -31,7 +31,7 @@ async def test_an_import_is_found_and_asked_in_temporal_and_told_of_in_the_feed(
         "OrgId": people.org, "ProcessType": "CustomerImport", "ImportId": ready["id"], "Lane": "yellow",
         "CurrentStep": "AWAITING_REVIEW", "AwaitingRole": "manager",
     }  # fmt: skip
-    for _ in range(300):  # Temporal shows it a moment after the database
+    for _ in range(1200):  # Temporal shows it a moment after the database
         found = {k.name: v for k, v in (await handle.describe()).typed_search_attributes}
         if found.get("AwaitingRole"):
             break
@@ -47,8 +47,9 @@ async def test_an_import_is_found_and_asked_in_temporal_and_told_of_in_the_feed(
     done = await asyncio.to_thread(until, people.clerk, ready["id"])
     result = await handle.result()
     assert (result["status"], result["total_rows"]) == (done["status"], 2)
-    for _ in range(100):
-        feed = (await asyncio.to_thread(people.controller.get, "/v1/events", params={"limit": 200})).json()["items"]
+    for _ in range(1200):
+        mine = {"subject": ready["id"], "limit": 200}
+        feed = (await asyncio.to_thread(people.controller.get, "/v1/events", params=mine)).json()["items"]
         if ended := [e for e in feed if e["subject"] == ready["id"]]:
             break
         await asyncio.sleep(0.1)
@@ -78,7 +79,7 @@ def test_a_file_that_cannot_be_read_ends_with_its_place_on_the_uploaders_desk(pe
 def test_what_is_no_upload_or_too_large_a_one_is_refused_before_it_is_read(people: People) -> None:
     assert code(people.clerk.post("/v1/customer-imports", json={"source": "csv"})) == (415, "UNSUPPORTED_MEDIA_TYPE")
     at = urlsplit(people.stack.base_url)
-    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
     connection.putrequest("POST", "/v1/customer-imports")
     for name, value in (
         ("Authorization", people.clerk.headers["Authorization"]), ("Content-Type", "multipart/form-data; boundary=x"),
@@ -148,7 +149,7 @@ def test_progress_is_seen_before_the_end(people: People) -> None:
     )
     decide(people.manager, ready["id"])
     seen = set()
-    until_then = time.monotonic() + 60
+    until_then = time.monotonic() + 120
     while len(seen) < 3 and time.monotonic() < until_then:
         now = people.clerk.get(f"/v1/customer-imports/{ready['id']}").json()
         if now["status"] == "EXECUTING":

@@ -110,7 +110,7 @@ def patient(who: Any, import_id: str, *statuses: str) -> dict[str, Any]:
             time.sleep(0.5)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_each_row_is_executed_exactly_once_whenever_the_worker_is_killed(
     private_stack: Callable[..., PrivateStack],
 ) -> None:
@@ -217,7 +217,7 @@ async def history_lengths(stack: PrivateStack, workflow_id: str) -> tuple[int, i
     return max(lengths), sum(lengths)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_fifty_thousand_rows_leave_memory_flat_and_the_history_short(
     private_stack: Callable[..., PrivateStack],
 ) -> None:

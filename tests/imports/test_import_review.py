@@ -47,7 +47,7 @@ def test_a_review_that_nobody_decides_is_somebodys_exception_and_can_still_be_de
     ok(desk("u_controller").put("/v1/approval-policies", json={"operations": {"import": {"steps": [step]}}}))
     word, clerk = mark(), desk("u_clerk")
     review = reviewed(clerk, table([(word, f"{word}@example.com")]))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         found = ok(desk("u_cfo").get("/v1/exceptions", params={"status": "open"}))["items"]
         if mine := [e for e in found if e["subject_id"] == review["id"]]:

@@ -84,7 +84,7 @@ def test_a_pull_is_cancelled_while_its_source_is_away(people: People, crm: Crm) 
     connect(people.person("u_ops", "ops"), people.stack.home, crm, "slow")
     crm.mode = "limit"
     import_id = pull(people.clerk, OPTIONS.replace('"sales"', '"slow"')).json()["id"]
-    for _ in range(100):
+    for _ in range(1200):
         if (now := see(people.clerk, import_id))["pull"]["error"]:
             break
         time.sleep(0.1)

@@ -1,12 +1,13 @@
 """What an import leaves behind, and for how long."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleOverlapPolicy
 
 from api.import_report import report
 from models.db.engine import transaction
@@ -115,11 +116,12 @@ def test_a_file_that_never_became_an_import_goes_after_a_day_and_one_under_way_s
 
 
 async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client) -> None:
-    await temporal_client.get_schedule_handle("prune-imports").trigger()
-    for _ in range(200):
+    await temporal_client.get_schedule_handle("prune-imports").trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+    for _ in range(1200):
         description = await temporal_client.get_schedule_handle("prune-imports").describe()
         if description.info.recent_actions:
             break
+        await asyncio.sleep(0.1)
     started = description.info.recent_actions[-1].action
     handle = temporal_client.get_workflow_handle(
         started.workflow_id, run_id=started.first_execution_run_id, result_type=int

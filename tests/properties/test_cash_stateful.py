@@ -34,7 +34,7 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
     return work
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_books_are_right_after_every_step_of_random_work(random_work: Callable[[int, int], None]) -> None:
     random_work(30, 50)
 

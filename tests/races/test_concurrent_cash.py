@@ -30,7 +30,7 @@ def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
     start = Barrier(len(jobs))
 
     def one(job: Callable[[], Any]) -> Any:
-        start.wait(30)
+        start.wait(120)
         try:
             return job()
         except Refusal as r:

@@ -10,7 +10,7 @@ from tests.books import Books
 LARGE = 8 * 1024 * 1024  # far more than a socket holds at a time
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120, func_only=True)
 def test_what_travels_together_may_be_large_both_ways(books: Books) -> None:
     with transaction(books.engine, books.org) as tx:
         tx.run("CREATE TEMP TABLE large (t text) ON COMMIT DROP")

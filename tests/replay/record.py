@@ -39,7 +39,7 @@ class Recording:
         self.org = stack.organisation(said("organisation"))
         made = stack.arflow("customer", "create", "--org", self.org, "--name", NAME, "--email", EMAIL)
         self.customer = made.stdout.strip()
-        self.http = stack.client(self.org, "u_controller", "ar_clerk", "ar_manager", "controller")
+        self.http = stack.client(self.org, "u_controller", "ar_clerk", "ar_manager", "controller", patient=False)
         self.kept: dict[str, str] = {}
         self._number = 0
 

@@ -57,5 +57,4 @@ async def test_time_is_skipped(time_skipping: WorkflowEnvironment) -> None:
 
 
 def test_the_app_answers(app_stack: AppStack) -> None:
-    with app_stack.client("org_x", "u_clerk", "ar_clerk") as client:
-        assert client.get("/readyz").status_code == 200
+    app_stack.wait_ready()

@@ -56,7 +56,7 @@ def test_the_owner_migrates_and_the_application_login_serves(
     customer = stack.arflow("customer", "create", "--org", org, "--name", "Acme", "--email", "a@example.com")
     body = {
         "customer_id": customer.stdout.split()[-1],
-        "payment_date": "2026-10-15",
+        "payment_date": "2026-01-15",
         "amount_minor": 100,
         "currency_code": "USD",
         "external_id": "p1",

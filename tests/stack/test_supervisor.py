@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.stack_fixtures.private import PrivateStack
 
 Make = Callable[..., PrivateStack]
 PARTS = ("PostgreSQL", "Temporal", "worker", "API")
+LONG = 120
+"""More seconds than a machine takes to start or to end a process, however busy it is."""
 
 
 def processes_of(home: Path) -> list[str]:
@@ -41,10 +42,8 @@ def test_a_second_start_finds_the_data_of_the_first_and_both_end_cleanly(private
     stack = private_stack()
     stack.start()
     stack.arflow("org", "create", "org_kept", "--name", "Kept")
-    started = time.monotonic()
     assert stack.stop(signal.SIGTERM) == 0
-    assert time.monotonic() - started < 20
-    assert wait_until_gone(stack.home, 0) == []
+    assert wait_until_gone(stack.home, 30) == []
     assert stack.output.empty()
     assert not (stack.home / "runtime.json").exists()
 
@@ -52,12 +51,12 @@ def test_a_second_start_finds_the_data_of_the_first_and_both_end_cleanly(private
     again = stack.arflow("org", "create", "org_kept", "--name", "Kept", check=False)
     assert again.returncode == 1
     assert "exists already" in again.stderr
-    assert wait_until_gone(stack.home, 0) == []
+    assert wait_until_gone(stack.home, 30) == []
 
     stack.start()
     assert "exists already" in stack.arflow("org", "create", "org_kept", "--name", "Kept", check=False).stderr
     assert stack.stop(signal.SIGINT) == 0
-    assert wait_until_gone(stack.home, 0) == []
+    assert wait_until_gone(stack.home, 30) == []
     assert "Traceback" not in stack.stderr()
 
 
@@ -67,10 +66,7 @@ def test_a_part_that_is_killed_is_started_again(private_stack: Make) -> None:
     for part in PARTS:
         stack.wait_restarted(part, stack.kill(part))
         assert f"{part} ended (SIGKILL); starting it again" in stack.stderr()
-    deadline = time.monotonic() + 30
-    while httpx.get(f"{stack.base_url}/readyz", trust_env=False).status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    stack.wait_ready()
     stack.arflow("org", "create", "org_after", "--name", "After")
     assert stack.stop() == 0
 
@@ -79,7 +75,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(private_s
     stack = private_stack().start()
     os.kill(stack.process.pid, signal.SIGKILL)
     stack.process.wait()
-    assert wait_until_gone(stack.home, 10) == []
+    assert wait_until_gone(stack.home, 30) == []
     stack.start()
     assert stack.stop() == 0
 
@@ -91,7 +87,7 @@ def test_a_stack_that_is_still_starting_ends_cleanly_too(private_stack: Make) ->
         assert process.poll() is None
         time.sleep(0.05)
     assert stack.stop(signal.SIGTERM) == 0
-    assert wait_until_gone(stack.home, 5) == []
+    assert wait_until_gone(stack.home, 30) == []
     assert "Traceback" not in stack.stderr()
     stack.start()  # whatever was half-made is made again
 
@@ -101,7 +97,7 @@ def test_a_port_in_use_is_an_error_that_names_the_variable(private_stack: Make, 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         stack = private_stack(**{variable: port})
-        assert stack.launch().wait(30) == 1
+        assert stack.launch().wait(LONG) == 1
     assert stack.stderr() == f"arflow: port {port} is in use; set {variable} to another one\n"
 
 
@@ -109,23 +105,23 @@ def test_one_state_directory_carries_one_stack(private_stack: Make) -> None:
     first = private_stack().start()
     second = private_stack(home=first.home)
     errors = first.stderr()
-    assert second.launch().wait(30) == 1
+    assert second.launch().wait(LONG) == 1
     said = second.stderr().removeprefix(errors)
     assert said == f"arflow: a stack already runs in {first.home}; end it, or set ARFLOW_HOME to another directory\n"
-    assert httpx.get(f"{first.base_url}/readyz", trust_env=False).status_code == 200
+    first.wait_ready()
 
 
 def test_a_part_that_does_not_come_up_ends_the_stack_with_its_name(private_stack: Make) -> None:
     stack = private_stack(ARFLOW_TEMPORAL_CLI="/bin/false")
-    assert stack.launch().wait(60) == 1
+    assert stack.launch().wait(LONG) == 1
     assert "arflow: Temporal does not start" in stack.stderr().splitlines()[-1]
     assert "Traceback" not in stack.stderr()
-    assert wait_until_gone(stack.home, 0) == []
+    assert wait_until_gone(stack.home, 30) == []
 
 
 def test_a_temporal_cli_that_is_not_there_is_named(private_stack: Make) -> None:
     stack = private_stack(ARFLOW_TEMPORAL_CLI="/nowhere/temporal")
-    assert stack.launch().wait(30) == 1
+    assert stack.launch().wait(LONG) == 1
     assert stack.stderr() == "arflow: ARFLOW_TEMPORAL_CLI=/nowhere/temporal is not an executable file\n"
 
 

@@ -1,19 +1,24 @@
 """A real API process and a real worker process on the shared servers."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.tokens import mint_dev_token
 from settings import Settings
 from stack.process import free_port, last_lines
+from tests.stack_fixtures.patient import Patient
+from workflows.schedules import SCHEDULES
 
 
 @dataclass
@@ -37,11 +42,28 @@ class Access:
         return self._tokens[key]
 
     def client(
-        self, org: str, user: str, *roles: str, entities: tuple[str, ...] = (), **options: object
+        self, org: str, user: str, *roles: str, entities: tuple[str, ...] = (), patient: bool = True
     ) -> httpx.Client:
-        """An HTTP client that sends this person's token."""
+        """An HTTP client that sends this person's token; an impatient one sees every 202 and 503 there is."""
         headers = {"Authorization": f"Bearer {self.token(org, user, *roles, entities=entities)}"}
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False, **options)
+        transport = Patient() if patient else None
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=60, trust_env=False, transport=transport)
+
+    def wait_ready(self, seconds: float = 180, watch: Callable[[], None] = lambda: None) -> None:
+        """Until `/readyz` says so, looking after something else (`watch`) meanwhile."""
+        deadline, answer = time.monotonic() + seconds, "nothing"
+        while time.monotonic() < deadline:
+            watch()
+            try:
+                response = httpx.get(f"{self.base_url}/readyz", timeout=10, trust_env=False)
+                if response.status_code == 200:
+                    return
+                answer = f"{response.status_code} {response.text}"
+            except httpx.HTTPError as error:
+                answer = str(error)
+            time.sleep(0.1)
+        said = "\n".join(last_lines(self.home / "api.log", 30))
+        raise AssertionError(f"not ready in {seconds} s; /readyz answered {answer}\n{said}")
 
     def arflow(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run an `arflow` command beside it."""
@@ -87,16 +109,39 @@ def app_stack(
     worker, api = (_run(name, home, environment) for name in ("worker", "api"))
     try:
         _wait_ready(stack, {"worker": worker, "api": api})
+        asyncio.run(_no_schedules(temporal_address, temporal_namespace))
         yield stack
     finally:
         for process in (api, worker):
             process.terminate()
         for process in (api, worker):
             try:
-                process.wait(15)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+async def _no_schedules(address: str, namespace: str) -> None:
+    """What the clock would start, at half past midnight perhaps in the middle of a test, starts when a test says so.
+
+    Its worker makes the schedules when it is up: from here on it is.
+    """
+    client = await Client.connect(address, namespace=namespace)
+    async with asyncio.timeout(180):
+        for name in SCHEDULES:
+            while not await _paused(client, name):
+                await asyncio.sleep(0.1)
+
+
+async def _paused(client: Client, schedule: str) -> bool:
+    try:
+        await client.get_schedule_handle(schedule).pause()
+    except RPCError as missing:
+        if missing.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _run(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -108,20 +153,10 @@ def _run(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Pope
 
 
 def _wait_ready(stack: Access, processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
-    deadline = time.monotonic() + 180
-    answer = "nothing"
-    while time.monotonic() < deadline:
+    def alive() -> None:
         for name, process in processes.items():
             if process.poll() is not None:
                 said = "\n".join(last_lines(stack.home / f"{name}.log", 30))
                 raise AssertionError(f"{name} ended with {process.returncode}:\n{said}")
-        try:
-            response = httpx.get(f"{stack.base_url}/readyz", timeout=10, trust_env=False)
-            if response.status_code == 200:
-                return
-            answer = f"{response.status_code} {response.text}"
-        except httpx.HTTPError as error:
-            answer = str(error)
-        time.sleep(0.1)
-    said = "\n".join(last_lines(stack.home / "api.log", 30))
-    raise AssertionError(f"not ready in three minutes; /readyz answered {answer}\n{said}")
+
+    stack.wait_ready(240, alive)

@@ -26,7 +26,7 @@ class PrivateStack(Access):
     process: "subprocess.Popen[str] | None" = None
     output: "queue.Queue[str]" = field(default_factory=queue.Queue)
 
-    def start(self, timeout: float = 120) -> "PrivateStack":
+    def start(self, timeout: float = 240) -> "PrivateStack":
         """Start it and wait for its `ready` line."""
         self.launch()
         deadline = time.monotonic() + timeout
@@ -55,7 +55,7 @@ class PrivateStack(Access):
         threading.Thread(target=_drain, args=(self.process.stdout, self.output), daemon=True).start()
         return self.process
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 40) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 120) -> int:
         """End it by a signal to its process group; its exit code."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
@@ -70,12 +70,17 @@ class PrivateStack(Access):
         return dict(json.loads((self.home / "runtime.json").read_text())["parts"])
 
     def kill(self, part: str) -> int:
-        """SIGKILL one part; the process id it had."""
-        pid = self.pids()[part]
-        os.kill(pid, signal.SIGKILL)
-        return pid
+        """SIGKILL one part; the process id it had. One that has just ended by itself is killed when it is back."""
+        while True:
+            pid = self.pids()[part]
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self.wait_restarted(part, pid)
+            else:
+                return pid
 
-    def wait_restarted(self, part: str, old: int, timeout: float = 60) -> int:
+    def wait_restarted(self, part: str, old: int, timeout: float = 180) -> int:
         """Wait until another process serves as this part; its id."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

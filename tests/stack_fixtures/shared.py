@@ -20,6 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from settings import Settings
+from stack.part import Part
 from stack.postgres import EmbeddedPostgres
 from stack.process import end, free_port
 from stack.search_attributes import register_search_attributes
@@ -93,7 +94,9 @@ def _started(directory: Path, users: int) -> Iterator[SharedServers]:
     with asyncio.Runner() as runner:
 
         async def start() -> list[asyncio.subprocess.Process]:
-            return list(await asyncio.gather(postgres.start(), temporal.start()))
+            # The dev server chooses ports of its own for its parts; where another process was quicker, it chooses again.
+            server = Part("Temporal", temporal.log, temporal.start)
+            return list(await asyncio.gather(postgres.start(), server.up(attempts=3)))
 
         processes = runner.run(start())
         try:
@@ -132,6 +135,12 @@ def xdist_worker() -> str:
 def database_url(shared_servers: SharedServers, xdist_worker: str) -> str:
     """Owner's URL of this worker's migrated database."""
     return shared_servers.create_database(f"arflow_{xdist_worker}_{os.getpid()}")
+
+
+@pytest.fixture(scope="session")
+def quiet_database_url(shared_servers: SharedServers, xdist_worker: str) -> str:
+    """Owner's URL of another migrated database of this worker, in which no process is at work beside the tests."""
+    return shared_servers.create_database(f"arflow_quiet_{xdist_worker}_{os.getpid()}")
 
 
 @pytest.fixture

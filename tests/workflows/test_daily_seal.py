@@ -2,7 +2,7 @@
 
 import time
 
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleOverlapPolicy
 
 from models.db.engine import make_engine, transaction
 from tests.stack_fixtures.app import AppStack
@@ -12,9 +12,9 @@ async def test_the_daily_seal_covers_every_organisation(
     app_stack: AppStack, temporal_client: Client, database_url: str
 ) -> None:
     org = app_stack.organisation()
-    await temporal_client.get_schedule_handle("seal-trails").trigger()
+    await temporal_client.get_schedule_handle("seal-trails").trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
     engine = make_engine(database_url, pool_size=1)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     heads = None
     while heads is None and time.monotonic() < until:
         with transaction(engine, org) as tx:

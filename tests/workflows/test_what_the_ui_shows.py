@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from tests.stack_fixtures.app import AppStack
 
-TODAY = datetime.now(UTC).date().isoformat()
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
 
 @dataclass
@@ -22,11 +22,11 @@ class Desk:
     customer: str
 
     def invoice(self, name: str, total: int) -> str:
-        body = {"customer_id": self.customer, "external_id": name, "issue_date": TODAY}
+        body = {"customer_id": self.customer, "external_id": name, "issue_date": YESTERDAY}
         return self._made("/v1/invoices", {**body, "currency_code": "USD", "total_minor": total})
 
     def payment(self, name: str, amount: int) -> str:
-        body = {"customer_id": self.customer, "external_id": name, "payment_date": TODAY}
+        body = {"customer_id": self.customer, "external_id": name, "payment_date": YESTERDAY}
         return self._made("/v1/customer-payments", {**body, "currency_code": "USD", "amount_minor": amount})
 
     def apply(self, payment: str, *lines: tuple[str, int]) -> httpx.Response:
@@ -74,7 +74,7 @@ async def test_a_refused_posting_says_why(desk: Desk, temporal_client: Client):
 async def test_a_confirmation_says_that_it_was_sent(desk: Desk, temporal_client: Client):
     done = desk.apply(desk.payment("told", 100), (desk.invoice("three", 100), 100)).json()
     run = f"{done['session_id']}/ConfirmRemittance"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not await started(temporal_client, run):
             await asyncio.sleep(0.1)
         await temporal_client.get_workflow_handle(run).result()

@@ -34,7 +34,7 @@ def test_a_document_type_is_refused_before_anything_is_expanded(refused, camt, c
     document = camt(camt_entry(details="<AddtlNtryInf>&i;&x;</AddtlNtryInf>"), head=head)
     started = time.perf_counter()
     refusal = refused(document, "statement.xml")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10  # expanded, it would take the memory of a planet
     assert refusal.extra == {"line": 2, "column": 1}
     assert "DTD" in refusal.detail
 
