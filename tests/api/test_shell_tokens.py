@@ -71,7 +71,8 @@ def jwk(kid: str, key: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
+def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
+    monkeypatch.setattr("api.jwks.TIMEOUT_SECONDS", 60.0)  # this one is as slow as the machine
     running = Issuer()
     yield running
     running.server.shutdown()
