@@ -17,7 +17,7 @@ from demo.people import Person
 from models.customers.evidence import read
 from stack.temporal import ensure_cli
 
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 120.0
 _SHORT: Final = {"remind_after_seconds": 1, "escalate_after_seconds": 2}
 
 

@@ -1,5 +1,6 @@
 """The people of the demo organisation, and a caller for each: an HTTP client with the person's token."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ PEOPLE: Final[dict[str, tuple[str, str]]] = {
     "u_bank": ("bank_feed", "bank feed"),
 }
 """Person → the role of the token, and what it is called on paper."""
+
+PATIENCE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,25 @@ class Person:
         return self.call("DELETE", path, expect=expect, **options)
 
     def call(self, method: str, path: str, *, expect: int, **options: Any) -> httpx.Response:
-        """One request. ClaimFailed where the answer has another status than `expect`."""
+        """One request, asked again with its key where a busy machine answers later. ClaimFailed where the answer has
+        another status than `expect`."""
         if options.get("json", ...) is None:
             del options["json"]
         answer = self.client.request(method, path, **options)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while _later(answer) and time.monotonic() < until:
+            time.sleep(0.5)
+            key = {"Idempotency-Key": k} if (k := answer.headers.get("Idempotency-Key")) else {}
+            answer = self.client.request(method, path, **options | {"headers": {**options.get("headers", {}), **key}})
         if answer.status_code != expect:
             raise Claim.failed(f"{method} {path} answers {expect}", f"{answer.status_code} {answer.text[:600]}")
         return answer
+
+
+def _later(answer: httpx.Response) -> bool:
+    """Whether the work goes on, or could not begin, and the caller is to ask again."""
+    under_way = answer.status_code == 202 and answer.headers.get("Location", "").startswith("/v1/operations/")
+    return "Retry-After" in answer.headers and (under_way or answer.status_code == 503)
 
 
 def person(user: str, token: str, base_url: str) -> Person:

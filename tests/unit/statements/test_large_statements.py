@@ -15,8 +15,8 @@ from statement_readers.write_camt import write_camt
 from statement_readers.write_csv import write_csv
 
 LINES = 10_000
-# The readers take a tenth of this on an idle core; the rest is for slow ones. What grows with the square takes minutes.
-SECONDS = 8.0
+# The readers take a twentieth of this on an idle core; the rest is for slow ones. What grows with the square takes minutes.
+SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
