@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -15,6 +16,10 @@ from operations.seals import seal
 from operations.verify import checks, verify
 from tests.books import Books
 from tests.reads.histories import History
+
+
+class Undone(Exception):
+    """Ends a transaction that was only to show something."""
 
 
 @dataclass
@@ -40,16 +45,15 @@ class Worked:
 
     def breaches_after_each(self, changes: Iterable[str], first: str | None = None) -> Iterator[dict[str, list[str]]]:
         """What is named after each of these alone (and `first` before them all); then all is undone."""
-        with transaction(self.books.owner, self.books.org) as tx:
-            connection = tx.connection()
+        with suppress(Undone), transaction(self.books.owner, self.books.org) as tx:
             if first is not None:
-                connection.execute(first)
+                tx.run(first)
             for sql in changes:
-                connection.execute("SAVEPOINT untouched")
+                tx.run("SAVEPOINT untouched")
                 self.tampered(tx, sql)
                 yield {f.check: f.breaches for f in checks(tx) if not f.ok}
-                connection.execute("ROLLBACK TO SAVEPOINT untouched")
-            connection.rollback()
+                tx.run("ROLLBACK TO SAVEPOINT untouched")
+            raise Undone
 
     def breaches(self) -> dict[str, list[str]]:
         return {f.check: f.breaches for f in verify(self.books.engine, self.books.org) if not f.ok}
