@@ -40,7 +40,7 @@ _GENERAL: Final = (
     "RATE_LIMITED",
     "UNAVAILABLE",
 )
-_WITH_BODY: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+_OF_WRITES: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "IDEMPOTENCY_KEY_CONFLICT")
 
 
 class Requires:
@@ -83,7 +83,7 @@ class GatedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         methods = {method.upper() for method in options.get("methods") or ["GET"]}
-        codes = _GENERAL + (_WITH_BODY if methods - {"GET"} else ())
+        codes = _GENERAL + (_OF_WRITES if methods - {"GET"} else ())
         options["responses"] = _merged(refusals(*codes), options.get("responses") or {})
         super().__init__(path, endpoint, **options)
         needs = _needs(self)

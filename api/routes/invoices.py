@@ -99,7 +99,10 @@ def _write(body: NewInvoice) -> Write:
 
 @router.post(
     "/v1/invoices", status_code=201,
-    responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_INACTIVE", "EXTERNAL_ID_CONFLICT", "FX_RATE_MISSING"),
+    responses=refusals(
+        "EXTERNAL_ID_CONFLICT", "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "CUSTOMER_INACTIVE",
+        "PAYMENT_TERMS_UNKNOWN", "FX_RATE_MISSING",
+    ),
 )  # fmt: skip
 async def create_invoice(request: Request, body: NewInvoice, who: Writer, key: IdempotencyKey) -> Response:
     """Issue an invoice: DR accounts_receivable, CR revenue and tax_payable. Once per external_id."""
@@ -148,5 +151,5 @@ def _by_reason(operation: str, path: str, *codes: str) -> None:
 
 
 _by_reason("void_invoice", "/v1/invoices/{invoice_id}/void", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS")
-_by_reason("dispute_invoice", "/v1/invoices/{invoice_id}/dispute", "INVOICE_DISPUTED")
+_by_reason("dispute_invoice", "/v1/invoices/{invoice_id}/dispute", "INVOICE_DISPUTED", "INVOICE_NOT_OPEN")
 _by_reason("resolve_dispute", "/v1/invoices/{invoice_id}/resolve-dispute", "INVOICE_NOT_DISPUTED")

@@ -94,11 +94,19 @@ class Unapplication(Body):
 Reader = Annotated[Principal, requires("payments.read")]
 Recorder = Annotated[Principal, requires("payments.record")]
 Applier = Annotated[Principal, requires("payments.apply")]
+_OF_SESSIONS: Final = (
+    "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
+    "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
+    "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL", "FX_RATE_MISSING",
+)  # fmt: skip
 
 
 @router.post(
     "/v1/customer-payments", status_code=201,
-    responses=refusals("CUSTOMER_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "PAYMENT_DATE_IN_FUTURE", "FX_RATE_MISSING"),
+    responses=refusals(
+        "EXTERNAL_ID_CONFLICT", "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "BANK_ACCOUNT_NOT_FOUND",
+        "LEGAL_ENTITY_MISMATCH", "BANK_ACCOUNT_REQUIRED", "PAYMENT_DATE_IN_FUTURE", "FX_RATE_MISSING",
+    ),
 )  # fmt: skip
 async def record_payment(request: Request, body: NewPayment, who: Recorder, key: IdempotencyKey) -> Response:
     """Record a payment, once per external_id."""
@@ -112,7 +120,10 @@ async def record_payment(request: Request, body: NewPayment, who: Recorder, key:
     )  # fmt: skip
 
 
-@router.post("/v1/customer-payments/{payment_id}/assign", responses=refusals("CUSTOMER_ALREADY_ASSIGNED"))
+@router.post(
+    "/v1/customer-payments/{payment_id}/assign",
+    responses=refusals("PAYMENT_NOT_FOUND", "CUSTOMER_NOT_FOUND", "CUSTOMER_ALREADY_ASSIGNED"),
+)
 async def assign_payment(
     request: Request, payment_id: str, body: Assignment, who: Applier, key: IdempotencyKey
 ) -> Response:
@@ -128,11 +139,7 @@ async def assign_payment(
 
 @router.post(
     "/v1/customer-payments/{payment_id}/apply",
-    responses=refusals(
-        "PAYMENT_NOT_FOUND", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
-        "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "OVERPAYMENT_REQUIRES_CREDIT",
-        "APPLIED_EXCEEDS_PAYMENT", "APPLIED_EXCEEDS_BALANCE", "FX_RATE_MISSING", "CUSTOMER_UNASSIGNED",
-    ),
+    responses=refusals("PAYMENT_NOT_FOUND", *_OF_SESSIONS, "OVERPAYMENT_REQUIRES_CREDIT", "CUSTOMER_UNASSIGNED"),
 )  # fmt: skip
 async def apply_payment(
     request: Request, payment_id: str, body: Session, who: Applier, key: IdempotencyKey,
@@ -147,9 +154,7 @@ async def apply_payment(
     return await (dry_run if dry else run_process)(request, who, key, w)
 
 
-@router.post(
-    "/v1/customer-credits/{credit_id}/apply", responses=refusals("CREDIT_NOT_FOUND", "APPLIED_EXCEEDS_PAYMENT")
-)
+@router.post("/v1/customer-credits/{credit_id}/apply", responses=refusals("CREDIT_NOT_FOUND", *_OF_SESSIONS))
 async def apply_credit(
     request: Request, credit_id: str, body: Session, who: Applier, key: IdempotencyKey,
     dry: Annotated[bool, Query(alias="dry_run")] = False,
@@ -164,7 +169,8 @@ async def apply_credit(
 
 
 @router.post(
-    "/v1/customer-payments/{payment_id}/reverse", responses=refusals("PAYMENT_REVERSED", "RECONCILIATION_COMPLETE")
+    "/v1/customer-payments/{payment_id}/reverse",
+    responses=refusals("PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "DATE_BEFORE_PAYMENT"),
 )
 async def reverse_payment(
     request: Request, payment_id: str, body: Reversal, who: Applier, key: IdempotencyKey
@@ -179,7 +185,12 @@ async def reverse_payment(
     )  # fmt: skip
 
 
-@router.post("/v1/payment-applications/{application_id}/unapply", responses=refusals("APPLICATION_UNAPPLIED"))
+@router.post(
+    "/v1/payment-applications/{application_id}/unapply",
+    responses=refusals(
+        "PAYMENT_APPLICATION_NOT_FOUND", "PAYMENT_REVERSED", "APPLICATION_UNAPPLIED", "DATE_BEFORE_PAYMENT"
+    ),
+)
 async def unapply(
     request: Request, application_id: str, body: Unapplication, who: Applier, key: IdempotencyKey
 ) -> Response:

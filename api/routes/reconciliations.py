@@ -50,7 +50,10 @@ def _process(operation: str, recon_id: str, body: dict[str, Any], doing: str) ->
 
 @router.post(
     "/v1/bank-accounts/{bank_account_id}/reconciliations", status_code=201,
-    responses=refusals("BANK_ACCOUNT_NOT_FOUND", "PAYMENT_NOT_FOUND", "BANK_ACCOUNT_MISMATCH"),
+    responses=refusals(
+        "BANK_ACCOUNT_NOT_FOUND", "PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "BANK_ACCOUNT_MISMATCH",
+        "PAYMENT_AFTER_THROUGH_DATE",
+    ),
 )  # fmt: skip
 async def draft(
     request: Request, bank_account_id: str, body: NewReconciliation, who: Reconciler, key: IdempotencyKey
@@ -61,7 +64,12 @@ async def draft(
     return await run_process(request, who, key, _process("draft_reconciliation", recon_id, full, "Draft"))
 
 
-@router.post("/v1/reconciliations/{recon_id}/complete", responses=refusals("RECONCILIATION_DIFFERENCE"))
+@router.post(
+    "/v1/reconciliations/{recon_id}/complete",
+    responses=refusals(
+        "RECONCILIATION_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "RECONCILIATION_DIFFERENCE"
+    ),
+)
 async def complete(
     request: Request, recon_id: str, who: Reconciler, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
@@ -69,7 +77,10 @@ async def complete(
     return await run_process(request, who, key, _process("complete_reconciliation", recon_id, {}, "Complete"))
 
 
-@router.post("/v1/reconciliations/{recon_id}/reopen", responses=refusals("RECONCILIATION_NOT_COMPLETE"))
+@router.post(
+    "/v1/reconciliations/{recon_id}/reopen",
+    responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE"),
+)
 async def reopen(
     request: Request, recon_id: str, body: Reopening, who: Annotated[Principal, requires("reconciliations.reopen")],
     key: IdempotencyKey,

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import tempfile
 import threading
 import time
@@ -60,6 +61,7 @@ class Office:
         self.org = stack.organisation("Office")
         self._clients: dict[object, httpx.Client] = {}
         self._lock = threading.Lock()
+        self._operations: list[tuple[re.Pattern[str], str, dict]] | None = None
         self._spare = self.make_customers([{} for _ in range(customers)])
 
     def make_customers(self, rows: list[dict[str, Any]]) -> list[str]:
@@ -85,8 +87,29 @@ class Office:
         with self._lock:
             if key not in self._clients:
                 held = roles or (ROLES[who],)
-                self._clients[key] = self.stack.client(self.org, f"u_{who}", *held, entities=entities)
+                made = self.stack.client(self.org, f"u_{who}", *held, entities=entities)
+                made.event_hooks = {"response": [self._documented]}
+                self._clients[key] = made
             return self._clients[key]
+
+    def _documented(self, r: httpx.Response) -> None:
+        """A status and a refusal's code that the interface's own description does not name are a fault of it."""
+        if self._operations is None:
+            paths = httpx.get(
+                f"{r.request.url.scheme}://{r.request.url.netloc.decode()}/openapi.json", trust_env=False
+            ).json()["paths"]
+            rows = [(path, method.upper(), op) for path, ops in paths.items() for method, op in ops.items()]
+            rows.sort(key=lambda row: row[0].count("{"))
+            self._operations = [(re.compile(re.sub(r"{\w+}", "[^/]+", p) + "$"), m, op) for p, m, op in rows]
+        found = (op for rx, m, op in self._operations if m == r.request.method and rx.match(r.request.url.path))
+        operation = next(found, None)
+        if operation is None:
+            return
+        said = operation["responses"].get(str(r.status_code))
+        assert said is not None, (r.request.method, r.request.url.path, r.status_code, r.read())
+        if r.status_code >= 400:
+            r.read()
+            assert r.json()["code"] in said["description"], (r.request.method, r.request.url.path, r.json()["code"])
 
     def __getattr__(self, who: str) -> httpx.Client:
         if who.startswith("_") or who not in ROLES:
