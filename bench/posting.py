@@ -20,7 +20,8 @@ from bench.stack import BenchStack
 from models.access import Principal
 from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.db.engine import driver_url, make_engine, transaction
-from models.db.tx import Tx, statement
+from models.db.streaming import driver_style
+from models.db.wire import Wire
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations import registry
@@ -109,13 +110,14 @@ def _postings(stack: BenchStack, engine: Engine, customers: list[str], n: int) -
 def _record(engine: Engine, command_id: str) -> list[tuple[str, Any]]:
     """The statements of a posting, from a run that is rolled back."""
     sent: list[tuple[str, Any]] = []
-    execute = Tx.execute
+    bound = Wire.bound
 
-    def keep(tx: Tx, sql: str, parameters: Any) -> Any:
-        sent.append((statement(sql), parameters))
-        return execute(tx, sql, parameters)
+    def keep(wire: Wire, sql: str, parameters: Any) -> Any:
+        if sql != "BEGIN":
+            sent.append((driver_style(sql), parameters))
+        return bound(wire, sql, parameters)
 
-    with patch.object(Tx, "execute", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
+    with patch.object(Wire, "bound", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
         _execute(tx, command_id)
         tx.connection()  # sends what waits for the commit
         raise _Enough

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from models.db.engine import driver_url, fetch_once
 
 _SAY: Final = (
-    "SELECT set_config('synchronous_commit', 'off', true), pg_notify('arflow_answered', CAST(%(command)s AS text))"
+    "SELECT set_config('synchronous_commit', 'off', true), pg_notify('arflow_answered', CAST(:command AS text))"
 )
 AGAIN_SECONDS: Final = 1.0
 CONNECT_SECONDS: Final = 2

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from models.db.engine import fetch_once
 from models.db.tx import to_json
 
-KEEP: Final = "SELECT row_to_json(k) FROM keep_command(%(org)s, CAST(%(row)s AS json)) k"
+KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
 
 
 def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -28,7 +28,7 @@ def first_of(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
 
 
 ANSWER: Final = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands
-  WHERE org_id = %(org)s AND id = %(id)s AND response IS NOT NULL"""
+  WHERE org_id = :org AND id = :id AND response IS NOT NULL"""
 """Of one command (`id`); no row while there is no answer."""
 
 

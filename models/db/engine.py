@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import psycopg
 from sqlalchemy import Engine, create_engine, event
 
-from models.db.tx import Tx, send_all
+from models.db.tx import Tx
+from models.db.wire import Wire
 
 APP_ROLE = "arflow_app"
 
@@ -49,14 +50,14 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
 
 
 ACT_AS: Final = (
-    "SELECT set_config('arflow.org_id', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+    "SELECT set_config('arflow.org_id', :org, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
 """What goes before a read of one round trip. The plan of such a read does not depend on its parameters, and making it
 anew would take longer than the read."""
 
 
 def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[bytes | None, ...] | None:
-    """The first row of one read, as PostgreSQL wrote it; `query` in the driver's own `%(name)s` style.
+    """The first row of one read, as PostgreSQL wrote it.
 
     It runs as this organisation, in one round trip: both statements are one implicit transaction, so the organisation
     ends with the read. For reads that are measured in milliseconds; everything else opens a `transaction`.
@@ -64,7 +65,9 @@ def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any
     for attempt in (1, 2):
         pooled = engine.raw_connection()
         try:
-            return _pipelined(pooled.driver_connection, org_id, query, params)
+            conn = cast("psycopg.Connection[Any]", pooled.driver_connection)
+            _, row = Wire.of(conn).results([(ACT_AS, {"org": org_id}), (query, params)])
+            return tuple(row.get_value(0, n) for n in range(row.nfields)) if row.ntuples else None
         except psycopg.OperationalError as lost:
             pooled.invalidate(lost)
             if attempt == 2:
@@ -72,20 +75,6 @@ def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any
         finally:
             pooled.close()
     raise AssertionError("unreachable")
-
-
-def _pipelined(conn: Any, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[bytes | None, ...] | None:
-    conn.autocommit = True
-    try:
-        with conn.pipeline():
-            conn.execute(ACT_AS, (org_id,))
-            cursor = conn.execute(query, params)
-            send_all(conn)
-        result = cursor.pgresult
-        return tuple(result.get_value(0, n) for n in range(result.nfields)) if result.ntuples else None
-    finally:
-        if not conn.closed:
-            conn.autocommit = False
 
 
 @contextmanager
@@ -99,9 +88,7 @@ def transaction(
     `rehearsal=True` checks what a commit would check, and rolls back.
     """
     with _lent(engine) as conn:
-        if snapshot:
-            conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        tx = Tx(conn, org_id, durable=durable)
+        tx = Tx(conn, org_id, durable=durable, snapshot=snapshot)
         yield tx
         if rehearsal:
             tx.run("SET CONSTRAINTS ALL IMMEDIATE")
@@ -123,6 +110,4 @@ def _lent(engine: Engine) -> "Iterator[psycopg.Connection[Any]]":
             pooled.invalidate()
             engine.dispose()
         else:
-            if conn.isolation_level is not None:
-                conn.isolation_level = None
             pooled.close()

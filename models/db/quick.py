@@ -7,9 +7,7 @@ first time and names it from then on. One `Quick` per process, made after any fo
 """
 
 import asyncio
-import re
 from collections.abc import Hashable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
 import psycopg
@@ -17,6 +15,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.pq import ExecStatus
 
 from models.db.engine import APP_ROLE, driver_url
+from models.db.wire import numbered
 
 SIZE: Final = 8
 """Connections: PostgreSQL works for some while the answers of others are written."""
@@ -173,14 +172,6 @@ class _Line:
 def _done(ready: "asyncio.Future[None]") -> None:
     if not ready.done():
         ready.set_result(None)
-
-
-@cache
-def numbered(query: str) -> tuple[bytes, tuple[str, ...]]:
-    """A statement in the driver's style, `%(name)s`, as the server knows it, `$1`, and its parameters in order."""
-    order: dict[str, int] = {}
-    text = re.sub(r"%\((\w+)\)s", lambda m: f"${order.setdefault(m[1], len(order) + 1)}", query)
-    return text.replace("%%", "%").encode(), tuple(order)
 
 
 def as_text(value: Parameter) -> bytes | None:

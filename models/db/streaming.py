@@ -6,10 +6,16 @@ from typing import Any, cast
 
 from psycopg.rows import dict_row
 
-from models.db.tx import Row, Tx, statement, to_json
+from models.db.tx import Row, Tx, to_json
+from models.db.wire import NAMED
 
 CHUNK = 1000
 _numbers = count(1)
+
+
+def driver_style(sql: str) -> str:
+    """`:name` in psycopg's own spelling; a percent sign is only a percent sign."""
+    return NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: Any) -> Iterator[Row]:
@@ -17,7 +23,7 @@ def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: Any) -> Iterator[R
     given = {**params, "org": tx.org_id} if ":org" in sql else params
     with tx.connection().cursor(f"streamed_{next(_numbers)}", row_factory=dict_row) as cursor:
         cursor.itersize = chunk
-        cursor.execute(statement(sql), given)
+        cursor.execute(driver_style(sql), given)
         yield from cast(Iterator[Row], cursor)
 
 

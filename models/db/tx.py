@@ -1,19 +1,16 @@
 """One open transaction: how every statement of a write, and of most reads, reaches PostgreSQL."""
 
 import json
-import re
-import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.pq import TransactionStatus
 
-Row = Mapping[str, Any]
-"""A row, by the names of its columns."""
+from models.db.wire import Reply, Wire
+from models.db.wire import Row as Row
 
 
 def to_json(value: Any) -> str:
@@ -27,29 +24,8 @@ def _json_default(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-_NAMED: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-
-
-@lru_cache(maxsize=2048)
-def statement(sql: str) -> str:
-    """`:name` in the driver's own spelling; a percent sign is only a percent sign."""
-    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
-
-
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
   replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
-
-
-def send_all(conn: "psycopg.Connection[Any]") -> None:
-    """Until everything that was queued in the pipeline is on its way.
-
-    psycopg tries once; of more than the socket holds at a time the rest would lie here while both sides wait for each other.
-    """
-    ready = select.poll()
-    ready.register(conn.pgconn.socket, select.POLLIN | select.POLLOUT)
-    while conn.pgconn.flush():
-        if any(event & select.POLLIN for _, event in ready.poll()):
-            conn.pgconn.consume_input()  # the server may be waiting to be heard before it listens
 
 
 class _Said(NamedTuple):
@@ -67,12 +43,15 @@ class Tx:
     the transaction itself, rows to insert, `later`. An error of theirs is raised there; it ends the transaction anyway.
     """
 
-    def __init__(self, conn: "psycopg.Connection[Any]", org_id: str, *, durable: bool = True) -> None:
+    def __init__(
+        self, conn: "psycopg.Connection[Any]", org_id: str, *, durable: bool = True, snapshot: bool = False
+    ) -> None:
         self.org_id = org_id
-        self._conn = conn
+        self._conn, self._wire = conn, Wire.of(conn)
         self._now: datetime | None = None
-        self._opening = _Said(_OPEN if durable else _OPEN_FAST, {"org": org_id}, self._opened)
-        self._waiting = [self._opening]
+        begin = _Said("BEGIN ISOLATION LEVEL REPEATABLE READ" if snapshot else "BEGIN", {})
+        self._opening = [begin, _Said(_OPEN if durable else _OPEN_FAST, {"org": org_id}, self._opened)]
+        self._waiting = list(self._opening)
 
     @property
     def now(self) -> datetime:
@@ -84,15 +63,15 @@ class Tx:
 
     def all(self, sql: str, **params: Any) -> Sequence[Row]:
         """Every row; `:org` is the organisation."""
-        return self._ask(sql, params).fetchall()
+        return self._ask(sql, params).rows
 
     def one(self, sql: str, **params: Any) -> Row | None:
         """The first row or None."""
-        return self._ask(sql, params).fetchone()
+        return _first(self._ask(sql, params))
 
     def scalar(self, sql: str, **params: Any) -> Any:
         """The first value of the first row or None."""
-        row = self._ask(sql, params).fetchone()
+        row = _first(self._ask(sql, params))
         return None if row is None else next(iter(row.values()))
 
     def run(self, sql: str, **params: Any) -> int:
@@ -109,8 +88,7 @@ class Tx:
 
     def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Sequence[Row]]:
         """The rows of several statements, in one round trip."""
-        cursors = self._send([self._said(sql, params) for sql, params in asked])
-        return [c.fetchall() for c in cursors]
+        return [reply.rows for reply in self._send([self._said(sql, params) for sql, params in asked])]
 
     def insert(
         self, table: str, rows: Sequence[Mapping[str, Any]], *, returning: str | None = None, suffix: str = ""
@@ -185,37 +163,28 @@ class Tx:
 
     def commit(self) -> None:
         """Make it permanent. Where nothing was asked, nothing was begun."""
-        if self._waiting != [self._opening]:
-            self._send([], commit=True)
+        if self._waiting == self._opening:
+            return
+        if any(said.then for said in self._waiting if said not in self._opening):
+            self._send([])  # what must hold is looked at first
+        if self._conn.info.transaction_status == TransactionStatus.INERROR:
+            raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
+        self._send([_Said("COMMIT", {})])
 
-    def execute(self, sql: str, params: Mapping[str, Any]) -> "psycopg.Cursor[DictRow]":
-        """Hand one statement to the driver. Every statement goes through here."""
-        return self._conn.cursor(row_factory=dict_row).execute(statement(sql), params)
-
-    def _ask(self, sql: str, params: dict[str, Any]) -> "psycopg.Cursor[DictRow]":
+    def _ask(self, sql: str, params: dict[str, Any]) -> Reply:
         return self._send([self._said(sql, params)])[0]
 
-    def _send(self, asked: Sequence[_Said], *, commit: bool = False) -> "list[psycopg.Cursor[DictRow]]":
-        """What waited, then what is asked, then the commit, in one round trip; the commit in one more where the first
-        looks at what must hold."""
-        if commit and any(said.then for said in self._waiting if said is not self._opening):
-            self._send([])
+    def _send(self, asked: Sequence[_Said]) -> list[Reply]:
+        """What waited, then what is asked, in one round trip."""
         waited, self._waiting = self._waiting, []
         together = [*waited, *asked]
-        if len(together) + commit > 1:
-            with self._conn.pipeline():
-                cursors = [self.execute(said.sql, said.params) for said in together]
-                send_all(self._conn)
-                if commit:
-                    self._conn.commit()
-        else:
-            cursors = [self.execute(said.sql, said.params) for said in together]
-            if commit:
-                self._conn.commit()
-        for said, cursor in zip(together, cursors, strict=True):
+        if not together:
+            return []
+        replies = self._wire.exchange([(said.sql, said.params) for said in together])
+        for said, reply in zip(together, replies, strict=True):
             if said.then is not None:
-                said.then(cursor.fetchone())
-        return cursors[len(waited) :]
+                said.then(_first(reply))
+        return replies[len(waited) :]
 
     def _opened(self, row: Row | None) -> None:
         assert row is not None
@@ -223,6 +192,10 @@ class Tx:
 
     def _said(self, sql: str, params: Mapping[str, Any]) -> _Said:
         return _Said(sql, {**params, "org": self.org_id} if ":org" in sql else params)
+
+
+def _first(reply: Reply) -> Row | None:
+    return reply.rows[0] if reply.rows else None
 
 
 _OPEN: Final = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp() AS now"

@@ -2,13 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
 import psycopg
-from psycopg.pq import PipelineStatus
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, event
+
+from models.db.wire import Wire
 
 
 class Faults:
@@ -25,7 +28,7 @@ class Faults:
         self._mine: set[int] = set()
         self._owner = psycopg.connect(owner_url, autocommit=True)
         event.listen(engine, "checkout", lambda connection, *_: self._mine.add(connection.info.backend_pid))
-        self._execute, self._commit = psycopg.Cursor.execute, psycopg.Connection.commit
+        self._execute, self._results = psycopg.Cursor.execute, Wire.results
 
     def close(self) -> None:
         self._owner.close()
@@ -36,6 +39,11 @@ class Faults:
         self.seen, self._at, self._armed = [], moment, True
         faults = self
 
+        def results(wire: Wire, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[PGresult]:
+            if statements[0][0] != "BEGIN" and wire.conn.info.transaction_status == TransactionStatus.IDLE:
+                return faults._interrupted(wire, statements)  # one implicit transaction
+            return [answer for one in statements for answer in faults._interrupted(wire, [one])]
+
         def execute(cursor: "psycopg.Cursor[Any]", query: Any, *given: Any, **more: Any) -> Any:
             name = " ".join(str(query).split())[:60]
             faults._moment(f"before {name}", cursor.connection)
@@ -43,22 +51,24 @@ class Faults:
             faults._moment(f"after {name}", cursor.connection)
             return done
 
-        def commit(connection: "psycopg.Connection[Any]") -> None:
-            faults._moment("before commit", connection)
-            faults._commit(connection)
-            if faults._moment("after commit", connection):
-                connection.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
-
         try:
-            with patch.object(psycopg.Cursor, "execute", execute), patch.object(psycopg.Connection, "commit", commit):
+            with patch.object(Wire, "results", results), patch.object(psycopg.Cursor, "execute", execute):
                 yield
         finally:
             self._armed = False
 
+    def _interrupted(self, wire: Wire, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[PGresult]:
+        sql = statements[-1][0]
+        name = "commit" if sql == "COMMIT" else " ".join(sql.split())[:60]
+        self._moment(f"before {name}", wire.conn)
+        answers = self._results(wire, statements)
+        if self._moment(f"after {name}", wire.conn) and name == "commit":
+            wire.conn.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
+        return answers
+
     def _moment(self, name: str, connection: "psycopg.Connection[Any]") -> bool:
         if not self._armed or connection.info.backend_pid not in self._mine:
             return False
-        self._let_what_was_sent_arrive(connection)
         self.seen.append(name)
         if len(self.seen) - 1 != self._at:
             return False
@@ -67,8 +77,3 @@ class Faults:
         while self._owner.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
             time.sleep(0.001)
         return True
-
-    def _let_what_was_sent_arrive(self, connection: "psycopg.Connection[Any]") -> None:
-        if connection.pgconn.pipeline_status != PipelineStatus.OFF and not connection.autocommit:
-            with connection.pipeline():
-                pass  # leaving it waits for the answers

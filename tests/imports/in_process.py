@@ -17,7 +17,7 @@ from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
-from models.db.tx import Tx
+from models.db.wire import Wire
 from models.ids import new_id
 from models.imports.options import OPEN
 from operations import registry
@@ -42,17 +42,17 @@ class Killed(BaseException):
 
 _mortal: dict[int, random.Random] = {}
 """By thread: those whose statements may be their last."""
-_execute = Tx.execute
+_bound = Wire.bound
 
 
-def _perhaps(tx: Tx, sql: str, params: Mapping[str, Any]) -> Any:
+def _perhaps(wire: Wire, sql: str, params: Mapping[str, Any]) -> Any:
     chance = _mortal.get(threading.get_ident())
     if chance is not None and chance.random() < DEATHS:
         raise Killed
-    return _execute(tx, sql, params)
+    return _bound(wire, sql, params)
 
 
-Tx.execute = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
+Wire.bound = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
 
 
 @contextmanager

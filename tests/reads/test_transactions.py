@@ -1,10 +1,14 @@
-# ruff: noqa: PT012 - what a transaction raises, it raises at its end
+# ruff: noqa: PT012, SIM117 - what a transaction raises, it raises at its end
 """What a transaction promises of the way its statements travel."""
 
+from contextlib import suppress
+from threading import Timer
+
+import psycopg
 import pytest
 from psycopg import errors
 
-from models.db.engine import fetch_once, transaction
+from models.db.engine import fetch_once, make_engine, transaction
 from tests.books import Books
 
 LARGE = 8 * 1024 * 1024  # far more than a socket holds at a time
@@ -19,7 +23,7 @@ def test_what_travels_together_may_be_large_both_ways(books: Books) -> None:
         told = tx.batch(*[("SELECT t, CAST(:t AS text) AS mine FROM large", {"t": "y" * LARGE})] * 2)
         assert [[len(r["t"]) + len(r["mine"]) for r in rows] for rows in told] == [[2 * LARGE] * 3] * 2
         tx.later("INSERT INTO large VALUES (:t)", t="z" * LARGE)
-    row = fetch_once(books.engine, books.org, "SELECT length(%(t)s)", {"t": "x" * LARGE})
+    row = fetch_once(books.engine, books.org, "SELECT length(:t)", {"t": "x" * LARGE})
     assert row == (str(LARGE).encode(),)
 
 
@@ -64,3 +68,41 @@ def test_a_savepoint_takes_back_what_began_inside_it_sent_or_not(books: Books) -
         "SELECT notes FROM customers WHERE id IN (%(a)s, %(b)s, %(c)s) ORDER BY id", a=one, b=two, c=three
     )
     assert [r["notes"] for r in found] == ["kept", None, "kept, too"]
+
+
+def test_a_connection_serves_on_after_errors_and_after_more_statements_than_it_keeps_prepared(books: Books) -> None:
+    one = make_engine(books.engine.url.render_as_string(hide_password=False), pool_size=1)
+    for _ in range(3):
+        for n in range(150):
+            with transaction(one, books.org) as tx:
+                assert tx.scalar(f"SELECT CAST(:n AS int) + {n}", n=1) == n + 1
+        for _ in range(3):  # prepared behind an error or not at all
+            with pytest.raises(errors.DivisionByZero), transaction(one, books.org) as tx:
+                tx.batch(("SELECT 1 / CAST(:zero AS int)", {"zero": 0}), ("SELECT 'never'", {}))
+            with transaction(one, books.org) as tx:
+                assert tx.scalar("SELECT 1 / CAST(:zero AS int)", zero=1) == 1
+                assert tx.scalar("SELECT 'never'") == "never"
+    with transaction(one, books.org) as tx:
+        kept = tx.scalar("SELECT count(*) FROM pg_prepared_statements")
+    assert kept <= 102
+    one.dispose()
+
+
+def test_a_transaction_that_failed_cannot_be_committed(books: Books) -> None:
+    with pytest.raises(errors.InFailedSqlTransaction), transaction(books.engine, books.org) as tx:
+        with suppress(errors.DivisionByZero):
+            tx.run("SELECT 1 / 0")
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_a_lost_connection_is_an_operational_error_and_is_replaced(books: Books, seconds: float) -> None:
+    with pytest.raises(psycopg.OperationalError), transaction(books.engine, books.org) as tx:
+        pid = tx.scalar("SELECT pg_backend_pid()")
+        loss = Timer(seconds, books.sql, ["SELECT pg_terminate_backend(%(pid)s)"], {"pid": pid})
+        loss.start()
+        if not seconds:
+            loss.join()
+        tx.run("SELECT pg_sleep(10)")
+    loss.join()
+    with transaction(books.engine, books.org) as tx:
+        assert tx.scalar("SELECT true")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from models.db.customer_360 import view as customer_360
 from models.db.engine import fetch_once, make_engine, transaction
 from models.db.quick import Quick
+from models.db.streaming import driver_style
 from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
 from tests.books import Books, today
@@ -80,7 +81,7 @@ async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_co
 
 async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_afterwards(books: Books) -> None:
     quick = Quick(books.owner_url, size=1)
-    ask = ("SELECT clock_timestamp(), pg_sleep(0.7), %(a)s::text, %(b)s::text[]", {"a": "x", "b": ["y", 'z"\\']})
+    ask = ("SELECT clock_timestamp(), pg_sleep(0.7), :a::text, :b::text[]", {"a": "x", "b": ["y", 'z"\\']})
     running = asyncio.create_task(quick.fetch(books.org, *ask))
     await asyncio.sleep(0.1)
     gone, *many = (asyncio.create_task(quick.fetch(books.org, *ask)) for _ in range(50))
@@ -120,7 +121,7 @@ def test_the_view_reaches_its_rows_by_index_under_row_level_security(books: Book
         # Tables of tests are small: without this the planner would rightly read them whole.
         raw.execute("SET LOCAL enable_seqscan = off")
         raw.execute("SELECT set_config('arflow.org_id', %s, true)", (books.org,))
-        plan = "\n".join(r[0] for r in raw.execute("EXPLAIN " + customer_360.VIEW, params))
+        plan = "\n".join(r[0] for r in raw.execute("EXPLAIN " + driver_style(customer_360.VIEW), params))
     assert f"Seq Scan on {table}" not in plan
     assert index in plan
     by_index = plan.split(index, 1)[1]

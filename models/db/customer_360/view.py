@@ -22,7 +22,7 @@ def _records(table: str, fields: str, where: str, order: str, limit: int = LIMIT
     path = f"/v1/{table}/"
     return f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '{path}' || r.id, {fields}) ORDER BY {order}),
       '[]')::text AS data, count(*) = {limit} AS more
-      FROM (SELECT * FROM {table} r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s{where}
+      FROM (SELECT * FROM {table} r WHERE r.org_id = :org AND r.customer_id = :customer{where}
             ORDER BY {order} LIMIT {limit}) r"""
 
 
@@ -67,12 +67,12 @@ _SQL: Final[dict[str, str]] = {
     ),
     "nps": """SELECT coalesce((SELECT json_build_object('latest', r.score, 'surveyed_at', r.surveyed_at, 'id', r.id,
         'href', '/v1/nps-responses/' || r.id, 'contact_id', r.contact_id, 'source', r.source)
-      FROM nps_responses r WHERE r.org_id = %(org)s AND r.customer_id = %(customer)s
+      FROM nps_responses r WHERE r.org_id = :org AND r.customer_id = :customer
       ORDER BY r.surveyed_at DESC, r.id DESC LIMIT 1), 'null')::text AS data, NULL::boolean AS more""",
     "activities": f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '/v1/activities/' || r.id, 'type', r.type,
         'notes', r.notes, 'contact_id', r.contact_id, 'occurred_at', r.occurred_at, 'logged_by', r.logged_by)
         ORDER BY r.occurred_at DESC, r.id DESC), '[]')::text AS data, count(*) = {TIMELINE} AS more
-      FROM (SELECT * FROM activities a WHERE a.org_id = %(org)s AND a.customer_id = %(customer)s
+      FROM (SELECT * FROM activities a WHERE a.org_id = :org AND a.customer_id = :customer
             ORDER BY a.occurred_at DESC, a.id DESC LIMIT {TIMELINE}) r""",
     "ar_aging": AGING,
 }
@@ -81,17 +81,17 @@ _CUSTOMER: Final = """json_build_object('id', c.id, 'href', '/v1/customers/' || 
   'legal_entity_id', c.legal_entity_id, 'customer_type', c.customer_type, 'payment_terms', c.payment_terms,
   'credit_limit', c.credit_limit::text, 'currency_code', c.currency_code)::text AS customer"""
 _SERVED: Final = """(SELECT json_object_agg(p.panel, s.name) FROM source_connections s, unnest(s.panels) AS p(panel)
-  WHERE s.org_id = %(org)s AND s.enabled) AS served"""
+  WHERE s.org_id = :org AND s.enabled) AS served"""
 _SNAPSHOTS: Final = """(SELECT json_object_agg(s.panel, json_build_object('source', s.source, 'as_of', s.as_of,
   'error_code', s.error_code, 'attempted_at', s.attempted_at, 'next_attempt_at', s.next_attempt_at)) FROM panel_snapshots s
-  WHERE s.org_id = %(org)s AND s.customer_id = c.id) AS snapshots"""
+  WHERE s.org_id = :org AND s.customer_id = c.id) AS snapshots"""
 
 _ATTENTION: Final = f"""(SELECT coalesce(json_agg(json_build_object(
     'code', CASE WHEN r.renewal_date < CURRENT_DATE THEN 'RENEWAL_MISSED' ELSE 'RENEWAL_IN_NOTICE_WINDOW' END,
     'contract_id', r.id, 'href', '/v1/contracts/' || r.id, 'name', r.name, 'renewal_date', r.renewal_date,
     'days_to_renewal', r.renewal_date - CURRENT_DATE, 'arr_minor', r.arr_minor, 'currency_code', r.currency_code,
     'owner_user', r.owner_user) ORDER BY r.renewal_date, r.id), '[]')::text
-  FROM (SELECT * FROM contracts r WHERE r.org_id = %(org)s AND r.customer_id = c.id AND NOT r.closed
+  FROM (SELECT * FROM contracts r WHERE r.org_id = :org AND r.customer_id = c.id AND NOT r.closed
     AND r.notice_from <= CURRENT_DATE ORDER BY r.renewal_date, r.id LIMIT {LIMIT}) r)"""
 
 
@@ -102,7 +102,7 @@ def _statement(panels: Sequence[str]) -> str:
     return (
         f"SELECT c.legal_entity_id, now() AS at, {_CUSTOMER}, {_SERVED}, {_SNAPSHOTS}, "
         f"{attention} AS attention, {shown} FROM customers c {joins} "
-        "WHERE c.org_id = %(org)s AND c.id = %(customer)s AND c.erased_at IS NULL"
+        "WHERE c.org_id = :org AND c.id = :customer AND c.erased_at IS NULL"
     )
 
 

@@ -11,10 +11,10 @@ SHOWN_INVOICES: Final = 50
 SHOWN_PAYMENTS: Final = 10
 
 _LATE: Final = "CURRENT_DATE - i.due_date"
-_OPEN: Final = """i.org_id = %(org)s AND i.customer_id = %(customer)s AND i.balance_due_minor > 0 AND i.voided_at IS NULL
-  AND i.issue_date <= CURRENT_DATE AND (%(entities)s::text[] IS NULL OR i.legal_entity_id = ANY(%(entities)s::text[]))"""
-_PAYMENT: Final = """p.org_id = %(org)s AND p.customer_id = %(customer)s
-  AND (%(entities)s::text[] IS NULL OR p.legal_entity_id = ANY(%(entities)s::text[]))"""
+_OPEN: Final = """i.org_id = :org AND i.customer_id = :customer AND i.balance_due_minor > 0 AND i.voided_at IS NULL
+  AND i.issue_date <= CURRENT_DATE AND (:entities::text[] IS NULL OR i.legal_entity_id = ANY(:entities::text[]))"""
+_PAYMENT: Final = """p.org_id = :org AND p.customer_id = :customer
+  AND (:entities::text[] IS NULL OR p.legal_entity_id = ANY(:entities::text[]))"""
 
 
 def _sum(when: str) -> str:
@@ -29,22 +29,22 @@ _FIGURES: Final = """'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_
 # Everything that takes more than today's balances: several currencies, and dates ahead.
 _NOT_PLAIN: Final = """a.one_currency <> a.another_currency OR m.one_currency <> m.another_currency OR m.ahead
   OR m.one_currency <> coalesce(a.one_currency, e.functional_currency)
-  OR EXISTS (SELECT FROM payment_applications x WHERE x.org_id = %(org)s AND x.customer_id = %(customer)s
+  OR EXISTS (SELECT FROM payment_applications x WHERE x.org_id = :org AND x.customer_id = :customer
       AND x.unapplied_at IS NULL AND x.effective_date > CURRENT_DATE)
-  OR EXISTS (SELECT FROM payment_applications x WHERE x.org_id = %(org)s AND x.customer_id = %(customer)s
+  OR EXISTS (SELECT FROM payment_applications x WHERE x.org_id = :org AND x.customer_id = :customer
       AND x.unapplied_at IS NOT NULL AND x.undone_date > CURRENT_DATE)
-  OR EXISTS (SELECT FROM invoices x WHERE x.org_id = %(org)s AND x.customer_id = %(customer)s
+  OR EXISTS (SELECT FROM invoices x WHERE x.org_id = :org AND x.customer_id = :customer
       AND x.voided_at IS NOT NULL AND x.void_date > CURRENT_DATE)"""
 
 _LEFT: Final = "p.status <> 'REVERSED' AND p.payment_date <= CURRENT_DATE"
 
 RECENT_PAYMENTS: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', p.id,
-        'href', %(payments)s::text || p.id, 'status', p.status,
+        'href', :payments::text || p.id, 'status', p.status,
         'payment_date', p.payment_date, 'amount_minor', p.amount_minor, 'unapplied_minor', p.amount_minor - p.applied_minor,
         'currency_code', p.currency_code) ORDER BY p.id DESC), '[]')
       FROM (SELECT * FROM payments p WHERE {_PAYMENT} ORDER BY p.id DESC LIMIT {SHOWN_PAYMENTS}) p)"""
 
-_INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', %(invoices)s::text || i.id,
+_INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', :invoices::text || i.id,
         'external_id', i.external_id, 'legal_entity_id', i.legal_entity_id, 'status', i.status, 'issue_date', i.issue_date,
         'due_date', i.due_date, 'days_past_due', greatest({_LATE}, 0), 'bucket', CASE WHEN {_LATE} < 30 THEN 'current'
           WHEN {_LATE} < 60 THEN 'days_30' WHEN {_LATE} < 90 THEN 'days_60' ELSE 'days_90plus' END,
@@ -71,4 +71,4 @@ AGING: Final = f"""SELECT CASE WHEN {_NOT_PLAIN} THEN NULL ELSE json_build_objec
        coalesce(sum(p.credit_held_minor) FILTER (WHERE {_LEFT}), 0)::bigint AS credits,
        coalesce(bool_or(p.reversal_date > CURRENT_DATE), false) AS ahead
      FROM payments p WHERE {_PAYMENT} AND p.status <> 'FULLY_APPLIED') m
-  WHERE e.org_id = %(org)s AND e.id = c.legal_entity_id"""
+  WHERE e.org_id = :org AND e.id = c.legal_entity_id"""

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from models.customers.approval import Chain, ChangeStatus
 from models.db.engine import fetch_once
 
-IS_OPEN: Final = """SELECT FROM customer_changes WHERE org_id = %(org)s AND id = %(id)s
+IS_OPEN: Final = """SELECT FROM customer_changes WHERE org_id = :org AND id = :id
   AND status IN ('PENDING_APPROVAL', 'FAILED')"""
 """A row where one of our changes (`id`) can still be moved on."""
 
@@ -23,7 +23,7 @@ SELECT json_build_array(c.status, c.operation, c.lane, c.customer_id, c.round, c
        s.reminded_at IS NOT NULL, s.escalated_at IS NOT NULL, s.started_at, s.remind_at, s.due_at, clock_timestamp())
   FROM customer_changes c LEFT JOIN customer_change_steps s
     ON s.org_id = c.org_id AND s.change_id = c.id AND s.round = c.round AND s.step = c.awaiting_step
- WHERE c.org_id = %(org)s AND c.id = %(id)s
+ WHERE c.org_id = :org AND c.id = :id
 """
 
 
