@@ -34,7 +34,8 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
         pool_pre_ping=False,
         pool_use_lifo=True,  # few warm connections (prepared, planned) instead of many lukewarm ones
         hide_parameters=True,  # the text of an error names no values
-        connect_args={"options": "-c timezone=UTC", "prepare_threshold": 2},
+        # Preparing is the wire's (wire.py): psycopg would, now and then, deallocate what it knows nothing of.
+        connect_args={"options": "-c timezone=UTC", "prepare_threshold": None},
         json_deserializer=json.loads,
     )
 

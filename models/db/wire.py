@@ -94,6 +94,8 @@ class Wire:
             self.conn.close()  # nobody knows what is still on its way
             raise
         if error is not None:
+            if isinstance(error, psycopg.errors.InvalidSqlStatementName):
+                self._known.clear()  # somebody deallocated them; the next transaction prepares anew
             raise error
         return results[: len(bound)]
 

@@ -88,6 +88,23 @@ def test_a_connection_serves_on_after_errors_and_after_more_statements_than_it_k
     one.dispose()
 
 
+def test_what_the_driver_does_for_itself_takes_no_prepared_statement_away(books: Books) -> None:
+    one = make_engine(books.engine.url.render_as_string(hide_password=False), pool_size=1)
+    for _ in range(5):
+        with transaction(one, books.org) as tx:
+            assert tx.scalar("SELECT 1") == 1
+            for _ in range(5):
+                tx.connection().execute("SELECT 2")
+            tx.connection().execute("CREATE TEMP TABLE mine (n int)")
+            tx.connection().execute("DROP TABLE mine")
+    with pytest.raises(errors.InvalidSqlStatementName), transaction(one, books.org) as tx:
+        tx.connection().execute("DEALLOCATE ALL")
+        tx.scalar("SELECT 1")
+    with transaction(one, books.org) as tx:
+        assert tx.scalar("SELECT 1") == 1
+    one.dispose()
+
+
 def test_a_transaction_that_failed_cannot_be_committed(books: Books) -> None:
     with pytest.raises(errors.InFailedSqlTransaction), transaction(books.engine, books.org) as tx:
         with suppress(errors.DivisionByZero):
