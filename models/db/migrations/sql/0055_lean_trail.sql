@@ -1,3 +1,8 @@
+-- An event is told by its subject and its place there; nothing names an id any more.
+DROP TRIGGER without_id ON audit_events;
+DROP FUNCTION audit_events_without_id();
+ALTER TABLE audit_events DROP COLUMN id;
+
 -- Appends events to their chains, locking the heads in the order of the subject ids, whatever order they come in.
 -- p_events: [{subject_id, actor, action, reason_code?, request_id?, workflow_id?, payload (text)}]
 -- A head is locked where it stands and written once; before, each event wrote it twice.
