@@ -55,8 +55,8 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Outcome:
     for attempt in range(4):
         try:
             with transaction(engine, org_id) as tx:
-                done = _execute(tx, command_id)
-            answers.tell(command_id, done)
+                done, told = _execute(tx, command_id)
+            answers.tell(command_id, told)
             return done
         except Refusal as refusal:
             raise _refused(engine, org_id, command_id, refusal) from None
@@ -111,13 +111,17 @@ class _Ended(Exception):
         self.row = row
 
 
-def _execute(tx: Tx, command_id: str) -> Outcome:
+def _execute(tx: Tx, command_id: str) -> tuple[Outcome, Outcome]:
+    """What came of it, for whoever carries it out and for its caller: what an earlier try did is a replay to the one,
+    and may be the first answer to the other."""
     try:
-        return _carry_out(tx, command_id)
+        done = _carry_out(tx, command_id)
+        return done, done
     except _Ended as ended:
         if ended.row["state"] == "refused":
             raise refusal_from(ended.row["response"]) from None
-        return Outcome(ended.row["response"], ended.row["http_status"], True)
+        answered = ended.row["response"], ended.row["http_status"]
+        return Outcome(*answered, True), Outcome(*answered, ended.row["replayed"])
 
 
 # The shared lock keeps a period from closing under a posting; closing takes it exclusively.
@@ -140,7 +144,7 @@ def _carry_out(tx: Tx, command_id: str) -> Outcome:
         must_be_pending(row)
         cmd = as_command(row)
     else:  # its lock travels with the operation's own first statement
-        tx.check_first(must_be_pending, _LOCK.format(columns="state, http_status, response"), id=command_id)
+        tx.check_first(must_be_pending, _LOCK.format(columns="state, http_status, response, replayed"), id=command_id)
     work = Work(tx, cmd)
     outcome = OPERATIONS[cmd.operation](work)
     finish = {
