@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import metrics
@@ -69,6 +69,8 @@ class _Exchange:
         metrics.IN_PROGRESS.inc()
         try:
             await app(self._scope, receive, answering)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered: 499 in the log
         except Exception as error:
             if self._status:  # the answer has begun: only the connection can tell the caller
                 log.error("answer broken off", request_id=self._state["request_id"], exc_info=error)

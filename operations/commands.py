@@ -5,7 +5,7 @@ The kept command is the idempotency record: the same key and body are told what 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,10 +88,22 @@ def submitted(row: Mapping[str, Any], first: Mapping[str, Any]) -> Submitted:
         return Submitted(
             row["id"], row["workflow_id"], row["resource_id"], command=as_command(json.loads(to_json(row)))
         )
+    if first["actor"] != row["actor"] and not _may_see(row["entities"], first):
+        raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
     if first["body_hash"] != row["body_hash"]:
         raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
     answer = Outcome(first["response"], first["http_status"], True) if first["state"] == "done" else None
     return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
+
+
+def _may_see(entities: Sequence[str] | None, first: Mapping[str, Any]) -> bool:
+    """Whether these legal entities (None: all) cover somebody else's request: the one that its answer names, or else
+    every one that they may see."""
+    if entities is None:
+        return True
+    named = (first["response"] or {}).get("legal_entity_id")
+    theirs = first["entities"] if named is None else [named]
+    return theirs is not None and set(theirs) <= set(entities)
 
 
 def as_command(row: Any) -> Command:

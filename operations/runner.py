@@ -225,11 +225,11 @@ def execute_item(
 
 
 def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Outcome) -> Outcome:
-    """Keep the batch's answer for whoever asks again with the same key."""
+    """Keep the batch's answer for whoever asks again with the same key; the first one, where several carried it out."""
     with transaction(engine, org_id) as tx:
         tx.later(
             "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
-            "finished_at = :at WHERE org_id = :org AND id = :id",
+            "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
             id=command_id,
             status=outcome.status,
             response=to_json(outcome.body),

@@ -289,6 +289,22 @@ def test_each_refusal_of_a_business_rule_is_in_the_trail(office: Office, custome
     assert [e["workflow_id"] for e in by_request] == [refused.headers["X-Workflow-Id"]]
 
 
+def test_a_key_shows_nobody_what_their_token_does_not_cover(office: Office, customer: str):
+    on = {"Idempotency-Key": ext()}
+    body = office.payment_body(customer, 100)
+    made = ok(office.client("all", "ar_clerk").post("/v1/customer-payments", json=body, headers=on), 201)
+    for who, entities, expected in (("uk", ("le_uk",), 403), ("us", ("le_us",), 201), ("both", (), 201)):
+        again = office.client(who, "ar_clerk", entities=entities).post("/v1/customer-payments", json=body, headers=on)
+        assert again.status_code == expected, again.text
+        assert (again.json().get("id") == made["id"]) == (expected == 201)
+    line = {"applications": [{"invoice_id": office.invoice(customer, 100)["id"], "applied_minor": 100}]}
+    apply = f"/v1/customer-payments/{made['id']}/apply"  # its answer names no legal entity
+    ok(office.client("all", "ar_clerk").post(apply, json=line, headers=on))
+    for who, entities, expected in (("uk", ("le_uk",), 403), ("us", ("le_us",), 403), ("both", (), 200)):
+        again = office.client(who, "ar_clerk", entities=entities).post(apply, json=line, headers=on)
+        assert again.status_code == expected, again.text
+
+
 def test_verify_finds_the_books_in_order(office: Office, mine: Records):
     done = office.stack.arflow("verify", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
