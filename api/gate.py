@@ -10,7 +10,6 @@ A gated route that says nothing is a defect and fails at import.
 
 from collections.abc import Callable, Coroutine, Iterator
 from email.message import Message
-from inspect import iscoroutinefunction, signature
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -23,6 +22,7 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope
 
 from api import json_body
+from api.direct import direct
 from api.problems import invalid, refusals
 from models.access import PERMISSIONS, Principal
 from models.errors import FieldError, Refusal
@@ -94,7 +94,7 @@ class GatedRoute(APIRoute):
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = _direct(self) or super().get_route_handler()
+        inner = direct(self, super().get_route_handler())
         needs = _needs(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
         kind = "multipart/form-data" if form else "application/json"
@@ -124,33 +124,6 @@ class GatedRoute(APIRoute):
 def gated_router(tag: str) -> APIRouter:
     """The router of one noun. Declare full paths: `@router.get("/v1/invoices/{id}")`."""
     return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
-
-
-def _direct(route: APIRoute) -> Callable[[Request], Coroutine[Any, Any, Response]] | None:
-    """The endpoint itself, where FastAPI has nothing to add to the gate: it takes the request, the person and texts of
-    its path, waits on the event loop, and answers a Response. Validation of nothing costs a tenth of a quick read."""
-    given, call = route.dependant, route.endpoint
-    asked = (*given.query_params, *given.header_params, *given.cookie_params, *given.body_params)
-    (who,) = given.dependencies if len(given.dependencies) == 1 else (None,)
-    texts = all(field.field_info.annotation is str for field in given.path_params)
-    request_name = given.request_param_name
-    if asked or who is None or who.name is None or not texts or request_name is None or not iscoroutinefunction(call):
-        return None
-    if signature(call).return_annotation is not Response:
-        return None
-    who_name = who.name
-
-    async def handle(request: Request) -> Response:
-        named = {request_name: request, who_name: request.state.principal}
-        response: Response = await call(**named, **request.path_params)
-        return response
-
-    return handle
-
-
-def is_direct(route: APIRoute) -> bool:
-    """Whether the gate calls the route's endpoint itself."""
-    return _direct(route) is not None
 
 
 def _needs(route: APIRoute) -> Requires:

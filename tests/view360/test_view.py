@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.gate import GatedRoute, is_direct
+from api.direct import is_direct
+from api.gate import GatedRoute
 from api.routes import customer_360
 from tests.books import Books, today
 
