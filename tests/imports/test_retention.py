@@ -95,7 +95,7 @@ def test_rows_of_an_import_without_effect_go_after_a_month_and_an_open_review_ke
 def test_one_organisations_clean_up_leaves_the_others_alone(clerk: Desk) -> None:
     other = another(clerk)
     theirs = other.run(table(ROWS), validate_only=True)["id"]
-    with transaction(clerk.engine, clerk.org) as tx, pytest.raises(Exception, match="has not ended"):
+    with pytest.raises(Exception, match="has not ended"), transaction(clerk.engine, clerk.org) as tx:
         tx.scalar("SELECT import_prune(:id, 0, 9)", id=theirs)
     assert prune(clerk, WITHOUT_EFFECT + DAY) == 0
     assert "secret" in texts(other, theirs).lower()
