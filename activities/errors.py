@@ -10,14 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from models.errors import Refusal
 from operations.runner import CommandLost
 
-LAST_LOOK = 5
-"""At this attempt, after 3 s of retries (workflows/retries.py)."""
 log = structlog.get_logger("arflow.activities")
 
 
@@ -32,16 +29,9 @@ def boundary() -> Iterator[None]:
             f"{r.code}: {r.detail}", problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None
     except CommandLost as lost:
-        raise ApplicationError(str(lost), type="COMMAND_LOST", non_retryable=_looked_long_enough()) from None
+        raise ApplicationError(str(lost), type="COMMAND_LOST", non_retryable=True) from None
     except ApplicationError:
         raise
     except Exception as error:
         log.warning("activity failed", exc_info=error)
         raise ApplicationError(f"{type(error).__name__} (see the worker's log)", type=type(error).__name__) from None
-
-
-def _looked_long_enough() -> bool:
-    """Whether a command that is not there will not come any more. It is kept while its process is being started; a
-    worker elsewhere may be quicker than that."""
-    info = activity.info()
-    return not info.is_local and info.attempt >= LAST_LOOK

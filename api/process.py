@@ -5,8 +5,7 @@ with the same Idempotency-Key (or external_id) it is told what happened the firs
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -109,10 +108,7 @@ async def dry_run(request: Request, who: Principal, key: RequestKey, w: Write) -
 
 async def keep_request(request: Request, who: Principal, s: Submission) -> Submitted:
     """`submit`, on the event loop."""
-    return await _keep(request, who, command_row(who, s))
-
-
-async def _keep(request: Request, who: Principal, row: Mapping[str, Any]) -> Submitted:
+    row = command_row(who, s)
     sent = {"org": who.org_id, "row": to_json(row)}
     while (first := first_of(await quick_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
@@ -124,23 +120,14 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     client: Client = request.app.state.temporal
     command_id = new_id("cmd")
     workflow_id = posting_workflow_id(w.process, w.record_id, command_id)
-    row = command_row(who, submission(request, key, w, workflow_id, command_id))
-    keeping = _Keeping(_keep(request, who, row))
-    if key.given:
-        kept = await keeping.task
-    else:
-        await asyncio.sleep(0)  # it is on its way first
-        kept = submitted(row, row)
+    kept = await keep_request(request, who, submission(request, key, w, workflow_id, command_id))
     if kept.answer is not None:
         count(w.operation, kept.answer)
         return answer(kept.answer, kept.workflow_id)
     chosen_id = kept.workflow_id or workflow_id
     request.state.workflow_id = chosen_id  # the middleware answers it, on a refusal too
-    with awaited(kept.command_id, kept.command, keeping.done) as told:
-        try:
-            handle = await _start(client, who.org_id, kept.command_id, chosen_id, w)
-        finally:
-            await keeping.task  # before any answer: what is answered "accepted" is kept
+    with awaited(kept.command_id, kept.command) as told:
+        handle = await _start(client, who.org_id, kept.command_id, chosen_id, w)
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 found = await _answer(handle, asyncio.wrap_future(told))
@@ -153,24 +140,6 @@ async def run_process(request: Request, who: Principal, key: RequestKey, w: Writ
     done = _marked(found, kept)
     count(w.operation, done)
     return answer(done, chosen_id)
-
-
-class _Keeping:
-    """A command being kept. A key that the caller gave may have been used before, so the process starts when that is
-    known; one made here cannot, so the process starts meanwhile, and whoever carries the command out waits for `done`."""
-
-    def __init__(self, keep: Coroutine[Any, Any, Submitted]) -> None:
-        self.done: Future[None] = Future()
-        self.task = asyncio.ensure_future(keep)
-        self.task.add_done_callback(self._tell)
-
-    def _tell(self, task: "asyncio.Task[Submitted]") -> None:
-        if task.cancelled():
-            self.done.cancel()
-        elif error := task.exception():
-            self.done.set_exception(error)
-        else:
-            self.done.set_result(None)
 
 
 async def _start(

@@ -9,31 +9,25 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Lock
-from typing import Final
 
 from models.errors import Refusal
 from operations.work import Command, Outcome
 
 _waiting: dict[str, list[Future[Outcome]]] = {}
-_commands: dict[str, tuple[Command, Future[None] | None]] = {}
-KEPT_WITHIN: Final = 1.0
-"""Seconds that whoever carries a command out waits for it to be kept."""
+_commands: dict[str, Command] = {}
 _changing = Lock()
 
 
 @contextmanager
-def awaited(
-    command_id: str, command: Command | None = None, keeping: Future[None] | None = None
-) -> Iterator[Future[Outcome]]:
+def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[Outcome]]:
     """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command.
 
-    `command`: as this request kept it, which saves whoever carries it out here the reading. `keeping`: done once it is
-    kept, where it may not be yet."""
+    `command`: as this request kept it, which saves whoever carries it out here the reading."""
     mine: Future[Outcome] = Future()
     with _changing:
         _waiting.setdefault(command_id, []).append(mine)
         if command is not None:
-            _commands[command_id] = (command, keeping)
+            _commands[command_id] = command
     try:
         yield mine
     finally:
@@ -46,13 +40,8 @@ def awaited(
 
 
 def kept_here(command_id: str) -> Command | None:
-    """The command, where a request of this process kept it and waits for it. What it says never changes.
-
-    Raises what kept it from being kept, or TimeoutError: then it is not carried out yet."""
-    command, keeping = _commands.get(command_id, (None, None))
-    if keeping is not None:
-        keeping.result(KEPT_WITHIN)
-    return command
+    """The command, where a request of this process kept it and waits for it. What it says never changes."""
+    return _commands.get(command_id)
 
 
 def tell(command_id: str, answer: Outcome | Refusal) -> None:
