@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -160,7 +160,7 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
     except WorkflowUpdateFailedError as failure:
         if (no := _refusal(failure)) is not None:
             raise no from None
-    except (TimeoutError, RPCError) as error:
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
         # No process is there to carry it (it has ended, or no worker answers): the act itself is one transaction.
         if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
             raise Refusal(
