@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -241,3 +242,20 @@ def keep(figures: dict[str, Any]) -> None:
     said = {"command": "pytest -m soak tests/imports -k million", "at": at, "machine": machine}
     kept[f"{figures['rows']} rows, batches of {figures['batch_size']}"] = figures | said
     path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def test_a_decision_while_the_worker_hangs_is_carried_out_in_place(private_stack: Callable[..., PrivateStack]) -> None:
+    stack = private_stack().start()
+    org = stack.organisation()
+    with stack.client(org, "u_clerk", "ar_clerk") as clerk, stack.client(org, "u_manager", "ar_manager") as manager:
+        import_id = send(clerk, rows_of(mark(), 100)).json()["id"]
+        assert patient(clerk, import_id, "AWAITING_REVIEW")["status"] == "AWAITING_REVIEW"
+        worker = stack.pids()["worker"]
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            decided = decide(manager, import_id)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        assert decided.status_code == 200, decided.text
+        patient(clerk, import_id, "COMPLETED")
+    agree(stack, import_id, 100)
