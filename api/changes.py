@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.counting import count
 from api.deps import RequestKey
-from api.process import Write, accepted, answer, keep_request, read_answer, submission
+from api.process import Write, accepted, answer, keep_request, read_answer, refusal_of, submission
 from api.quick_row import quick_row
 from models.access import Principal
 from models.db.customers.standing import IS_OPEN
@@ -45,7 +45,7 @@ from models.messages.changes import (
     change_workflow_id,
 )
 from operations.commands import Submitted
-from operations.runner import execute, refusal_from
+from operations.runner import execute
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
@@ -150,7 +150,7 @@ def _raise_what_it_raised(carried: "asyncio.Future[None]") -> None:
     try:
         carried.result()
     except WorkflowUpdateFailedError as failed:
-        raise _refusal_of(failed) from None
+        raise refusal_of(failed) from None
     except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError):
         raise _not_taken() from None
 
@@ -186,13 +186,3 @@ def _carried_to_its_end(carrying: "asyncio.Future[None]") -> None:
 
 def _not_taken() -> Refusal:
     return Refusal("UNAVAILABLE", "The request is kept; ask again with the same Idempotency-Key.", retry_after=2)
-
-
-def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:
-    """The business refusal that failed the update; 503 for any other failure."""
-    cause: BaseException | None = failed.cause
-    while cause is not None:
-        if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
-            return refusal_from(cause.details[0])
-        cause = cause.__cause__
-    return Refusal("UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key.")

@@ -15,14 +15,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api import json_body
 from api.deps import RequestKey
 from api.invalid import field_errors
 from api.problems import invalid
-from api.process import START_TIMEOUT, Write, answer, read_answer, submission
+from api.process import START_TIMEOUT, Write, answer, refusal_in, submission
 from models.access import Principal
 from models.db.engine import transaction
 from models.db.imports import records as imports
@@ -33,7 +32,7 @@ from models.imports.options import ImportOptions, Unreadable
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
 from operations.commands import Submitted, submit
 from operations.imports.decisions import submitted_body
-from operations.runner import execute, refusal_from
+from operations.runner import execute, execute_kept
 from operations.work import Outcome
 
 ACT_SECONDS = 5.0
@@ -91,10 +90,8 @@ async def upload(
     if file is not None:
         await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
     await _start(request.app.state.temporal, who.org_id, import_id, kept)
-    await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
-    # Not what `execute` says: where the process came first, that is a replay to it, and to the caller the first answer.
-    done = await read_answer(request, who, kept.command_id)
-    return answer(Outcome(done.body, done.status, done.replayed or kept.in_progress), done.body["workflow_id"])
+    done = await run_in_threadpool(execute_kept, engine, who.org_id, kept)
+    return answer(done, done.body["workflow_id"])
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
@@ -158,7 +155,7 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
         update = client.get_workflow_handle(workflow_id).execute_update("act", what, id=kept.command_id)
         await asyncio.wait_for(update, ACT_SECONDS)
     except WorkflowUpdateFailedError as failure:
-        if (no := _refusal(failure)) is not None:
+        if (no := refusal_in(failure)) is not None:
             raise no from None
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
         # No process is there to carry it (it has ended, or no worker answers): the act itself is one transaction.
@@ -168,13 +165,3 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
             ) from None
     done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
     return answer(Outcome(done.body, done.status, kept.in_progress), workflow_id)
-
-
-def _refusal(failure: WorkflowUpdateFailedError) -> Refusal | None:
-    """The business refusal inside; None for any other failure."""
-    cause: BaseException | None = failure.cause
-    while cause is not None:
-        if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
-            return refusal_from(cause.details[0])
-        cause = cause.__cause__
-    return None

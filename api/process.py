@@ -15,7 +15,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
@@ -30,8 +30,8 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
 from operations.answers import awaited
-from operations.commands import Submission, Submitted, command_row, submit, submitted
-from operations.runner import execute_kept, refusal_from, rehearse
+from operations.commands import Submission, Submitted, command_row, is_another_persons, require_cover, submitted
+from operations.runner import refusal_from, rehearse, run_now
 from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
@@ -86,14 +86,9 @@ async def write_now(request: Request, who: Principal, key: RequestKey, w: Write)
 async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w: Write) -> Outcome:
     """As `write_now`, for a route that has more to do before it answers."""
     engine: Engine = request.app.state.engine
-    done = await run_in_threadpool(_run_now, engine, who, submission(request, key, w))
+    done = await run_in_threadpool(run_now, engine, who, submission(request, key, w))
     count(w.operation, done)
     return done
-
-
-def _run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
-    kept = submit(engine, who, s)
-    return kept.answer or _marked(execute_kept(engine, who.org_id, kept), kept)
 
 
 def _marked(done: Outcome, kept: Submitted) -> Outcome:
@@ -112,6 +107,8 @@ async def keep_request(request: Request, who: Principal, s: Submission) -> Submi
     sent = {"org": who.org_id, "row": to_json(row)}
     while (first := first_of(await quick_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
+    if is_another_persons(who, first):
+        await run_in_threadpool(require_cover, request.app.state.engine, who, first)
     return submitted(row, first)
 
 
@@ -210,14 +207,21 @@ async def read_answer(request: Request, who: Principal, command_id: str) -> Outc
     return Outcome(body, status, replayed)
 
 
-def refusal_of(failure: WorkflowFailureError) -> Refusal:
-    """The business refusal that failed the process; 503 for any other failure."""
+def refusal_of(failure: WorkflowFailureError | WorkflowUpdateFailedError) -> Refusal:
+    """The business refusal that failed the process, or its update; 503 for any other failure."""
+    return refusal_in(failure) or Refusal(
+        "UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key."
+    )
+
+
+def refusal_in(failure: WorkflowFailureError | WorkflowUpdateFailedError) -> Refusal | None:
+    """The business refusal that failed it, if one did."""
     cause: BaseException | None = failure.cause
     while cause is not None:
         if isinstance(cause, ApplicationError) and cause.details and isinstance(cause.details[0], dict):
             return refusal_from(cause.details[0])
         cause = cause.__cause__
-    return Refusal("UNAVAILABLE", "The request could not be carried out; ask again with the same Idempotency-Key.")
+    return None
 
 
 def answer(done: Outcome, workflow_id: str | None = None) -> Response:

@@ -5,14 +5,15 @@ The kept command is the idempotency record: the same key and body are told what 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
 
 from models.access import Principal
-from models.db.commands import keep
+from models.db.commands import covers, keep
+from models.db.engine import transaction
 from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
@@ -54,10 +55,13 @@ def body_hash(body: dict[str, Any]) -> str:
 
 
 def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
-    """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT."""
+    """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT;
+    403 where the token does not cover what was answered."""
     row = command_row(who, s)
     while (first := keep(engine, who.org_id, row)) is None:
         pass  # the first one was refused between the function's two statements: the key is free again
+    if is_another_persons(who, first):
+        require_cover(engine, who, first)
     return submitted(row, first)
 
 
@@ -88,22 +92,22 @@ def submitted(row: Mapping[str, Any], first: Mapping[str, Any]) -> Submitted:
         return Submitted(
             row["id"], row["workflow_id"], row["resource_id"], command=as_command(json.loads(to_json(row)))
         )
-    if first["actor"] != row["actor"] and not _may_see(row["entities"], first):
-        raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
     if first["body_hash"] != row["body_hash"]:
         raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
     answer = Outcome(first["response"], first["http_status"], True) if first["state"] == "done" else None
     return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
 
 
-def _may_see(entities: Sequence[str] | None, first: Mapping[str, Any]) -> bool:
-    """Whether these legal entities (None: all) cover somebody else's request: the one that its answer names, or else
-    every one that they may see."""
-    if entities is None:
-        return True
-    named = (first["response"] or {}).get("legal_entity_id")
-    theirs = first["entities"] if named is None else [named]
-    return theirs is not None and set(theirs) <= set(entities)
+def is_another_persons(who: Principal, first: Mapping[str, Any]) -> bool:
+    """Whether the first command with a key may be of legal entities that this person's token does not cover."""
+    return who.entities is not None and first["actor"] != who.sub
+
+
+def require_cover(engine: Engine, who: Principal, first: Mapping[str, Any]) -> None:
+    """403 where their token does not cover another person's command."""
+    with transaction(engine, who.org_id, durable=False) as tx:
+        if not covers(tx, who, first):
+            raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
 
 
 def as_command(row: Any) -> Command:

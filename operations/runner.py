@@ -81,9 +81,12 @@ def run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
 
 
 def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Outcome:
-    """`execute`, with what this process still knows of the command."""
-    with answers.awaited(kept.command_id, kept.command):
-        return execute(engine, org_id, kept.command_id)
+    """`execute`, with what this process still knows of the command; what it answers its caller: to all who joined a
+    command that somebody else had kept, a replay."""
+    with answers.awaited(kept.command_id, kept.command) as told:
+        execute(engine, org_id, kept.command_id)
+        done = told.result()
+    return Outcome(done.body, done.status, done.replayed or kept.in_progress)
 
 
 def rehearse(engine: Engine, who: Principal, s: Submission) -> Outcome:
@@ -225,9 +228,10 @@ def execute_item(
 
 
 def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Outcome) -> Outcome:
-    """Keep the batch's answer for whoever asks again with the same key; the first one, where several carried it out."""
+    """Keep the batch's answer for whoever asks again with the same key. Where several processes carried it out, the first
+    answer is everybody's."""
     with transaction(engine, org_id) as tx:
-        tx.later(
+        mine = tx.run(
             "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
             "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
             id=command_id,
@@ -235,4 +239,7 @@ def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Outcome)
             response=to_json(outcome.body),
             at=tx.now,
         )
+        if not mine:
+            first = tx.one("SELECT response, http_status FROM commands WHERE org_id = :org AND id = :id", id=command_id)
+            return outcome if first is None else Outcome(first["response"], first["http_status"], True)
     return outcome

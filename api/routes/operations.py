@@ -14,8 +14,8 @@ from api.problems import problem_body, refusals
 from api.reading import reading, who_sees
 from models.access import Principal
 from models.db.cash.statements import COUNTS, statement_body
+from models.db.commands import covers
 from models.db.lookups import bank_account, refuse_missing
-from models.db.subjects import subject_filter
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.messages.commands import command_of
@@ -73,20 +73,8 @@ def _require_reader(tx: Tx, who: Principal, row: Row) -> None:
     if row["actor"] == who.sub:
         return
     name = row["operation"]
-    if not who.may(_READ_WITH.get(name) or _READ_WITH.get(name.partition(".")[0], "audit.read")):
-        raise _not_yours()
-    if who.entities is None or (row["entities"] is not None and who.entities.issuperset(row["entities"])):
-        return
-    about = [row["resource_id"], (row["response"] or {}).get("payment_id")]
-    where, params = subject_filter(who.entities, "about.id")
-    if (
-        tx.one(
-            f"SELECT 1 AS covered FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}",
-            about=about,
-            **params,
-        )
-        is None
-    ):
+    permission = _READ_WITH.get(name) or _READ_WITH.get(name.partition(".")[0], "audit.read")
+    if not who.may(permission) or not covers(tx, who, row):
         raise _not_yours()
 
 

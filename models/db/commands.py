@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from models.access import Principal
 from models.db.engine import fetch_once
-from models.db.tx import to_json
+from models.db.subjects import subject_filter
+from models.db.tx import Tx, to_json
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
 
@@ -38,3 +40,15 @@ def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, dict[str, Any], 
         return None
     found = json.loads(row[0] or b"")
     return found["status"], found["body"], found["replayed"]
+
+
+def covers(tx: Tx, who: Principal, command: Mapping[str, Any]) -> bool:
+    """Whether the legal entities of a person's token cover what a command answers: it is their own, they see every entity
+    that its caller saw, or the record that it is about (for a credit or an application: its payment) is of one of theirs."""
+    theirs = command["entities"]
+    if command["actor"] == who.sub or who.entities is None or (theirs is not None and who.entities.issuperset(theirs)):
+        return True
+    about = [command["resource_id"], (command["response"] or {}).get("payment_id")]
+    where, params = subject_filter(who.entities, "about.id")
+    sql = f"SELECT 1 AS covered FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
+    return tx.one(sql, about=about, **params) is not None
