@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
 from api.auth import Authenticator
-from api.examples import add_examples
+from api.description import describe, operation_id
 from api.gate import GatedRoute
 from api.lifespan import lifespan
 from api.limiting import RateLimit
@@ -69,38 +68,6 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     pages.router,
 )
 
-_DESCRIPTION: Final = """A durable process engine for accounts receivable.
-
-Every request carries a bearer token; every write takes an `Idempotency-Key`; every error is `application/problem+json`
-with a stable `code`. Amounts are integers in minor units of their currency; rates are decimal strings."""
-
-_PROBLEM: Final[dict[str, Any]] = {
-    "title": "Problem",
-    "description": "RFC 9457. Some codes add members of their own, such as the amounts that did not fit.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["loc", "code", "detail"],
-                "properties": {
-                    "loc": {"type": "string", "description": "JSON pointer"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-
 
 def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:
     """The application. SettingsError where the environment asks for something that cannot be."""
@@ -108,7 +75,7 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app = FastAPI(
         title="arflow",
         version=version("arflow"),
-        description=_DESCRIPTION,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,  # ours, in api.web.pages: FastAPI's page loads its script from elsewhere
@@ -126,7 +93,7 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.state.routes = [*app.routes, *(route for router in routers for route in router.routes)]
     for router in routers:
         app.include_router(router)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend the schema
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # the documented way to extend the schema
     return app
 
 
@@ -138,14 +105,3 @@ def routes_without_gate(routers: Sequence[APIRouter]) -> list[str]:
 
 def _is_open(route: Route) -> bool:
     return route.path.startswith("/v1") and not isinstance(route, GatedRoute)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        components = schema.setdefault("components", {})
-        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-        components.setdefault("schemas", {})["Problem"] = _PROBLEM
-        add_examples(schema)
-        app.openapi_schema = schema
-    return app.openapi_schema

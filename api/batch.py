@@ -1,6 +1,7 @@
 """Many writes in one request: each item its own transaction, one result per item, in the order of the request."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -14,15 +15,16 @@ from api.counting import count
 from api.deps import RequestKey
 from api.process import Write, answer, submission
 from models.access import Principal
+from models.db.tx import to_json
 from models.errors import Refusal
 from operations.commands import Submission, Submitted, submit
 from operations.runner import execute_item, finish_batch
-from operations.work import Outcome
+from operations.work import Answered
 
 Parse = Callable[[dict[str, Any]], Write | list[dict[str, str]]]
 
 
-_running: Final[dict[str, asyncio.Future[Outcome]]] = {}
+_running: Final[dict[str, asyncio.Future[Answered]]] = {}
 """The batches that this process carries out at the moment, by command."""
 
 
@@ -33,11 +35,11 @@ async def run_batch(
     engine: Engine = request.app.state.engine
     whole = submission(request, key, Write(operation, {"items": list(items)}, who.org_id))
 
-    def run(kept: Submitted) -> Outcome:
+    def run(kept: Submitted) -> Answered:
         if kept.in_progress and (ended := submit(engine, who, whole).answer) is not None:
             return ended
         results = [_one(engine, who, whole, n, noun, parse(item)) for n, item in enumerate(items)]
-        return finish_batch(engine, who.org_id, kept.command_id, Outcome({"items": results}))
+        return finish_batch(engine, who.org_id, kept.command_id, Answered(to_json({"items": results})))
 
     kept = await run_in_threadpool(submit, engine, who, whole)
     if kept.answer is not None:
@@ -62,4 +64,4 @@ def _one(
         error = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], **r.extra}
         return {"index": index, "status": "failed", "error": error}
     count(parsed.operation, done)
-    return {"index": index, "status": "replayed" if done.replayed else "created", noun: done.body}
+    return {"index": index, "status": "replayed" if done.replayed else "created", noun: json.loads(done.json)}

@@ -7,6 +7,7 @@ A process that was lost (its server's data, not ours) is started again from what
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any, Final
@@ -46,7 +47,7 @@ from models.messages.changes import (
 )
 from operations.commands import Submitted
 from operations.runner import execute
-from operations.work import Outcome
+from operations.work import Answered
 
 WAIT_SECONDS: Final = 5.0
 KNOWN_TIMEOUT: Final = timedelta(seconds=2)
@@ -61,7 +62,7 @@ async def submit_change(request: Request, who: Principal, key: RequestKey, w: Wr
     kept = await keep_request(request, who, submission(request, key, w, change_workflow_id(new_id("chg"))))
     workflow_id = str(kept.workflow_id)
     if kept.answer is not None:
-        return answer(kept.answer, str(kept.answer.body.get("workflow_id", workflow_id)))
+        return answer(kept.answer, str(json.loads(kept.answer.json).get("workflow_id", workflow_id)))
     start = ChangeInput(who.org_id, change_of(workflow_id), kept.command_id, EDITION)
     summary = f"{w.summary} {start.change_id}"
     return await _answered(
@@ -141,9 +142,9 @@ async def _answered(
     elif not told.done():
         _raise_what_it_raised(carrying)
     found = await read_answer(request, who, kept.command_id)
-    done = Outcome(found.body, found.status, found.replayed or kept.in_progress)
+    done = Answered(found.json, found.status, found.replayed or kept.in_progress)
     count(w.operation, done)
-    return answer(done, str(done.body.get("workflow_id")))
+    return answer(done, str(json.loads(done.json).get("workflow_id")))
 
 
 def _raise_what_it_raised(carried: "asyncio.Future[None]") -> None:

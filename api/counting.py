@@ -1,11 +1,12 @@
 """Business counters: what was carried out, by operation; what was recorded, applied and issued, by currency."""
 
-from typing import Any, Final
+import json
+from typing import Final
 
 from prometheus_client import Counter
 
 from api import metrics
-from operations.work import Outcome
+from operations.work import Answered
 
 _BUSINESS: Final[dict[str, Counter]] = {
     "record_payment": metrics.PAYMENTS_RECORDED,
@@ -15,14 +16,15 @@ _BUSINESS: Final[dict[str, Counter]] = {
 }
 
 
-def count(operation: str, done: Outcome) -> None:
+def count(operation: str, done: Answered) -> None:
     """One write answered. An earlier answer counts as replayed and as nothing else."""
     metrics.COMMANDS.labels(operation, "replayed" if done.replayed else "done").inc()
     business = _BUSINESS.get(operation)
     if business is not None and not done.replayed:
-        business.labels(_currency(done.body)).inc()
+        business.labels(_currency(done.json)).inc()
 
 
-def _currency(body: dict[str, Any]) -> str:
+def _currency(answered: str) -> str:
+    body = json.loads(answered)
     lines = body.get("applications") or [{}]
     return str(body.get("currency_code") or lines[0].get("currency_code") or "none")

@@ -5,6 +5,7 @@ A pull from a connection goes the same way, without a file.
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -25,6 +26,7 @@ from api.process import START_TIMEOUT, Write, answer, refusal_in, submission
 from models.access import Principal
 from models.db.engine import transaction
 from models.db.imports import records as imports
+from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from models.imports.columns import check_mapping
@@ -33,7 +35,7 @@ from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInpu
 from operations.commands import Submitted, submit
 from operations.imports.decisions import submitted_body
 from operations.runner import execute, execute_kept
-from operations.work import Outcome
+from operations.work import Answered
 
 ACT_SECONDS = 5.0
 
@@ -81,17 +83,17 @@ async def upload(
     if not key.given:
         before = await run_in_threadpool(_same, engine, who.org_id, file_hash, options.digest())
         if before is not None:
-            return answer(Outcome(before, 202, True), before["workflow_id"])
+            return answer(Answered(to_json(before), 202, True), before["workflow_id"])
     write = Write("import.submit", body, import_id, process=PROCESS)
     kept = await run_in_threadpool(submit, engine, who, submission(request, key, write, import_workflow_id(import_id)))
     import_id = kept.resource_id or import_id
     if kept.answer is not None:
-        return answer(kept.answer, import_workflow_id(kept.answer.body["id"]))
+        return answer(kept.answer, import_workflow_id(json.loads(kept.answer.json)["id"]))
     if file is not None:
         await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
     await _start(request.app.state.temporal, who.org_id, import_id, kept)
     done = await run_in_threadpool(execute_kept, engine, who.org_id, kept)
-    return answer(done, done.body["workflow_id"])
+    return answer(done, import_workflow_id(import_id))
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
@@ -164,4 +166,4 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
                 "UNAVAILABLE", "The process does not answer; ask again with the same Idempotency-Key."
             ) from None
     done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
-    return answer(Outcome(done.body, done.status, kept.in_progress), workflow_id)
+    return answer(Answered(done.json, done.status, kept.in_progress), workflow_id)

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Query
 
 from api.problems import invalid
+from models.answers import Page
 from models.errors import FieldError, Refusal
 
 DEFAULT_LIMIT: Final = 50
@@ -28,6 +29,7 @@ MAX_LIMIT: Final = 200
 _LONGEST_CURSOR: Final = 2048
 
 Row = TypeVar("Row")
+Item = TypeVar("Item")
 KeyPart = str | int | date | datetime | None
 
 
@@ -67,6 +69,14 @@ class PageRequest:
         shown = rows[: self.limit]
         more = len(rows) > self.limit
         return {"items": [item(row) for row in shown], "next_cursor": _encode(name, key(shown[-1])) if more else None}
+
+    def of(
+        self, name: str, records: Sequence[Row], key: Callable[[Row], Sequence[KeyPart]], item: Callable[[Row], Item]
+    ) -> Page[Item]:
+        """The page as it is answered, from up to `fetch` records in the list's order."""
+        items = records[: self.limit]
+        more = _encode(name, key(items[-1])) if len(records) > self.limit else None
+        return Page(items=[item(record) for record in items], next_cursor=more)
 
     def part_of(self, name: str, items: Sequence[Row]) -> dict[str, Any]:
         """The page of a list that is short enough to be read whole (master data): its cursor is a position."""

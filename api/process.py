@@ -29,10 +29,11 @@ from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.commands import POSTING_QUEUE, CommandInput, posting_workflow_id
+from models.values import Body
 from operations.answers import awaited
 from operations.commands import Submission, Submitted, command_row, is_another_persons, require_cover, submitted
 from operations.runner import refusal_from, rehearse, run_now
-from operations.work import Outcome
+from operations.work import Answered
 
 WAIT_SECONDS: Final = 5.0
 START_TIMEOUT: Final = timedelta(seconds=WAIT_SECONDS)
@@ -51,7 +52,7 @@ class Write:
     Temporal UI); `subject_id`: whose audit trail a refusal joins."""
 
     operation: str
-    body: dict[str, Any]
+    body: Body | dict[str, Any]
     record_id: str
     subject_id: str | None = None
     customer_id: str | None = None
@@ -83,7 +84,7 @@ async def write_now(request: Request, who: Principal, key: RequestKey, w: Write)
     return answer(await run_now_in_thread(request, who, key, w))
 
 
-async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w: Write) -> Outcome:
+async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w: Write) -> Answered:
     """As `write_now`, for a route that has more to do before it answers."""
     engine: Engine = request.app.state.engine
     done = await run_in_threadpool(run_now, engine, who, submission(request, key, w))
@@ -91,8 +92,8 @@ async def run_now_in_thread(request: Request, who: Principal, key: RequestKey, w
     return done
 
 
-def _marked(done: Outcome, kept: Submitted) -> Outcome:
-    return Outcome(done.body, done.status, done.replayed or kept.in_progress)
+def _marked(done: Answered, kept: Submitted) -> Answered:
+    return Answered(done.json, done.status, done.replayed or kept.in_progress)
 
 
 async def dry_run(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
@@ -109,7 +110,7 @@ async def keep_request(request: Request, who: Principal, s: Submission) -> Submi
         pass  # as in submit
     if is_another_persons(who, first):
         await run_in_threadpool(require_cover, request.app.state.engine, who, first)
-    return submitted(row, first)
+    return submitted(row, first, s.asked)
 
 
 async def run_process(request: Request, who: Principal, key: RequestKey, w: Write) -> Response:
@@ -164,7 +165,7 @@ async def _start(
         ) from None
 
 
-async def _answer(handle: "WorkflowHandle[Any, Any]", told: "asyncio.Future[Outcome]") -> Outcome | None:
+async def _answer(handle: "WorkflowHandle[Any, Any]", told: "asyncio.Future[Answered]") -> Answered | None:
     """What the command answered; None where another process carried it out, and the database has the answer.
 
     Raises the Refusal that was told, or WorkflowFailureError. The server is asked for the process' end only where
@@ -198,13 +199,13 @@ def accepted(workflow_id: str) -> Response:
     return Response(to_json(body), 202, headers, "application/json")
 
 
-async def read_answer(request: Request, who: Principal, command_id: str) -> Outcome:
+async def read_answer(request: Request, who: Principal, command_id: str) -> Answered:
     """What a finished command answered."""
     found = answer_of(await quick_row(request.app.state, who.org_id, ANSWER, {"org": who.org_id, "id": command_id}))
     if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
-    status, body, replayed = found
-    return Outcome(body, status, replayed)
+    status, json, replayed = found
+    return Answered(json, status, replayed)
 
 
 def refusal_of(failure: WorkflowFailureError | WorkflowUpdateFailedError) -> Refusal:
@@ -224,9 +225,9 @@ def refusal_in(failure: WorkflowFailureError | WorkflowUpdateFailedError) -> Ref
     return None
 
 
-def answer(done: Outcome, workflow_id: str | None = None) -> Response:
+def answer(done: Answered, workflow_id: str | None = None) -> Response:
     """The JSON answer with the headers of the contract."""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
     if workflow_id:
         headers["X-Workflow-Id"] = workflow_id
-    return Response(to_json(done.body), done.status, headers, "application/json")
+    return Response(done.json, done.status, headers, "application/json")

@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from threading import Lock
 
 from models.errors import Refusal
-from operations.work import Command, Outcome
+from operations.work import Answered, Command
 
-_waiting: dict[str, list[Future[Outcome]]] = {}
+_waiting: dict[str, list[Future[Answered]]] = {}
 _commands: dict[str, Command] = {}
 _changing = Lock()
 
 
 @contextmanager
-def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[Outcome]]:
+def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[Answered]]:
     """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command.
 
     `command`: as this request kept it, which saves whoever carries it out here the reading."""
-    mine: Future[Outcome] = Future()
+    mine: Future[Answered] = Future()
     with _changing:
         _waiting.setdefault(command_id, []).append(mine)
         if command is not None:
@@ -44,7 +44,7 @@ def kept_here(command_id: str) -> Command | None:
     return _commands.get(command_id)
 
 
-def tell(command_id: str, answer: Outcome | Refusal) -> None:
+def tell(command_id: str, answer: Answered | Refusal) -> None:
     """Hand the answer to whoever waits. Only what is committed is told."""
     with _changing:
         waiting = _waiting.pop(command_id, [])

@@ -17,16 +17,17 @@ from models.db.engine import transaction
 from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
-from operations.work import Command, Outcome
+from models.values import Body
+from operations.work import Answered, Command
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A request about to be kept. `body` is the validated JSON; amounts as integers, dates as ISO strings."""
+    """A request about to be kept. `body` as its door validated it."""
 
     operation: str
     path: str
-    body: dict[str, Any]
+    body: Body | dict[str, Any]
     idempotency_key: str
     key_given: bool
     request_id: str
@@ -36,6 +37,16 @@ class Submission:
     workflow_id: str | None = None
     command_id: str | None = None
 
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as it is kept: amounts as integers, dates as ISO strings."""
+        return self.body.model_dump(mode="json") if isinstance(self.body, Body) else self.body
+
+    @property
+    def asked(self) -> Body | None:
+        """The body as the operation takes it."""
+        return self.body if isinstance(self.body, Body) else None
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -44,7 +55,7 @@ class Submitted:
     command_id: str
     workflow_id: str | None
     resource_id: str | None
-    answer: Outcome | None = None
+    answer: Answered | None = None
     in_progress: bool = False
     command: Command | None = None
 
@@ -62,19 +73,20 @@ def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
         pass  # the first one was refused between the function's two statements: the key is free again
     if is_another_persons(who, first):
         require_cover(engine, who, first)
-    return submitted(row, first)
+    return submitted(row, first, s.asked)
 
 
 def command_row(who: Principal, s: Submission) -> dict[str, Any]:
     """The command as it is kept."""
+    body = s.json
     return {
         "id": s.command_id or new_id("cmd"),
         "operation": s.operation,
         "path": s.path,
         "idem_key": s.idempotency_key,
         "key_given": s.key_given,
-        "body_hash": body_hash(s.body),
-        "body": s.body,
+        "body_hash": body_hash(body),
+        "body": body,
         "resource_id": s.resource_id,
         "customer_id": s.customer_id,
         "actor": who.sub,
@@ -86,15 +98,14 @@ def command_row(who: Principal, s: Submission) -> dict[str, Any]:
     }
 
 
-def submitted(row: Mapping[str, Any], first: Mapping[str, Any]) -> Submitted:
+def submitted(row: Mapping[str, Any], first: Mapping[str, Any], asked: Body | None) -> Submitted:
     """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT."""
     if first["id"] == row["id"]:
-        return Submitted(
-            row["id"], row["workflow_id"], row["resource_id"], command=as_command(json.loads(to_json(row)))
-        )
+        command = as_command(json.loads(to_json(row)), asked)
+        return Submitted(row["id"], row["workflow_id"], row["resource_id"], command=command)
     if first["body_hash"] != row["body_hash"]:
         raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
-    answer = Outcome(first["response"], first["http_status"], True) if first["state"] == "done" else None
+    answer = Answered(to_json(first["response"]), first["http_status"], True) if first["state"] == "done" else None
     return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
 
 
@@ -110,7 +121,7 @@ def require_cover(engine: Engine, who: Principal, first: Mapping[str, Any]) -> N
             raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
 
 
-def as_command(row: Any) -> Command:
+def as_command(row: Any, asked: Body | None = None) -> Command:
     """The command of such a row."""
     return Command(
         id=row["id"],
@@ -126,4 +137,5 @@ def as_command(row: Any) -> Command:
         workflow_id=row["workflow_id"],
         resource_id=row["resource_id"],
         subject_id=row["subject_id"],
+        asked=asked,
     )

@@ -6,7 +6,8 @@ A refusal rolls the transaction back, leaves its audit record in a second one, a
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg import errors as pg
@@ -17,21 +18,54 @@ from models.db.engine import transaction
 from models.db.tx import Row, Tx, to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from models.values import Body
 from operations import answers
 from operations.commands import Submission, Submitted, as_command, body_hash, submit
-from operations.work import Command, Outcome, Work
+from operations.work import Answered, Command, Outcome, Work
 
-Operation = Callable[[Work], Outcome]
-OPERATIONS: dict[str, Operation] = {}
+B = TypeVar("B", bound=Body)
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[B, A]):
+    """What one command does, in one transaction: what it takes, what it answers, and who does it."""
+
+    name: str
+    takes: type[B]
+    answers: type[A]
+    carry_out: Callable[[Work, B], Outcome[A]]
+
+    def __call__(self, work: Work) -> Outcome[A]:
+        asked = work.cmd.asked
+        return self.carry_out(
+            work, asked if isinstance(asked, self.takes) else self.takes.model_validate(work.cmd.body)
+        )
+
+
+Untyped = Callable[[Work], Outcome[Any]]
+OPERATIONS: dict[str, Operation[Any, Any] | Untyped] = {}
 NOT_AUDITED = {"IDEMPOTENCY_KEY_CONFLICT", "VALIDATION_FAILED"}
 _MISSING = ("_NOT_FOUND", "ORG_CONTEXT_MISMATCH")
 RACES = (pg.UniqueViolation, pg.SerializationFailure, pg.DeadlockDetected)
 
 
-def operation(name: str) -> Callable[[Operation], Operation]:
+def operation(
+    name: str, takes: type[B], answers: type[A]
+) -> Callable[[Callable[[Work, B], Outcome[A]]], Callable[[Work, B], Outcome[A]]]:
     """Registers a function as the operation of that name. The name is kept in `commands`: it is never changed."""
 
-    def register(f: Operation) -> Operation:
+    def register(carry_out: Callable[[Work, B], Outcome[A]]) -> Callable[[Work, B], Outcome[A]]:
+        OPERATIONS[name] = Operation(name, takes, answers, carry_out)
+        return carry_out
+
+    return register
+
+
+def untyped_operation(name: str) -> Callable[[Untyped], Untyped]:
+    """As `operation`, for those that do not say yet what they take and answer."""
+
+    def register(f: Untyped) -> Untyped:
         OPERATIONS[name] = f
         return f
 
@@ -50,7 +84,7 @@ class CommandLost(Exception):
     """The command is not in the database (lost with an unsynced second of it): the caller was never answered."""
 
 
-def execute(engine: Engine, org_id: str, command_id: str) -> Outcome:
+def execute(engine: Engine, org_id: str, command_id: str) -> Answered:
     """Run the command's operation once, or answer what it answered. Raises Refusal, CommandLost."""
     for attempt in range(4):
         try:
@@ -74,33 +108,34 @@ def _refused(engine: Engine, org_id: str, command_id: str, refusal: Refusal) -> 
     return refusal
 
 
-def run_now(engine: Engine, who: Principal, s: Submission) -> Outcome:
+def run_now(engine: Engine, who: Principal, s: Submission) -> Answered:
     """Submit and execute in this process: for writes that need no process of their own."""
     kept = submit(engine, who, s)
     return kept.answer or execute_kept(engine, who.org_id, kept)
 
 
-def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Outcome:
+def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Answered:
     """`execute`, with what this process still knows of the command; what it answers its caller: to all who joined a
     command that somebody else had kept, a replay."""
     with answers.awaited(kept.command_id, kept.command) as told:
         execute(engine, org_id, kept.command_id)
         done = told.result()
-    return Outcome(done.body, done.status, done.replayed or kept.in_progress)
+    return Answered(done.json, done.status, done.replayed or kept.in_progress)
 
 
-def rehearse(engine: Engine, who: Principal, s: Submission) -> Outcome:
+def rehearse(engine: Engine, who: Principal, s: Submission) -> Answered:
     """The real path, rolled back: what would be answered. Leaves nothing, not even a refusal's audit."""
+    body = s.json
     cmd = Command(
-        "cmd_dry_run", s.operation, s.path, s.body, body_hash(s.body), True, who.sub, tuple(who.roles), who.entities,
-        s.request_id, None, s.resource_id, s.subject_id,
+        "cmd_dry_run", s.operation, s.path, body, body_hash(body), True, who.sub, tuple(who.roles), who.entities,
+        s.request_id, None, s.resource_id, s.subject_id, s.asked,
     )  # fmt: skip
     try:
         with transaction(engine, who.org_id, rehearsal=True) as tx:
             work = Work(tx, cmd, dry_run=True)
             outcome = OPERATIONS[s.operation](work)
             work.flush()
-            return outcome
+            return outcome.written()
     except psycopg.Error as e:
         if refused := too_large(e):
             raise refused from None
@@ -114,7 +149,7 @@ class _Ended(Exception):
         self.row = row
 
 
-def _execute(tx: Tx, command_id: str) -> tuple[Outcome, Outcome]:
+def _execute(tx: Tx, command_id: str) -> tuple[Answered, Answered]:
     """What came of it, for whoever carries it out and for its caller: what an earlier try did is a replay to the one,
     and may be the first answer to the other."""
     try:
@@ -123,8 +158,8 @@ def _execute(tx: Tx, command_id: str) -> tuple[Outcome, Outcome]:
     except _Ended as ended:
         if ended.row["state"] == "refused":
             raise refusal_from(ended.row["response"]) from None
-        answered = ended.row["response"], ended.row["http_status"]
-        return Outcome(*answered, True), Outcome(*answered, ended.row["replayed"])
+        answered = to_json(ended.row["response"]), ended.row["http_status"]
+        return Answered(*answered, True), Answered(*answered, ended.row["replayed"])
 
 
 # The shared lock keeps a period from closing under a posting; closing takes it exclusively.
@@ -134,7 +169,7 @@ _LOCK = """SELECT {columns}, CASE WHEN operation IN ('close_period', 'reopen_per
    FROM commands WHERE org_id = :org AND id = :id FOR UPDATE"""
 
 
-def _carry_out(tx: Tx, command_id: str) -> Outcome:
+def _carry_out(tx: Tx, command_id: str) -> Answered:
     def must_be_pending(row: Row | None) -> None:
         if row is None:
             raise CommandLost(command_id)
@@ -149,11 +184,11 @@ def _carry_out(tx: Tx, command_id: str) -> Outcome:
     else:  # its lock travels with the operation's own first statement
         tx.check_first(must_be_pending, _LOCK.format(columns="state, http_status, response, replayed"), id=command_id)
     work = Work(tx, cmd)
-    outcome = OPERATIONS[cmd.operation](work)
+    outcome = OPERATIONS[cmd.operation](work).written()
     finish = {
         "done_id": cmd.id,
         "done_status": outcome.status,
-        "done_response": to_json(outcome.body),
+        "done_response": outcome.json,
         "done_replayed": outcome.replayed,
         "done_at": tx.now,
     }
@@ -183,7 +218,7 @@ def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) ->
         work.flush()
 
 
-def refusal_from(problem: dict[str, Any]) -> Refusal:
+def refusal_from(problem: Any) -> Refusal:
     """The refusal that `problem` recorded."""
     errors = [FieldError(e["loc"], e["code"], e["detail"]) for e in problem.get("errors", [])]
     return Refusal(problem["code"], problem["detail"], errors=errors, **problem.get("extra", {}))
@@ -194,14 +229,15 @@ def execute_item(
     who: Principal,
     whole: Submission,
     name: str,
-    body: dict[str, Any],
+    asked: Body | dict[str, Any],
     record_id: str,
     subject_id: str | None,
-) -> Outcome:
+) -> Answered:
     """One item of a batch in a transaction of its own; idempotent by its own external_id, so it keeps no command."""
+    body = asked.model_dump(mode="json") if isinstance(asked, Body) else asked
     cmd = Command(
         new_id("cmd"), name, whole.path, body, body_hash(body), whole.key_given, who.sub, tuple(sorted(who.roles)),
-        who.entities, whole.request_id, None, record_id, subject_id,
+        who.entities, whole.request_id, None, record_id, subject_id, asked if isinstance(asked, Body) else None,
     )  # fmt: skip
     for attempt in range(4):
         try:
@@ -210,7 +246,7 @@ def execute_item(
                 work = Work(tx, cmd)
                 outcome = OPERATIONS[name](work)
                 work.flush()
-                return outcome
+                return outcome.written()
         except Refusal as r:
             with transaction(engine, who.org_id) as tx:
                 work = Work(tx, cmd)
@@ -227,7 +263,7 @@ def execute_item(
     raise AssertionError("unreachable")
 
 
-def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Outcome) -> Outcome:
+def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Answered) -> Answered:
     """Keep the batch's answer for whoever asks again with the same key. Where several processes carried it out, the first
     answer is everybody's."""
     with transaction(engine, org_id) as tx:
@@ -236,10 +272,10 @@ def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Outcome)
             "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
             id=command_id,
             status=outcome.status,
-            response=to_json(outcome.body),
+            response=outcome.json,
             at=tx.now,
         )
         if not mine:
             first = tx.one("SELECT response, http_status FROM commands WHERE org_id = :org AND id = :id", id=command_id)
-            return outcome if first is None else Outcome(first["response"], first["http_status"], True)
+            return outcome if first is None else Answered(to_json(first["response"]), first["http_status"], True)
     return outcome

@@ -6,7 +6,7 @@ from models.db import webhooks
 from models.errors import Refusal
 from models.ids import new_id
 from models.webhooks import FORMER_SECRET_SERVES, new_secret, shown
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 
@@ -24,8 +24,8 @@ def delivery_body(d: Any) -> dict[str, Any]:
     return body | {name: d[name].isoformat() if d[name] else None for name in times}
 
 
-@operation("webhook_endpoint.create")
-def create_endpoint(work: Work) -> Outcome:
+@untyped_operation("webhook_endpoint.create")
+def create_endpoint(work: Work) -> Outcome[Any]:
     """The only answer that carries the secret. Events from now on are sent."""
     body, secret = work.cmd.body, new_secret()
     row = {
@@ -38,8 +38,8 @@ def create_endpoint(work: Work) -> Outcome:
     return Outcome(endpoint_body(row) | {"secret": shown(secret)}, 201)
 
 
-@operation("webhook_endpoint.update")
-def update_endpoint(work: Work) -> Outcome:
+@untyped_operation("webhook_endpoint.update")
+def update_endpoint(work: Work) -> Outcome[Any]:
     """Another address, other types, or a pause. What waits for an endpoint that is disabled is not sent any more."""
     before = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
     fields = {name: value for name, value in work.cmd.body.items() if value != before[name]}
@@ -54,8 +54,8 @@ def update_endpoint(work: Work) -> Outcome:
     return Outcome(endpoint_body({**before, **fields}))
 
 
-@operation("webhook_endpoint.rotate_secret")
-def rotate_secret(work: Work) -> Outcome:
+@untyped_operation("webhook_endpoint.rotate_secret")
+def rotate_secret(work: Work) -> Outcome[Any]:
     """A new secret. For a day the former one signs beside it, so that receivers can change over one by one."""
     e = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
     secret, until = new_secret(), work.now + FORMER_SECRET_SERVES
@@ -65,8 +65,8 @@ def rotate_secret(work: Work) -> Outcome:
     return Outcome(endpoint_body(e) | {"secret": shown(secret), "former_until": until.isoformat()})
 
 
-@operation("webhook_endpoint.delete")
-def delete_endpoint(work: Work) -> Outcome:
+@untyped_operation("webhook_endpoint.delete")
+def delete_endpoint(work: Work) -> Outcome[Any]:
     """Taken away; its deliveries stay to be read."""
     e = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
     gone = {"status": "deleted", "secret": b"", "former_secret": None, "former_until": None}
@@ -76,8 +76,8 @@ def delete_endpoint(work: Work) -> Outcome:
     return Outcome({"id": e["id"], "status": "deleted"})
 
 
-@operation("webhook_delivery.replay")
-def replay_delivery(work: Work) -> Outcome:
+@untyped_operation("webhook_delivery.replay")
+def replay_delivery(work: Work) -> Outcome[Any]:
     """Send it again, with the same id, from the first attempt on. One that is still waiting is tried at once."""
     d = webhooks.delivery(work.tx, str(work.cmd.resource_id), lock=True)
     e = webhooks.endpoint(work.tx, d["endpoint_id"])

@@ -1,19 +1,25 @@
 """One operation's transaction at work: the command it serves, what it has to say to the audit trail and the world."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from models.answers import read_json
 from models.cash.ledger import JournalEntry
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
 from models.ids import new_id
+from models.values import Body
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A request as it was sent. `entities` None: no restriction. `key_given`: the caller chose the Idempotency-Key."""
+    """A request as it was sent. `entities` None: no restriction. `key_given`: the caller chose the Idempotency-Key.
+    `asked`: the body as its door validated it, where the request is carried out in the process that took it."""
 
     id: str
     operation: str
@@ -28,19 +34,38 @@ class Command:
     workflow_id: str | None = None
     resource_id: str | None = None
     subject_id: str | None = None
+    asked: Body | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the caller is answered: the JSON body, the status, and whether it is an earlier answer.
+class Outcome(Generic[A]):
+    """What an operation answers, the HTTP status of it, and whether it is an earlier answer.
 
     `aside` is for the process that had it done, as it stood in the transaction; neither kept nor answered.
     """
 
-    body: dict[str, Any]
+    answer: A
     status: int = 200
     replayed: bool = False
     aside: object = None
+
+    def written(self) -> "Answered":
+        """As it is kept and sent."""
+        return Answered(to_json(self.answer), self.status, self.replayed, self.aside)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a command was answered, as it is kept: JSON, an HTTP status, and whether it is an earlier answer."""
+
+    json: str
+    status: int = 200
+    replayed: bool = False
+    aside: object = field(default=None, compare=False)
+
+    def read(self, answer: type[B]) -> B:
+        """The answer as its type."""
+        return read_json(answer, self.json)
 
 
 @dataclass
@@ -65,7 +90,9 @@ class Work:
         if self.cmd.entities is not None and legal_entity_id not in self.cmd.entities:
             raise Refusal("FORBIDDEN", f"Your token does not cover legal entity {legal_entity_id}.")
 
-    def audit(self, subject_id: str, action: str, payload: dict[str, Any], *, reason_code: str | None = None) -> None:
+    def audit(
+        self, subject_id: str, action: str, payload: Mapping[str, object], *, reason_code: str | None = None
+    ) -> None:
         """Append to the subject's chain. `payload` says what changed (before, after); amounts in minor units."""
         self._audits.append(
             {
@@ -79,7 +106,7 @@ class Work:
             }
         )
 
-    def emit(self, event_type: str, subject: str, data: dict[str, Any]) -> None:
+    def emit(self, event_type: str, subject: str, data: Mapping[str, object]) -> None:
         """Queue an event for the world outside; published after commit, at least once."""
         self._events.append({"id": new_id("evt"), "type": event_type, "subject": subject, "data": data, "at": self.now})
 
@@ -93,7 +120,7 @@ class Work:
         owner_user: str | None = None,
         due_in: timedelta = timedelta(days=1),
         legal_entity_id: str | None = None,
-        detail: dict[str, Any] | None = None,
+        detail: Mapping[str, object] | None = None,
     ) -> None:
         """Put something on a person's desk: at most one open per kind, reason and subject."""
         self._exceptions.append(
@@ -117,9 +144,10 @@ class Work:
             raise AssertionError(f"entry {entry.id} does not balance")
         self._entries.append(entry)
 
-    def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Queue rows of one table, written by `flush` in one statement with everything else. Same keys in every row."""
-        self._rows.setdefault(table, []).extend(rows)
+    def add(self, table: str, rows: Sequence[object]) -> None:
+        """Queue rows of one table, written by `flush` in one statement with everything else: records, whose fields are
+        columns, or mappings with the same keys in every row."""
+        self._rows.setdefault(table, []).extend(as_columns(row) for row in rows)
 
     def take(self, other: "Work") -> None:
         """Queue what the other has to say, in its own name, after what is queued here."""
@@ -135,6 +163,14 @@ class Work:
         self.add("exceptions", self._exceptions)
         self.tx.write({t: r for t, r in self._rows.items() if r}, self._audits, finish)
         self._rows, self._entries, self._events, self._exceptions, self._audits = {}, [], [], [], []
+
+
+def as_columns(row: object) -> Mapping[str, Any]:
+    """A record's fields by name; a mapping as it is."""
+    if isinstance(row, Mapping):
+        return row
+    assert is_dataclass(row), f"{type(row).__name__} is no record"
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:

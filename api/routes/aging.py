@@ -10,10 +10,10 @@ from api.gate import gated_router
 from api.moments import Until
 from api.problems import refusals
 from api.reading import reading, who_sees
-from api.schema import IsoDate
 from models.db import lookups
 from models.db.cash.aging import aging_of
 from models.db.tx import to_json
+from models.values import IsoDate
 
 router = gated_router("aging")
 Reader = Annotated[Principal, requires("customers.read")]

@@ -12,8 +12,8 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
-from api.schema import Body, RecordId
 from models.customers.approval_policy import PolicyAsRead
+from models.values import Body, RecordId
 from operations.customers.out_of_office import absence_body
 from operations.customers.policies import policy_body
 

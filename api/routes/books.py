@@ -13,10 +13,10 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
-from api.schema import Body, CurrencyCode, ExchangeRate, IsoDate, Line, ReasonCode, RecordId, Text
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.db.cash import books
+from models.values import Body, CurrencyCode, ExchangeRate, IsoDate, Line, ReasonCode, RecordId, Text
 
 router = gated_router("books")
 

@@ -14,7 +14,6 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write
 from api.reading import reading
-from api.schema import Body, Choice, ReasonCode, RecordId, Text
 from models.access import with_included
 from models.checks import invalid
 from models.customers.approval import Decision, require_reason
@@ -23,6 +22,7 @@ from models.customers.patch import CustomerPatch
 from models.db.customers import changes
 from models.db.engine import transaction
 from models.db.tx import to_json
+from models.values import Body, Choice, ReasonCode, RecordId, Text
 from operations.customers.approval_tokens import issue
 from operations.customers.evidence import evidence, packet
 from operations.customers.view import change_body, summary_body

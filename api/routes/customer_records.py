@@ -13,11 +13,11 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, run_process, write_now
 from api.reading import reading, who_sees
-from api.schema import Body, Choice, ReasonCode, RecordId, Text
 from models.customer_360.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
 from models.ids import new_id
+from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]

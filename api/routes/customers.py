@@ -15,7 +15,6 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write
 from api.reading import reading, who_sees
-from api.schema import CurrencyCode, Empty, InLowerCase, IsoDate, Line, ReasonCode
 from models.checks import decimal, decimal_text
 from models.customers.bodies import CustomerCreate
 from models.customers.patch import CustomerPatch
@@ -26,6 +25,7 @@ from models.db import lookups
 from models.db.customers import records as customers
 from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
+from models.values import CurrencyCode, Empty, InLowerCase, IsoDate, Line, ReasonCode
 from operations.customers.visibility import visible
 
 router = gated_router("customers")

@@ -14,13 +14,13 @@ from api.import_upload import act, read_options, upload
 from api.problems import invalid, refusals
 from api.process import Write, write_now
 from api.reading import reading, who_sees
-from api.schema import Body, Empty, ReasonCode, Text
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.errors import FieldError
 from models.imports.columns import FIELDS, PRESETS, check_mapping
 from models.imports.options import ImportStatus, Source, Unreadable
 from models.imports.options import Mapping as ColumnMapping
+from models.values import Body, Empty, ReasonCode, Text
 from operations.imports.decisions import mapping_body
 from operations.imports.validation import layout_of
 from operations.imports.view import import_body

@@ -15,7 +15,11 @@ from api.invalid import field_errors
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading, who_sees
-from api.schema import (
+from models.db.cash.invoices import GET, invoice_body
+from models.db.cash.payment_reads import list_invoices
+from models.db.lookups import find
+from models.ids import new_id
+from models.values import (
     Body,
     CurrencyCode,
     DecimalNumber,
@@ -29,10 +33,6 @@ from api.schema import (
     RecordId,
     Text,
 )
-from models.db.cash.invoices import GET, invoice_body
-from models.db.cash.payment_reads import list_invoices
-from models.db.lookups import find
-from models.ids import new_id
 
 router = gated_router("invoices")
 BATCH_LIMIT: Final = 500

@@ -8,8 +8,8 @@ from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
-from api.schema import IsoDate
 from models.db.cash import journal_reads
+from models.values import IsoDate
 
 router = gated_router("ledger")
 Reader = Annotated[Principal, requires("payments.read")]

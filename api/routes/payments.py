@@ -12,7 +12,11 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, dry_run, run_process
 from api.reading import reading, who_sees
-from api.schema import (
+from models.cash.payment import Overpayment, PaymentStatus
+from models.db.cash import payment_reads, payments
+from models.errors import FieldError
+from models.ids import new_id
+from models.values import (
     Body,
     Choice,
     CurrencyCode,
@@ -26,10 +30,6 @@ from api.schema import (
     RecordId,
     Text,
 )
-from models.cash.payment import Overpayment, PaymentStatus
-from models.db.cash import payment_reads, payments
-from models.errors import FieldError
-from models.ids import new_id
 
 router = gated_router("payments")
 MAX_APPLICATIONS: Final = 500

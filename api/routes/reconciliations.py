@@ -12,10 +12,10 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, run_process
 from api.reading import reading, who_sees
-from api.schema import Body, Empty, IsoDate, Minor, ReasonCode, RecordId, Text
 from models.db import lookups
 from models.db.cash.reconciliations import list_reconciliations, reconciliation_body
 from models.ids import new_id
+from models.values import Body, Empty, IsoDate, Minor, ReasonCode, RecordId, Text
 
 router = gated_router("reconciliations")
 

@@ -10,12 +10,12 @@ from api.deps import Principal, requires
 from api.gate import gated_router
 from api.problems import invalid
 from api.reading import reading
-from api.schema import IsoDate
 from models.db.cash.aging_report import ar_aging_report
 from models.db.cash.cash_report import unapplied_cash_report
 from models.db.cash.ledger_balances import trial_balance
 from models.db.cash.roll_forward import ar_roll_forward
 from models.errors import FieldError
+from models.values import IsoDate
 
 router = gated_router("reports")
 Reader = Annotated[Principal, requires("payments.read")]

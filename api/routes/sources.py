@@ -14,10 +14,10 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, write_now
 from api.reading import reading
-from api.schema import Body, HttpUrl
 from models.customer_360.source_records import KINDS, RECORDS_LIMIT, Kind, SourceRecord
 from models.db.customer_360 import panels
 from models.errors import FieldError, Refusal
+from models.values import Body, HttpUrl
 from settings import Settings
 from sources.registry import PANELS
 

@@ -1,6 +1,7 @@
 """Bank statements: uploaded, then worked off by a process."""
 
 import io
+import json
 from typing import Annotated, Any
 
 from fastapi import File, Request, UploadFile
@@ -20,7 +21,6 @@ from models.ids import new_id
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.statements import StatementInput, statement_workflow_id
 from operations.cash.statements import statement_input
-from operations.work import Outcome
 from statement_readers import detect_and_read
 
 router = gated_router("statements")
@@ -48,16 +48,17 @@ async def upload(
     body = await run_in_threadpool(read)
     w = Write("receive_statement", body, new_id("stmt"), bank_account_id)
     done = await run_now_in_thread(request, who, key, w)
-    statement_id = done.body["id"]
+    received = json.loads(done.json)
+    statement_id = received["id"]
     workflow_id = statement_workflow_id(statement_id)
-    if done.body["status"] == "PROCESSING":
-        await _start(request, who, done, statement_id)
+    if received["status"] == "PROCESSING":
+        await _start(request, who, received["lines_total"], statement_id)
     response = answer(done, workflow_id)
     response.headers["Location"] = operation_path(workflow_id)
     return response
 
 
-async def _start(request: Request, who: Principal, done: Outcome, statement_id: str) -> None:
+async def _start(request: Request, who: Principal, lines_total: int, statement_id: str) -> None:
     """The statement's process, unless it runs already. One that has ended is begun anew: it finds what is left, or that
     nothing is (a first answer told again says PROCESSING for ever)."""
     await request.app.state.temporal.start_workflow(
@@ -68,7 +69,7 @@ async def _start(request: Request, who: Principal, done: Outcome, statement_id: 
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=Reuse.ALLOW_DUPLICATE,
         rpc_timeout=START_TIMEOUT,
-        static_summary=f"Bank statement {statement_id}, {done.body['lines_total']} lines",
+        static_summary=f"Bank statement {statement_id}, {lines_total} lines",
         search_attributes=TypedSearchAttributes(
             [
                 SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), who.org_id),

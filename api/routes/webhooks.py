@@ -1,5 +1,6 @@
 """Where events are sent (webhook endpoints), and what became of each (deliveries): contract, section 7."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
@@ -13,10 +14,10 @@ from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, answer, run_now_in_thread, write_now
 from api.reading import reading
-from api.schema import Body, HttpUrl, Text
 from models.db import webhooks
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
+from models.values import Body, HttpUrl, Text
 from models.webhooks import EVENT_TYPES
 from operations.webhooks import delivery_body, endpoint_body
 from settings import Settings
@@ -159,7 +160,8 @@ async def replay(request: Request, delivery_id: str, who: User, key: Idempotency
     """Send it again, with the same webhook-id; one that waits for its next attempt is tried at once."""
     _whole(who)
     done = await run_now_in_thread(request, who, key, Write("webhook_delivery.replay", {}, delivery_id))
-    queue = WebhookQueue(who.org_id, done.body["endpoint_id"], done.body["subject"])
+    delivery = json.loads(done.json)
+    queue = WebhookQueue(who.org_id, delivery["endpoint_id"], delivery["subject"])
     try:
         await wake(request.app.state.temporal, queue, "try_now")
     except RPCError:

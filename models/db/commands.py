@@ -29,17 +29,17 @@ def first_of(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
     return found
 
 
-ANSWER: Final = """SELECT json_build_object('status', http_status, 'body', response, 'replayed', replayed) FROM commands
+ANSWER: Final = """SELECT http_status::text, response::text, replayed::text FROM commands
   WHERE org_id = :org AND id = :id AND response IS NOT NULL"""
 """Of one command (`id`); no row while there is no answer."""
 
 
-def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, dict[str, Any], bool] | None:
-    """Status, body and whether it is an earlier answer's: what `ANSWER` answered."""
+def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, str, bool] | None:
+    """Status, JSON and whether it is an earlier answer's: what `ANSWER` answered."""
     if row is None:
         return None
-    found = json.loads(row[0] or b"")
-    return found["status"], found["body"], found["replayed"]
+    status, response, replayed = (column or b"" for column in row)
+    return int(status), response.decode(), replayed == b"true"
 
 
 def covers(tx: Tx, who: Principal, command: Mapping[str, Any]) -> bool:

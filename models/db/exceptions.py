@@ -4,22 +4,47 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from models.db.lookups import find
-from models.db.tx import Row, Tx
+from models.db.lookups import found
+from models.db.tx import Tx
+from models.exceptions.records import ExceptionRecord
 
-GET = "SELECT * FROM exceptions WHERE org_id = :org AND id = :id"
+_GET = "SELECT * FROM exceptions WHERE org_id = :org AND id = :id"
 
 
-def get_exception(tx: Tx, exception_id: str, *, lock: bool = False) -> Row:
+def get_exception(tx: Tx, exception_id: str, *, lock: bool = False) -> ExceptionRecord:
     """The exception; 404 or 403 otherwise."""
-    return find(tx, "exception", GET + (" FOR UPDATE" if lock else ""), exception_id)
+    sql = _GET + (" FOR UPDATE" if lock else "")
+    return found(tx, "exception", exception_id, tx.record(ExceptionRecord, sql, id=exception_id))
+
+
+def assign(tx: Tx, exception_id: str, *, owner_role: str | None, owner_user: str | None) -> None:
+    """Hand it to a role or to a person."""
+    tx.later(
+        "UPDATE exceptions SET owner_role = :owner_role, owner_user = :owner_user WHERE org_id = :org AND id = :id",
+        id=exception_id,
+        owner_role=owner_role,
+        owner_user=owner_user,
+    )
+
+
+def resolve(tx: Tx, exception_id: str, *, who: str, code: str, note: str | None) -> None:
+    """It is dealt with."""
+    tx.later(
+        "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code, "
+        "note = :note WHERE org_id = :org AND id = :id",
+        at=tx.now,
+        who=who,
+        code=code,
+        note=note,
+        id=exception_id,
+    )
 
 
 def list_exceptions(
     tx: Tx, entities: Collection[str] | None, *, desk: tuple[str, Collection[str]] | None, status: str | None = None,
     kind: str | None = None, subject_id: str | None = None, owner: str | None = None,
-    after: tuple[Any, ...] | None = None, limit: int,
-) -> Sequence[Row]:  # fmt: skip
+    after: tuple[datetime, str] | None = None, limit: int,
+) -> Sequence[ExceptionRecord]:  # fmt: skip
     """Soonest due first. `desk`: only what lies with this user or one of these roles. `owner`: a user or a role."""
     where, params = "", dict[str, Any]()
     if entities is not None:
@@ -41,21 +66,5 @@ def list_exceptions(
     if after is not None:
         where += " AND (due_at, id) > (:due, :after)"
         params |= {"due": after[0], "after": after[1]}
-    return tx.all(
-        f"SELECT * FROM exceptions WHERE org_id = :org{where} ORDER BY due_at, id LIMIT :n", **params, n=limit
-    )
-
-
-def exception_body(e: Any, now: datetime) -> dict[str, Any]:
-    """The exception as the API shows it."""
-    shown = (
-        "id", "kind", "reason_code", "subject_id", "owner_role", "owner_user", "legal_entity_id", "detail", "status",
-        "resolved_by", "resolution_code", "note",
-    )  # fmt: skip
-    return {
-        **{name: e[name] for name in shown},
-        "created_at": e["created_at"].isoformat(),
-        "due_at": e["due_at"].isoformat(),
-        "overdue": e["status"] == "open" and e["due_at"] < now,
-        "resolved_at": e["resolved_at"] and e["resolved_at"].isoformat(),
-    }
+    sql = f"SELECT * FROM exceptions WHERE org_id = :org{where} ORDER BY due_at, id LIMIT :n"
+    return tx.records(ExceptionRecord, sql, **params, n=limit)

@@ -1,6 +1,6 @@
 """Finding a record by its id: here, in another organisation, or nowhere. Master data by key."""
 
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
 from models.db.tx import Row, Tx
 from models.errors import Refusal
@@ -11,6 +11,14 @@ def refuse_missing(tx: Tx, noun: str, record_id: str) -> Never:
     if tx.scalar("SELECT id_in_other_org(:id)", id=record_id):
         raise Refusal("ORG_CONTEXT_MISMATCH", f"{record_id} belongs to another organisation.")
     raise Refusal(f"{noun.upper()}_NOT_FOUND", f"There is no {noun.replace('_', ' ')} {record_id}.")
+
+
+R = TypeVar("R")
+
+
+def found(tx: Tx, noun: str, record_id: str, record: R | None) -> R:
+    """The record, or the refusal of `refuse_missing`."""
+    return record if record is not None else refuse_missing(tx, noun, record_id)
 
 
 def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> Row:

@@ -1,27 +1,37 @@
 """One open transaction: how every statement of a write, and of most reads, reaches PostgreSQL."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from models.answers import read_row
 from models.db.wire import Reply, Wire
 from models.db.wire import Row as Row
 
+R = TypeVar("R")
+
 
 def to_json(value: Any) -> str:
-    """JSON for PostgreSQL: dates ISO, Decimals and bytes as the text their column reads."""
+    """JSON, for PostgreSQL and for callers: records as objects, dates ISO, Decimals and bytes as the text that their
+    column reads."""
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
 
-def _json_default(value: Any) -> str:
+def _json_default(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, bytes):
         return "\\x" + value.hex()
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if isinstance(value, Sequence | Set):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
@@ -68,6 +78,15 @@ class Tx:
     def one(self, sql: str, **params: Any) -> Row | None:
         """The first row or None."""
         return _first(self._ask(sql, params))
+
+    def records(self, kind: type[R], sql: str, **params: Any) -> list[R]:
+        """Every row as a record: see `read_row`."""
+        return [read_row(kind, row) for row in self._ask(sql, params).rows]
+
+    def record(self, kind: type[R], sql: str, **params: Any) -> R | None:
+        """The first row as a record, or None."""
+        row = _first(self._ask(sql, params))
+        return None if row is None else read_row(kind, row)
 
     def scalar(self, sql: str, **params: Any) -> Any:
         """The first value of the first row or None."""

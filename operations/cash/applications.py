@@ -16,12 +16,12 @@ from models.ids import new_id
 from operations.cash.payments import no_longer_unmatched
 from operations.cash.session_funds import funds_of, new_credit_of, settle
 from operations.cash.session_replays import application_body, by_external_id, same_as_latest, session_hash
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("apply_payment")
-def apply_payment(work: Work) -> Outcome:
+@untyped_operation("apply_payment")
+def apply_payment(work: Work) -> Outcome[Any]:
     """The clerk matches a payment to invoices: DR cash CR accounts_receivable, at once with the match."""
     earlier = by_external_id(work, str(work.cmd.resource_id))
     if earlier is not None:
@@ -35,8 +35,8 @@ def apply_payment(work: Work) -> Outcome:
     return _session(work, held, None)
 
 
-@operation("apply_credit")
-def apply_credit(work: Work) -> Outcome:
+@untyped_operation("apply_credit")
+def apply_credit(work: Work) -> Outcome[Any]:
     """A customer credit is spent on invoices: a further application of the payment that made it."""
     sql = "SELECT * FROM customer_credits WHERE org_id = :org AND id = :id"
     found = lookups.find(work.tx, "credit", sql, str(work.cmd.resource_id))
@@ -60,7 +60,7 @@ def _lock(work: Work, payment_id: str) -> payments.Locked:
     return held
 
 
-def _session(work: Work, held: payments.Locked, credit: Row | None, *, at_most: int | None = None) -> Outcome:
+def _session(work: Work, held: payments.Locked, credit: Row | None, *, at_most: int | None = None) -> Outcome[Any]:
     p = held.payment
     b = work.cmd.body
     requests = _requests(b)
@@ -81,7 +81,9 @@ def _session(work: Work, held: payments.Locked, credit: Row | None, *, at_most: 
     return book(work, held, credit, decided, day, word)
 
 
-def book(work: Work, held: payments.Locked, credit: Row | None, decided: Plan, day: date, word: str | None) -> Outcome:
+def book(
+    work: Work, held: payments.Locked, credit: Row | None, decided: Plan, day: date, word: str | None
+) -> Outcome[Any]:
     """Write the session: applications, balances, credit, entry, trail, event."""
     p = held.payment
     session_id = new_id("sess")

@@ -11,12 +11,12 @@ from models.db.cash.payments import CLOSED
 from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from operations.cash.payments import post_receipt
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("store_rates")
-def store_rates(work: Work) -> Outcome:
+@untyped_operation("store_rates")
+def store_rates(work: Work) -> Outcome[Any]:
     """Store exchange rates by date. A rate stored again for the same day replaces it; the trail keeps both."""
     rows = [
         {
@@ -43,19 +43,19 @@ def store_rates(work: Work) -> Outcome:
     return Outcome({"stored": len(rows)})
 
 
-@operation("close_period")
-def close_period(work: Work) -> Outcome:
+@untyped_operation("close_period")
+def close_period(work: Work) -> Outcome[Any]:
     """Close a month: receipts not yet in the books are posted first, then nothing is posted into it any more."""
     period = str(work.cmd.resource_id)
     return _set_period(work, period, "closed")
 
 
-@operation("reopen_period")
-def reopen_period(work: Work) -> Outcome:
+@untyped_operation("reopen_period")
+def reopen_period(work: Work) -> Outcome[Any]:
     return _set_period(work, str(work.cmd.resource_id), "open")
 
 
-def _set_period(work: Work, period: str, status: str) -> Outcome:
+def _set_period(work: Work, period: str, status: str) -> Outcome[Any]:
     """Nobody posts meanwhile: the runner holds the organisation's periods alone for these two operations."""
     row = work.tx.one("SELECT * FROM periods WHERE org_id = :org AND period = :p", p=period)
     current = row["status"] if row else "open"
@@ -94,8 +94,8 @@ def _post_receipts_of(work: Work, period: str) -> list[dict[str, str]]:
     return marks
 
 
-@operation("change_settings")
-def change_settings(work: Work) -> Outcome:
+@untyped_operation("change_settings")
+def change_settings(work: Work) -> Outcome[Any]:
     """Change the organisation's settings; null takes one back to its default."""
     before = work.tx.scalar("SELECT settings FROM organisations WHERE org_id = :org FOR UPDATE")
     after = {k: v for k, v in {**before, **work.cmd.body}.items() if v is not None}
@@ -110,8 +110,8 @@ def _silent(settings: dict[str, Any]) -> bool:
     return settings.get("remittance_confirmation") == "off"
 
 
-@operation("create_legal_entity")
-def create_legal_entity(work: Work) -> Outcome:
+@untyped_operation("create_legal_entity")
+def create_legal_entity(work: Work) -> Outcome[Any]:
     b = work.cmd.body
     _new(work, "legal_entities", b["id"])
     work.tx.insert("legal_entities", [{**b, "created_at": work.now}])
@@ -119,8 +119,8 @@ def create_legal_entity(work: Work) -> Outcome:
     return Outcome(b, 201)
 
 
-@operation("create_bank_account")
-def create_bank_account(work: Work) -> Outcome:
+@untyped_operation("create_bank_account")
+def create_bank_account(work: Work) -> Outcome[Any]:
     b = work.cmd.body
     lookups.legal_entity(work.tx, b["legal_entity_id"])
     work.require_entity(b["legal_entity_id"])
@@ -130,16 +130,16 @@ def create_bank_account(work: Work) -> Outcome:
     return Outcome(b, 201)
 
 
-@operation("set_payment_terms")
-def set_payment_terms(work: Work) -> Outcome:
+@untyped_operation("set_payment_terms")
+def set_payment_terms(work: Work) -> Outcome[Any]:
     b = work.cmd.body
     work.tx.insert("payment_terms", [b], suffix="ON CONFLICT (org_id, code) DO UPDATE SET days = excluded.days")
     work.audit(work.tx.org_id, "payment_terms.set", {"after": b})
     return Outcome(b, 201)
 
 
-@operation("create_account")
-def create_account(work: Work) -> Outcome:
+@untyped_operation("create_account")
+def create_account(work: Work) -> Outcome[Any]:
     b = work.cmd.body
     if work.tx.scalar(
         "SELECT 1 FROM accounts WHERE org_id = :org AND (key = :key OR code = :code)", key=b["key"], code=b["code"]
@@ -150,8 +150,8 @@ def create_account(work: Work) -> Outcome:
     return Outcome(b, 201)
 
 
-@operation("create_dimension")
-def create_dimension(work: Work) -> Outcome:
+@untyped_operation("create_dimension")
+def create_dimension(work: Work) -> Outcome[Any]:
     """A value of an analytical dimension, such as department SALES."""
     b = work.cmd.body
     if work.tx.scalar(

@@ -15,7 +15,7 @@ from models.errors import FieldError, Refusal
 from models.ids import new_id
 from models.money import convert
 from operations.cash.credit_limits import credit_warnings
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 DEFAULT_TERMS = "NET30"
@@ -28,8 +28,8 @@ _BUSINESS_FIELDS = (
 _CUSTOMER = f"SELECT *, {payments.CLOSED} AS closed_periods FROM customers WHERE org_id = :org AND id = :id"
 
 
-@operation("create_invoice")
-def create_invoice(work: Work) -> Outcome:
+@untyped_operation("create_invoice")
+def create_invoice(work: Work) -> Outcome[Any]:
     """Issue an invoice. Once per external_id, for ever."""
     b = work.cmd.body
     known = work.tx.one("SELECT * FROM invoices WHERE org_id = :org AND external_id = :ext", ext=b["external_id"])
@@ -50,8 +50,8 @@ def create_invoice(work: Work) -> Outcome:
     return Outcome(invoice_body(made) | {"warnings": credit_warnings(work, customer, entity)}, 201)
 
 
-@operation("void_invoice")
-def void_invoice(work: Work) -> Outcome:
+@untyped_operation("void_invoice")
+def void_invoice(work: Work) -> Outcome[Any]:
     """Void an invoice that nothing is applied to; its entry is reversed."""
     i = _locked(work)
     if i["status"] == "VOID":
@@ -78,8 +78,8 @@ def void_invoice(work: Work) -> Outcome:
     return _changed(work, i["id"], "invoice.voided", said)
 
 
-@operation("dispute_invoice")
-def dispute_invoice(work: Work) -> Outcome:
+@untyped_operation("dispute_invoice")
+def dispute_invoice(work: Work) -> Outcome[Any]:
     """Mark an invoice as disputed; its balance stays, aging shows it apart."""
     i = _locked(work)
     if i["status"] in ("VOID", "PAID"):
@@ -101,8 +101,8 @@ def dispute_invoice(work: Work) -> Outcome:
     return _changed(work, i["id"], "invoice.disputed", {"before": {"disputed": False}, "after": {"disputed": True}})
 
 
-@operation("resolve_dispute")
-def resolve_dispute(work: Work) -> Outcome:
+@untyped_operation("resolve_dispute")
+def resolve_dispute(work: Work) -> Outcome[Any]:
     i = _locked(work)
     if i["disputed_at"] is None:
         raise Refusal("INVOICE_NOT_DISPUTED", f"Invoice {i['id']} is not disputed.")
@@ -192,12 +192,12 @@ def _locked(work: Work) -> Row:
     return i
 
 
-def _changed(work: Work, invoice_id: str, action: str, said: dict[str, Any]) -> Outcome:
+def _changed(work: Work, invoice_id: str, action: str, said: dict[str, Any]) -> Outcome[Any]:
     work.audit(invoice_id, action, said | {"note": work.cmd.body.get("note")}, reason_code=work.cmd.body["reason_code"])
     return Outcome(invoice_body(lookups.find(work.tx, "invoice", GET, invoice_id)))
 
 
-def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome:
+def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome[Any]:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known["legal_entity_id"])
     kept = {f: known[f] for f in _BUSINESS_FIELDS}

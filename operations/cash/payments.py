@@ -11,7 +11,7 @@ from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 HORIZON_DAYS = 7  # how far ahead a payment may be dated; setting `payment_date_horizon_days`
@@ -21,8 +21,8 @@ _BUSINESS_FIELDS = (
 )  # fmt: skip
 
 
-@operation("record_payment")
-def record_payment(work: Work) -> Outcome:
+@untyped_operation("record_payment")
+def record_payment(work: Work) -> Outcome[Any]:
     """A customer payment arrives, by hand or by a feed. Once per external_id, for ever."""
     b = work.cmd.body
     known = payments.by_external_id(work.tx, b["external_id"])
@@ -120,8 +120,8 @@ def no_longer_unmatched(work: Work, p: Any, code: str) -> None:
         work.audit(p["id"], "exception.resolved", {"exception_id": e["id"]}, reason_code=code)
 
 
-@operation("assign_payment")
-def assign_payment(work: Work) -> Outcome:
+@untyped_operation("assign_payment")
+def assign_payment(work: Work) -> Outcome[Any]:
     """Say whose a payment from an unknown payer is. Again for the same customer: the current record."""
     p = payments.lock(work.tx, str(work.cmd.resource_id))
     work.require_entity(p["legal_entity_id"])
@@ -164,7 +164,7 @@ def _not_too_far_ahead(work: Work, paid: date) -> None:
         )
 
 
-def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome:
+def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome[Any]:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known["legal_entity_id"])
     after_defaults = {"legal_entity_id": known["legal_entity_id"], "bank_account_id": known["bank_account_id"]}

@@ -9,14 +9,14 @@ from models.db.cash.reconciliations import book_balance, payments_of, reconcilia
 from models.db.tx import Row
 from models.errors import Refusal
 from operations.cash.payments import post_receipt
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 _LOCK = "SELECT * FROM reconciliations WHERE org_id = :org AND id = :id FOR UPDATE"
 
 
-@operation("draft_reconciliation")
-def draft_reconciliation(work: Work) -> Outcome:
+@untyped_operation("draft_reconciliation")
+def draft_reconciliation(work: Work) -> Outcome[Any]:
     """Name the payments that the bank shows through a date."""
     b = work.cmd.body
     bank = lookups.bank_account(work.tx, b["bank_account_id"])
@@ -58,8 +58,8 @@ def draft_reconciliation(work: Work) -> Outcome:
     return Outcome(_body(work, recon["id"], bank), 201)
 
 
-@operation("complete_reconciliation")
-def complete_reconciliation(work: Work) -> Outcome:
+@untyped_operation("complete_reconciliation")
+def complete_reconciliation(work: Work) -> Outcome[Any]:
     """Complete: receipts that are in the bank but not yet in the books are posted first."""
     recon, bank = _locked(work)
     if recon["status"] == "COMPLETED":
@@ -91,8 +91,8 @@ def complete_reconciliation(work: Work) -> Outcome:
     return Outcome(_body(work, recon["id"], bank))
 
 
-@operation("reopen_reconciliation")
-def reopen_reconciliation(work: Work) -> Outcome:
+@untyped_operation("reopen_reconciliation")
+def reopen_reconciliation(work: Work) -> Outcome[Any]:
     """A controller takes a completed reconciliation up again; its payments can then be reversed."""
     recon, bank = _locked(work)
     if recon["status"] != "COMPLETED":

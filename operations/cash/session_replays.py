@@ -10,7 +10,7 @@ from operations.commands import body_hash
 from operations.work import Outcome, Work
 
 
-def by_external_id(work: Work, payment_id: str, credit_id: str | None = None) -> Outcome | None:
+def by_external_id(work: Work, payment_id: str, credit_id: str | None = None) -> Outcome[Any] | None:
     """A session with this external_id on this payment: its result as things stand now, or 409 naming the fields.
 
     `credit_id`: the customer credit that is asked to pay."""
@@ -40,7 +40,7 @@ def _business_fields(b: dict[str, Any]) -> dict[str, Any]:
     return {"applications": lines, "overpayment": b.get("overpayment"), "posting_date": b.get("posting_date")}
 
 
-def same_as_latest(work: Work, p: Row) -> Outcome | None:
+def same_as_latest(work: Work, p: Row) -> Outcome[Any] | None:
     """Without a key of the caller's: a body identical to the latest session's answers that session's result."""
     if work.cmd.key_given or work.cmd.body.get("external_id") or work.dry_run:
         return None

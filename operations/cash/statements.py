@@ -6,7 +6,7 @@ from typing import Any
 from models.cash.statements import Statement, StatementLine, line_external_id
 from models.db import lookups
 from models.db.cash.statements import statement_body
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 RETURNED = "RECEIPT_RETURNED"
@@ -54,8 +54,8 @@ def _why_ignored(x: StatementLine) -> str | None:
     return RETURNED if x.reversal else "NOT_A_CREDIT"
 
 
-@operation("receive_statement")
-def receive_statement(work: Work) -> Outcome:
+@untyped_operation("receive_statement")
+def receive_statement(work: Work) -> Outcome[Any]:
     """Keep the statement and its lines. The same file for the same account again is the same statement."""
     b = work.cmd.body
     bank = lookups.bank_account(work.tx, b["bank_account_id"])

@@ -15,14 +15,14 @@ from models.errors import Refusal
 from models.ids import new_id
 from operations.cash.payments import no_longer_unmatched
 from operations.cash.session_funds import follow_unapplied
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
 
 LIVE = "SELECT * FROM payment_applications WHERE org_id = :org AND {} AND unapplied_at IS NULL ORDER BY invoice_id, id FOR UPDATE"
 
 
-@operation("unapply_application")
-def unapply_application(work: Work) -> Outcome:
+@untyped_operation("unapply_application")
+def unapply_application(work: Work) -> Outcome[Any]:
     """Undo one application: DR accounts_receivable CR unapplied_cash. Never blocked by a reconciliation."""
     a = _find_application(work)
     p = payments.lock(work.tx, a["payment_id"])
@@ -82,8 +82,8 @@ def unapply_application(work: Work) -> Outcome:
     )
 
 
-@operation("reverse_payment")
-def reverse_payment(work: Work) -> Outcome:
+@untyped_operation("reverse_payment")
+def reverse_payment(work: Work) -> Outcome[Any]:
     """Reverse a payment: everything it did is undone, and the reversal is the end of it."""
     p = payments.lock(work.tx, str(work.cmd.resource_id))
     work.require_entity(p["legal_entity_id"])

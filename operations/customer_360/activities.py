@@ -10,14 +10,14 @@ from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.customer_360.source_records import staged
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 AHEAD = timedelta(days=1)  # how far in the future an activity may be dated
 
 
-@operation("log_activity")
-def log_activity(work: Work) -> Outcome:
+@untyped_operation("log_activity")
+def log_activity(work: Work) -> Outcome[Any]:
     """An activity joins the customer's timeline, and its contact's."""
     b = work.cmd.body
     customer = _customer(work, b["customer_id"])
@@ -40,8 +40,8 @@ def log_activity(work: Work) -> Outcome:
     return Outcome(activities.activity_body(row), 201)
 
 
-@operation("create_opportunity")
-def create_opportunity(work: Work) -> Outcome:
+@untyped_operation("create_opportunity")
+def create_opportunity(work: Work) -> Outcome[Any]:
     """A new opportunity of the customer, started from the view."""
     b = work.cmd.body
     customer = _customer(work, b["customer_id"])
@@ -65,7 +65,7 @@ def create_opportunity(work: Work) -> Outcome:
     return Outcome(source_records.record_body(kind, _as_json(new)), 201)
 
 
-def _replay(before: Row, row: dict[str, Any]) -> Outcome:
+def _replay(before: Row, row: dict[str, Any]) -> Outcome[Any]:
     differing = sorted(source_records.changed_fields(before, row))
     if differing:
         detail = f"external_id was used for another opportunity ({before['id']}); different: {', '.join(differing)}."

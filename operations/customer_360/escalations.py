@@ -11,7 +11,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes
 from operations.organisations import bootstrap_work
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 KIND = "case_escalation"
@@ -19,8 +19,8 @@ SYSTEM = "system"
 SLA_SETTING = "case_escalation_sla_seconds"
 
 
-@operation("escalate_case")
-def escalate_case(work: Work) -> Outcome:
+@untyped_operation("escalate_case")
+def escalate_case(work: Work) -> Outcome[Any]:
     """Put the case on the desk of its first owner. A closed case, or one escalated already, is refused."""
     b = work.cmd.body
     case = escalations.lock_case(work.tx, str(work.cmd.resource_id))

@@ -13,7 +13,7 @@ from models.errors import FieldError, Refusal
 from models.messages.customer_360 import PanelRefresh
 from operations.customer_360.source_records import follow, write_records
 from operations.organisations import bootstrap_work
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 SYSTEM: Final = "system"
@@ -88,8 +88,8 @@ def hot_set(tx: Tx, limit: int) -> list[PanelRefresh]:
     return [PanelRefresh(tx.org_id, r["customer_id"], r["panel"]) for r in rows]
 
 
-@operation("put_source_connection")
-def put_source_connection(work: Work) -> Outcome:
+@untyped_operation("put_source_connection")
+def put_source_connection(work: Work) -> Outcome[Any]:
     """Say which external system serves which panels. One system per panel."""
     b = dict(work.cmd.body)
     for other in panels.connections(work.tx):

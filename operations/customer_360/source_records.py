@@ -12,14 +12,14 @@ from models.db.lookups import refuse_missing
 from models.errors import FieldError, Refusal
 from operations.customer_360.escalations import resolve_closed
 from operations.customer_360.renewals import watch_contracts
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 STAGES_SETTING = "opportunity_stages"
 
 
-@operation("put_source_records")
-def put_source_records(work: Work) -> Outcome:
+@untyped_operation("put_source_records")
+def put_source_records(work: Work) -> Outcome[Any]:
     """Upsert by external_id. What did not change is left alone and leaves no trail."""
     kind = KINDS[work.cmd.body["kind"]]
     given = [kind.record.model_validate(r) for r in work.cmd.body["records"]]

@@ -26,7 +26,7 @@ from operations.commands import Submission, submit
 from operations.customers.deadlines import _work
 from operations.customers.visibility import require_change
 from operations.runner import execute
-from operations.work import Outcome, Work
+from operations.work import Answered, Work
 
 LIFETIME: Final = timedelta(hours=1)
 _REASON: Final = TypeAdapter(Reason | None)
@@ -130,7 +130,7 @@ def _verified(tx: Tx, change_id: str, word: Any) -> tuple[Row | None, str]:
     return row, ""
 
 
-def _decide(engine: Engine, org_id: str, change: Row, token: Row, word: dict[str, Any], channel: str) -> Outcome:
+def _decide(engine: Engine, org_id: str, change: Row, token: Row, word: dict[str, Any], channel: str) -> Answered:
     """The same command as the API's, with the roles that the person still has."""
     with transaction(engine, org_id) as tx:
         known = changes.person(tx, token["user_id"])

@@ -27,7 +27,7 @@ from operations.customers.submission import (
 from operations.customers.view import change_body
 from operations.customers.visibility import require_change
 from operations.desk import resolve
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 
@@ -45,8 +45,8 @@ def _open(work: Work) -> tuple[Row, Chain]:
     return row, changes.chain(work.tx, row)
 
 
-@operation("change.decide")
-def decide_change(work: Work) -> Outcome:
+@untyped_operation("change.decide")
+def decide_change(work: Work) -> Outcome[Any]:
     """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
     tx, body = work.tx, work.cmd.body
     row, before = _open(work)
@@ -92,8 +92,8 @@ def decide_change(work: Work) -> Outcome:
     return _answer(work, row, done.chain)
 
 
-@operation("change.withdraw")
-def withdraw_change(work: Work) -> Outcome:
+@untyped_operation("change.withdraw")
+def withdraw_change(work: Work) -> Outcome[Any]:
     """The submitter takes the change back; a failed one too."""
     row, before = _open(work)
     after = withdraw(before, principal(work))
@@ -106,8 +106,8 @@ def withdraw_change(work: Work) -> Outcome:
     return _answer(work, row, after)
 
 
-@operation("change.delegate")
-def delegate_step(work: Work) -> Outcome:
+@untyped_operation("change.delegate")
+def delegate_step(work: Work) -> Outcome[Any]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
     row, before = _open(work)
     body = work.cmd.body
@@ -136,8 +136,8 @@ def _until(value: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@operation("change.resubmit")
-def resubmit_change(work: Work) -> Outcome:
+@untyped_operation("change.resubmit")
+def resubmit_change(work: Work) -> Outcome[Any]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the record as it is."""
     tx = work.tx
     row, before = _open(work)
@@ -181,5 +181,5 @@ def planned_steps(row: Any) -> list[Any]:
     return plan(ApprovalPolicy(), row["operation"])
 
 
-def _answer(work: Work, row: Row, after: Chain) -> Outcome:
+def _answer(work: Work, row: Row, after: Chain) -> Outcome[Any]:
     return Outcome(change_body(work.tx, row["id"]), aside=standing_of(row, after, work.now))

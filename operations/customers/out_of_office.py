@@ -5,7 +5,7 @@ from typing import Any
 
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 
@@ -26,8 +26,8 @@ def absence_body(tx: Tx, user: str) -> dict[str, Any]:
     }
 
 
-@operation("out_of_office.put")
-def put_absence(work: Work) -> Outcome:
+@untyped_operation("out_of_office.put")
+def put_absence(work: Work) -> Outcome[Any]:
     """Replace one's absence."""
     body, user = work.cmd.body, work.cmd.actor
     starts, ends = (_utc(body[f]) for f in ("starts_at", "ends_at"))
@@ -55,8 +55,8 @@ def put_absence(work: Work) -> Outcome:
     return Outcome(absence_body(work.tx, user))
 
 
-@operation("out_of_office.delete")
-def delete_absence(work: Work) -> Outcome:
+@untyped_operation("out_of_office.delete")
+def delete_absence(work: Work) -> Outcome[Any]:
     """End one's absence."""
     work.tx.run("DELETE FROM out_of_office WHERE org_id = :org AND user_id = :user", user=work.cmd.actor)
     work.audit(work.tx.org_id, "out_of_office.ended", {"user_id": work.cmd.actor})

@@ -5,7 +5,7 @@ from typing import Any
 from models.customers.approval_policy import BASE, ApprovalPolicy, PolicyAsRead, loosened, plan
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 
@@ -40,8 +40,8 @@ def policy_body(tx: Tx) -> dict[str, object]:
     }
 
 
-@operation("approval_policy.put")
-def put_policy(work: Work) -> Outcome:
+@untyped_operation("approval_policy.put")
+def put_policy(work: Work) -> Outcome[Any]:
     """Replace the policy. Raises POLICY_LOOSENED where it asks less than the seed's table, VERSION_MISMATCH where it
 
     was read before another one was put, VALIDATION_FAILED where a read-only field is not what it was read as.

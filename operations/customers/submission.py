@@ -26,7 +26,7 @@ from models.messages.changes import change_of
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
 from operations.customers.visibility import require_visible
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 TEXT: Final = {
@@ -51,8 +51,8 @@ class Proposal:
         return diffs.diff(self.before, self.after)
 
 
-@operation("customer.create")
-def submit_create(work: Work) -> Outcome:
+@untyped_operation("customer.create")
+def submit_create(work: Work) -> Outcome[Any]:
     """202 with the change, or the change that holds the external id already."""
     body = CustomerCreate.model_validate(work.cmd.body)
     replay = _replay(work, body.external_id)
@@ -62,24 +62,24 @@ def submit_create(work: Work) -> Outcome:
     return _submit(work, propose_create(work, work.cmd.body, new_id("cust")))
 
 
-@operation("customer.update")
-def submit_update(work: Work) -> Outcome:
+@untyped_operation("customer.update")
+def submit_update(work: Work) -> Outcome[Any]:
     """202 with the change. `If-Match` is part of the command's body under `if_match`."""
     return _submit(work, propose_update(work, str(work.cmd.resource_id), work.cmd.body["patch"], work.cmd.body))
 
 
-@operation("customer.deactivate")
-def submit_deactivate(work: Work) -> Outcome:
+@untyped_operation("customer.deactivate")
+def submit_deactivate(work: Work) -> Outcome[Any]:
     return _submit(work, propose_status(work, str(work.cmd.resource_id), "deactivate"))
 
 
-@operation("customer.reactivate")
-def submit_reactivate(work: Work) -> Outcome:
+@untyped_operation("customer.reactivate")
+def submit_reactivate(work: Work) -> Outcome[Any]:
     return _submit(work, propose_status(work, str(work.cmd.resource_id), "reactivate"))
 
 
-@operation("customer.delete")
-def submit_delete(work: Work) -> Outcome:
+@untyped_operation("customer.delete")
+def submit_delete(work: Work) -> Outcome[Any]:
     """A hard delete: refused where the customer has transactions, unless policy and request force it."""
     proposal = propose_status(work, str(work.cmd.resource_id), "delete")
     refuse_with_transactions(work.tx, proposal.customer_id, bool(work.cmd.body.get("force")))
@@ -147,7 +147,7 @@ def _ordered_ids() -> Any:
     return next_id
 
 
-def _submit(work: Work, p: Proposal) -> Outcome:
+def _submit(work: Work, p: Proposal) -> Outcome[Any]:
     tx, cmd = work.tx, work.cmd
     changes.seen(tx, cmd.actor, cmd.roles, None if cmd.entities is None else sorted(cmd.entities))
     change_id = change_of(str(cmd.workflow_id))
@@ -272,7 +272,7 @@ def submitted_body(change: Any) -> dict[str, Any]:
     }
 
 
-def _replay(work: Work, external_id: str | None) -> Outcome | None:
+def _replay(work: Work, external_id: str | None) -> Outcome[Any] | None:
     if external_id is None:
         return None
     # Of two that race the second waits here and is a replay, not the first one's duplicate.

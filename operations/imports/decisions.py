@@ -20,14 +20,14 @@ from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
 from operations.imports.pulling import begun
 from operations.imports.view import import_body
-from operations.runner import operation
+from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
 REVIEWER: Final = "manager"
 
 
-@operation("import.submit")
-def submit_import(work: Work) -> Outcome:
+@untyped_operation("import.submit")
+def submit_import(work: Work) -> Outcome[Any]:
     """Keep the import, to be staged by its process. The same file with the same options is the same import, unless the
     caller chose another Idempotency-Key; so is the same pull for as long as it lasts.
     Raises LEGAL_ENTITY_NOT_FOUND, SOURCE_CONNECTION_NOT_FOUND, FORBIDDEN."""
@@ -79,8 +79,8 @@ def _pull(tx: Tx, options: ImportOptions) -> dict[str, Any]:
     return begun(found["name"])
 
 
-@operation("import.save_mapping")
-def save_mapping(work: Work) -> Outcome:
+@untyped_operation("import.save_mapping")
+def save_mapping(work: Work) -> Outcome[Any]:
     """Keep a mapping of column names for later uploads, under its name."""
     body, name = work.cmd.body, str(work.cmd.body["name"])
     before = imports.saved_mapping(work.tx, name)
@@ -118,8 +118,8 @@ def begin_review(tx: Tx, row: Row) -> Chain:
     return open_chain(row["submitted_by"], review_plan(tx, ImportOptions.model_validate(row["options"])), tx.now)
 
 
-@operation("import.decide")
-def decide_import(work: Work) -> Outcome:
+@untyped_operation("import.decide")
+def decide_import(work: Work) -> Outcome[Any]:
     """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
     REASON_REQUIRED, in this order."""
     cmd = work.cmd
@@ -152,20 +152,20 @@ def decide_import(work: Work) -> Outcome:
     return _answer(work, row)
 
 
-@operation("import.pause")
-def pause_import(work: Work) -> Outcome:
+@untyped_operation("import.pause")
+def pause_import(work: Work) -> Outcome[Any]:
     """Hold between two batches. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.EXECUTING, ImportStatus.PAUSED, "import.paused")
 
 
-@operation("import.resume")
-def resume_import(work: Work) -> Outcome:
+@untyped_operation("import.resume")
+def resume_import(work: Work) -> Outcome[Any]:
     """Go on where it was paused. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.PAUSED, ImportStatus.EXECUTING, "import.resumed")
 
 
-@operation("import.cancel")
-def cancel_import(work: Work) -> Outcome:
+@untyped_operation("import.cancel")
+def cancel_import(work: Work) -> Outcome[Any]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
     row = _locked(work)
     imports.drop_file(work.tx, row["id"])
@@ -173,7 +173,7 @@ def cancel_import(work: Work) -> Outcome:
     return _answer(work, row)
 
 
-def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) -> Outcome:
+def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) -> Outcome[Any]:
     row = _locked(work)
     if row["status"] != before:
         raise Refusal("IMPORT_STATE", f"The import is {row['status']}, not {before.value}.", status_now=row["status"])
@@ -190,5 +190,5 @@ def _locked(work: Work) -> Row:
     return row
 
 
-def _answer(work: Work, row: Row) -> Outcome:
+def _answer(work: Work, row: Row) -> Outcome[Any]:
     return Outcome(import_body(imports.get(work.tx, row["id"])))

@@ -12,10 +12,20 @@ from api.app import create_app
 from api.deps import IdempotencyKey, Paging, RequestId, Somebody, requires
 from api.gate import gated_router
 from api.routes import health
-from api.schema import Body, Choice, CurrencyCode, DecimalNumber, ExternalId, IsoDate, Minor, PositiveMinor, ReasonCode
 from api.tokens import mint_dev_token
 from models.access import Principal
 from models.errors import Refusal
+from models.values import (
+    Body,
+    Choice,
+    CurrencyCode,
+    DecimalNumber,
+    ExternalId,
+    IsoDate,
+    Minor,
+    PositiveMinor,
+    ReasonCode,
+)
 from settings import Settings
 
 SECRET = "a development secret that is long enough for HS512 as well, by far"

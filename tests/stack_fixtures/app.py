@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.tokens import mint_dev_token
 from settings import Settings
 from stack.process import free_port, last_lines
+from tests.stack_fixtures.described import check_described
 from tests.stack_fixtures.patient import Patient
 from workflows.schedules import SCHEDULES
 
@@ -47,7 +48,10 @@ class Access:
         """An HTTP client that sends this person's token; an impatient one sees every 202 and 503 there is."""
         headers = {"Authorization": f"Bearer {self.token(org, user, *roles, entities=entities)}"}
         transport = Patient() if patient else None
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=60, trust_env=False, transport=transport)
+        held = {"response": [check_described]}
+        return httpx.Client(
+            base_url=self.base_url, headers=headers, timeout=60, trust_env=False, transport=transport, event_hooks=held
+        )
 
     def wait_ready(self, seconds: float = 180, watch: Callable[[], None] = lambda: None) -> None:
         """Until `/readyz` says so, looking after something else (`watch`) meanwhile."""

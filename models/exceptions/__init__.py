@@ -1,0 +1,1 @@
+"""What needs a person: whose it is, why, and until when."""
