@@ -60,7 +60,7 @@ class Submitted:
     command: Command | None = None
 
 
-def body_hash(body: dict[str, Any]) -> str:
+def body_hash(body: Mapping[str, Any]) -> str:
     """sha256 of the body in canonical JSON; two bodies that mean the same have the same hash."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 

@@ -1,13 +1,13 @@
 """One operation's transaction at work: the command it serves, what it has to say to the audit trail and the world."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from models.answers import read_json
 from models.cash.ledger import JournalEntry
-from models.db.tx import Tx, to_json
+from models.db.tx import Tx, as_columns, to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.values import Body
@@ -163,14 +163,6 @@ class Work:
         self.add("exceptions", self._exceptions)
         self.tx.write({t: r for t, r in self._rows.items() if r}, self._audits, finish)
         self._rows, self._entries, self._events, self._exceptions, self._audits = {}, [], [], [], []
-
-
-def as_columns(row: object) -> Mapping[str, Any]:
-    """A record's fields by name; a mapping as it is."""
-    if isinstance(row, Mapping):
-        return row
-    assert is_dataclass(row), f"{type(row).__name__} is no record"
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
 def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
+from models.cash.answers import payment_answer
 from models.db import lookups
 from models.db.cash import payments
 from models.db.cash.invoices import GET, invoice_body
@@ -62,7 +63,7 @@ def get_payments(request: Request, customer_id: str, who: Reader, page: Paging) 
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
         rows = list_payments(tx, who.entities, None, customer_id, after[0] if after else None, page.fetch)
-    return page.answer("payments", rows, key=lambda r: (r["id"],), item=_payment)
+    return page.answer("payments", rows, key=lambda p: (p.payment.id,), item=_payment)
 
 
 @router.get(
@@ -73,8 +74,10 @@ def get_payment(request: Request, customer_id: str, payment_id: str, who: Reader
     """A payment and the invoices that it paid."""
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
-        row = payments.get(tx, payment_id)
-    return _payment(_own(who, row, customer_id, "payment"))
+        found = payments.get(tx, payment_id)
+    p = found.payment
+    _own(who, {"id": p.id, "customer_id": p.customer_id, "legal_entity_id": p.legal_entity_id}, customer_id, "payment")
+    return _payment(found)
 
 
 def _customer(tx: Tx, who: Principal, customer_id: str) -> None:
@@ -93,7 +96,7 @@ def _invoice(row: Row) -> dict[str, Any]:
     return {field: body[field] for field in _INVOICE}
 
 
-def _payment(row: Row) -> dict[str, Any]:
-    body = payments.payment_body(row)
-    shown = {field: body[field] for field in _PAYMENT}
-    return shown | {"applications": [{field: a[field] for field in _APPLICATION} for a in body["applications"]]}
+def _payment(found: payments.AppliedPayment) -> dict[str, Any]:
+    body = payment_answer(found.payment, found.applications)
+    shown = {field: getattr(body, field) for field in _PAYMENT}
+    return shown | {"applications": [{field: getattr(a, field) for field in _APPLICATION} for a in body.applications]}

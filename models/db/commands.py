@@ -42,6 +42,13 @@ def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, str, bool] | Non
     return int(status), response.decode(), replayed == b"true"
 
 
+def response_of(tx: Tx, command_id: str) -> str | None:
+    """The JSON that a command was answered."""
+    sql = "SELECT response::text FROM commands WHERE org_id = :org AND id = :id"
+    found: str | None = tx.scalar(sql, id=command_id)
+    return found
+
+
 def covers(tx: Tx, who: Principal, command: Mapping[str, Any]) -> bool:
     """Whether the legal entities of a person's token cover what a command answers: it is their own, they see every entity
     that its caller saw, or the record that it is about (for a credit or an application: its payment) is of one of theirs."""

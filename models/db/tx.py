@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
@@ -22,6 +24,14 @@ def to_json(value: Any) -> str:
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
 
+def as_columns(row: object) -> Mapping[str, Any]:
+    """A record's fields by name; a mapping as it is."""
+    if isinstance(row, Mapping):
+        return row
+    assert is_dataclass(row), f"{type(row).__name__} is no record"
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
 def _json_default(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -31,7 +41,9 @@ def _json_default(value: Any) -> Any:
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
         return list(value)
-    return dict(value) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
@@ -110,14 +122,15 @@ class Tx:
         return [reply.rows for reply in self._send([self._said(sql, params) for sql, params in asked])]
 
     def insert(
-        self, table: str, rows: Sequence[Mapping[str, Any]], *, returning: str | None = None, suffix: str = ""
+        self, table: str, records: Sequence[object], *, returning: str | None = None, suffix: str = ""
     ) -> Sequence[Row]:
-        """Insert rows in one statement, whatever their number; every row has the same keys, org_id is added.
+        """Insert records, or mappings with the same keys each, in one statement, whatever their number; org_id is added.
 
         The rows travel as one JSON array, which costs the same for one row or for a thousand.
         """
-        if not rows:
+        if not records:
             return []
+        rows = [as_columns(record) for record in records]
         columns = ", ".join(rows[0])
         tail = f" {suffix}" + (f" RETURNING {returning}" if returning else "")
         sql = (
@@ -125,8 +138,8 @@ class Tx:
             f"FROM json_populate_recordset(NULL::{table}, CAST(:rows AS json)){tail}"
         )
         if returning:
-            return self.all(sql, rows=to_json(list(rows)))
-        self.later(sql, rows=to_json(list(rows)))
+            return self.all(sql, rows=to_json(rows))
+        self.later(sql, rows=to_json(rows))
         return []
 
     def write(

@@ -4,7 +4,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from models.answers import read_row
 from models.cash.periods import last_day
+from models.cash.records import LockedPayment, Payment
 from models.db import lookups
 from models.db.cash.books import DEFAULTS
 from models.db.cash.payments import CLOSED
@@ -86,7 +88,7 @@ def _post_receipts_of(work: Work, period: str) -> list[dict[str, str]]:
     )
     marks: list[dict[str, str]] = []
     for p in rows:
-        entry = post_receipt(work, p)
+        entry = post_receipt(work, LockedPayment(read_row(Payment, p), frozenset(p["closed_periods"]), None))
         marks += entry_mark(entry)
         work.audit(
             p["id"], "payment.receipt_posted", {"because": f"period {period} closes", "entries": entry_mark(entry)}

@@ -1,159 +1,161 @@
 """Recording a payment, and saying whose it is."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from models.cash.answers import PaymentAnswer, payment_answer
 from models.cash.ledger import Account, JournalEntry
 from models.cash.periods import entry_date
+from models.cash.records import LockedPayment, Payment
+from models.cash.requests import AssignPayment, RecordPayment
 from models.db import lookups
 from models.db.cash import payments, rates
 from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
-from operations.runner import untyped_operation
+from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 HORIZON_DAYS = 7  # how far ahead a payment may be dated; setting `payment_date_horizon_days`
+_TAKEN_BY_DEFAULT = ("legal_entity_id", "bank_account_id")
 _BUSINESS_FIELDS = (
-    "customer_id", "payment_date", "amount_minor", "currency_code", "legal_entity_id", "bank_account_id", "method",
-    "reference", "remittance_text",
+    "customer_id", "payment_date", "amount_minor", "currency_code", *_TAKEN_BY_DEFAULT, "method", "reference",
+    "remittance_text",
 )  # fmt: skip
 
 
-@untyped_operation("record_payment")
-def record_payment(work: Work) -> Outcome[Any]:
+@operation("record_payment", RecordPayment, PaymentAnswer)
+def record_payment(work: Work, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     """A customer payment arrives, by hand or by a feed. Once per external_id, for ever."""
-    b = work.cmd.body
-    known = payments.by_external_id(work.tx, b["external_id"])
+    known = payments.by_external_id(work.tx, asked.external_id)
     if known is not None:
-        return _replay(work, known, b)
-    customer = lookups.customer(work.tx, b["customer_id"])
-    entity, bank = _where(work, b, customer)
-    work.require_entity(entity["id"])
-    _not_too_far_ahead(work, date.fromisoformat(b["payment_date"]))
-    row = payment_row(work, b, entity, bank["id"], payment_id=work.cmd.resource_id or new_id("pay"))
-    work.tx.insert("payments", [row])
+        return _replay(work, known, asked)
+    customer = lookups.customer(work.tx, asked.customer_id)
+    place = _where(work, asked, customer)
+    work.require_entity(place.legal_entity_id)
+    _not_too_far_ahead(work, asked.payment_date)
+    payment = _new_payment(work, asked, place)
+    work.tx.insert("payments", [payment])
     entries = []
     if lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt":
-        entries.append(post_receipt(work, payments.lock(work.tx, row["id"])))
-    recorded(work, row, entries)
-    return Outcome(payments.payment_body(payments.get(work.tx, row["id"])), 201)
+        entries.append(post_receipt(work, payments.lock(work.tx, payment.id)))
+    audit_receipt(work, payment, entries)
+    return Outcome(payment_answer(replace(payment, posted=bool(entries)), []), 201)
 
 
-def payment_row(work: Work, b: dict[str, Any], entity: Any, bank_id: str, *, payment_id: str) -> dict[str, Any]:
-    """A new payment, translated to the functional currency at its date's rate."""
-    paid = date.fromisoformat(b["payment_date"])
-    functional = entity["functional_currency"]
-    rate = rates.required_rate(work.tx, b["currency_code"], functional, paid)
-    worth = convert(b["amount_minor"], rate, b["currency_code"], functional)
-    return {
-        "id": payment_id,
-        "external_id": b["external_id"],
-        "customer_id": b.get("customer_id"),
-        "legal_entity_id": entity["id"],
-        "bank_account_id": bank_id,
-        "payment_date": paid,
-        "amount_minor": b["amount_minor"],
-        "currency_code": b["currency_code"],
-        "currencies_differ": False,
-        "applied_minor": 0,
-        "credit_held_minor": 0,
-        "fx_rate": rate,
-        "functional_currency": functional,
-        "functional_amount_minor": worth,
-        "functional_available_minor": worth,
-        "posted": False,
-        "method": b.get("method"),
-        "reference": b.get("reference"),
-        "remittance_text": b.get("remittance_text"),
-        "payer": b.get("payer"),
-        "statement_id": b.get("statement_id"),
-        "statement_line": b.get("statement_line"),
-        "body": {k: b.get(k) for k in _BUSINESS_FIELDS},
-        "version": 1,
-        "created_at": work.now,
-    }
+@dataclass(frozen=True)
+class Place:
+    """Where a payment belongs: its legal entity and the bank account that took it."""
+
+    legal_entity_id: str
+    functional_currency: str
+    bank_account_id: str
 
 
-def recorded(work: Work, row: dict[str, Any], entries: list[JournalEntry]) -> None:
-    """The trail and the event of a payment that was recorded."""
-    facts = {k: row[k] for k in ("customer_id", "legal_entity_id", "amount_minor", "currency_code")}
-    facts |= {"payment_date": str(row["payment_date"])}
-    work.audit(row["id"], "payment.received", {"after": facts, "entries": entry_mark(*entries)})
-    work.emit("ar.payment.received", row["id"], {"payment_id": row["id"], **facts})
-
-
-def post_receipt(work: Work, p: Row) -> JournalEntry:
-    """Post the receipt of a payment that has no entry yet, and mark it posted. `p` carries its closed periods."""
-    entry = post_receipt_entry(work, p, p["closed_periods"])
-    work.tx.later(
-        "UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=p["id"]
+def _new_payment(work: Work, asked: RecordPayment, place: Place) -> Payment:
+    """The payment as it is recorded, translated to the functional currency at its date's rate."""
+    rate = rates.required_rate(work.tx, asked.currency_code, place.functional_currency, asked.payment_date)
+    worth = convert(asked.amount_minor, rate, asked.currency_code, place.functional_currency)
+    return Payment(
+        id=work.cmd.resource_id or new_id("pay"),
+        external_id=asked.external_id,
+        customer_id=asked.customer_id,
+        legal_entity_id=place.legal_entity_id,
+        bank_account_id=place.bank_account_id,
+        payment_date=asked.payment_date,
+        amount_minor=asked.amount_minor,
+        currency_code=asked.currency_code,
+        fx_rate=rate,
+        functional_currency=place.functional_currency,
+        functional_amount_minor=worth,
+        functional_available_minor=worth,
+        method=asked.method,
+        reference=asked.reference,
+        remittance_text=asked.remittance_text,
+        body=work.cmd.body,
+        created_at=work.now,
     )
+
+
+def audit_receipt(work: Work, p: Payment, entries: list[JournalEntry]) -> None:
+    """The trail and the event of a payment that was recorded."""
+    facts = {
+        "customer_id": p.customer_id, "legal_entity_id": p.legal_entity_id, "amount_minor": p.amount_minor,
+        "currency_code": p.currency_code, "payment_date": p.payment_date,
+    }  # fmt: skip
+    work.audit(p.id, "payment.received", {"after": facts, "entries": entry_mark(*entries)})
+    work.emit("ar.payment.received", p.id, {"payment_id": p.id, **facts})
+
+
+def applied_so_far(p: Payment) -> Mapping[str, object]:
+    """How far a payment has been applied: what its audit trail says before and after."""
+    return {"status": p.status, "applied_minor": p.applied_minor}
+
+
+def post_receipt(work: Work, held: LockedPayment) -> JournalEntry:
+    """Post the receipt of a locked payment that has no entry yet, and mark it posted."""
+    entry = post_receipt_entry(work, held.payment, held.closed_periods)
+    payments.mark_posted(work.tx, held.payment.id)
     return entry
 
 
-def post_receipt_entry(work: Work, p: Any, closed: list[str]) -> JournalEntry:
+def post_receipt_entry(work: Work, p: Payment, closed: Collection[str]) -> JournalEntry:
     """DR cash, CR unapplied_cash; dated the payment date, or the first day of the next open month."""
-    day = entry_date(p["payment_date"], closed)
-    entry = JournalEntry(new_id("je"), day, "receipt", p["id"], p["legal_entity_id"], p["functional_currency"])
-    amount, worth, currency = p["amount_minor"], p["functional_amount_minor"], p["currency_code"]
-    entry.debit(Account.CASH, amount, currency, worth, bank_account_id=p["bank_account_id"])
-    entry.credit(Account.UNAPPLIED_CASH, amount, currency, worth, customer_id=p["customer_id"])
+    day = entry_date(p.payment_date, closed)
+    entry = JournalEntry(new_id("je"), day, "receipt", p.id, p.legal_entity_id, p.functional_currency)
+    amount, worth, currency = p.amount_minor, p.functional_amount_minor, p.currency_code
+    entry.debit(Account.CASH, amount, currency, worth, bank_account_id=p.bank_account_id)
+    entry.credit(Account.UNAPPLIED_CASH, amount, currency, worth, customer_id=p.customer_id)
     work.post(entry)
     return entry
 
 
-def no_longer_unmatched(work: Work, p: Any, code: str) -> None:
+def resolve_unmatched(work: Work, p: Payment, code: str) -> None:
     """What a statement left for a person is dealt with once the money has its place, or is gone."""
-    if p["statement_id"] is None:
+    if p.statement_id is None:
         return
-    resolved = work.tx.all(
-        """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
-           WHERE org_id = :org AND subject_id = :id AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
-        at=work.now,
-        who=work.cmd.actor,
-        code=code,
-        id=p["id"],
-    )
-    for e in resolved:
-        work.audit(p["id"], "exception.resolved", {"exception_id": e["id"]}, reason_code=code)
+    for exception_id in payments.resolve_unmatched(work.tx, p.id, who=work.cmd.actor, code=code):
+        work.audit(p.id, "exception.resolved", {"exception_id": exception_id}, reason_code=code)
 
 
-@untyped_operation("assign_payment")
-def assign_payment(work: Work) -> Outcome[Any]:
+@operation("assign_payment", AssignPayment, PaymentAnswer)
+def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
     """Say whose a payment from an unknown payer is. Again for the same customer: the current record."""
-    p = payments.lock(work.tx, str(work.cmd.resource_id))
-    work.require_entity(p["legal_entity_id"])
-    customer = lookups.customer(work.tx, work.cmd.body["customer_id"])
-    if p["reversed_at"] is not None:
-        raise Refusal("PAYMENT_REVERSED", f"Payment {p['id']} is reversed.")
-    if p["customer_id"] == customer["id"]:
-        return Outcome(payments.payment_body(payments.get(work.tx, p["id"])), replayed=True)
-    if p["customer_id"] is not None and p["last_session"] is not None:
+    held = payments.lock(work.tx, str(work.cmd.resource_id))
+    p = held.payment
+    work.require_entity(p.legal_entity_id)
+    customer_id: str = lookups.customer(work.tx, asked.customer_id)["id"]
+    if p.reversed_at is not None:
+        raise Refusal("PAYMENT_REVERSED", f"Payment {p.id} is reversed.")
+    if p.customer_id == customer_id:
+        return Outcome(_current(work, p.id), replayed=True)
+    if p.customer_id is not None and held.latest is not None:
         raise Refusal(
             "CUSTOMER_ALREADY_ASSIGNED", "The payment was applied for its present customer; reverse it first."
         )
-    work.tx.later(
-        "UPDATE payments SET customer_id = :customer, version = version + 1 WHERE org_id = :org AND id = :id",
-        customer=customer["id"],
-        id=p["id"],
-    )
-    work.audit(
-        p["id"], "payment.assigned",
-        {"before": {"customer_id": p["customer_id"]}, "after": {"customer_id": customer["id"]}},
-    )  # fmt: skip
-    return Outcome(payments.payment_body(payments.get(work.tx, p["id"])))
+    payments.assign(work.tx, p.id, customer_id)
+    changed = {"before": {"customer_id": p.customer_id}, "after": {"customer_id": customer_id}}
+    work.audit(p.id, "payment.assigned", changed)
+    return Outcome(_current(work, p.id))
 
 
-def _where(work: Work, b: dict[str, Any], customer: Row) -> tuple[Row, Row]:
+def _current(work: Work, payment_id: str) -> PaymentAnswer:
+    found = payments.get(work.tx, payment_id)
+    return payment_answer(found.payment, found.applications)
+
+
+def _where(work: Work, asked: RecordPayment, customer: Row) -> Place:
     """Entity: the one given, else the bank account's, else the customer's. Bank account: given, else the only one."""
-    bank = lookups.bank_account(work.tx, b["bank_account_id"]) if b.get("bank_account_id") else None
-    entity_id = b.get("legal_entity_id") or (bank and bank["legal_entity_id"]) or customer["legal_entity_id"]
+    bank = lookups.bank_account(work.tx, asked.bank_account_id) if asked.bank_account_id else None
+    entity_id = asked.legal_entity_id or (bank and bank["legal_entity_id"]) or customer["legal_entity_id"]
     entity = lookups.legal_entity(work.tx, entity_id)
     if bank is not None and bank["legal_entity_id"] != entity_id:
         raise Refusal("LEGAL_ENTITY_MISMATCH", f"Bank account {bank['id']} is not legal entity {entity_id}'s.")
-    return entity, bank or lookups.only_bank_account(work.tx, entity_id)
+    bank = bank or lookups.only_bank_account(work.tx, entity_id)
+    return Place(entity_id, entity["functional_currency"], bank["id"])
 
 
 def _not_too_far_ahead(work: Work, paid: date) -> None:
@@ -164,28 +166,29 @@ def _not_too_far_ahead(work: Work, paid: date) -> None:
         )
 
 
-def _replay(work: Work, known: Row, b: dict[str, Any]) -> Outcome[Any]:
+def _replay(work: Work, known: payments.AppliedPayment, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
-    work.require_entity(known["legal_entity_id"])
-    after_defaults = {"legal_entity_id": known["legal_entity_id"], "bank_account_id": known["bank_account_id"]}
-    differing = [
-        f for f in _BUSINESS_FIELDS if b.get(f) != known["body"].get(f) and b.get(f) != after_defaults.get(f, b)
-    ]
+    p = known.payment
+    work.require_entity(p.legal_entity_id)
+    differing = [f for f in _BUSINESS_FIELDS if not _is_same(p, asked, f)]
     # A default taken then and the same value spelled out now are the same; one spelled out then and left out now
     # is the same only where the default would give it.
-    if set(differing) <= after_defaults.keys():
-        differing = [f for f in differing if b.get(f) is not None or not _is_default(work, known, b, f)]
+    if differing and set(differing) <= set(_TAKEN_BY_DEFAULT):
+        by_default = _where(work, asked, lookups.customer(work.tx, asked.customer_id))
+        differing = [
+            f for f in differing if getattr(asked, f) is not None or getattr(by_default, f) != getattr(p, f)
+        ]  # fmt: skip
     if differing:
         raise Refusal(
             "EXTERNAL_ID_CONFLICT",
-            f"external_id was used for another payment ({known['id']}); different: {', '.join(differing)}.",
+            f"external_id was used for another payment ({p.id}); different: {', '.join(differing)}.",
             fields=differing,
-            id=known["id"],
+            id=p.id,
         )
-    return Outcome(payments.payment_body(known), 201, replayed=True)
+    return Outcome(payment_answer(p, known.applications), 201, replayed=True)
 
 
-def _is_default(work: Work, known: Row, b: dict[str, Any], field: str) -> bool:
-    entity, bank = _where(work, b, lookups.customer(work.tx, b["customer_id"]))
-    chosen = {"legal_entity_id": entity["id"], "bank_account_id": bank["id"]}
-    return bool(chosen[field] == known[field])
+def _is_same(p: Payment, asked: RecordPayment, field: str) -> bool:
+    """Whether a business field is as it was sent first, or as it was taken by default then."""
+    given: Any = asked.model_dump(mode="json", include={field})[field]
+    return bool(given == p.body.get(field) or (field in _TAKEN_BY_DEFAULT and given == getattr(p, field)))

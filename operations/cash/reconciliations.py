@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from models.answers import read_row
+from models.cash.records import LockedPayment, Payment
 from models.db import lookups
 from models.db.cash.payments import CLOSED
 from models.db.cash.reconciliations import book_balance, payments_of, reconciliation_body
@@ -81,7 +83,11 @@ def complete_reconciliation(work: Work) -> Outcome[Any]:
             book_balance_minor=balance,
             difference_minor=stated - balance,
         )
-    entries = [post_receipt(work, p) for p in rows if not p["posted"]]
+    entries = [
+        post_receipt(work, LockedPayment(read_row(Payment, p), frozenset(p["closed_periods"]), None))
+        for p in rows
+        if not p["posted"]
+    ]
     for e in entries:
         work.audit(e.source_id, "payment.receipt_posted", {"because": recon["id"], "entries": entry_mark(e)})
     _move(work, recon, "COMPLETED", "completed")

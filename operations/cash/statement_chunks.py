@@ -4,7 +4,7 @@ The rules and the writers are those of a single payment (operations.cash.payment
 rows are gathered and written together, so a chunk takes as many statements as one payment does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,16 @@ import psycopg
 from psycopg import errors as pg
 from sqlalchemy import Engine
 
+from models.answers import JsonObject, read_row
 from models.cash.allocation import Plan, Request, plan
 from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.cash.matching import OpenInvoice as NamedInvoice
 from models.cash.periods import entry_date
+from models.cash.records import ApplicationSession, Invoice, Payment, PaymentApplication
 from models.cash.references import reference_key
 from models.db import lookups
 from models.db.cash import payments, rates, statements
+from models.db.cash.payments import BalanceChange
 from models.db.engine import transaction
 from models.db.tx import Row, Tx
 from models.errors import Refusal
@@ -28,8 +31,8 @@ from models.keys import name_key
 from models.messages.statements import StatementInput
 from models.money import INT64_MAX, convert
 from operations.cash import applications
-from operations.cash.payments import post_receipt_entry, recorded
-from operations.cash.session_funds import funds_of, invoice_changes
+from operations.cash.payments import audit_receipt, post_receipt_entry
+from operations.cash.session_funds import balance_changes, funds_of, payment_after
 from operations.commands import body_hash
 from operations.runner import RACES
 from operations.work import Command, Work
@@ -42,11 +45,11 @@ CLERKS_TIME = timedelta(days=2)
 class Gathered:
     """The rows of a chunk, waiting to be written."""
 
-    payments: list[dict[str, Any]] = field(default_factory=list)
-    sessions: list[dict[str, Any]] = field(default_factory=list)
-    applications: list[dict[str, Any]] = field(default_factory=list)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    sessions: list[ApplicationSession] = field(default_factory=list)
+    applications: list[PaymentApplication] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
-    invoices: dict[str, dict[str, Any]] = field(default_factory=dict)
+    invoices: dict[str, BalanceChange] = field(default_factory=dict)
 
 
 def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
@@ -116,7 +119,7 @@ class Chunk:
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
         self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
         self.rates: dict[tuple[str, Any], Decimal | None] = {}
-        self.open: dict[str, dict[str, Any]] = {}
+        self.open: dict[str, Invoice] = {}
 
     def run(self, lines: Any) -> dict[str, int]:
         """Record and apply; answers the counts."""
@@ -127,7 +130,7 @@ class Chunk:
         credits = {x["line"]: _credit(x, self.bank["legal_entity_id"]) for x in lines}
         keys = {reference_key(r) for c in credits.values() for r in c.references()}
         named = statements.named_invoices(tx, list(keys)) if keys else []
-        self.open = {r["id"]: dict(r) for r in named}
+        self.open = {r["id"]: read_row(Invoice, r) for r in named}
         book = InvoiceBook([_named(r) for r in named])
         left: list[Any] = []
         for x in lines:
@@ -147,7 +150,7 @@ class Chunk:
                 continue
             book.claim(matched)
             self._apply(payment, matched)
-            self._line(x, "APPLIED", payment["id"], None)
+            self._line(x, "APPLIED", payment.id, None)
         self._suggest(left, book, credits)
         self._write()
         counts = {"lines": len(lines), "recorded": len(self.rows.payments), "unmatched": len(left)}
@@ -165,70 +168,90 @@ class Chunk:
             raise Refusal("FX_RATE_MISSING", f"No rate from {currency} serves {day}.")
         return found
 
-    def _payment(self, x: Any, customer_id: str | None) -> dict[str, Any]:
+    def _payment(self, x: Any, customer_id: str | None) -> Payment:
         """The line as a payment, not yet written. Refusal FX_RATE_MISSING."""
         day, currency, functional = x["booking_date"], x["currency_code"], self.entity["functional_currency"]
         rate = self._rate(currency, day)
         worth = convert(x["amount_minor"], rate, currency, functional)
         if worth > INT64_MAX:
             raise Refusal("VALIDATION_FAILED", "The amount exceeds int64 minor units of the functional currency.")
-        row = {
-            "id": new_id("pay"), "external_id": x["external_id"], "customer_id": customer_id,
-            "legal_entity_id": self.entity["id"], "bank_account_id": self.bank["id"], "payment_date": day,
-            "amount_minor": x["amount_minor"], "currency_code": currency, "invoice_currency_code": None,
-            "currencies_differ": False, "applied_minor": 0, "credit_held_minor": 0, "fx_rate": rate,
-            "functional_currency": functional, "functional_amount_minor": worth, "functional_available_minor": worth,
-            "posted": False, "method": "bank_statement", "reference": x["reference"],
-            "remittance_text": x["remittance_text"], "payer": x["payer"], "statement_id": self.statement["id"],
-            "statement_line": x["line"], "body": {}, "version": 1, "created_at": self.work.now,
-        }  # fmt: skip
-        self.rows.payments.append(row)
-        return row
+        payment = Payment(
+            id=new_id("pay"),
+            external_id=x["external_id"],
+            customer_id=customer_id,
+            legal_entity_id=self.entity["id"],
+            bank_account_id=self.bank["id"],
+            payment_date=day,
+            amount_minor=x["amount_minor"],
+            currency_code=currency,
+            fx_rate=rate,
+            functional_currency=functional,
+            functional_amount_minor=worth,
+            functional_available_minor=worth,
+            method="bank_statement",
+            reference=x["reference"],
+            remittance_text=x["remittance_text"],
+            payer=x["payer"],
+            statement_id=self.statement["id"],
+            statement_line=x["line"],
+            body={},
+            created_at=self.work.now,
+        )
+        self.rows.payments[payment.id] = payment
+        return payment
 
-    def _leave(self, payment: dict[str, Any]) -> None:
+    def _leave(self, payment: Payment) -> None:
         """A payment that no invoice takes yet: recorded, and posted where the setting says at receipt."""
         entries = []
         if self.at_receipt:
             entries.append(post_receipt_entry(self.work, payment, self.closed))
-            payment["posted"] = True
-        recorded(self.work, payment, entries)
+            self.rows.payments[payment.id] = replace(payment, posted=True)
+        audit_receipt(self.work, payment, entries)
 
-    def _apply(self, payment: dict[str, Any], matched: Match) -> None:
+    def _apply(self, payment: Payment, matched: Match) -> None:
         """One application session, by the same rules and writers as a clerk's."""
-        recorded(self.work, payment, [])
+        audit_receipt(self.work, payment, [])
         decided = self._plan(payment, matched)
-        day = entry_date(payment["payment_date"], self.closed)
+        day = entry_date(payment.payment_date, self.closed)
         session_id = new_id("sess")
         entry = applications.session_entry(payment, None, decided, day, None)
         if entry is not None:
             self.work.post(entry)
         rows = applications.application_rows(self.work, payment, session_id, None, decided, day)
         self.rows.applications += rows
-        body = {
+        body: JsonObject = {
             "applications": [{"invoice_id": i, "applied_minor": n} for i, n in matched.allocations],
-            "statement_line": payment["statement_line"],
+            "statement_line": payment.statement_line,
         }
-        self.rows.sessions.append(
-            {
-                "id": session_id, "payment_id": payment["id"], "seq": 1, "external_id": None,
-                "body_hash": body_hash(body), "body": body, "command_id": self.work.cmd.id,
-                "journal_entry_id": entry.id if entry else None, "undone": False, "created_at": self.work.now,
-            }
-        )  # fmt: skip
-        for change in invoice_changes(decided):
-            self.rows.invoices[change["id"]] = change
-            known = self.open[change["id"]]
-            known["balance_due_minor"], known["functional_balance_minor"] = change["balance"], change["functional"]
-        payment["applied_minor"] = decided.applied_minor
-        payment["functional_available_minor"] = decided.functional_remainder_minor
-        payment["posted"] = True
-        payment["version"] = 2
-        applications.told(self.work, payment, 0, session_id, decided, rows, entry, None, body)
+        session = ApplicationSession(
+            id=session_id,
+            payment_id=payment.id,
+            seq=1,
+            credit_used=None,
+            credit_id=None,
+            external_id=None,
+            body_hash=body_hash(body),
+            body=body,
+            command_id=self.work.cmd.id,
+            journal_entry_id=entry.id if entry else None,
+            created_at=self.work.now,
+        )
+        self.rows.sessions.append(session)
+        for change in balance_changes(decided):
+            self.rows.invoices[change.id] = change
+            self.open[change.id] = replace(
+                self.open[change.id], balance_due_minor=change.balance, functional_balance_minor=change.functional
+            )
+        after = replace(payment_after(payment, decided, None, None, None), version=2)
+        self.rows.payments[payment.id] = after
+        applications.record_session(self.work, applications.Booked(payment, after, session, decided, rows, entry))
 
-    def _plan(self, payment: dict[str, Any], matched: Match) -> Plan:
+    def _plan(self, payment: Payment, matched: Match) -> Plan:
         invoices = {i: applications.open_invoice(self.open[i]) for i, _ in matched.allocations}
         requests = [Request(i, n) for i, n in matched.allocations]
-        return plan(funds_of(payment, None), requests, invoices, Decimal(1), overpayment_named=False)
+        return plan(
+            funds_of(payment, str(payment.customer_id), None), requests, invoices, Decimal(1), overpayment_named=False
+        )
 
     def _suggest(self, left: list[Any], book: InvoiceBook, credits: dict[int, Credit]) -> None:
         """What is left becomes an exception of the clerk's, with what a person may want to pick."""
@@ -244,8 +267,8 @@ class Chunk:
             others = [_named(r) for r in likely.get(x["line"], [])]
             again = match_credit(credits[x["line"]], book, others) if others else matched
             suggestions = [s.as_dict() for s in again.suggestions]
-            self._line(x, "UNMATCHED", payment["id"], str(matched.reason_code), suggestions)
-            self._exception(x, str(matched.reason_code), payment["id"])
+            self._line(x, "UNMATCHED", payment.id, str(matched.reason_code), suggestions)
+            self._exception(x, str(matched.reason_code), payment.id)
 
     def _line(
         self, x: Any, status: str, payment_id: str | None, reason: str | None, suggestions: list[Any] | None = None
@@ -265,10 +288,10 @@ class Chunk:
 
     def _write(self) -> None:
         tx, rows = self.work.tx, self.rows
-        tx.insert("payments", rows.payments)
+        tx.insert("payments", list(rows.payments.values()))
         tx.insert("application_sessions", rows.sessions)
         tx.insert("payment_applications", rows.applications)
-        payments.update_invoices(tx, [rows.invoices[i] for i in sorted(rows.invoices)])
+        payments.move_balances(tx, [rows.invoices[i] for i in sorted(rows.invoices)])
         statements.settle_lines(tx, rows.lines)
 
 

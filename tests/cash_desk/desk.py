@@ -1,5 +1,6 @@
 """Every write of cash application, submitted and executed in this process through the same runner as the API's."""
 
+import json
 import os
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,9 +21,22 @@ from operations.commands import Submission, Submitted, submit
 from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
 from operations.runner import execute, run_now
-from operations.work import Outcome
+from operations.work import Answered
 
 CLERK = "u_clerk"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command was answered, its JSON read."""
+
+    body: dict[str, Any]
+    status: int
+    replayed: bool
+
+    @classmethod
+    def of(cls, answered: Answered) -> "Done":
+        return cls(json.loads(answered.json), answered.status, answered.replayed)
 
 
 def new_organisation(database_url: str, name: str = "Proof") -> str:
@@ -63,14 +77,14 @@ class Desk:
             request_id=new_id("req"), resource_id=record, subject_id=subject or record,
         )  # fmt: skip
 
-    def run(self, s: Submission) -> Outcome:
-        return run_now(self.engine, self.who, s)
+    def run(self, s: Submission) -> Done:
+        return Done.of(run_now(self.engine, self.who, s))
 
     def submit(self, s: Submission) -> Submitted:
         return submit(self.engine, self.who, s)
 
-    def execute(self, command_id: str) -> Outcome:
-        return execute(self.engine, self.org, command_id)
+    def execute(self, command_id: str) -> Done:
+        return Done.of(execute(self.engine, self.org, command_id))
 
     def invoice(self, customer: str, total: int, **more: Any) -> Submission:
         body = {

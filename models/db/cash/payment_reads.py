@@ -1,10 +1,10 @@
-"""Lists of payments and credits."""
+"""Lists of payments, credits and invoices."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from models.db.cash.payments import APPLICATIONS
-from models.db.lookups import find
+from models.cash.records import CustomerCredit
+from models.db.cash.payments import APPLICATIONS, AppliedPayment
 from models.db.tx import Row, Tx
 
 
@@ -15,7 +15,8 @@ def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_
 
 def list_payments(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int
-) -> Sequence[Row]:
+) -> Sequence[AppliedPayment]:
+    """The newest first."""
     where, params = entity_filter(entities, "p.legal_entity_id")
     if status:
         where += " AND p.status = :status"
@@ -25,12 +26,14 @@ def list_payments(
         where += " AND p.id < :after"
     sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org{where} ORDER BY p.id DESC LIMIT :n"
     given = {"status": status, "customer": customer_id, "after": after}
-    return tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
+    rows = tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
+    return [AppliedPayment.of(r) for r in rows]
 
 
 def list_credits(
     tx: Tx, entities: Collection[str] | None, customer_id: str | None, status: str | None, after: str | None, limit: int
-) -> Sequence[Row]:
+) -> Sequence[CustomerCredit]:
+    """Oldest first."""
     where, params = entity_filter(entities)
     if customer_id:
         where += " AND customer_id = :customer"
@@ -40,19 +43,7 @@ def list_credits(
         where += " AND id > :after"
     given = {"customer": customer_id, "status": status, "after": after}
     sql = f"SELECT * FROM customer_credits WHERE org_id = :org{where} ORDER BY id LIMIT :n"
-    return tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
-
-
-def get_credit(tx: Tx, credit_id: str) -> Row:
-    return find(tx, "credit", "SELECT * FROM customer_credits WHERE org_id = :org AND id = :id", credit_id)
-
-
-def credit_body(c: Any) -> dict[str, Any]:
-    shown = (
-        "id", "kind", "status", "payment_id", "customer_id", "legal_entity_id", "amount_minor", "remaining_minor",
-        "currency_code",
-    )  # fmt: skip
-    return {k: c[k] for k in shown} | {"created_at": c["created_at"].isoformat()}
+    return tx.records(CustomerCredit, sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
 
 
 def list_invoices(

@@ -1,87 +1,122 @@
-"""Payments, their sessions, applications and credits, in SQL."""
+"""Payments and what is applied of them: read, locked, moved."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
 
-from models.cash.payment import invoice_status, standing
-from models.db.lookups import find, refuse_missing
+from models.answers import read_row
+from models.cash.answers import CurrencyAmountAnswer, InvoiceBalanceAnswer
+from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
+from models.db.lookups import found, refuse_missing
 from models.db.tx import Row, Tx, to_json
 
-LIVE_CURRENCY = """(SELECT CASE WHEN count(DISTINCT a.invoice_currency_code) = 1 THEN min(a.invoice_currency_code) END
-  FROM payment_applications a WHERE a.org_id = p.org_id AND a.payment_id = p.id AND a.unapplied_at IS NULL)"""
-APPLICATIONS = """(SELECT coalesce(json_agg(json_build_object('id', a.id, 'invoice_id', a.invoice_id,
-  'applied_minor', a.applied_minor, 'currency_code', a.currency_code, 'invoice_applied_minor', a.invoice_applied_minor,
-  'invoice_currency_code', a.invoice_currency_code, 'fx_rate', a.fx_rate::text, 'credit_id', a.credit_id,
-  'applied_at', a.created_at, 'unapplied_at', a.unapplied_at) ORDER BY a.created_at, a.id), '[]')
+APPLICATIONS: Final = """(SELECT coalesce(json_agg(to_jsonb(a) || jsonb_build_object('fx_rate', a.fx_rate::text)
+    ORDER BY a.created_at, a.id), '[]')::text
   FROM payment_applications a WHERE a.org_id = p.org_id AND a.payment_id = p.id)"""
-CLOSED = "(SELECT coalesce(json_agg(c.period), '[]') FROM periods c WHERE c.org_id = :org AND c.status = 'closed')"
+CLOSED: Final = (
+    "(SELECT coalesce(json_agg(c.period), '[]') FROM periods c WHERE c.org_id = :org AND c.status = 'closed')"
+)
+_WITH_APPLICATIONS: Final = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org"
 
 
-def get(tx: Tx, payment_id: str) -> Row:
+@dataclass(frozen=True, slots=True)
+class AppliedPayment:
+    """A payment with all its applications, the undone ones too, in the order in which they were made."""
+
+    payment: Payment
+    applications: Sequence[PaymentApplication]
+
+    @classmethod
+    def of(cls, row: Row) -> "AppliedPayment":
+        """From a row of payments with `APPLICATIONS` beside it."""
+        lines = [read_row(PaymentApplication, a) for a in json.loads(row["applications"])]
+        return cls(read_row(Payment, row), lines)
+
+
+def get(tx: Tx, payment_id: str) -> AppliedPayment:
     """The payment with its applications; 404 or 403 otherwise."""
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org AND p.id = :id"
-    return find(tx, "payment", sql, payment_id)
+    row = tx.one(f"{_WITH_APPLICATIONS} AND p.id = :id", id=payment_id)
+    return AppliedPayment.of(found(tx, "payment", payment_id, row))
 
 
-def by_external_id(tx: Tx, external_id: str) -> Row | None:
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org AND p.external_id = :ext"
-    return tx.one(sql, ext=external_id)
+def by_external_id(tx: Tx, external_id: str) -> AppliedPayment | None:
+    """The payment that was recorded under this external_id."""
+    row = tx.one(f"{_WITH_APPLICATIONS} AND p.external_id = :ext", ext=external_id)
+    return None if row is None else AppliedPayment.of(row)
 
 
-_LOCK = "SELECT 1 FROM payments WHERE org_id = :org AND id = :id FOR UPDATE"
-_LOCKED = f"""SELECT p.*, {CLOSED} AS closed_periods, s.id AS last_session, s.seq AS last_seq, s.body_hash AS last_hash,
-    s.command_id AS last_command, s.undone AS last_undone
+_LOCK: Final = "SELECT 1 FROM payments WHERE org_id = :org AND id = :id FOR UPDATE"
+_LOCKED: Final = f"""SELECT p.*, {CLOSED} AS closed_periods, s.id AS last_session, s.seq AS last_seq,
+    s.body_hash AS last_hash, s.command_id AS last_command, s.undone AS last_undone
   FROM payments p LEFT JOIN LATERAL (SELECT * FROM application_sessions s WHERE s.org_id = p.org_id
     AND s.payment_id = p.id ORDER BY s.seq DESC LIMIT 1) s ON true
   WHERE p.org_id = :org AND p.id = :id"""
 """Read after the lock is held: what is beside the payment may have moved while waiting for it."""
-_LOCK_INVOICES = "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE"
+_LOCK_INVOICES: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE"
 
 
-_OWED = """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices WHERE org_id = :org
+_OWED: Final = """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices WHERE org_id = :org
     AND customer_id = (SELECT p.customer_id FROM payments p WHERE p.org_id = :org AND p.id = :id)
     AND balance_due_minor > 0 AND voided_at IS NULL GROUP BY currency_code"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Locked:
     """A payment and invoices, locked in this order. Of the invoices those that are here: see `require_all`.
 
     `owed`: what the payment's customer owes on open invoices, in minor units by currency."""
 
-    payment: Row
-    invoices: dict[str, Row]
-    owed: dict[str, int]
+    held: LockedPayment
+    invoices: Mapping[str, Invoice]
+    owed: Mapping[str, int]
+
+    @property
+    def payment(self) -> Payment:
+        return self.held.payment
 
 
-def lock(tx: Tx, payment_id: str) -> Row:
+def lock(tx: Tx, payment_id: str) -> LockedPayment:
     """The payment, locked, with the closed periods and its latest session beside it."""
-    return _payment(tx, payment_id, tx.batch((_LOCK, {"id": payment_id}), (_LOCKED, {"id": payment_id}))[1])
+    _, rows = tx.batch((_LOCK, {"id": payment_id}), (_LOCKED, {"id": payment_id}))
+    return _locked(tx, payment_id, rows)
 
 
 def lock_with_invoices(tx: Tx, payment_id: str, invoice_ids: Sequence[str]) -> Locked:
     """The payment as `lock` has it and the invoices as `lock_invoices` has them, in one round trip."""
     named = {"id": payment_id}
     wanted = {"ids": sorted(set(invoice_ids))}
-    _, found, invoices, owed = tx.batch((_LOCK, named), (_LOCKED, named), (_LOCK_INVOICES, wanted), (_OWED, named))
-    payment = _payment(tx, payment_id, found)
-    return Locked(payment, {r["id"]: r for r in invoices}, {r["currency_code"]: int(r["minor"]) for r in owed})
+    _, rows, invoices, owed = tx.batch((_LOCK, named), (_LOCKED, named), (_LOCK_INVOICES, wanted), (_OWED, named))
+    held = _locked(tx, payment_id, rows)
+    return Locked(
+        held, {r["id"]: read_row(Invoice, r) for r in invoices}, {r["currency_code"]: int(r["minor"]) for r in owed}
+    )
 
 
-def _payment(tx: Tx, payment_id: str, found: Sequence[Row]) -> Row:
-    return found[0] if found else refuse_missing(tx, "payment", payment_id)
+def _locked(tx: Tx, payment_id: str, rows: Sequence[Row]) -> LockedPayment:
+    row = rows[0] if rows else refuse_missing(tx, "payment", payment_id)
+    latest = None
+    if row["last_session"] is not None:
+        latest = LatestSession(
+            id=row["last_session"],
+            seq=row["last_seq"],
+            body_hash=row["last_hash"],
+            command_id=row["last_command"],
+            undone=row["last_undone"],
+        )
+    return LockedPayment(read_row(Payment, row), frozenset(row["closed_periods"]), latest)
 
 
-def lock_invoices(tx: Tx, invoice_ids: Sequence[str]) -> dict[str, Row]:
+def lock_invoices(tx: Tx, invoice_ids: Sequence[str]) -> Mapping[str, Invoice]:
     """The invoices, locked in the order of their ids; 404 INVOICE_NOT_FOUND or 403 for one that is not here."""
     if not invoice_ids:
         return {}
-    found = {r["id"]: r for r in tx.all(_LOCK_INVOICES, ids=sorted(set(invoice_ids)))}
-    return require_all(tx, invoice_ids, found)
+    rows = tx.records(Invoice, _LOCK_INVOICES, ids=sorted(set(invoice_ids)))
+    return require_all(tx, invoice_ids, {i.id: i for i in rows})
 
 
-def require_all(tx: Tx, invoice_ids: Sequence[str], found: dict[str, Row]) -> dict[str, Row]:
+def require_all(tx: Tx, invoice_ids: Sequence[str], found: Mapping[str, Invoice]) -> Mapping[str, Invoice]:
     """The invoices that were found; 404 INVOICE_NOT_FOUND or 403 for the first that was not."""
     for invoice_id in invoice_ids:
         if invoice_id not in found:
@@ -89,20 +124,34 @@ def require_all(tx: Tx, invoice_ids: Sequence[str], found: dict[str, Row]) -> di
     return found
 
 
-def update_invoices(tx: Tx, changes: Sequence[dict[str, Any]]) -> Sequence[Row]:
-    """Move balances: [{id, balance, functional}] are the new balances. Answers id, status, balance_due_minor."""
-    if not changes:
-        return []
-    return tx.all(
-        """UPDATE invoices i SET balance_due_minor = n.balance, functional_balance_minor = n.functional,
-             version = i.version + 1
-           FROM json_to_recordset(CAST(:rows AS json)) AS n(id text, balance bigint, functional bigint)
-           WHERE i.org_id = :org AND i.id = n.id RETURNING i.id, i.status, i.balance_due_minor, i.external_id""",
-        rows=to_json(list(changes)),
-    )
+@dataclass(frozen=True, slots=True)
+class BalanceChange:
+    """What an invoice has open from now on, in its currency and in the functional one."""
+
+    id: str
+    balance: int
+    functional: int
 
 
-def outstanding(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
+_MOVE_BALANCES: Final = """UPDATE invoices i SET balance_due_minor = n.balance, functional_balance_minor = n.functional,
+    version = i.version + 1
+  FROM json_to_recordset(CAST(:rows AS json)) AS n(id text, balance bigint, functional bigint)
+  WHERE i.org_id = :org AND i.id = n.id"""
+
+
+def move_balances(tx: Tx, changes: Sequence[BalanceChange]) -> None:
+    """Give invoices their new balances, at the latest with the commit."""
+    if changes:
+        tx.later(_MOVE_BALANCES, rows=to_json(list(changes)))
+
+
+def balances_after(invoices: Mapping[str, Invoice], changes: Iterable[BalanceChange]) -> list[InvoiceBalanceAnswer]:
+    """The locked invoices as the changes leave them, in the order of the changes."""
+    moved = [replace(invoices[c.id], balance_due_minor=c.balance) for c in changes]
+    return [InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor) for i in moved]
+
+
+def outstanding(tx: Tx, customer_id: str | None) -> list[CurrencyAmountAnswer]:
     """What the customer owes on open invoices, per currency."""
     rows = tx.all(
         """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices
@@ -110,55 +159,80 @@ def outstanding(tx: Tx, customer_id: str) -> list[dict[str, Any]]:
            GROUP BY currency_code ORDER BY currency_code""",
         customer=customer_id,
     )
-    return [{"currency_code": r["currency_code"], "minor": int(r["minor"])} for r in rows]
+    return [CurrencyAmountAnswer(currency_code=r["currency_code"], minor=int(r["minor"])) for r in rows]
 
 
-@dataclass(frozen=True)
-class Settled:
-    """The payment's amounts and status, the invoices, and what the customer owes, as they are after a session."""
-
-    payment: dict[str, Any]
-    invoices: dict[str, dict[str, Any]]
-    owed: list[dict[str, Any]]
-
-
-def settle(
-    tx: Tx, held: Locked, changes: Sequence[dict[str, Any]], *, applied: int, credit_held: int, worth: int, posted: bool,
-    word: str | None,
-) -> Settled:  # fmt: skip
-    """Move a locked payment and its invoices, in one statement that goes with the commit. `changes` as for
-    `update_invoices`. What it answers follows from what was locked; the database computes the same statuses."""
+def apply_session(tx: Tx, after: Payment, before: Payment, changes: Sequence[BalanceChange]) -> None:
+    """Move a locked payment and its invoices, in one statement that goes with the commit."""
     tx.later(
-        """WITH inv AS (UPDATE invoices i SET balance_due_minor = n.balance, functional_balance_minor = n.functional,
-               version = i.version + 1
-             FROM json_to_recordset(CAST(:rows AS json)) AS n(id text, balance bigint, functional bigint)
-             WHERE i.org_id = :org AND i.id = n.id)
+        f"""WITH inv AS ({_MOVE_BALANCES})
            UPDATE payments SET applied_minor = applied_minor + :applied, credit_held_minor = credit_held_minor + :held,
-               functional_available_minor = :worth, posted = posted OR :posted, version = version + 1,
+               functional_available_minor = :worth, posted = :posted, version = version + 1,
                overpayment = CASE WHEN :word = '' THEN overpayment ELSE :word END
              WHERE org_id = :org AND id = :id""",
         rows=to_json(list(changes)),
-        applied=applied,
-        held=credit_held,
-        worth=worth,
-        posted=posted,
-        word=word or "",
-        id=held.payment["id"],
+        applied=after.applied_minor - before.applied_minor,
+        held=after.credit_held_minor - before.credit_held_minor,
+        worth=after.functional_available_minor,
+        posted=after.posted,
+        word=after.overpayment or "",
+        id=after.id,
     )
-    p = held.payment
-    moved = {
-        "credit_held_minor": p["credit_held_minor"] + credit_held,
-        "functional_available_minor": worth,
-        **standing(p["amount_minor"], p["applied_minor"] + applied),
-    }
-    owed, invoices = dict(held.owed), {}
-    for c in changes:
-        before = held.invoices[c["id"]]
-        owed[before["currency_code"]] -= before["balance_due_minor"] - c["balance"]
-        status = invoice_status(before["total_minor"], c["balance"])
-        invoices[c["id"]] = {"id": c["id"], "status": status, "balance_due_minor": c["balance"]}
-    left = [{"currency_code": c, "minor": minor} for c, minor in sorted(owed.items()) if minor]
-    return Settled({**p, **moved}, invoices, left)
+
+
+def owed_after(held: Locked, changes: Iterable[BalanceChange]) -> list[CurrencyAmountAnswer]:
+    """What the customer owes once the changes are made; follows from what was locked."""
+    owed = dict(held.owed)
+    for change in changes:
+        before = held.invoices[change.id]
+        owed[before.currency_code] -= before.balance_due_minor - change.balance
+    return [CurrencyAmountAnswer(currency_code=c, minor=minor) for c, minor in sorted(owed.items()) if minor]
+
+
+def unapply(tx: Tx, after: Payment) -> None:
+    """Give a locked payment back what an application had taken."""
+    tx.later(
+        """UPDATE payments SET applied_minor = :applied, functional_available_minor = :worth, version = version + 1
+           WHERE org_id = :org AND id = :id""",
+        applied=after.applied_minor,
+        worth=after.functional_available_minor,
+        id=after.id,
+    )
+
+
+def mark_reversed(tx: Tx, payment_id: str, *, on: date, reason: str, note: str | None) -> None:
+    """The end of a locked payment and of its credits."""
+    tx.later(
+        """UPDATE customer_credits SET withdrawn_at = :at, withdrawn_date = :day, remaining_minor = 0,
+             functional_remaining_minor = 0 WHERE org_id = :org AND payment_id = :id AND withdrawn_at IS NULL""",
+        at=tx.now,
+        day=on,
+        id=payment_id,
+    )
+    tx.later(
+        """UPDATE payments SET reversed_at = :at, reversal_date = :day, reversal_reason = :reason, reversal_note = :note,
+             applied_minor = 0, credit_held_minor = 0, functional_available_minor = 0, version = version + 1
+           WHERE org_id = :org AND id = :id""",
+        at=tx.now,
+        day=on,
+        reason=reason,
+        note=note,
+        id=payment_id,
+    )
+
+
+def mark_posted(tx: Tx, payment_id: str) -> None:
+    """Its receipt is in the ledger."""
+    tx.later("UPDATE payments SET posted = true, version = version + 1 WHERE org_id = :org AND id = :id", id=payment_id)
+
+
+def assign(tx: Tx, payment_id: str, customer_id: str) -> None:
+    """Say whose a locked payment is."""
+    tx.later(
+        "UPDATE payments SET customer_id = :customer, version = version + 1 WHERE org_id = :org AND id = :id",
+        customer=customer_id,
+        id=payment_id,
+    )
 
 
 def completed_reconciliation(tx: Tx, payment_id: str) -> str | None:
@@ -172,35 +246,14 @@ def completed_reconciliation(tx: Tx, payment_id: str) -> str | None:
     return found
 
 
-def payment_body(p: Any, applications: Sequence[Any] | None = None) -> dict[str, Any]:
-    """The payment as the API shows it."""
-    lines = p["applications"] if applications is None else applications
-    live = {a["invoice_currency_code"] for a in lines if a["unapplied_at"] is None}
-    return {
-        "id": p["id"],
-        "status": p["status"],
-        "external_id": p["external_id"],
-        "customer_id": p["customer_id"],
-        "legal_entity_id": p["legal_entity_id"],
-        "bank_account_id": p["bank_account_id"],
-        "payment_date": p["payment_date"].isoformat(),
-        "amount_minor": p["amount_minor"],
-        "applied_minor": p["applied_minor"],
-        "unapplied_minor": p["amount_minor"] - p["applied_minor"],
-        "available_minor": p["amount_minor"] - p["applied_minor"] - p["credit_held_minor"],
-        "currency_code": p["currency_code"],
-        "invoice_currency_code": live.pop() if len(live) == 1 else None,
-        "method": p["method"],
-        "reference": p["reference"],
-        "remittance_text": p["remittance_text"],
-        "payer": p["payer"],
-        "statement_id": p["statement_id"],
-        "statement_line": p["statement_line"],
-        "functional_currency": p["functional_currency"],
-        "functional_amount_minor": p["functional_amount_minor"],
-        "fx_rate": f"{p['fx_rate']:f}",
-        "reversal_date": p["reversal_date"] and p["reversal_date"].isoformat(),
-        "reversal_reason": p["reversal_reason"],
-        "applications": list(lines),
-        "created_at": p["created_at"].isoformat(),
-    }
+def resolve_unmatched(tx: Tx, payment_id: str, *, who: str, code: str) -> list[str]:
+    """The exceptions of a payment that a statement left for a person are dealt with; their ids."""
+    rows = tx.all(
+        """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
+           WHERE org_id = :org AND subject_id = :id AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
+        at=tx.now,
+        who=who,
+        code=code,
+        id=payment_id,
+    )
+    return [r["id"] for r in rows]

@@ -1,0 +1,294 @@
+"""What cash application answers. Amounts in minor units of the currency beside them; rates are decimal strings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from decimal import Decimal
+
+from models.answers import answer
+from models.cash.ledger import JournalEntry
+from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
+from models.cash.records import CustomerCredit, Payment, PaymentApplication
+
+
+@answer
+class ApplicationAnswer:
+    """What one session applied to one invoice, in both currencies. `credit_id`: the customer credit that paid."""
+
+    id: str
+    invoice_id: str
+    applied_minor: int
+    currency_code: str
+    invoice_applied_minor: int
+    invoice_currency_code: str
+    fx_rate: Decimal
+    credit_id: str | None
+    applied_at: datetime
+    unapplied_at: datetime | None
+
+
+def application_answer(a: PaymentApplication) -> ApplicationAnswer:
+    return ApplicationAnswer(
+        id=a.id,
+        invoice_id=a.invoice_id,
+        applied_minor=a.applied_minor,
+        currency_code=a.currency_code,
+        invoice_applied_minor=a.invoice_applied_minor,
+        invoice_currency_code=a.invoice_currency_code,
+        fx_rate=a.fx_rate,
+        credit_id=a.credit_id,
+        applied_at=a.created_at,
+        unapplied_at=a.unapplied_at,
+    )
+
+
+@answer
+class PaymentAnswer:
+    """A customer payment as it stands. `invoice_currency_code` is null until applied, and where sessions differ;
+    `unapplied_minor` and `available_minor` are 0 once REVERSED."""
+
+    id: str
+    status: PaymentStatus
+    external_id: str
+    customer_id: str | None
+    legal_entity_id: str
+    bank_account_id: str
+    payment_date: date
+    amount_minor: int
+    applied_minor: int
+    unapplied_minor: int
+    available_minor: int
+    currency_code: str
+    invoice_currency_code: str | None
+    method: str | None
+    reference: str | None
+    remittance_text: str | None
+    payer: str | None
+    statement_id: str | None
+    statement_line: int | None
+    functional_currency: str
+    functional_amount_minor: int
+    fx_rate: Decimal
+    reversal_date: date | None
+    reversal_reason: str | None
+    applications: Sequence[ApplicationAnswer]
+    created_at: datetime
+
+
+def payment_answer(p: Payment, applications: Iterable[PaymentApplication]) -> PaymentAnswer:
+    """The payment with all its applications, the undone ones too."""
+    lines = list(applications)
+    live = {a.invoice_currency_code for a in lines if a.unapplied_at is None}
+    return PaymentAnswer(
+        id=p.id,
+        status=p.status,
+        external_id=p.external_id,
+        customer_id=p.customer_id,
+        legal_entity_id=p.legal_entity_id,
+        bank_account_id=p.bank_account_id,
+        payment_date=p.payment_date,
+        amount_minor=p.amount_minor,
+        applied_minor=p.applied_minor,
+        unapplied_minor=p.unapplied_minor,
+        available_minor=p.available_minor,
+        currency_code=p.currency_code,
+        invoice_currency_code=live.pop() if len(live) == 1 else None,
+        method=p.method,
+        reference=p.reference,
+        remittance_text=p.remittance_text,
+        payer=p.payer,
+        statement_id=p.statement_id,
+        statement_line=p.statement_line,
+        functional_currency=p.functional_currency,
+        functional_amount_minor=p.functional_amount_minor,
+        fx_rate=p.fx_rate,
+        reversal_date=p.reversal_date,
+        reversal_reason=p.reversal_reason,
+        applications=[application_answer(a) for a in lines],
+        created_at=p.created_at,
+    )
+
+
+@answer
+class InvoiceBalanceAnswer:
+    """An invoice as a session left it."""
+
+    id: str
+    status: InvoiceStatus
+    balance_due_minor: int
+
+
+@answer
+class CurrencyAmountAnswer:
+    """An amount owed, in minor units of its currency."""
+
+    currency_code: str
+    minor: int
+
+
+@answer
+class JournalLineAnswer:
+    """Debit or credit, in minor units of `currency_code` and of the entity's functional currency."""
+
+    account: str
+    debit_minor: int
+    credit_minor: int
+    currency_code: str
+    functional_debit_minor: int
+    functional_credit_minor: int
+    customer_id: str | None
+    invoice_id: str | None
+    bank_account_id: str | None
+
+
+@answer
+class JournalEntryAnswer:
+    """An entry of the ledger, balanced in the functional currency. `source_id`: the payment or invoice it was made for;
+    `created_at` is null for an entry that is only shown, by a dry run."""
+
+    id: str
+    kind: str
+    entry_date: date
+    source_id: str
+    legal_entity_id: str
+    functional_currency: str
+    lines: Sequence[JournalLineAnswer]
+    created_at: datetime | None
+
+
+def journal_entry_answer(e: JournalEntry, created_at: datetime | None = None) -> JournalEntryAnswer:
+    return JournalEntryAnswer(
+        id=e.id,
+        kind=e.kind,
+        entry_date=e.entry_date,
+        source_id=e.source_id,
+        legal_entity_id=e.legal_entity_id,
+        functional_currency=e.functional_currency,
+        lines=[
+            JournalLineAnswer(
+                account=line.account,
+                debit_minor=line.debit_minor,
+                credit_minor=line.credit_minor,
+                currency_code=line.currency_code,
+                functional_debit_minor=line.functional_debit_minor,
+                functional_credit_minor=line.functional_credit_minor,
+                customer_id=line.customer_id,
+                invoice_id=line.invoice_id,
+                bank_account_id=line.bank_account_id,
+            )
+            for line in e.lines
+        ],
+        created_at=created_at,
+    )
+
+
+@answer
+class SessionAnswer:
+    """An application session: what it applied, the payment and the invoices afterwards, and what its customer still owes.
+    `credit_id`: the credit that holds the remainder; `journal_entry`: what a dry run would post, else null."""
+
+    payment_id: str
+    session_id: str
+    applied_count: int
+    unapplied_minor: int
+    available_minor: int
+    status: PaymentStatus
+    journal_entry_id: str | None
+    applications: Sequence[ApplicationAnswer]
+    invoices: Sequence[InvoiceBalanceAnswer]
+    outstanding_balances: Sequence[CurrencyAmountAnswer]
+    credit_id: str | None
+    journal_entry: JournalEntryAnswer | None
+
+
+def session_answer(
+    p: Payment,
+    session_id: str,
+    applications: Sequence[PaymentApplication],
+    invoices: Sequence[InvoiceBalanceAnswer],
+    owed: Sequence[CurrencyAmountAnswer],
+    *,
+    journal_entry_id: str | None,
+    credit_id: str | None,
+    would_post: JournalEntry | None = None,
+) -> SessionAnswer:
+    """The one place where a session's answer is made: the first, a replay's and a dry run's."""
+    return SessionAnswer(
+        payment_id=p.id,
+        session_id=session_id,
+        applied_count=len(applications),
+        unapplied_minor=p.unapplied_minor,
+        available_minor=p.available_minor,
+        status=p.status,
+        journal_entry_id=journal_entry_id,
+        applications=[application_answer(a) for a in applications],
+        invoices=invoices,
+        outstanding_balances=owed,
+        credit_id=credit_id,
+        journal_entry=journal_entry_answer(would_post) if would_post else None,
+    )
+
+
+@answer
+class UnapplicationAnswer:
+    """One application undone, and its payment and invoice afterwards."""
+
+    id: str
+    payment_id: str
+    invoice_id: str
+    applied_minor: int
+    currency_code: str
+    unapplied_at: datetime
+    effective_date: date
+    status: PaymentStatus
+    unapplied_minor: int
+    available_minor: int
+    journal_entry_id: str
+    invoices: Sequence[InvoiceBalanceAnswer]
+    outstanding_balances: Sequence[CurrencyAmountAnswer]
+
+
+@answer
+class ReversalAnswer(PaymentAnswer):
+    """A reversed payment, its reversing entry (null where nothing had been posted), and the invoices it had paid."""
+
+    journal_entry_id: str | None
+    invoices: Sequence[InvoiceBalanceAnswer]
+
+
+@answer
+class CustomerCreditAnswer:
+    """The remainder of a payment: `customer_credit` is held apart, `unapplied_cash` is a record of what is left on it."""
+
+    id: str
+    kind: CreditKind
+    status: CreditStatus
+    payment_id: str
+    customer_id: str
+    legal_entity_id: str
+    amount_minor: int
+    remaining_minor: int
+    currency_code: str
+    created_at: datetime
+
+
+def credit_answer(c: CustomerCredit) -> CustomerCreditAnswer:
+    return CustomerCreditAnswer(
+        id=c.id,
+        kind=c.kind,
+        status=c.status,
+        payment_id=c.payment_id,
+        customer_id=c.customer_id,
+        legal_entity_id=c.legal_entity_id,
+        amount_minor=c.amount_minor,
+        remaining_minor=c.remaining_minor,
+        currency_code=c.currency_code,
+        created_at=c.created_at,
+    )
+
+
+def reversal_answer(
+    payment: PaymentAnswer, journal_entry_id: str | None, invoices: Sequence[InvoiceBalanceAnswer]
+) -> ReversalAnswer:
+    shown = {f.name: getattr(payment, f.name) for f in fields(PaymentAnswer)}
+    return ReversalAnswer(**shown, journal_entry_id=journal_entry_id, invoices=invoices)
