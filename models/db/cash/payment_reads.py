@@ -1,11 +1,17 @@
 """Lists of payments, credits and invoices."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
-from models.cash.records import CustomerCredit
+from sqlalchemy import and_, literal_column
+
+from models.answers import read_row
+from models.cash.records import CustomerCredit, Invoice
 from models.db.cash.payments import APPLICATIONS, AppliedPayment
-from models.db.tx import Row, Tx
+from models.db.listing import Listing, among
+from models.db.tables.cash import customer_credits, invoices, payments
+from models.db.tx import Tx
 
 
 def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_id") -> tuple[str, dict[str, Any]]:
@@ -13,55 +19,55 @@ def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_
     return ("", {}) if entities is None else (f" AND {column} = ANY(:entities)", {"entities": sorted(entities)})
 
 
+_P: Final = payments.alias("p")
+_PAYMENTS: Final = Listing(
+    _P,
+    key=(_P.c.id,),
+    newest_first=True,
+    shown=(_P, literal_column(APPLICATIONS).label("applications")),
+    within=among(_P.c.legal_entity_id),
+    equal=(_P.c.status, _P.c.customer_id),
+)
+_CREDITS: Final = Listing(
+    customer_credits,
+    key=(customer_credits.c.id,),
+    within=among(customer_credits.c.legal_entity_id),
+    equal=(customer_credits.c.status, customer_credits.c.customer_id),
+)
+_INVOICES: Final = Listing(
+    invoices,
+    key=(invoices.c.due_date, invoices.c.issue_date, invoices.c.id),
+    within=among(invoices.c.legal_entity_id),
+    equal=(invoices.c.status, invoices.c.customer_id),
+    filters={"open": and_(invoices.c.balance_due_minor > 0, invoices.c.voided_at.is_(None))},
+)
+
+
 def list_payments(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int
 ) -> Sequence[AppliedPayment]:
     """The newest first."""
-    where, params = entity_filter(entities, "p.legal_entity_id")
-    if status:
-        where += " AND p.status = :status"
-    if customer_id:
-        where += " AND p.customer_id = :customer"
-    if after:
-        where += " AND p.id < :after"
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org{where} ORDER BY p.id DESC LIMIT :n"
-    given = {"status": status, "customer": customer_id, "after": after}
-    rows = tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
-    return [AppliedPayment.of(r) for r in rows]
+    behind = None if after is None else (after,)
+    rows = _PAYMENTS.page(tx, entities, behind, limit, status=status, customer_id=customer_id)
+    return [AppliedPayment.of(row) for row in rows]
 
 
 def list_credits(
     tx: Tx, entities: Collection[str] | None, customer_id: str | None, status: str | None, after: str | None, limit: int
 ) -> Sequence[CustomerCredit]:
-    """Oldest first."""
-    where, params = entity_filter(entities)
-    if customer_id:
-        where += " AND customer_id = :customer"
-    if status:
-        where += " AND status = upper(:status)"
-    if after:
-        where += " AND id > :after"
-    given = {"customer": customer_id, "status": status, "after": after}
-    sql = f"SELECT * FROM customer_credits WHERE org_id = :org{where} ORDER BY id LIMIT :n"
-    return tx.records(CustomerCredit, sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
+    """The oldest first."""
+    behind = None if after is None else (after,)
+    upper = status and status.upper()
+    rows = _CREDITS.page(tx, entities, behind, limit, status=upper, customer_id=customer_id)
+    return [read_row(CustomerCredit, row) for row in rows]
 
 
 def list_invoices(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None,
-    after: tuple[Any, ...] | None, limit: int,
-) -> Sequence[Row]:  # fmt: skip
+    after: tuple[date, date, str] | None, limit: int,
+) -> Sequence[Invoice]:  # fmt: skip
     """By due date, then issue date, then id. `status` open means OPEN and PARTIALLY_PAID."""
-    where, params = entity_filter(entities)
-    if status == "open":
-        where += " AND balance_due_minor > 0 AND voided_at IS NULL"
-    elif status:
-        where += " AND status = :status"
-        params["status"] = status.upper()
-    if customer_id:
-        where += " AND customer_id = :customer"
-        params["customer"] = customer_id
-    if after:
-        where += " AND (due_date, issue_date, id) > (:due, :issued, :after)"
-        params |= {"due": after[0], "issued": after[1], "after": after[2]}
-    sql = f"SELECT * FROM invoices WHERE org_id = :org{where} ORDER BY due_date, issue_date, id LIMIT :n"
-    return tx.all(sql, **params, n=limit)
+    is_open = status == "open"
+    one = None if status is None or is_open else status.upper()
+    rows = _INVOICES.page(tx, entities, after, limit, open=is_open or None, status=one, customer_id=customer_id)
+    return [read_row(Invoice, row) for row in rows]

@@ -1,9 +1,13 @@
 """Customers as records: loading, saving, listing, and what of theirs is taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal, or_
+
 from models.customers.record import FIELDS, LISTS, Record, spelled
+from models.db.listing import Listing, among, param
+from models.db.tables.customers import customer_entity_overrides, customers
 from models.db.tx import Row, Tx, to_json
 from models.keys import email_key, name_key, tax_id_key
 
@@ -192,33 +196,39 @@ def page(
     limit: int,
 ) -> Sequence[Row]:
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
-    where = ["c.org_id = :org", "c.erased_at IS NULL"]
-    params: dict[str, Any] = {"limit": limit}
-    if after is not None:
-        where.append("c.id > :after")
-        params["after"] = after
-    if status is not None:
-        where.append("c.status = :status")
-        params["status"] = status
-    if q is not None:
-        where.append(
-            "(strpos(c.email_key, :email) > 0 OR c.tax_id_key = :tax OR c.external_id = :q"
-            " OR (:name <> '' AND strpos(c.name_key, :name) > 0))"
-        )
-        params |= {"email": email_key(q), "tax": tax_id_key(q), "q": q, "name": name_key(q)}
-    overridden = (
-        "EXISTS (SELECT FROM customer_entity_overrides o WHERE o.org_id = c.org_id AND o.customer_id = c.id"
-        " AND o.legal_entity_id = {})"
-    )
-    if legal_entity_id is not None:
-        where.append(f"(c.legal_entity_id = :entity OR {overridden.format(':entity')})")
-        params["entity"] = legal_entity_id
-    if entities is not None:
-        where.append(f"(c.legal_entity_id = ANY(:mine) OR {overridden.format('ANY(:mine)')})")
-        params["mine"] = list(entities)
-    columns = ", ".join(f"c.{f}" for f in FIELDS if f != "credit_limit")
-    return tx.all(
-        f"SELECT c.id, c.version, c.created_at, c.updated_at, {columns}, c.credit_limit::text AS credit_limit "
-        f"FROM customers c WHERE {' AND '.join(where)} ORDER BY c.id LIMIT :limit",
-        **params,
-    )
+    words = q and {"q": q, "email": email_key(q), "tax": tax_id_key(q), "name": name_key(q)}
+    behind = None if after is None else (after,)
+    return _CUSTOMERS.page(tx, entities, behind, limit, status=status, legal_entity_id=legal_entity_id, words=words)
+
+
+_C: Final = customers.alias("c")
+_O: Final = customer_entity_overrides.alias("o")
+
+
+def _seen_by(entity: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether the master is such a legal entity's, or that one sees something of it differently."""
+    theirs = exists().where(_O.c.org_id == _C.c.org_id, _O.c.customer_id == _C.c.id, entity(_O.c.legal_entity_id))
+    return or_(entity(_C.c.legal_entity_id), theirs)
+
+
+_NAME: Final = param("name")
+_CUSTOMERS: Final = Listing(
+    _C,
+    key=(_C.c.id,),
+    shown=(
+        *(_C.c[f] for f in ("id", "version", "created_at", "updated_at", *FIELDS) if f != "credit_limit"),
+        cast(_C.c.credit_limit, Text).label("credit_limit"),
+    ),
+    where=_C.c.erased_at.is_(None),
+    within=_seen_by(among),
+    equal=(_C.c.status,),
+    filters={
+        "legal_entity_id": _seen_by(lambda column: column == param("legal_entity_id")),
+        "words": or_(
+            func.strpos(_C.c.email_key, param("email")) > 0,
+            _C.c.tax_id_key == param("tax"),
+            _C.c.external_id == param("q"),
+            and_(literal("") != _NAME, func.strpos(_C.c.name_key, _NAME) > 0),
+        ),
+    },
+)

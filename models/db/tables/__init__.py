@@ -1,0 +1,9 @@
+"""The tables, declared once. The migrations make them; a test compares the two.
+
+What the database does by itself (triggers, functions, policies, checks) stands in the migrations only.
+"""
+
+from models.db.tables import bank, cash, changes, customer_360, customers, imports, ledger, shared
+from models.db.tables.metadata import metadata
+
+__all__ = ["bank", "cash", "changes", "customer_360", "customers", "imports", "ledger", "metadata", "shared"]

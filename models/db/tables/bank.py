@@ -1,0 +1,107 @@
+"""Bank accounts, their statements, reconciliations, and the confirmations of payments."""
+
+from sqlalchemy import BigInteger, Column, Date, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.db.tables.metadata import Currency, Moment, index, metadata, references
+
+bank_accounts = Table(
+    "bank_accounts",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("legal_entity_id", Text, nullable=False),
+    Column("currency_code", Currency, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    references("legal_entities", legal_entity_id="id"),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("bank_account_id", Text, nullable=False),
+    Column("file_hash", Text, nullable=False),
+    Column("file_name", Text),
+    Column("content", LargeBinary),
+    Column("status", Text, nullable=False, server_default="PROCESSING"),
+    Column("failure", JSONB),
+    Column("format", Text),
+    Column("opening_minor", BigInteger),
+    Column("closing_minor", BigInteger),
+    Column("lines_total", Integer, nullable=False, server_default=text("0")),
+    Column("lines_done", Integer, nullable=False, server_default=text("0")),
+    Column("warnings", JSONB, nullable=False, server_default="[]"),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("created_by", Text, nullable=False),
+    Column("completed_at", Moment),
+    references("bank_accounts", bank_account_id="id"),
+    index("statements_file", "org_id", "bank_account_id", "file_hash", unique=True, where="status <> 'FAILED'"),
+)
+
+statement_lines = Table(
+    "statement_lines",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("statement_id", Text, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("booking_date", Date, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency_code", Currency, nullable=False),
+    Column("payer", Text),
+    Column("reference", Text),
+    Column("remittance_text", Text),
+    Column("structured_references", JSONB, nullable=False, server_default="[]"),
+    Column("external_id", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="PENDING"),
+    Column("reason_code", Text),
+    Column("payment_id", Text),
+    Column("suggestions", JSONB, nullable=False, server_default="[]"),
+    Column("value_date", Date),
+    Column("bank_ref", Text),
+    references("statements", statement_id="id"),
+    index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
+)
+
+reconciliations = Table(
+    "reconciliations",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("bank_account_id", Text, nullable=False),
+    Column("through_date", Date, nullable=False),
+    Column("status", Text, nullable=False, server_default="DRAFT"),
+    Column("statement_balance_minor", BigInteger),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("created_by", Text, nullable=False),
+    Column("completed_at", Moment),
+    Column("completed_by", Text),
+    Column("reopened_at", Moment),
+    Column("reopened_by", Text),
+    Column("reopen_reason", Text),
+    references("bank_accounts", bank_account_id="id"),
+)
+
+reconciliation_payments = Table(
+    "reconciliation_payments",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("reconciliation_id", Text, primary_key=True),
+    Column("payment_id", Text, primary_key=True),
+    references("payments", payment_id="id"),
+    references("reconciliations", reconciliation_id="id"),
+    index("reconciliation_payments_payment", "org_id", "payment_id"),
+)
+
+remittance_confirmations = Table(
+    "remittance_confirmations",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("at", Moment, nullable=False, server_default=func.now()),
+    references("application_sessions", session_id="id"),
+)

@@ -1,0 +1,42 @@
+"""What the tables' declarations have in common: the names of their constraints, their types, their references."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import CHAR, TIMESTAMP, ForeignKeyConstraint, Index, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    }
+)
+"""PostgreSQL's own names, so that a migration need not write them."""
+
+Moment: Final = TIMESTAMP(timezone=True)
+Currency: Final = CHAR(3)
+Texts: Final = ARRAY(Text)
+Key: Final = Text(collation="C")
+"""Compared byte by byte: what is looked for by its beginning, or sorted for paging."""
+
+
+def references(table: str, **columns: str) -> ForeignKeyConstraint:
+    """The record of the same organisation that these columns name; each with the column it names there."""
+    return ForeignKeyConstraint(["org_id", *columns], [f"{table}.{c}" for c in ("org_id", *columns.values())])
+
+
+def goes_with(table: str, **columns: str) -> ForeignKeyConstraint:
+    """As `references`; a row is deleted with the record that it names."""
+    found = references(table, **columns)
+    return ForeignKeyConstraint(found.column_keys, [e.target_fullname for e in found.elements], ondelete="CASCADE")
+
+
+def index(
+    name: str, *columns: str, unique: bool = False, where: str | None = None, include: Sequence[str] = ()
+) -> Index:
+    """An index over these columns, `x DESC` among them, and over the rows of `where` only; `include` travels along."""
+    keys = [text(c) if " " in c else c for c in columns]
+    rows = None if where is None else text(where)
+    return Index(name, *keys, unique=unique, postgresql_where=rows, postgresql_include=list(include))
