@@ -31,6 +31,14 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
+@answer
+class WarningAnswer:
+    """What somebody should know before going on; nothing is refused for it."""
+
+    code: str
+    detail: str
+
+
 _readers: Final[dict[type, TypeAdapter[Any]]] = {}
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from models.db import exceptions, lookups
+from models.db import exceptions
+from models.db.cash import invoices
 from models.errors import Refusal
 from models.exceptions.answers import ExceptionAnswer, exception_answer
 from models.exceptions.records import ExceptionRecord, ExceptionStatus
 from models.exceptions.requests import AssignException, ResolveException
-from operations.cash.invoices import LOCK, end_dispute
+from operations.cash.invoices import end_dispute
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -31,11 +32,11 @@ def resolve_exception(work: Work, asked: ResolveException) -> Outcome[ExceptionA
     seen = exceptions.get_exception(work.tx, str(work.cmd.resource_id))
     invoice = None
     if seen.kind == "invoice_dispute":  # invoices are locked before anything that hangs on them
-        invoice = lookups.find(work.tx, "invoice", LOCK, seen.subject_id)
+        invoice = invoices.get(work.tx, seen.subject_id, lock=True)
     e = _mine(work, exceptions.get_exception(work.tx, seen.id, lock=True))
     exceptions.resolve(work.tx, e.id, who=work.cmd.actor, code=asked.code, note=asked.note)
-    if invoice is not None and invoice["disputed_at"] is not None:
-        end_dispute(work, invoice["id"], asked.code)
+    if invoice is not None and invoice.disputed_at is not None:
+        end_dispute(work, invoice.id, asked.code, asked.note)
     changed = {"before": {"status": "open"}, "after": {"status": "resolved"}, "note": asked.note}
     return _audited(work, e, "exception.resolved", changed, asked.code)
 

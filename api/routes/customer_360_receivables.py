@@ -5,98 +5,139 @@ instead: what a person needs before a call, without bank accounts, remittance te
 """
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import Request
+from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
-from models.cash.answers import payment_answer
+from models.answers import Page
+from models.cash.records import Invoice, Payment
+from models.customer_360.receivables import (
+    ReceivableApplicationAnswer,
+    ReceivableInvoiceAnswer,
+    ReceivablePaymentAnswer,
+)
 from models.db import lookups
-from models.db.cash import payments
-from models.db.cash.invoices import GET, invoice_body
+from models.db.cash import invoices, payments
 from models.db.cash.payment_reads import list_invoices, list_payments
-from models.db.tx import Row, Tx
+from models.db.tx import Tx
 from models.errors import Refusal
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]
 
-_INVOICE: Final = (
-    "id", "status", "external_id", "customer_id", "legal_entity_id", "issue_date", "due_date", "currency_code",
-    "total_minor", "balance_due_minor", "disputed",
-)  # fmt: skip
-_PAYMENT: Final = (
-    "id", "status", "customer_id", "legal_entity_id", "payment_date", "amount_minor", "applied_minor", "unapplied_minor",
-    "currency_code", "method", "reference", "reversal_date",
-)  # fmt: skip
-_APPLICATION: Final = ("id", "invoice_id", "applied_minor", "currency_code", "applied_at", "unapplied_at")
 
-
-@router.get("/v1/customers/{customer_id}/360/invoices", responses=refusals("CUSTOMER_NOT_FOUND"))
-def get_invoices(request: Request, customer_id: str, who: Reader, page: Paging) -> dict[str, Any]:
+@router.get(
+    "/v1/customers/{customer_id}/360/invoices",
+    response_model=Page[ReceivableInvoiceAnswer],
+    responses=refusals("CUSTOMER_NOT_FOUND"),
+)
+def list_customer_360_invoices(request: Request, customer_id: str, who: Reader, page: Paging) -> Response:
     """The customer's open invoices by due date."""
     after = page.after("invoices", date, date, str)
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
-        rows = list_invoices(tx, who.entities, "open", customer_id, after, page.fetch)
-    return page.answer("invoices", rows, key=lambda r: (r["due_date"], r["issue_date"], r["id"]), item=_invoice)
+        found = list_invoices(tx, who.entities, "open", customer_id, after, page.fetch)
+    return shown(page.of("invoices", found, key=lambda i: (i.due_date, i.issue_date, i.id), item=_invoice))
 
 
 @router.get(
     "/v1/customers/{customer_id}/360/invoices/{invoice_id}",
+    response_model=ReceivableInvoiceAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "INVOICE_NOT_FOUND"),
 )
-def get_invoice(request: Request, customer_id: str, invoice_id: str, who: Reader) -> dict[str, Any]:
+def get_customer_360_invoice(request: Request, customer_id: str, invoice_id: str, who: Reader) -> Response:
+    """One of them."""
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
-        row = lookups.find(tx, "invoice", GET, invoice_id)
-    return _invoice(_own(who, row, customer_id, "invoice"))
+        found = invoices.get(tx, invoice_id)
+    _own(who, found, customer_id, "invoice")
+    return shown(_invoice(found))
 
 
-@router.get("/v1/customers/{customer_id}/360/payments", responses=refusals("CUSTOMER_NOT_FOUND"))
-def get_payments(request: Request, customer_id: str, who: Reader, page: Paging) -> dict[str, Any]:
+@router.get(
+    "/v1/customers/{customer_id}/360/payments",
+    response_model=Page[ReceivablePaymentAnswer],
+    responses=refusals("CUSTOMER_NOT_FOUND"),
+)
+def list_customer_360_payments(request: Request, customer_id: str, who: Reader, page: Paging) -> Response:
     """The customer's payments, the latest first."""
     after = page.after("payments", str)
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
-        rows = list_payments(tx, who.entities, None, customer_id, after[0] if after else None, page.fetch)
-    return page.answer("payments", rows, key=lambda p: (p.payment.id,), item=_payment)
+        found = list_payments(tx, who.entities, None, customer_id, after[0] if after else None, page.fetch)
+    return shown(page.of("payments", found, key=lambda p: (p.payment.id,), item=_payment))
 
 
 @router.get(
     "/v1/customers/{customer_id}/360/payments/{payment_id}",
+    response_model=ReceivablePaymentAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "PAYMENT_NOT_FOUND"),
 )
-def get_payment(request: Request, customer_id: str, payment_id: str, who: Reader) -> dict[str, Any]:
+def get_customer_360_payment(request: Request, customer_id: str, payment_id: str, who: Reader) -> Response:
     """A payment and the invoices that it paid."""
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
         found = payments.get(tx, payment_id)
-    p = found.payment
-    _own(who, {"id": p.id, "customer_id": p.customer_id, "legal_entity_id": p.legal_entity_id}, customer_id, "payment")
-    return _payment(found)
+    _own(who, found.payment, customer_id, "payment")
+    return shown(_payment(found))
 
 
 def _customer(tx: Tx, who: Principal, customer_id: str) -> None:
-    who_sees(who, lookups.customer(tx, customer_id)["legal_entity_id"])
+    who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
 
 
-def _own(who: Principal, row: Row, customer_id: str, noun: str) -> Row:
-    if row["customer_id"] != customer_id:
-        raise Refusal(f"{noun.upper()}_NOT_FOUND", f"{customer_id} has no {noun} {row['id']}.")
-    who_sees(who, row["legal_entity_id"])
-    return row
+def _own(who: Principal, record: Invoice | Payment, customer_id: str, noun: str) -> None:
+    if record.customer_id != customer_id:
+        raise Refusal(f"{noun.upper()}_NOT_FOUND", f"{customer_id} has no {noun} {record.id}.")
+    who_sees(who, record.legal_entity_id)
 
 
-def _invoice(row: Row) -> dict[str, Any]:
-    body = invoice_body(row)
-    return {field: body[field] for field in _INVOICE}
+def _invoice(i: Invoice) -> ReceivableInvoiceAnswer:
+    return ReceivableInvoiceAnswer(
+        id=i.id,
+        status=i.status,
+        external_id=i.external_id,
+        customer_id=i.customer_id,
+        legal_entity_id=i.legal_entity_id,
+        issue_date=i.issue_date,
+        due_date=i.due_date,
+        currency_code=i.currency_code,
+        total_minor=i.total_minor,
+        balance_due_minor=i.balance_due_minor,
+        disputed=i.disputed_at is not None,
+    )
 
 
-def _payment(found: payments.AppliedPayment) -> dict[str, Any]:
-    body = payment_answer(found.payment, found.applications)
-    shown = {field: getattr(body, field) for field in _PAYMENT}
-    return shown | {"applications": [{field: getattr(a, field) for field in _APPLICATION} for a in body.applications]}
+def _payment(found: payments.AppliedPayment) -> ReceivablePaymentAnswer:
+    p = found.payment
+    return ReceivablePaymentAnswer(
+        id=p.id,
+        status=p.status,
+        customer_id=p.customer_id or "",
+        legal_entity_id=p.legal_entity_id,
+        payment_date=p.payment_date,
+        amount_minor=p.amount_minor,
+        applied_minor=p.applied_minor,
+        unapplied_minor=p.unapplied_minor,
+        currency_code=p.currency_code,
+        method=p.method,
+        reference=p.reference,
+        reversal_date=p.reversal_date,
+        applications=[
+            ReceivableApplicationAnswer(
+                id=a.id,
+                invoice_id=a.invoice_id,
+                applied_minor=a.applied_minor,
+                currency_code=a.currency_code,
+                applied_at=a.created_at,
+                unapplied_at=a.unapplied_at,
+            )
+            for a in found.applications
+        ],
+    )

@@ -76,7 +76,7 @@ def list_activities(
     """The timeline of the customer, or of one contact; the latest first."""
     after = page.after("activities", datetime, str)
     with reading(request, who) as tx:
-        who_sees(who, lookups.customer(tx, customer_id)["legal_entity_id"])
+        who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
         rows = activities.timeline(tx, customer_id, contact_id, after, page.fetch)
     return page.answer("activities", rows, key=lambda r: (r["occurred_at"], r["id"]), item=activities.activity_body)
 
@@ -135,7 +135,7 @@ def _drill_through(kind: Kind) -> None:
     def list_records(request: Request, customer_id: str, who: Reader, page: Paging) -> dict[str, Any]:
         after = page.after(kind.table, str)
         with reading(request, who) as tx:
-            who_sees(who, lookups.customer(tx, customer_id)["legal_entity_id"])
+            who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
             rows = source_records.listed(tx, kind, customer_id, after[0] if after else None, page.fetch)
         return page.answer(
             kind.table, rows, key=lambda r: (r["id"],), item=lambda r: source_records.record_body(kind, r)

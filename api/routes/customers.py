@@ -228,4 +228,4 @@ def found(tx: Tx, who: Principal, customer_id: str) -> tuple[Record, Any]:
 def _functional(tx: Tx, record: Record, legal_entity_id: str) -> dict[str, str]:
     """The functional currencies of the entity and of the customer's owner."""
     ids = {legal_entity_id, record["legal_entity_id"]}
-    return {i: str(lookups.legal_entity(tx, i)["functional_currency"]) for i in ids}
+    return {i: lookups.legal_entity(tx, i).functional_currency for i in ids}

@@ -55,7 +55,7 @@ def get_operation(request: Request, workflow_id: str, who: Somebody) -> dict[str
             refuse_missing(tx, "operation", record)
         if not who.may("payments.read"):
             raise _not_yours()
-        who_sees(who, bank_account(tx, found["bank_account_id"])["legal_entity_id"])
+        who_sees(who, bank_account(tx, found["bank_account_id"]).legal_entity_id)
         return _of_statement(tx, workflow_id, found)
 
 

@@ -96,8 +96,8 @@ def get_reconciliation(request: Request, recon_id: str, who: Reader) -> dict[str
         sql = "SELECT * FROM reconciliations WHERE org_id = :org AND id = :id"
         row = lookups.find(tx, "reconciliation", sql, recon_id)
         bank = lookups.bank_account(tx, row["bank_account_id"])
-        who_sees(who, bank["legal_entity_id"])
-        return reconciliation_body(tx, row, bank)
+        who_sees(who, bank.legal_entity_id)
+        return reconciliation_body(tx, row, bank.id, bank.currency_code)
 
 
 @router.get("/v1/reconciliations")
@@ -110,5 +110,5 @@ def get_reconciliations(
         rows = list_reconciliations(tx, who.entities, bank_account_id, after[0] if after else None, page.fetch)
         return page.answer(
             "reconciliations", rows, key=lambda r: (r["id"],),
-            item=lambda r: reconciliation_body(tx, r, {"id": r["bank_account_id"], "currency_code": r["currency_code"]}),
+            item=lambda r: reconciliation_body(tx, r, r["bank_account_id"], r["currency_code"]),
         )  # fmt: skip

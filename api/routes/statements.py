@@ -85,7 +85,7 @@ def get_statement(request: Request, statement_id: str, who: Reader) -> dict[str,
     with reading(request, who) as tx:
         sql = "SELECT * FROM statements WHERE org_id = :org AND id = :id"
         row = lookups.find(tx, "statement", sql, statement_id)
-        who_sees(who, lookups.bank_account(tx, row["bank_account_id"])["legal_entity_id"])
+        who_sees(who, lookups.bank_account(tx, row["bank_account_id"]).legal_entity_id)
         lines = tx.all(
             "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id ORDER BY line", id=row["id"]
         )

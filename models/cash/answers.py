@@ -5,10 +5,10 @@ from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from models.answers import answer
+from models.answers import JsonObject, WarningAnswer, answer
 from models.cash.ledger import JournalEntry
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
-from models.cash.records import CustomerCredit, Payment, PaymentApplication
+from models.cash.records import CustomerCredit, Invoice, Payment, PaymentApplication
 
 
 @answer
@@ -292,3 +292,69 @@ def reversal_answer(
 ) -> ReversalAnswer:
     shown = {f.name: getattr(payment, f.name) for f in fields(PaymentAnswer)}
     return ReversalAnswer(**shown, journal_entry_id=journal_entry_id, invoices=invoices)
+
+
+@answer
+class InvoiceAnswer:
+    """An invoice as it stands. `total_minor` includes the tax; `lines` are as they were sent."""
+
+    id: str
+    status: InvoiceStatus
+    external_id: str
+    customer_id: str
+    legal_entity_id: str
+    issue_date: date
+    due_date: date
+    payment_terms: str | None
+    currency_code: str
+    total_minor: int
+    tax_minor: int
+    balance_due_minor: int
+    functional_currency: str
+    functional_total_minor: int
+    fx_rate: Decimal
+    lines: Sequence[JsonObject]
+    disputed: bool
+    dispute_reason: str | None
+    void_date: date | None
+    void_reason: str | None
+    created_at: datetime
+
+
+def invoice_answer(i: Invoice) -> InvoiceAnswer:
+    return InvoiceAnswer(
+        id=i.id,
+        status=i.status,
+        external_id=i.external_id,
+        customer_id=i.customer_id,
+        legal_entity_id=i.legal_entity_id,
+        issue_date=i.issue_date,
+        due_date=i.due_date,
+        payment_terms=i.payment_terms,
+        currency_code=i.currency_code,
+        total_minor=i.total_minor,
+        tax_minor=i.tax_minor,
+        balance_due_minor=i.balance_due_minor,
+        functional_currency=i.functional_currency,
+        functional_total_minor=i.functional_total_minor,
+        fx_rate=i.fx_rate,
+        lines=i.lines,
+        disputed=i.disputed_at is not None,
+        dispute_reason=i.dispute_reason,
+        void_date=i.void_date,
+        void_reason=i.void_reason,
+        created_at=i.created_at,
+    )
+
+
+@answer
+class IssuedInvoiceAnswer(InvoiceAnswer):
+    """An invoice just issued, with what whoever issued it should know (CREDIT_LIMIT_EXCEEDED, …)."""
+
+    warnings: Sequence[WarningAnswer]
+
+
+def issued_invoice_answer(i: Invoice, warnings: Sequence[WarningAnswer]) -> IssuedInvoiceAnswer:
+    invoice = invoice_answer(i)
+    shown = {f.name: getattr(invoice, f.name) for f in fields(InvoiceAnswer)}
+    return IssuedInvoiceAnswer(**shown, warnings=warnings)

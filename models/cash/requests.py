@@ -1,8 +1,8 @@
 """What the doors of cash application take. Amounts in minor units; see `models.values` for the fields' types."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.cash.payment import Overpayment
@@ -10,10 +10,13 @@ from models.values import (
     Body,
     Choice,
     CurrencyCode,
+    DecimalNumber,
     ExchangeRate,
     ExternalId,
     IsoDate,
     Line,
+    Minor,
+    NonNegativeMinor,
     PositiveMinor,
     ReasonCode,
     RecordId,
@@ -88,3 +91,49 @@ class UnapplyApplication(Body):
     reason_code: ReasonCode
     note: Text | None = None
     effective_date: IsoDate | None = None
+
+
+class InvoiceLine(Body):
+    """One line, for the record: the total stands on the invoice."""
+
+    description: Text | None = None
+    item: Line | None = None
+    quantity: DecimalNumber | None = None
+    unit_price_minor: Minor | None = None
+    amount_minor: Minor | None = None
+    tax_minor: Minor | None = None
+    tax_code: Line | None = None
+
+
+class CreateInvoice(Body):
+    """`total_minor` includes the tax. The due date: given, else by payment_terms, the customer's terms, NET30."""
+
+    customer_id: RecordId
+    external_id: ExternalId
+    legal_entity_id: RecordId | None = None
+    issue_date: IsoDate
+    due_date: IsoDate | None = None
+    payment_terms: Line | None = None
+    currency_code: CurrencyCode
+    total_minor: PositiveMinor
+    tax_minor: NonNegativeMinor = 0
+    lines: Annotated[list[InvoiceLine], Field(max_length=1000)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.due_date is not None and self.due_date < self.issue_date:
+            raise PydanticCustomError("DUE_BEFORE_ISSUE", "The due date is before the issue date")
+        if self.tax_minor > self.total_minor:
+            raise PydanticCustomError("TAX_EXCEEDS_TOTAL", "The tax is more than the total that includes it")
+        amounts = [line.amount_minor for line in self.lines if line.amount_minor is not None]
+        both = (self.total_minor, self.total_minor - self.tax_minor)
+        if amounts and len(amounts) == len(self.lines) and sum(amounts) not in both:
+            raise PydanticCustomError("LINES_DO_NOT_ADD_UP", "The lines add up to neither the total nor the net amount")
+        return self
+
+
+class ChangeInvoice(Body):
+    """Why an invoice is voided, disputed, or its dispute over."""
+
+    reason_code: ReasonCode
+    note: Text | None = None

@@ -2,8 +2,10 @@
 
 from typing import Any, Never, TypeVar
 
+from models.answers import JsonObject
 from models.db.tx import Row, Tx
 from models.errors import Refusal
+from models.master_data import BankAccount, BilledCustomer, LegalEntity
 
 
 def refuse_missing(tx: Tx, noun: str, record_id: str) -> Never:
@@ -27,44 +29,46 @@ def find(tx: Tx, noun: str, sql: str, record_id: str, **params: Any) -> Row:
     return row if row is not None else refuse_missing(tx, noun, record_id)
 
 
-def customer(tx: Tx, customer_id: str) -> Row:
-    """The master's row; one that was erased and stays as a pseudonym for the ledger is not found."""
+def customer(tx: Tx, customer_id: str) -> BilledCustomer:
+    """The customer; one that was erased and stays as a pseudonym for the ledger is not found."""
     sql = "SELECT * FROM customers WHERE org_id = :org AND id = :id AND erased_at IS NULL"
-    return find(tx, "customer", sql, customer_id)
+    return found(tx, "customer", customer_id, tx.record(BilledCustomer, sql, id=customer_id))
 
 
-def entity_override(tx: Tx, customer_id: str, entity_id: str) -> dict[str, Any]:
+def entity_override(tx: Tx, customer_id: str, entity_id: str) -> JsonObject:
     """What this legal entity sees differently of the customer; empty where it sees the master."""
-    found: dict[str, Any] | None = tx.scalar(
+    fields: JsonObject | None = tx.scalar(
         "SELECT fields FROM customer_entity_overrides WHERE org_id = :org AND customer_id = :id AND legal_entity_id = :entity",
         id=customer_id,
         entity=entity_id,
     )
-    return found or {}
+    return fields or {}
 
 
-def legal_entity(tx: Tx, entity_id: str) -> Row:
-    sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id"
-    row = tx.one(sql, id=entity_id)
-    if row is None:
+def legal_entity(tx: Tx, entity_id: str) -> LegalEntity:
+    """The legal entity; 404 LEGAL_ENTITY_NOT_FOUND."""
+    entity = tx.record(LegalEntity, "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id", id=entity_id)
+    if entity is None:
         raise Refusal("LEGAL_ENTITY_NOT_FOUND", f"There is no legal entity {entity_id}.")
-    return row
+    return entity
 
 
-def bank_account(tx: Tx, account_id: str) -> Row:
-    row = tx.one("SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id", id=account_id)
-    if row is None:
+def bank_account(tx: Tx, account_id: str) -> BankAccount:
+    """The bank account; 404 BANK_ACCOUNT_NOT_FOUND."""
+    account = tx.record(BankAccount, "SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id", id=account_id)
+    if account is None:
         raise Refusal("BANK_ACCOUNT_NOT_FOUND", f"There is no bank account {account_id}.")
-    return row
+    return account
 
 
-def only_bank_account(tx: Tx, entity_id: str) -> Row:
+def only_bank_account(tx: Tx, entity_id: str) -> BankAccount:
     """The legal entity's bank account when it has exactly one."""
-    rows = tx.all("SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2", le=entity_id)
-    if len(rows) != 1:
-        why = "has several bank accounts" if rows else "has no bank account"
+    sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2"
+    accounts = tx.records(BankAccount, sql, le=entity_id)
+    if len(accounts) != 1:
+        why = "has several bank accounts" if accounts else "has no bank account"
         raise Refusal("BANK_ACCOUNT_REQUIRED", f"Legal entity {entity_id} {why}: name one in bank_account_id.")
-    return rows[0]
+    return accounts[0]
 
 
 def setting(tx: Tx, name: str, default: Any) -> Any:

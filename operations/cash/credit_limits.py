@@ -3,18 +3,17 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from models.cash.credit import NoRate, OpenAmount, exposure
+from models.answers import WarningAnswer
+from models.cash.credit import NoRate, exposure
 from models.db import lookups
-from models.db.cash import rates
-from models.db.cash.invoices import OPEN_AMOUNTS
-from models.db.tx import Row, Tx
+from models.db.cash import invoices, rates
+from models.db.tx import Tx
+from models.master_data import BilledCustomer, LegalEntity
 from models.money import amount_text, exponent
 from operations.work import Work
 
-Warnings = list[dict[str, str]]
 
-
-def credit_warnings(work: Work, customer: Row, entity: Row) -> Warnings:
+def credit_warnings(work: Work, customer: BilledCustomer, entity: LegalEntity) -> list[WarningAnswer]:
     """CREDIT_LIMIT_EXCEEDED where the customer now owes more than the limit that holds for this entity.
 
     An entity's own limit stands alone: against it count that entity's invoices, and the master's limit is for the
@@ -22,53 +21,35 @@ def credit_warnings(work: Work, customer: Row, entity: Row) -> Warnings:
     customer's currency, else the owner's functional one. What is owed in others counts at today's rate; where none is
     known, CREDIT_LIMIT_NOT_CHECKED says so.
     """
-    own = _own_limits(work.tx, customer["id"])
-    if entity["id"] in own:
-        fields = own[entity["id"]]
-        currency = fields.get("credit_limit_currency") or entity["functional_currency"]
-        return _compare(work, Decimal(fields["credit_limit"]), currency, customer["id"], only=[entity["id"]])
-    limit: Decimal | None = customer["credit_limit"]
-    if limit is None:
+    own = invoices.own_credit_limits(work.tx, customer.id)
+    if entity.id in own:
+        limit, currency = own[entity.id]
+        return _compare(work, Decimal(limit), currency or entity.functional_currency, customer.id, only=[entity.id])
+    if customer.credit_limit is None:
         return []
-    return _compare(work, limit, _masters_currency(work.tx, customer, entity), customer["id"], but=list(own))
+    currency = _masters_currency(work.tx, customer, entity)
+    return _compare(work, customer.credit_limit, currency, customer.id, but=list(own))
 
 
-def _own_limits(tx: Tx, customer_id: str) -> dict[str, dict[str, str]]:
-    """The overrides that set a limit, by legal entity."""
-    rows = tx.all(
-        "SELECT legal_entity_id, fields FROM customer_entity_overrides WHERE org_id = :org AND customer_id = :id",
-        id=customer_id,
-    )
-    return {r["legal_entity_id"]: r["fields"] for r in rows if "credit_limit" in r["fields"]}
-
-
-def _masters_currency(tx: Tx, customer: Row, entity: Row) -> str:
-    owner = customer["legal_entity_id"]
-    functional = entity if owner == entity["id"] else lookups.legal_entity(tx, owner)
-    return str(customer["currency_code"] or functional["functional_currency"])
+def _masters_currency(tx: Tx, customer: BilledCustomer, entity: LegalEntity) -> str:
+    owner = customer.legal_entity_id
+    functional = entity if owner == entity.id else lookups.legal_entity(tx, owner)
+    return customer.currency_code or functional.functional_currency
 
 
 def _compare(
-    work: Work,
-    limit: Decimal,
-    currency: str,
-    customer_id: str,
-    *,
-    only: Collection[str] = (),
-    but: Collection[str] = (),
-) -> Warnings:
-    rows = work.tx.all(OPEN_AMOUNTS, customer=customer_id, only=list(only) or None, but=list(but))
-    open_amounts = [
-        OpenAmount(r["currency_code"], r["functional_currency"], int(r["balance_minor"]), int(r["functional_minor"]))
-        for r in rows
-    ]
+    work: Work, limit: Decimal, currency: str, customer_id: str, *, only: Collection[str] = (), but: Collection[str] = ()
+) -> list[WarningAnswer]:  # fmt: skip
     said = f"{amount_text(limit, currency)} {currency}"
     try:
-        owed = exposure(open_amounts, currency, lambda c: rates.rate(work.tx, c, currency, work.now.date()))
+        owed = exposure(
+            invoices.open_amounts(work.tx, customer_id, only, but),
+            currency,
+            lambda c: rates.rate(work.tx, c, currency, work.now.date()),
+        )
     except NoRate as missing:
         detail = f"No rate from {missing} to {currency}: the credit limit of {said} was not looked at."
-        return [{"code": "CREDIT_LIMIT_NOT_CHECKED", "detail": detail}]
+        return [WarningAnswer(code="CREDIT_LIMIT_NOT_CHECKED", detail=detail)]
     if Decimal(owed).scaleb(-exponent(currency)) <= limit:
         return []
-    detail = f"Open invoices exceed the credit limit of {said}."
-    return [{"code": "CREDIT_LIMIT_EXCEEDED", "detail": detail}]
+    return [WarningAnswer(code="CREDIT_LIMIT_EXCEEDED", detail=f"Open invoices exceed the credit limit of {said}.")]

@@ -12,9 +12,9 @@ from models.cash.records import LockedPayment, Payment
 from models.cash.requests import AssignPayment, RecordPayment
 from models.db import lookups
 from models.db.cash import payments, rates
-from models.db.tx import Row
 from models.errors import Refusal
 from models.ids import new_id
+from models.master_data import BilledCustomer
 from models.money import convert
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
@@ -127,7 +127,7 @@ def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
     held = payments.lock(work.tx, str(work.cmd.resource_id))
     p = held.payment
     work.require_entity(p.legal_entity_id)
-    customer_id: str = lookups.customer(work.tx, asked.customer_id)["id"]
+    customer_id = lookups.customer(work.tx, asked.customer_id).id
     if p.reversed_at is not None:
         raise Refusal("PAYMENT_REVERSED", f"Payment {p.id} is reversed.")
     if p.customer_id == customer_id:
@@ -147,15 +147,15 @@ def _current(work: Work, payment_id: str) -> PaymentAnswer:
     return payment_answer(found.payment, found.applications)
 
 
-def _where(work: Work, asked: RecordPayment, customer: Row) -> Place:
+def _where(work: Work, asked: RecordPayment, customer: BilledCustomer) -> Place:
     """Entity: the one given, else the bank account's, else the customer's. Bank account: given, else the only one."""
     bank = lookups.bank_account(work.tx, asked.bank_account_id) if asked.bank_account_id else None
-    entity_id = asked.legal_entity_id or (bank and bank["legal_entity_id"]) or customer["legal_entity_id"]
+    entity_id = asked.legal_entity_id or (bank.legal_entity_id if bank else customer.legal_entity_id)
     entity = lookups.legal_entity(work.tx, entity_id)
-    if bank is not None and bank["legal_entity_id"] != entity_id:
-        raise Refusal("LEGAL_ENTITY_MISMATCH", f"Bank account {bank['id']} is not legal entity {entity_id}'s.")
+    if bank is not None and bank.legal_entity_id != entity_id:
+        raise Refusal("LEGAL_ENTITY_MISMATCH", f"Bank account {bank.id} is not legal entity {entity_id}'s.")
     bank = bank or lookups.only_bank_account(work.tx, entity_id)
-    return Place(entity_id, entity["functional_currency"], bank["id"])
+    return Place(entity_id, entity.functional_currency, bank.id)
 
 
 def _not_too_far_ahead(work: Work, paid: date) -> None:

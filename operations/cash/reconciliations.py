@@ -10,6 +10,7 @@ from models.db.cash.payments import CLOSED
 from models.db.cash.reconciliations import book_balance, payments_of, reconciliation_body
 from models.db.tx import Row
 from models.errors import Refusal
+from models.master_data import BankAccount
 from operations.cash.payments import post_receipt
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
@@ -22,7 +23,7 @@ def draft_reconciliation(work: Work) -> Outcome[Any]:
     """Name the payments that the bank shows through a date."""
     b = work.cmd.body
     bank = lookups.bank_account(work.tx, b["bank_account_id"])
-    work.require_entity(bank["legal_entity_id"])
+    work.require_entity(bank.legal_entity_id)
     rows = {r["id"]: r for r in _payments(work, b["payment_ids"])}
     for payment_id in b["payment_ids"]:
         if payment_id not in rows:
@@ -35,17 +36,15 @@ def draft_reconciliation(work: Work) -> Outcome[Any]:
                 "RECONCILIATION_COMPLETE", f"Payment {p['id']} is part of completed reconciliation {p['completed_in']}."
             )
     for p in rows.values():
-        if p["bank_account_id"] != bank["id"]:
-            raise Refusal(
-                "BANK_ACCOUNT_MISMATCH", f"Payment {p['id']} is on {p['bank_account_id']}, not on {bank['id']}."
-            )
+        if p["bank_account_id"] != bank.id:
+            raise Refusal("BANK_ACCOUNT_MISMATCH", f"Payment {p['id']} is on {p['bank_account_id']}, not on {bank.id}.")
         if p["payment_date"] > through:
             raise Refusal(
                 "PAYMENT_AFTER_THROUGH_DATE", f"Payment {p['id']} is dated {p['payment_date']}, after {through}."
             )
-    recon = {
+    recon: dict[str, Any] = {
         "id": str(work.cmd.resource_id),
-        "bank_account_id": bank["id"],
+        "bank_account_id": bank.id,
         "through_date": through,
         "statement_balance_minor": b.get("statement_balance_minor"),
         "status": "DRAFT",
@@ -73,7 +72,7 @@ def complete_reconciliation(work: Work) -> Outcome[Any]:
             raise Refusal(
                 "RECONCILIATION_COMPLETE", f"Payment {p['id']} is part of completed reconciliation {p['completed_in']}."
             )
-    balance = book_balance(work.tx, bank, recon["through_date"], recon["id"])
+    balance = book_balance(work.tx, bank.id, recon["through_date"], recon["id"])
     stated = recon["statement_balance_minor"]
     if stated is not None and stated != balance:
         raise Refusal(
@@ -113,10 +112,10 @@ def reopen_reconciliation(work: Work) -> Outcome[Any]:
     return Outcome(_body(work, recon["id"], bank))
 
 
-def _locked(work: Work) -> tuple[Row, Row]:
+def _locked(work: Work) -> tuple[Row, BankAccount]:
     recon = lookups.find(work.tx, "reconciliation", _LOCK, str(work.cmd.resource_id))
     bank = lookups.bank_account(work.tx, recon["bank_account_id"])
-    work.require_entity(bank["legal_entity_id"])
+    work.require_entity(bank.legal_entity_id)
     return recon, bank
 
 
@@ -149,8 +148,8 @@ def _move(work: Work, recon: Row, status: str, stamp: str) -> None:
     )
 
 
-def _body(work: Work, recon_id: str, bank: Any) -> dict[str, Any]:
+def _body(work: Work, recon_id: str, bank: BankAccount) -> dict[str, Any]:
     row = lookups.find(
         work.tx, "reconciliation", "SELECT * FROM reconciliations WHERE org_id = :org AND id = :id", recon_id
     )
-    return reconciliation_body(work.tx, row, bank)
+    return reconciliation_body(work.tx, row, bank.id, bank.currency_code)

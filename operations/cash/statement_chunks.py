@@ -28,6 +28,7 @@ from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
+from models.master_data import BankAccount, LegalEntity
 from models.messages.statements import StatementInput
 from models.money import INT64_MAX, convert
 from operations.cash import applications
@@ -74,7 +75,7 @@ def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
     if s["status"] != "PROCESSING":
         return s["lines_total"], s["lines_total"]
     bank = lookups.bank_account(tx, s["bank_account_id"])
-    entity = lookups.legal_entity(tx, bank["legal_entity_id"])
+    entity = lookups.legal_entity(tx, bank.legal_entity_id)
     lines = statements.pending_lines(tx, s["id"], CHUNK)
     work = Work(tx, _command(start, s["id"]))
     done = Chunk(work, s, bank, entity).run(lines)
@@ -113,7 +114,7 @@ def _command(start: StatementInput, statement_id: str) -> Command:
 class Chunk:
     """The lines of one transaction and what becomes of them."""
 
-    def __init__(self, work: Work, statement: Row, bank: Row, entity: Row) -> None:
+    def __init__(self, work: Work, statement: Row, bank: BankAccount, entity: LegalEntity) -> None:
         self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
         self.rows = Gathered()
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
@@ -127,7 +128,7 @@ class Chunk:
             return {"lines": 0}
         tx = self.work.tx
         known = self._known([x["external_id"] for x in lines])
-        credits = {x["line"]: _credit(x, self.bank["legal_entity_id"]) for x in lines}
+        credits = {x["line"]: _credit(x, self.bank.legal_entity_id) for x in lines}
         keys = {reference_key(r) for c in credits.values() for r in c.references()}
         named = statements.named_invoices(tx, list(keys)) if keys else []
         self.open = {r["id"]: read_row(Invoice, r) for r in named}
@@ -162,7 +163,7 @@ class Chunk:
 
     def _rate(self, currency: str, day: Any) -> Decimal:
         if (currency, day) not in self.rates:
-            self.rates[currency, day] = rates.rate(self.work.tx, currency, self.entity["functional_currency"], day)
+            self.rates[currency, day] = rates.rate(self.work.tx, currency, self.entity.functional_currency, day)
         found = self.rates[currency, day]
         if found is None:
             raise Refusal("FX_RATE_MISSING", f"No rate from {currency} serves {day}.")
@@ -170,7 +171,7 @@ class Chunk:
 
     def _payment(self, x: Any, customer_id: str | None) -> Payment:
         """The line as a payment, not yet written. Refusal FX_RATE_MISSING."""
-        day, currency, functional = x["booking_date"], x["currency_code"], self.entity["functional_currency"]
+        day, currency, functional = x["booking_date"], x["currency_code"], self.entity.functional_currency
         rate = self._rate(currency, day)
         worth = convert(x["amount_minor"], rate, currency, functional)
         if worth > INT64_MAX:
@@ -179,8 +180,8 @@ class Chunk:
             id=new_id("pay"),
             external_id=x["external_id"],
             customer_id=customer_id,
-            legal_entity_id=self.entity["id"],
-            bank_account_id=self.bank["id"],
+            legal_entity_id=self.entity.id,
+            bank_account_id=self.bank.id,
             payment_date=day,
             amount_minor=x["amount_minor"],
             currency_code=currency,
@@ -258,7 +259,7 @@ class Chunk:
         asked = [
             {
                 "line": x["line"], "amount": x["amount_minor"], "currency": x["currency_code"],
-                "entity": self.entity["id"], "payer_key": name_key(x["payer"]) if x["payer"] else "",
+                "entity": self.entity.id, "payer_key": name_key(x["payer"]) if x["payer"] else "",
             }
             for x, _, _ in left
         ]  # fmt: skip
@@ -283,7 +284,7 @@ class Chunk:
     def _exception(self, x: Any, reason: str, subject: str) -> None:
         self.work.open_exception(
             "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
-            legal_entity_id=self.entity["id"], detail={"statement_id": self.statement["id"], "line": x["line"]},
+            legal_entity_id=self.entity.id, detail={"statement_id": self.statement["id"], "line": x["line"]},
         )  # fmt: skip
 
     def _write(self) -> None:

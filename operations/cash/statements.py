@@ -59,10 +59,10 @@ def receive_statement(work: Work) -> Outcome[Any]:
     """Keep the statement and its lines. The same file for the same account again is the same statement."""
     b = work.cmd.body
     bank = lookups.bank_account(work.tx, b["bank_account_id"])
-    work.require_entity(bank["legal_entity_id"])
+    work.require_entity(bank.legal_entity_id)
     known = work.tx.one(
         "SELECT * FROM statements WHERE org_id = :org AND bank_account_id = :bank AND file_hash = :hash AND status <> 'FAILED'",
-        bank=bank["id"],
+        bank=bank.id,
         hash=b["file_hash"],
     )
     if known is not None:
@@ -76,7 +76,7 @@ def receive_statement(work: Work) -> Outcome[Any]:
     work.tx.insert("statements", [row])
     work.tx.insert("statement_lines", [{"statement_id": statement_id, **x, "suggestions": []} for x in b["lines"]])
     said = {
-        "bank_account_id": bank["id"],
+        "bank_account_id": bank.id,
         "file_hash": b["file_hash"],
         "lines": len(b["lines"]),
         "warnings": b["warnings"],
@@ -85,13 +85,13 @@ def receive_statement(work: Work) -> Outcome[Any]:
     for warning in b["warnings"]:
         work.open_exception(
             "bank_statement", warning["code"], statement_id, owner_role="ar_clerk",
-            legal_entity_id=bank["legal_entity_id"], detail=warning,
+            legal_entity_id=bank.legal_entity_id, detail=warning,
         )  # fmt: skip
     returned = [x["line"] for x in b["lines"] if x["reason_code"] == RETURNED]
     if returned:  # a person finds the payment and reverses it
         work.open_exception(
             "bank_statement", RETURNED, statement_id, owner_role="ar_clerk",
-            legal_entity_id=bank["legal_entity_id"], detail={"lines": returned},
+            legal_entity_id=bank.legal_entity_id, detail={"lines": returned},
         )  # fmt: skip
     made = lookups.find(work.tx, "statement", "SELECT * FROM statements WHERE org_id = :org AND id = :id", statement_id)
     return Outcome(statement_body(made), 202)

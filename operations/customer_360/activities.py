@@ -9,6 +9,7 @@ from models.db.customer_360 import activities, source_records
 from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from models.master_data import BilledCustomer
 from operations.customer_360.source_records import staged
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
@@ -22,10 +23,10 @@ def log_activity(work: Work) -> Outcome[Any]:
     b = work.cmd.body
     customer = _customer(work, b["customer_id"])
     if b["contact_id"] is not None:
-        _own_contact(work, customer["id"], b["contact_id"])
+        _own_contact(work, customer.id, b["contact_id"])
     row = {
         "id": work.cmd.resource_id,
-        "customer_id": customer["id"],
+        "customer_id": customer.id,
         "type": b["type"],
         "notes": b["notes"],
         "contact_id": b["contact_id"],
@@ -35,8 +36,8 @@ def log_activity(work: Work) -> Outcome[Any]:
     }
     work.tx.insert("activities", [row])
     # The notes stay in the activity, which nobody can change: they may be personal, and go when the customer does.
-    facts = {"customer_id": customer["id"], "type": b["type"], "contact_id": b["contact_id"]}
-    _told(work, "activity", row["id"], customer["id"], facts, "activity.logged")
+    facts = {"customer_id": customer.id, "type": b["type"], "contact_id": b["contact_id"]}
+    _told(work, "activity", row["id"], customer.id, facts, "activity.logged")
     return Outcome(activities.activity_body(row), 201)
 
 
@@ -57,11 +58,11 @@ def create_opportunity(work: Work) -> Outcome[Any]:
     new = {"id": work.cmd.resource_id or new_id("opp"), "source": source_records.BUILT_IN, **row, **stamped}
     work.tx.insert("opportunities", [new])
     facts = {
-        "customer_id": customer["id"],
+        "customer_id": customer.id,
         **{f: b[f] for f in ("value_minor", "currency_code", "stage")},
         "close_date": row["close_date"].isoformat(),
     }
-    _told(work, "opportunity", new["id"], customer["id"], facts, "opportunity.created")
+    _told(work, "opportunity", new["id"], customer.id, facts, "opportunity.created")
     return Outcome(source_records.record_body(kind, _as_json(new)), 201)
 
 
@@ -77,9 +78,9 @@ def _as_json(row: Any) -> dict[str, Any]:
     return {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
 
 
-def _customer(work: Work, customer_id: str) -> Row:
+def _customer(work: Work, customer_id: str) -> BilledCustomer:
     customer = lookups.customer(work.tx, customer_id)
-    work.require_entity(customer["legal_entity_id"])
+    work.require_entity(customer.legal_entity_id)
     return customer
 
 

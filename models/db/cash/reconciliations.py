@@ -15,7 +15,7 @@ def payments_of(tx: Tx, recon_id: str) -> Sequence[Row]:
     return tx.all(sql, id=recon_id)
 
 
-def book_balance(tx: Tx, bank: Any, through: date, recon_id: str) -> int:
+def book_balance(tx: Tx, bank_id: str, through: date, recon_id: str) -> int:
     """The ledger's balance of the bank account through that date, with the reconciliation's unposted receipts as they
     would be booked (a receipt of a closed month belongs to the next open one).
 
@@ -30,7 +30,7 @@ def book_balance(tx: Tx, bank: Any, through: date, recon_id: str) -> int:
            JOIN journal_lines l ON l.org_id = b.org_id AND l.account = 'cash' AND l.bank_account_id = b.id
            JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id AND e.entry_date <= :through
            WHERE b.org_id = :org AND b.id = :bank""",
-        bank=bank["id"],
+        bank=bank_id,
         through=through,
     )
     unposted = tx.all(
@@ -46,15 +46,15 @@ def book_balance(tx: Tx, bank: Any, through: date, recon_id: str) -> int:
     return int(posted) + sum(booked)
 
 
-def reconciliation_body(tx: Tx, r: Any, bank: Any) -> dict[str, Any]:
+def reconciliation_body(tx: Tx, r: Any, bank_id: str, currency_code: str) -> dict[str, Any]:
     """The reconciliation as the API shows it. difference = statement balance less book balance."""
-    balance = book_balance(tx, bank, r["through_date"], r["id"])
+    balance = book_balance(tx, bank_id, r["through_date"], r["id"])
     stated = r["statement_balance_minor"]
     shown = ("id", "status", "bank_account_id", "statement_balance_minor", "created_by", "completed_by", "reopened_by")
     return {
         **{k: r[k] for k in shown},
         "through_date": r["through_date"].isoformat(),
-        "currency_code": bank["currency_code"],
+        "currency_code": currency_code,
         "book_balance_minor": balance,
         "difference_minor": None if stated is None else stated - balance,
         "payment_ids": [p["payment_id"] for p in payments_of(tx, r["id"])],
