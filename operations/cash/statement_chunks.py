@@ -24,11 +24,12 @@ from models.db import lookups
 from models.db.cash import payments, rates, statements
 from models.db.cash.payments import BalanceChange
 from models.db.engine import transaction
+from models.db.master_data import settings_of
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
-from models.master_data import BankAccount, LegalEntity
+from models.master_data.records import BankAccount, LegalEntity
 from models.messages.statements import StatementInput
 from models.money import INT64_MAX, convert
 from operations.cash import applications
@@ -118,7 +119,7 @@ class Chunk:
         self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
         self.rows = Gathered()
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
-        self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
+        self.at_receipt = settings_of(work.tx).posts_at_receipt
         self.rates: dict[tuple[str, Any], Decimal | None] = {}
         self.open: dict[str, Invoice] = {}
 
