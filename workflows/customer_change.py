@@ -29,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         SignalInput,
         StepInput,
     )
-    from workflows import retries
     from workflows.erasure import EraseHistories
     from workflows.in_place import at_once, cancelled, refusal_code, until_done
 

@@ -178,7 +178,9 @@ def repeats(chain: Chain, who: Principal, decision: Decision, *, step: int | Non
 
 def _said(step: Step) -> Decision:
     """What the decided step's person said; one that was returned waits again."""
-    return {StepStatus.APPROVED: Decision.APPROVE, StepStatus.REJECTED: Decision.REJECT}.get(step.status, Decision.RETURN)
+    return {StepStatus.APPROVED: Decision.APPROVE, StepStatus.REJECTED: Decision.REJECT}.get(
+        step.status, Decision.RETURN
+    )
 
 
 def decide(

@@ -75,7 +75,9 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
 _GONE: Final = frozenset({"STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"})
 
 
-def _tried(engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]) -> tuple[int, int]:
+def _tried(
+    engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]
+) -> tuple[int, int]:
     """One transaction, tried again where another was in the way. Raises Refusal, also for what the database refuses."""
     for attempt in range(4):
         try:

@@ -32,7 +32,9 @@ from operations.work import Command, Work
 
 SYSTEM: Final = "arflow"
 log = structlog.get_logger("arflow.changes")
-_GIVEN_UP: Final = "It failed again and again; the worker's log names the fault. Re-base it once that is mended, or withdraw."
+_GIVEN_UP: Final = (
+    "It failed again and again; the worker's log names the fault. Re-base it once that is mended, or withdraw."
+)
 _EVENT: Final = {
     "create": "customer.created",
     "update": "customer.updated",

@@ -257,10 +257,10 @@ CLAIMED: Final[Mapping[str, tuple[Callable[[str], str], str]]] = {
 def taken(kind: str, holder: str, meanwhile: str = "") -> Refusal:
     """The refusal where a customer or an open change has it."""
     noun, code = kind.replace("_", " "), CLAIMED[kind][1]
-    more: dict[str, str | list[str]] = {"conflicting_id": holder}
-    if kind == "external_id":
-        more |= {"id": holder, "fields": []}
-    return Refusal(code, f"The {noun} belongs to {holder}{meanwhile}.", **more)
+    detail = f"The {noun} belongs to {holder}{meanwhile}."
+    if kind == "external_id":  # as where it was used for another customer
+        return Refusal(code, detail, conflicting_id=holder, id=holder, fields=[])
+    return Refusal(code, detail, conflicting_id=holder)
 
 
 def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:

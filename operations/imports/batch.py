@@ -29,7 +29,6 @@ class Batch:
         setattr(self, outcome, getattr(self, outcome) + 1)
         self.rows.append({"row_no": row_no, "outcome": outcome, "codes": list(codes) or None, "record_id": record_id})
 
-
     def add(self, other: "Batch") -> None:
         """What another batch did, done by this one."""
         for outcome in ("created", "updated", "skipped", "failed"):

@@ -125,7 +125,10 @@ def decide_import(work: Work) -> Outcome:
     REASON_REQUIRED, in this order."""
     cmd = work.cmd
     row = _seen(work)
-    decision, who = Decision(cmd.body["decision"]), Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
+    decision, who = (
+        Decision(cmd.body["decision"]),
+        Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities),
+    )
     chain = imports.chain_of(row)
     if repeats(chain, who, decision, step=None, reason=cmd.body.get("reason_code")):
         return replace(_answer(work, row), replayed=True)

@@ -98,7 +98,9 @@ def test_two_open_changes_never_have_one_external_id(office: Office):
     first, second = submitted(office, external_id="ONE"), submitted(office, external_id="TWO")
     act(office, "change.decide", "u_manager", second, decision="return", reason_code="TYPO")
     with pytest.raises(Refusal, match="EXTERNAL_ID_CONFLICT"):
-        act(office, "change.resubmit", "u_clerk", second, request=office.row(second)["request"] | {"external_id": "ONE"})
+        act(
+            office, "change.resubmit", "u_clerk", second, request=office.row(second)["request"] | {"external_id": "ONE"}
+        )
     assert approved(office, first)["status"] == "APPROVED"
 
 
@@ -147,7 +149,12 @@ def test_a_fault_that_stays_fails_the_change_in_the_end_and_an_outage_does_not(o
 
 def test_a_reactivation_that_the_database_refuses_fails_too(office: Office, database_url):
     customer = approved(office, submitted(office, notes="sleeps"))["customer_id"]
-    outside(database_url, office, "UPDATE customers SET status = 'inactive' WHERE org_id = %(org)s AND id = %(id)s", id=customer)
+    outside(
+        database_url,
+        office,
+        "UPDATE customers SET status = 'inactive' WHERE org_id = %(org)s AND id = %(id)s",
+        id=customer,
+    )
     from models.ids import new_id
     from models.messages.changes import change_workflow_id
 
@@ -161,9 +168,11 @@ def test_a_reactivation_that_the_database_refuses_fails_too(office: Office, data
 
 def test_a_command_that_the_database_refuses_for_good_ends_and_is_on_a_desk(office: Office, database_url):
     change = submitted(office)
-    with rule(database_url, "customer_change_decisions", "comment <> 'unforeseen'"):
-        with pytest.raises(Refusal, match="WRITE_REFUSED"):
-            act(office, "change.decide", "u_manager", change, comment="unforeseen")
+    with (
+        rule(database_url, "customer_change_decisions", "comment <> 'unforeseen'"),
+        pytest.raises(Refusal, match="WRITE_REFUSED"),
+    ):
+        act(office, "change.decide", "u_manager", change, comment="unforeseen")
     assert office.open_exceptions(change) == ["WRITE_REFUSED"]
     act(office, "change.decide", "u_manager", change)
 

@@ -28,7 +28,8 @@ def clerk(first_desk: Desk) -> Desk:
 
 def claim(clerk: Desk, kind: str, key: str, customer: str = "cust_open") -> None:
     clerk.sql(
-        "INSERT INTO customer_claims (org_id, kind, key, change_id, customer_id) VALUES (:org, :kind, :key, :change, :customer) RETURNING 1",
+        "INSERT INTO customer_claims (org_id, kind, key, change_id, customer_id) "
+        "VALUES (:org, :kind, :key, :change, :customer) RETURNING 1",
         kind=kind, key=key, change=new_id("chg"), customer=customer,
     )  # fmt: skip
 
@@ -78,7 +79,9 @@ def rule(database_url: str, check: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("stop", [False, True])
 @pytest.mark.parametrize("batch_size", [2, 100])
-def test_a_row_that_the_database_refuses_fails_alone(clerk: Desk, database_url: str, batch_size: int, stop: bool) -> None:
+def test_a_row_that_the_database_refuses_fails_alone(
+    clerk: Desk, database_url: str, batch_size: int, stop: bool
+) -> None:
     clerk.customers({"name": "Known", "email": "known@x.com"})
     rows = [("A", "a@x.com"), ("Known", "known@x.com"), ("Bad", "bad@x.com"), ("B", "b@x.com"), ("A2", "a@x.com")]
     with rule(database_url, "name <> 'Bad'"):

@@ -80,7 +80,9 @@ async def test_a_line_that_the_database_refuses_is_left_to_a_person_and_the_othe
         finally:
             owner.execute("ALTER TABLE payments DROP CONSTRAINT unforeseen")
     with opened(database_url) as c:
-        found = c.execute("SELECT status, lines_done FROM statements WHERE id = %s", (statement.statement_id,)).fetchone()
+        found = c.execute(
+            "SELECT status, lines_done FROM statements WHERE id = %s", (statement.statement_id,)
+        ).fetchone()
         of = "SELECT status, reason_code FROM statement_lines WHERE statement_id = %s ORDER BY line"
         said = [(r["status"], r["reason_code"]) for r in c.execute(of, (statement.statement_id,))]
         left = "SELECT subject_id FROM exceptions WHERE org_id = %s AND reason_code = 'WRITE_REFUSED'"

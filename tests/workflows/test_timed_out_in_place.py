@@ -113,7 +113,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def begin(client: Client, process: type, start: Any, queue: str) -> WorkflowHandle[Any, Any]:
-    return await client.start_workflow(process.__name__, start, id=f"{new_id('run')}/{process.__name__}", task_queue=queue)
+    return await client.start_workflow(
+        process.__name__, start, id=f"{new_id('run')}/{process.__name__}", task_queue=queue
+    )
 
 
 @pytest.mark.parametrize(("process", "start", "steps"), CASES, ids=lambda c: getattr(c, "__name__", None))

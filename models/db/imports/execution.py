@@ -47,7 +47,8 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
                 LEFT JOIN customer_claims pt ON pt.org_id = :org AND pt.kind = 'tax_id' AND pt.key = r.tax_id_key
                 LEFT JOIN customer_claims px ON px.org_id = :org AND px.kind = 'external_id' AND px.key = r.external_id
                WHERE r.import_id = :id AND r.row_no BETWEEN :first AND :last{f" AND {flagged}" if flagged_only else ""}) s
-            WHERE flagged OR claimed OR external_claim IS NOT NULL OR by_email IS NOT NULL OR by_tax IS NOT NULL OR by_external IS NOT NULL
+            WHERE flagged OR claimed OR external_claim IS NOT NULL
+               OR by_email IS NOT NULL OR by_tax IS NOT NULL OR by_external IS NOT NULL
             ORDER BY row_no""",
         id=import_id,
         first=first,
