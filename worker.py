@@ -26,6 +26,7 @@ from activities.metrics import Measured
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
+from activities.task_failures import measured_runtime
 from activities.webhooks import WebhookActivities, https_sender
 from models.db.engine import make_engine
 from models.messages.changes import CHANGES_QUEUE
@@ -204,7 +205,7 @@ def mail_transport(settings: Settings) -> Transport:
 
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period."""
-    client = await connect(settings, [Measured()])
+    client = await connect(settings, [Measured()], measured_runtime())
     engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
     workers = [
         posting_worker(client, engine),

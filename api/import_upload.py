@@ -32,7 +32,7 @@ from models.imports.options import ImportOptions, Unreadable
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
 from operations.commands import Submitted, submit
 from operations.imports.decisions import submitted_body
-from operations.runner import execute, execute_kept
+from operations.runner import execute_kept
 from operations.work import Outcome
 
 ACT_SECONDS = 5.0
@@ -163,5 +163,5 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
             raise Refusal(
                 "UNAVAILABLE", "The process does not answer; ask again with the same Idempotency-Key."
             ) from None
-    done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
-    return answer(Outcome(done.body, done.status, kept.in_progress), workflow_id)
+    done = await run_in_threadpool(execute_kept, engine, who.org_id, kept)
+    return answer(done, workflow_id)

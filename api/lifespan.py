@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
+from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
 from models.db.answered import Answered
@@ -33,7 +34,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
         opened.callback(engine.dispose)
-        client = await connect(settings)
+        client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
         _watch(app, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)

@@ -54,6 +54,11 @@ _LEGAL_FORMS: Final = frozenset(
 )
 
 
+def external_id_key(value: str) -> str:
+    """An external id is another system's: it is the same only where it is spelled the same."""
+    return value
+
+
 def email_key(value: str) -> str:
     """Case-insensitive identity of an address: NFKC, case folded."""
     if value.isascii():

@@ -4,10 +4,12 @@ The rules and the writers are those of a single payment (operations.cash.payment
 rows are gathered and written together, so a chunk takes as many statements as one payment does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors as pg
@@ -21,6 +23,7 @@ from models.cash.references import reference_key
 from models.db import lookups
 from models.db.cash import payments, rates, statements
 from models.db.engine import transaction
+from models.db.refused import RACES, final_refusal
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
@@ -31,7 +34,6 @@ from operations.cash import applications
 from operations.cash.payments import post_receipt_entry, recorded
 from operations.cash.session_funds import funds_of, invoice_changes
 from operations.commands import body_hash
-from operations.runner import RACES
 from operations.work import Command, Work
 
 CHUNK = 200
@@ -50,18 +52,52 @@ class Gathered:
 
 
 def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
-    """Work the next lines off; answers (lines done, lines in all). Raises Refusal where the statement is not there."""
+    """Work the next lines off; answers (lines done, lines in all). Raises STATEMENT_NOT_FOUND.
+
+    A chunk that is refused for good, by a rule or by the database, is done line by line: only the line that cannot be
+    recorded is left to a person.
+    """
+    try:
+        return _tried(engine, start, partial(_chunk, size=CHUNK))
+    except Refusal as refusal:
+        if refusal.code in _GONE:
+            raise
+    for _ in range(CHUNK):
+        try:
+            done, total = _tried(engine, start, partial(_chunk, size=1))
+        except Refusal as refusal:
+            done, total = _tried(engine, start, partial(_leave_line, code=refusal.code))
+        if done >= total:
+            break
+    return done, total
+
+
+_GONE: Final = frozenset({"STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"})
+
+
+def _tried(
+    engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]
+) -> tuple[int, int]:
+    """One transaction, tried again where another was in the way. Raises Refusal, also for what the database refuses."""
     for attempt in range(4):
         try:
             with transaction(engine, start.org_id) as tx:
-                return _chunk(tx, start)
+                return do(tx, start)
         except psycopg.Error as e:
-            if attempt == 3 or not isinstance(e, (*RACES, pg.LockNotAvailable)):
-                raise
+            if attempt < 3 and isinstance(e, (*RACES, pg.LockNotAvailable)):
+                continue
+            if refused := final_refusal(e):
+                raise refused from None
+            raise
     raise AssertionError("unreachable")
 
 
-def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
+def _leave_line(tx: Tx, start: StatementInput, *, code: str) -> tuple[int, int]:
+    """The next line as FAILED, and an exception that says why."""
+    return _chunk(tx, start, size=1, failed=code)
+
+
+def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = None) -> tuple[int, int]:
     s = lookups.find(
         tx, "statement",
         "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM statements "
@@ -72,10 +108,11 @@ def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
         return s["lines_total"], s["lines_total"]
     bank = lookups.bank_account(tx, s["bank_account_id"])
     entity = lookups.legal_entity(tx, bank["legal_entity_id"])
-    lines = statements.pending_lines(tx, s["id"], CHUNK)
+    lines = statements.pending_lines(tx, s["id"], size)
     work = Work(tx, _command(start, s["id"]))
-    done = Chunk(work, s, bank, entity).run(lines)
-    finished = len(lines) < CHUNK or s["lines_done"] + len(lines) >= s["lines_total"]
+    chunk = Chunk(work, s, bank, entity)
+    done = chunk.run(lines) if failed is None else chunk.leave(lines, failed)
+    finished = len(lines) < size or s["lines_done"] + len(lines) >= s["lines_total"]
     tx.later(
         """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
              status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,
@@ -152,6 +189,14 @@ class Chunk:
         self._write()
         counts = {"lines": len(lines), "recorded": len(self.rows.payments), "unmatched": len(left)}
         return counts | {"applied": len(self.rows.sessions)}
+
+    def leave(self, lines: Any, code: str) -> dict[str, int]:
+        """Record nothing of these lines: they cannot be, and a person is told why; answers the counts."""
+        for x in lines:
+            self._line(x, "FAILED", None, code)
+            self._exception(x, code, x["external_id"])
+        statements.settle_lines(self.work.tx, self.rows.lines)
+        return {"lines": len(lines), "failed": len(lines)}
 
     def _known(self, external_ids: list[str]) -> dict[str, str]:
         sql = "SELECT external_id, id FROM payments WHERE org_id = :org AND external_id = ANY(:ids)"

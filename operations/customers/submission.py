@@ -4,6 +4,7 @@ What is asked is validated against the record as it is now, kept with its diff, 
 validated again when it is executed.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -22,6 +23,7 @@ from models.db.lookups import refuse_missing
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
+from models.keys import email_key, external_id_key, tax_id_key
 from models.messages.changes import change_of
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
@@ -244,12 +246,30 @@ def _warnings(tx: Tx, p: Proposal, limits: list[Decimal]) -> list[dict[str, Any]
     return warnings
 
 
-def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
-    """Reserve a new e-mail and tax id until the change ends. Raises DUPLICATE_EMAIL, DUPLICATE_TAX_ID."""
-    from models.keys import email_key, tax_id_key
+CLAIMED: Final[Mapping[str, tuple[Callable[[str], str], str]]] = {
+    "email": (email_key, "DUPLICATE_EMAIL"),
+    "tax_id": (tax_id_key, "DUPLICATE_TAX_ID"),
+    "external_id": (external_id_key, "EXTERNAL_ID_CONFLICT"),
+}
+"""What no two customers have, and an open change reserves: its key, and the code where it is taken."""
 
+
+def taken(kind: str, holder: str, meanwhile: str = "") -> Refusal:
+    """The refusal where a customer or an open change has it."""
+    noun, code = kind.replace("_", " "), CLAIMED[kind][1]
+    detail = f"The {noun} belongs to {holder}{meanwhile}."
+    if kind == "external_id":  # as where it was used for another customer
+        return Refusal(code, detail, conflicting_id=holder, id=holder, fields=[])
+    return Refusal(code, detail, conflicting_id=holder)
+
+
+def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
+    """Reserve a new e-mail, tax id and external id until the change ends.
+
+    Raises DUPLICATE_EMAIL, DUPLICATE_TAX_ID, EXTERNAL_ID_CONFLICT.
+    """
     before = p.before or {}
-    for kind, key_of, code in (("email", email_key, "DUPLICATE_EMAIL"), ("tax_id", tax_id_key, "DUPLICATE_TAX_ID")):
+    for kind, (key_of, _) in CLAIMED.items():
         value, old = p.after[kind], before.get(kind)
         if value is None or (old is not None and key_of(old) == key_of(value)):
             continue
@@ -257,8 +277,7 @@ def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
             tx, kind, key_of(value)
         )
         if holder is not None and holder != p.customer_id:
-            noun = "email" if kind == "email" else "tax id"
-            raise Refusal(code, f"The {noun} belongs to {holder}.", conflicting_id=holder)
+            raise taken(kind, holder)
 
 
 def submitted_body(change: Any) -> dict[str, Any]:

@@ -126,8 +126,8 @@ def delete(tx: Tx, customer_id: str) -> None:
 
 
 def taken_by(tx: Tx, kind: str, key: str) -> str | None:
-    """The customer (active or inactive) that has this e-mail or tax id."""
-    column = {"email": "email_key", "tax_id": "tax_id_key"}[kind]
+    """The customer (active or inactive) that has this e-mail, tax id or external id."""
+    column = {"email": "email_key", "tax_id": "tax_id_key", "external_id": "external_id"}[kind]
     found: str | None = tx.scalar(f"SELECT id FROM customers WHERE org_id = :org AND {column} = :key", key=key)
     return found
 
