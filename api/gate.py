@@ -2,13 +2,13 @@
 
 FastAPI validates a body before any dependency may object, so the order of the contract (401, then 413 and 415,
 then 403, then 422) cannot be had from dependencies. A `GatedRoute` therefore runs, in this order: token, rate limit,
-size and content type, role, strict JSON. Only then FastAPI validates and calls the route.
+size and content type, role, query, form or strict JSON. Only then FastAPI validates and calls the route.
 
 A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply")]`.
 A gated route that says nothing is a defect and fails at import.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from email.message import Message
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope
 from api import json_body
 from api.direct import direct
 from api.problems import invalid, refusals
+from api.query import CheckedRoute, KnownNames, Query
 from models.access import PERMISSIONS, Principal
 from models.errors import FieldError, Refusal
 
@@ -78,7 +79,7 @@ class GatedRequest(Request):
         self._parsed = parsed
 
 
-class GatedRoute(APIRoute):
+class GatedRoute(CheckedRoute):
     """A route behind the gate; see the module."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -94,12 +95,15 @@ class GatedRoute(APIRoute):
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = direct(self, super().get_route_handler())
-        needs = _needs(self)
+        inner = direct(self, APIRoute.get_route_handler(self))
+        needs, query = _needs(self), Query(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
         kind = "multipart/form-data" if form else "application/json"
         limit = needs.body_limit or (UPLOAD_LIMIT if form else JSON_LIMIT)
         takes_json = self.body_field is not None and not form
+        parts = {field.alias: field.field_info.is_required() for field in self.dependant.body_params}
+        fields = KnownNames("form field", (), parts) if form else None
+        needed = [name for name, required in parts.items() if required]
 
         async def handle(request: Request) -> Response:
             state = request.app.state
@@ -113,7 +117,9 @@ class GatedRoute(APIRoute):
             if needs.permission is not None and not principal.may(needs.permission):
                 raise Refusal("FORBIDDEN", f"Your roles do not include {needs.permission}.")
             _check_text(gated.scope)
-            gated.scope["query_string"] = _without_blanks(gated.scope["query_string"])
+            query.check(gated.scope)
+            if fields is not None:
+                await _check_form(gated, fields, needed)
             if raw:
                 gated.keep(json_body.parse(raw))
             return await inner(gated)
@@ -201,14 +207,18 @@ def _check_type(request: Request, kind: str) -> None:
         raise Refusal("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8.")
 
 
-def _without_blanks(query: bytes) -> bytes:
-    """The query string without parameters that say nothing: `?status=&cursor=` asks for what `?` asks for."""
-    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2])
+async def _check_form(request: Request, fields: KnownNames, needed: Sequence[str]) -> None:
+    """`422` for a field that the form does not have, or that is sent twice. FastAPI finds the form read, and closes it."""
+    form = await request.form()
+    if errors := fields.errors([name for name, _ in form.multi_items()]):
+        await form.close()
+        missing = [
+            FieldError(fields.loc(name), "FIELD_REQUIRED", "Field required") for name in needed if name not in form
+        ]
+        raise invalid(*missing, *errors)
 
 
 def _check_text(scope: Scope) -> None:
-    """`422` for a NUL or half a surrogate in path or query: no text column can hold it."""
+    """`422` for a NUL in the path: no text column can hold it."""
     if "\0" in scope["path"]:
         raise invalid(FieldError("/path", "FIELD_TYPE", "NUL characters are not allowed"))
-    if b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
-        raise invalid(FieldError("/query", "FIELD_TYPE", "NUL characters are not allowed"))

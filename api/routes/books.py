@@ -116,8 +116,9 @@ async def store_rates(request: Request, body: Rates, who: Writer, key: Idempoten
 
 @router.get("/v1/fx-rates")
 def get_rates(
-    request: Request, who: Reader, page: Paging, base_currency: str | None = None, quote_currency: str | None = None
-) -> dict[str, Any]:
+    request: Request, who: Reader, page: Paging,
+    base_currency: CurrencyCode | None = None, quote_currency: CurrencyCode | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Stored rates, the newest first."""
     after = page.after("fx_rates", date, str, str)
     with reading(request, who) as tx:

@@ -67,7 +67,9 @@ async def me(who: Somebody) -> dict[str, Any]:
 
 
 @router.get("/v1/things/{id}")
-def read_thing(id: str, who: Annotated[Principal, requires("payments.read")], as_of: IsoDate | None = None) -> Any:
+def read_thing(
+    id: str, who: Annotated[Principal, requires("payments.read")], as_of: IsoDate | None = None, q: str = ""
+) -> Any:
     if id == "gone":
         raise Refusal("INVOICE_NOT_FOUND", "There is no such invoice.", invoice_id=id)
     if id == "over":
