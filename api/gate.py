@@ -4,7 +4,8 @@ FastAPI validates a body before any dependency may object, so the order of the c
 then 403, then 422) cannot be had from dependencies. A `GatedRoute` therefore runs, in this order: token, rate limit,
 size and content type, role, query, form or strict JSON. Only then FastAPI validates and calls the route.
 
-A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply")]`.
+A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply", RECORD)]`, and how
+far a write reaches; a token limited to some legal entities writes nothing that is of the whole organisation.
 A gated route that says nothing is a defect and fails at import.
 """
 
@@ -25,7 +26,7 @@ from api import json_body
 from api.direct import direct
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
-from models.access import PERMISSIONS, Principal
+from models.access import PERMISSIONS, Principal, Reach
 from models.errors import FieldError, Refusal
 
 JSON_LIMIT: Final = 1024 * 1024
@@ -43,14 +44,19 @@ _GENERAL: Final = (
 )
 _OF_WRITES: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "IDEMPOTENCY_KEY_CONFLICT")
 
+_ORGANISATIONS: Final = (
+    "This is of the whole organisation: it takes a token of every legal entity; yours covers only {}."
+)
+
 
 class Requires:
     """What a route asks of the person: a permission of the role table, or (None) only to be somebody."""
 
-    def __init__(self, permission: str | None, body_limit: int | None) -> None:
+    def __init__(self, permission: str | None, reach: Reach | None, body_limit: int | None) -> None:
         if permission is not None and permission not in PERMISSIONS:
             raise KeyError(f"no such permission: {permission}")
         self.permission = permission
+        self.reach = reach
         self.body_limit = body_limit
 
     async def __call__(self, request: Request) -> Principal:
@@ -59,12 +65,13 @@ class Requires:
         return principal
 
 
-def requires(permission: str | None, *, body_limit: int | None = None) -> Any:
-    """For a route's signature: `Annotated[Principal, requires("invoices.read")]`.
+def requires(permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None) -> Any:
+    """For a route's signature: `Annotated[Principal, requires("invoices.write", RECORD)]`.
 
-    `None` admits every authenticated person. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
+    `None` admits every authenticated person. Every write says its `reach`; a read that shows what no token may see that is
+    limited to some legal entities says ORGANISATION. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
     """
-    return Depends(Requires(permission, body_limit))
+    return Depends(Requires(permission, reach, body_limit))
 
 
 class GatedRequest(Request):
@@ -88,10 +95,14 @@ class GatedRoute(CheckedRoute):
         options["responses"] = _merged(refusals(*codes), options.get("responses") or {})
         super().__init__(path, endpoint, **options)
         needs = _needs(self)
+        if methods - {"GET"} and needs.reach is None:
+            raise TypeError(f"{path} writes, and must say by requires() how far: organisation, record or own")
         extra: dict[str, Any] = {"security": [{"bearer": []}]}
         if needs.permission is not None:
             extra["x-permission"] = needs.permission
             extra["x-roles"] = sorted(PERMISSIONS[needs.permission])
+        if needs.reach is not None:
+            extra["x-reach"] = needs.reach.value
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -116,6 +127,8 @@ class GatedRoute(CheckedRoute):
             raw = await gated.body() if takes_json else b""
             if needs.permission is not None and not principal.may(needs.permission):
                 raise Refusal("FORBIDDEN", f"Your roles do not include {needs.permission}.")
+            if needs.reach is Reach.ORGANISATION and principal.entities is not None:
+                raise Refusal("FORBIDDEN", _ORGANISATIONS.format(", ".join(sorted(principal.entities))))
             _check_text(gated.scope)
             query.check(gated.scope)
             if fields is not None:

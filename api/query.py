@@ -60,10 +60,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant, whatever its case, dashes and underscores; None where none is near."""
     plain = {_plain(k): k for k in sorted(known)}
     wanted = _plain(name[:_SAID])
-    (found, *_) = get_close_matches(wanted, plain, n=1, cutoff=0.6) or [
-        next((p for p in plain if len(wanted) > 2 and (p.startswith(wanted) or p.endswith(wanted))), None)
-    ]
-    return None if found is None else plain[found]
+    found = get_close_matches(wanted, plain, n=1, cutoff=0.6)
+    if not found and len(wanted) > 2:
+        found = [p for p in plain if p.startswith(wanted) or p.endswith(wanted)]
+    return plain[found[0]] if found else None
 
 
 def _plain(name: str) -> str:

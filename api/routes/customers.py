@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from api.changes import submit_change
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write
@@ -31,7 +31,7 @@ from operations.customers.visibility import visible
 router = gated_router("customers")
 
 Reader = Annotated[Principal, requires("customers.read")]
-Submitter = Annotated[Principal, requires("changes.submit")]
+Submitter = Annotated[Principal, requires("changes.submit", RECORD)]
 _DUPLICATES = ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID", "PAYMENT_TERMS_UNKNOWN", "ACCOUNT_UNKNOWN", "DIMENSION_UNKNOWN")
 
 

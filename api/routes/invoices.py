@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api.batch import run_batch
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.invalid import field_errors
 from api.problems import refusals
@@ -89,7 +89,7 @@ class Reason(Body):
 
 
 Reader = Annotated[Principal, requires("invoices.read")]
-Writer = Annotated[Principal, requires("invoices.write")]
+Writer = Annotated[Principal, requires("invoices.write", RECORD)]
 
 
 def _write(body: NewInvoice) -> Write:

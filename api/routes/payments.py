@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, dry_run, run_process
@@ -92,8 +92,8 @@ class Unapplication(Body):
 
 
 Reader = Annotated[Principal, requires("payments.read")]
-Recorder = Annotated[Principal, requires("payments.record")]
-Applier = Annotated[Principal, requires("payments.apply")]
+Recorder = Annotated[Principal, requires("payments.record", RECORD)]
+Applier = Annotated[Principal, requires("payments.apply", RECORD)]
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",

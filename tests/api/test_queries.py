@@ -1,7 +1,6 @@
 """What stands in the query is heard or refused: of every route, read from the routes themselves."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -53,12 +52,12 @@ def shell() -> Any:
 
 
 @pytest.fixture
-async def ask(shell: Any) -> AsyncIterator[Any]:
+def ask(shell: Any) -> Any:
     async def asking(method: str, route: APIRoute, query: str, role: str | None = None) -> httpx.Response:
         async with client(shell, token(role or role_for(route))) as c:
             return await c.request(method, f"{address(route)}?{query}")
 
-    yield asking
+    return asking
 
 
 @pytest.mark.parametrize(("method", "route"), CALLS, ids=name_of)
