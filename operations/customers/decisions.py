@@ -26,7 +26,7 @@ from operations.customers.submission import (
     propose_update,
 )
 from operations.customers.view import change_body
-from operations.customers.visibility import require_change
+from operations.customers.visibility import require_change, require_cover
 from operations.desk import resolve
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -157,6 +157,7 @@ def resubmit_change(work: Work) -> Outcome:
         proposal = propose_update(work, row["customer_id"], request, {})
     else:
         proposal = propose_status(work, row["customer_id"], row["operation"])
+    require_cover(work, proposal.concerns)
     claim_keys(tx, row["id"], proposal)
     chain, columns = planned(tx, policy, proposal, row["submitted_by"], before.round + 1)
     tx.insert("customer_change_steps", changes.chain_rows(row["id"], chain))

@@ -27,7 +27,7 @@ from models.keys import email_key, external_id_key, tax_id_key
 from models.messages.changes import change_of
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
-from operations.customers.visibility import require_visible
+from operations.customers.visibility import require_cover, require_visible
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -51,6 +51,16 @@ class Proposal:
     @property
     def diff(self) -> diffs.Diff:
         return diffs.diff(self.before, self.after)
+
+    @property
+    def concerns(self) -> list[str]:
+        """The legal entities whose people decide it: the owner's, and those whose overrides it changes; where an update
+        changes nothing but overrides, theirs alone."""
+        changed = self.diff
+        touched = touched_entities(changed)
+        if self.operation == "update" and touched and all(c["path"].startswith("/entity_overrides/") for c in changed):
+            return touched
+        return sorted({self.after["legal_entity_id"], *touched})
 
 
 @operation("customer.create")
@@ -151,6 +161,7 @@ def _ordered_ids() -> Any:
 
 def _submit(work: Work, p: Proposal) -> Outcome:
     tx, cmd = work.tx, work.cmd
+    require_cover(work, p.concerns)
     changes.seen(tx, cmd.actor, cmd.roles, None if cmd.entities is None else sorted(cmd.entities))
     change_id = change_of(str(cmd.workflow_id))
     claim_keys(tx, change_id, p)
@@ -213,15 +224,11 @@ def planned(tx: Tx, policy: ApprovalPolicy, p: Proposal, submitter: str, round_:
     changed = p.diff
     limits = [Decimal(str(v)) for v in _new_limits(changed)]
     steps = plan(policy, p.operation, limits)
-    entities = sorted({p.after["legal_entity_id"], *touched_entities(changed)})
-    if p.operation == "update" and (touched := touched_entities(changed)):
-        only_overrides = all(c["path"].startswith("/entity_overrides/") for c in changed)
-        entities = touched if only_overrides else entities
     return open_chain(submitter, steps, tx.now, round_=round_), {
         "lane": lane(p.operation),
         "diff": changed,
         "warnings": _warnings(tx, p, limits),
-        "entities": entities,
+        "entities": p.concerns,
     }
 
 

@@ -14,17 +14,20 @@ def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_
 
 
 def list_payments(
-    tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int
-) -> Sequence[Row]:
+    tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int,
+    external_id: str | None = None,
+) -> Sequence[Row]:  # fmt: skip
     where, params = entity_filter(entities, "p.legal_entity_id")
     if status:
         where += " AND p.status = :status"
     if customer_id:
         where += " AND p.customer_id = :customer"
+    if external_id:
+        where += " AND p.external_id = :external"
     if after:
         where += " AND p.id < :after"
     sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org{where} ORDER BY p.id DESC LIMIT :n"
-    given = {"status": status, "customer": customer_id, "after": after}
+    given = {"status": status, "customer": customer_id, "external": external_id, "after": after}
     return tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
 
 
@@ -57,7 +60,7 @@ def credit_body(c: Any) -> dict[str, Any]:
 
 def list_invoices(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None,
-    after: tuple[Any, ...] | None, limit: int,
+    after: tuple[Any, ...] | None, limit: int, external_id: str | None = None,
 ) -> Sequence[Row]:  # fmt: skip
     """By due date, then issue date, then id. `status` open means OPEN and PARTIALLY_PAID."""
     where, params = entity_filter(entities)
@@ -69,6 +72,9 @@ def list_invoices(
     if customer_id:
         where += " AND customer_id = :customer"
         params["customer"] = customer_id
+    if external_id:
+        where += " AND external_id = :external"
+        params["external"] = external_id
     if after:
         where += " AND (due_date, issue_date, id) > (:due, :issued, :after)"
         params |= {"due": after[0], "issued": after[1], "after": after[2]}

@@ -190,6 +190,7 @@ def page(
     entities: Sequence[str] | None,
     after: str | None,
     limit: int,
+    external_id: str | None = None,
 ) -> Sequence[Row]:
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     where = ["c.org_id = :org", "c.erased_at IS NULL"]
@@ -200,6 +201,9 @@ def page(
     if status is not None:
         where.append("c.status = :status")
         params["status"] = status
+    if external_id is not None:
+        where.append("c.external_id = :external")
+        params["external"] = external_id
     if q is not None:
         where.append(
             "(strpos(c.email_key, :email) > 0 OR c.tax_id_key = :tax OR c.external_id = :q"
