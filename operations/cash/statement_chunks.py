@@ -14,7 +14,7 @@ from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.cash.allocation import Plan, Request, plan
-from models.cash.bank_texts import BankText, plain_texts, references_in
+from models.cash.bank_texts import references_in
 from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.cash.matching import OpenInvoice as NamedInvoice
 from models.cash.periods import entry_date
@@ -29,6 +29,7 @@ from models.keys import name_key
 from models.messages.statements import StatementInput
 from models.money import INT64_MAX, convert
 from operations.cash import applications
+from operations.cash.line_credits import credit_of, texts_of
 from operations.cash.payers import payers_of
 from operations.cash.payments import horizon_days, post_receipt_entry, recorded, refuse_too_far_ahead
 from operations.cash.session_funds import funds_of, invoice_changes
@@ -128,7 +129,7 @@ class Chunk:
         tx = self.work.tx
         known = self._known(lines)
         payers = payers_of(tx, [x["payer"] for x in lines])
-        credits = {x["line"]: _credit(x, self.bank["legal_entity_id"], payers) for x in lines}
+        credits = {x["line"]: credit_of(x, self.bank["legal_entity_id"], payers) for x in lines}
         keys = {reference_key(r) for c in credits.values() for r in c.references()}
         named = statements.named_invoices(tx, list(keys)) if keys else []
         self.open = {r["id"]: dict(r) for r in named}
@@ -270,7 +271,7 @@ class Chunk:
         self.work.open_exception(
             "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
             legal_entity_id=self.entity["id"],
-            detail={"statement_id": self.statement["id"], "line": x["line"], "references": references_in(_texts(x))},
+            detail={"statement_id": self.statement["id"], "line": x["line"], "references": references_in(texts_of(x))},
         )  # fmt: skip
 
     def _write(self) -> None:
@@ -280,19 +281,6 @@ class Chunk:
         tx.insert("payment_applications", rows.applications)
         payments.update_invoices(tx, [rows.invoices[i] for i in sorted(rows.invoices)])
         statements.settle_lines(tx, rows.lines)
-
-
-def _credit(x: Any, entity_id: str, payers: dict[str, frozenset[str]]) -> Credit:
-    return Credit(
-        x["amount_minor"], x["currency_code"], entity_id, texts=_texts(x), payers=payers.get(x["payer"], frozenset())
-    )
-
-
-def _texts(x: Any) -> tuple[BankText, ...]:
-    """What the bank said; of lines that an earlier build kept, what it kept of it."""
-    if x["texts"]:
-        return tuple(BankText.of_json(text) for text in x["texts"])
-    return plain_texts(x["reference"], x["remittance_text"], x["structured_references"])
 
 
 def _named(r: Any) -> NamedInvoice:
