@@ -87,3 +87,9 @@ def company_key(value: str) -> str:
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return " ".join(words)
+
+
+def name_variants(value: str) -> tuple[str, ...]:
+    """The name keys under which a company may be known that is written with another legal form, or with none."""
+    company = company_key(value)
+    return tuple(sorted({company, *(f"{company} {form}" for form in _LEGAL_FORMS)})) if company else ()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from models.db.cash.payments import APPLICATIONS
+from models.db.cash.payments import SHOWN
 from models.db.lookups import find
 from models.db.tx import Row, Tx
 
@@ -26,7 +26,7 @@ def list_payments(
         where += " AND p.external_id = :external"
     if after:
         where += " AND p.id < :after"
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org{where} ORDER BY p.id DESC LIMIT :n"
+    sql = f"SELECT {SHOWN} FROM payments p WHERE p.org_id = :org{where} ORDER BY p.id DESC LIMIT :n"
     given = {"status": status, "customer": customer_id, "external": external_id, "after": after}
     return tx.all(sql, **params, **{k: v for k, v in given.items() if v}, n=limit)
 
