@@ -10,6 +10,7 @@ contacts, 360 view and everything that view drills into go with reading customer
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -89,6 +90,17 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "exceptions.write_all": frozenset({CONTROLLER, CFO, OPS}),
     }
 )
+
+
+class Reach(StrEnum):
+    """How far a write goes: what a token that is limited to some legal entities must cover."""
+
+    ORGANISATION = "organisation"
+    """Every legal entity, those to come as well (a closed month, a rate, a policy): not for a limited token."""
+    RECORD = "record"
+    """The records that path and body name: the operation asks for the legal entity of each."""
+    OWN = "own"
+    """What is the person's own, such as an absence."""
 
 
 def with_included(roles: Iterable[str]) -> frozenset[str]:
