@@ -98,7 +98,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "customers.read": "read customers, their aging, prices, contacts, the 360 view and what it leads to",
         "changes.read": "read customer changes, and the inbox",
         "changes.submit": "submit a customer change, withdraw and resubmit it",
-        "changes.decide": "decide, delegate a step that asks for one's own role",
+        "changes.decide": "decide or delegate a step that asks for one's own role",
         "imports.read": "read imports, their rows and reports",
         "imports.submit": "upload an import; pause, resume, cancel it",
         "imports.decide": "decide an import's step that asks for one's own role",
