@@ -26,7 +26,7 @@ check: environment ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-docs: environment ## write the pages that follow from tables in the code: roles, events
+docs: environment ## write the pages that follow from others: roles, events, the index of decisions
 	@$(BIN)/python -m cli.reference
 
 bench: environment ## the benchmarks; results also in bench/results/

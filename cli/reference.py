@@ -56,6 +56,14 @@ may come: leave alone what you do not know. Once a customer is deleted, `data` o
 
 """
 
+_DECISIONS: Final = """# Decisions
+
+What a successor might undo, half a page each: why it was chosen, what was refused, what it costs, what was measured. The index
+is written by `make docs` from the first lines of each: its number and title, its date and standing. A new one takes the next
+number. One that no longer holds is not rewritten: its standing becomes `superseded by` (or, in part, `amended by`) the later one.
+
+"""
+
 
 def roles_page() -> str:
     """docs/roles.md: every role, and every permission with the roles that have it."""
@@ -72,7 +80,22 @@ def events_page() -> str:
     return _EVENTS + types + "".join(_event(t) for t in EVENTS.values())
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {"roles.md": roles_page, "events.md": events_page}
+def decisions_page() -> str:
+    """docs/decisions/README.md: every decision with its date and whether it holds, from the decisions' first lines."""
+    rows = []
+    for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        title, _, line, *_ = path.read_text(encoding="utf-8").splitlines()
+        number, name = title.removeprefix("# ").split(" ", 1)
+        date, standing = line.split(" · ", 1)
+        rows.append([f"[{number}]({path.name})", name, date, standing])
+    return _DECISIONS + _table(["", "decision", "date", "standing"], rows)
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "roles.md": roles_page,
+    "events.md": events_page,
+    "decisions/README.md": decisions_page,
+}
 
 
 def main() -> None:

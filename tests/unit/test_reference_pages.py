@@ -43,3 +43,33 @@ def test_what_the_page_of_sources_names_is_there() -> None:
             missing.append(f"{path}::{test}")
     assert rows > 40
     assert missing == []
+
+
+def test_decisions_are_numbered_and_their_standing_is_one_of_three() -> None:
+    names = sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
+    assert len({name[:4] for name in names}) == len(names)
+    for name in names:
+        title, blank, line, *_ = (DOCS / "decisions" / name).read_text().splitlines()
+        assert title.startswith(f"# {name[:4]} "), name
+        assert blank == "", name
+        later = r"(superseded|amended) by \[(\d{4})\]\((\d{4})-[a-z0-9-]+\.md\)(: .+)?"
+        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d · (in force|{later})", line), name
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    pages = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
+    broken = []
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            found = (page.parent / path).resolve() if path else page
+            if not found.exists() or (anchor and anchor not in anchors(found)):
+                broken.append(f"{page.name}: {target}")
+    assert len(pages) > 50
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """As they are made of headings where the docs are read."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
