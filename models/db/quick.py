@@ -3,7 +3,7 @@
 A statement on a thread costs two hand-overs between threads, and at many at once the threads fight for the
 interpreter. These wait on the event loop instead. Their values are not turned into Python objects either: a row
 is the text that PostgreSQL wrote, as bytes. The statements are few and constant, so each connection prepares one the
-first time and names it from then on. One `Quick` per process, made after any fork; see decision 85.
+first time and names it from then on. One `Quick` per process, made after any fork; see decision 0042.
 """
 
 import asyncio
