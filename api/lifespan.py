@@ -14,11 +14,13 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
+from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
 from models.db.answered import Answered
 from models.db.engine import make_engine
 from models.db.migrate import pending
+from models.db.pooling import SharedSession, refuse_shared_sessions
 from models.db.quick import Quick
 from operations.relay import lag
 from settings import Settings
@@ -33,9 +35,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
         opened.callback(engine.dispose)
-        client = await connect(settings)
+        client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
-        _watch(app, engine, client)
+        _watch(app, settings, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.quick = Quick(settings.app_url())
@@ -49,16 +51,25 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.readiness.draining = True
 
 
-def _watch(app: FastAPI, engine: Engine, client: Client) -> None:
+def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> None:
     """What /readyz examines."""
     migrated = False
+    examined: asyncio.Task[None] | None = None  # may take longer than who asks is kept waiting
 
     async def database() -> str | None:
+        nonlocal examined
+
         def ask() -> None:
             with engine.connect() as c:
                 c.exec_driver_sql("SELECT 1")
 
         await run_in_threadpool(ask)
+        if examined is None or (examined.done() and examined.exception() is not None):
+            examined = asyncio.create_task(asyncio.to_thread(refuse_shared_sessions, settings.app_url()))
+        try:
+            await asyncio.shield(examined)
+        except SharedSession as shared:
+            return str(shared)
         return None
 
     async def migrations() -> str | None:

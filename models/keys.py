@@ -54,6 +54,11 @@ _LEGAL_FORMS: Final = frozenset(
 )
 
 
+def external_id_key(value: str) -> str:
+    """An external id is another system's: it is the same only where it is spelled the same."""
+    return value
+
+
 def email_key(value: str) -> str:
     """Case-insensitive identity of an address: NFKC, case folded."""
     if value.isascii():
@@ -82,3 +87,9 @@ def company_key(value: str) -> str:
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return " ".join(words)
+
+
+def name_variants(value: str) -> tuple[str, ...]:
+    """The name keys under which a company may be known that is written with another legal form, or with none."""
+    company = company_key(value)
+    return tuple(sorted({company, *(f"{company} {form}" for form in _LEGAL_FORMS)})) if company else ()

@@ -45,6 +45,8 @@ def _mine(work: Work, e: ExceptionRecord) -> ExceptionRecord:
     """403 for what lies on somebody else's desk or in another entity; 409 for what is resolved already."""
     if e.legal_entity_id is not None:
         work.require_entity(e.legal_entity_id)
+    elif work.cmd.entities is not None:
+        raise Refusal("FORBIDDEN", f"Exception {e.id} is of the whole organisation: your token is not.")
     if not e.may_write(work.cmd.actor, work.cmd.roles):
         raise Refusal("FORBIDDEN", f"Exception {e.id} lies with {e.owner_user or e.owner_role}.")
     if e.status is not ExceptionStatus.OPEN:

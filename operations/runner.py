@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.access import Principal
 from models.db.engine import transaction
+from models.db.refused import CODE, RACES, final_refusal
 from models.db.tx import Row, Tx, to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id
@@ -47,7 +47,6 @@ Untyped = Callable[[Work], Outcome[Any]]
 OPERATIONS: dict[str, Operation[Any, Any] | Untyped] = {}
 NOT_AUDITED = {"IDEMPOTENCY_KEY_CONFLICT", "VALIDATION_FAILED"}
 _MISSING = ("_NOT_FOUND", "ORG_CONTEXT_MISMATCH")
-RACES = (pg.UniqueViolation, pg.SerializationFailure, pg.DeadlockDetected)
 
 
 def operation(
@@ -72,14 +71,6 @@ def untyped_operation(name: str) -> Callable[[Untyped], Untyped]:
     return register
 
 
-def too_large(error: psycopg.Error) -> Refusal | None:
-    """The refusal of amounts that the books cannot hold, where the database said so (22003)."""
-    if not isinstance(error, pg.NumericValueOutOfRange):
-        return None
-    wrong = "An amount, or what it comes to in the functional currency or in sum, exceeds int64 minor units."
-    return Refusal("VALIDATION_FAILED", wrong, errors=[FieldError("", "FIELD_RANGE", wrong)])
-
-
 class CommandLost(Exception):
     """The command is not in the database (lost with an unsynced second of it): the caller was never answered."""
 
@@ -95,10 +86,11 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Answered:
         except Refusal as refusal:
             raise _refused(engine, org_id, command_id, refusal) from None
         except psycopg.Error as e:
-            if refused := too_large(e):
+            if attempt < 3 and isinstance(e, RACES):
+                continue
+            if refused := final_refusal(e):
                 raise _refused(engine, org_id, command_id, refused) from None
-            if attempt == 3 or not isinstance(e, RACES):
-                raise
+            raise
     raise AssertionError("unreachable")
 
 
@@ -137,7 +129,7 @@ def rehearse(engine: Engine, who: Principal, s: Submission) -> Answered:
             work.flush()
             return outcome.written()
     except psycopg.Error as e:
-        if refused := too_large(e):
+        if refused := final_refusal(e):
             raise refused from None
         raise
 
@@ -215,6 +207,9 @@ def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) ->
         subject = org_id if missing or row["subject_id"] is None else row["subject_id"]
         said = {"operation": row["operation"], "path": row["path"], "code": r.code, "detail": r.detail, **r.extra}
         work.audit(subject, f"{row['operation']}.refused", said, reason_code=r.code)
+        if r.code == CODE:  # no rule of ours foresaw it: somebody should look
+            about = {"operation": row["operation"], "command_id": command_id}
+            work.open_exception("write_refused", r.code, subject, owner_role="ops", detail=about)
         work.flush()
 
 
@@ -256,10 +251,11 @@ def execute_item(
                 work.flush()
             raise
         except psycopg.Error as e:
-            if refused := too_large(e):
+            if attempt < 3 and isinstance(e, RACES):
+                continue
+            if refused := final_refusal(e):
                 raise refused from None
-            if attempt == 3 or not isinstance(e, RACES):
-                raise
+            raise
     raise AssertionError("unreachable")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.answering import shown
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
@@ -47,11 +47,13 @@ from models.master_data.requests import (
     CreateLegalEntity,
     SetPaymentTerms,
 )
+from models.values import CurrencyCode
 
 router = gated_router("books")
 
 Reader = Annotated[Principal, requires("settings.read")]
-Writer = Annotated[Principal, requires("settings.write")]
+Writer = Annotated[Principal, requires("settings.write", ORGANISATION)]
+OfEntity = Annotated[Principal, requires("settings.write", RECORD)]
 
 
 @router.post("/v1/fx-rates", status_code=201, response_model=ExchangeRateAnswer)
@@ -68,12 +70,13 @@ async def store_rates(request: Request, body: StoreRates, who: Writer, key: Idem
 
 @router.get("/v1/fx-rates", response_model=Page[ExchangeRateAnswer])
 def list_rates(
-    request: Request, who: Reader, page: Paging, base_currency: str | None = None, quote_currency: str | None = None
-) -> Response:
+    request: Request, who: Reader, page: Paging,
+    base_currency: CurrencyCode | None = None, quote_currency: CurrencyCode | None = None,
+) -> Response:  # fmt: skip
     """Stored rates, the newest first."""
     after = page.after("fx_rates", date, str, str)
     with reading(request, who) as tx:
-        found = rates.list_rates(tx, base_currency or None, quote_currency or None, after, page.fetch)
+        found = rates.list_rates(tx, base_currency, quote_currency, after, page.fetch)
     return shown(page.of("fx_rates", found, key=lambda r: (r.rate_date, r.base, r.quote), item=exchange_rate_answer))
 
 
@@ -171,7 +174,9 @@ async def create_legal_entity(request: Request, body: CreateLegalEntity, who: Wr
     "/v1/bank-accounts", status_code=201, response_model=BankAccountAnswer,
     responses=refusals("ALREADY_EXISTS", "LEGAL_ENTITY_NOT_FOUND"),
 )  # fmt: skip
-async def create_bank_account(request: Request, body: CreateBankAccount, who: Writer, key: IdempotencyKey) -> Response:
+async def create_bank_account(
+    request: Request, body: CreateBankAccount, who: OfEntity, key: IdempotencyKey
+) -> Response:
     """Add a bank account to a legal entity."""
     return await write_now(request, who, key, Write("create_bank_account", body, who.org_id))
 

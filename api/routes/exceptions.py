@@ -7,7 +7,7 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.answering import shown
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
@@ -22,7 +22,7 @@ from models.values import InLowerCase
 
 router = gated_router("exceptions")
 Reader = Annotated[Principal, requires("exceptions.read")]
-Writer = Annotated[Principal, requires("exceptions.write")]
+Writer = Annotated[Principal, requires("exceptions.write", RECORD)]
 
 
 @router.get("/v1/exceptions", response_model=Page[ExceptionAnswer])

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from api import import_report
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import IMPORT_LIMIT, gated_router
 from api.import_upload import act, read_options, upload
 from api.problems import invalid, refusals
@@ -28,9 +28,10 @@ from operations.imports.view import import_body
 router = gated_router("imports")
 
 Reader = Annotated[Principal, requires("imports.read")]
-Uploader = Annotated[Principal, requires("imports.submit", body_limit=IMPORT_LIMIT)]
-Submitter = Annotated[Principal, requires("imports.submit")]
-Decider = Annotated[Principal, requires("imports.decide")]
+Uploader = Annotated[Principal, requires("imports.submit", RECORD, body_limit=IMPORT_LIMIT)]
+Submitter = Annotated[Principal, requires("imports.submit", RECORD)]
+Keeper = Annotated[Principal, requires("imports.submit", ORGANISATION)]
+Decider = Annotated[Principal, requires("imports.decide", RECORD)]
 Outcome = Literal["error", "failed", "created", "updated", "skipped", "warning", "duplicate", "valid", "not_attempted"]
 
 
@@ -90,7 +91,7 @@ def get_mappings(request: Request, who: Reader) -> dict[str, Any]:
 
 
 @router.put("/v1/customer-imports/mappings/{name}")
-async def put_mapping(request: Request, name: str, body: NewMapping, who: Submitter, key: IdempotencyKey) -> Response:
+async def put_mapping(request: Request, name: str, body: NewMapping, who: Keeper, key: IdempotencyKey) -> Response:
     """Save a mapping under a name, or replace the one of that name."""
     try:
         check_mapping(body.mapping)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.answering import shown
 from api.batch import run_batch
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.invalid import field_errors
 from api.problems import refusals
@@ -20,7 +20,7 @@ from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answ
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db.cash import invoices, payment_reads
 from models.ids import new_id
-from models.values import Body
+from models.values import Body, ExternalId
 
 router = gated_router("invoices")
 BATCH_LIMIT: Final = 500
@@ -33,7 +33,7 @@ class InvoiceBatch(Body):
 
 
 Reader = Annotated[Principal, requires("invoices.read")]
-Writer = Annotated[Principal, requires("invoices.write")]
+Writer = Annotated[Principal, requires("invoices.write", RECORD)]
 
 
 def _write(body: CreateInvoice) -> Write:
@@ -81,11 +81,12 @@ def get_invoice(request: Request, invoice_id: str, who: Reader) -> Response:
 def list_invoices(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
     status: Annotated[Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None, _STATUS] = None,
+    external_id: ExternalId | None = None,
 ) -> Response:  # fmt: skip
     """Invoices by due date, then issue date, then id; `status=open` is OPEN and PARTIALLY_PAID."""
     after = page.after("invoices", date, date, str)
     with reading(request, who) as tx:
-        found = payment_reads.list_invoices(tx, who.entities, status, customer_id, after, page.fetch)
+        found = payment_reads.list_invoices(tx, who.entities, status, customer_id, after, page.fetch, external_id)
     return shown(page.of("invoices", found, key=lambda i: (i.due_date, i.issue_date, i.id), item=invoice_answer))
 
 

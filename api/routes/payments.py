@@ -1,12 +1,12 @@
 """Customer payments: recorded, assigned, applied, unapplied, reversed. Each write is a process."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.answering import shown
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, dry_run, run_process
@@ -26,14 +26,14 @@ from models.cash.requests import ApplySession, AssignPayment, RecordPayment, Rev
 from models.db.cash import payment_reads, payments, sessions
 from models.errors import FieldError
 from models.ids import new_id
-from models.values import Choice, InUpperCase
+from models.values import Choice, ExternalId, InUpperCase
 
 router = gated_router("payments")
 
 
 Reader = Annotated[Principal, requires("payments.read")]
-Recorder = Annotated[Principal, requires("payments.record")]
-Applier = Annotated[Principal, requires("payments.apply")]
+Recorder = Annotated[Principal, requires("payments.record", RECORD)]
+Applier = Annotated[Principal, requires("payments.apply", RECORD)]
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
@@ -158,22 +158,26 @@ def get_payment(request: Request, payment_id: str, who: Reader) -> Response:
     with reading(request, who) as tx:
         found = payments.get(tx, payment_id)
     who_sees(who, found.payment.legal_entity_id)
-    return shown(payment_answer(found.payment, found.applications))
+    return shown(payment_answer(found.payment, found.applications, found.bank_texts))
 
 
 @router.get("/v1/customer-payments", response_model=Page[PaymentAnswer])
 def list_payments(
     request: Request, who: Reader, page: Paging,
     status: Annotated[Choice[PaymentStatus] | None, InUpperCase] = None, customer_id: str | None = None,
+    external_id: ExternalId | None = None,
 ) -> Response:  # fmt: skip
     """Payments, the newest first."""
     after = page.after("payments", str)
     with reading(request, who) as tx:
         found = payment_reads.list_payments(
-            tx, who.entities, status, customer_id, after[0] if after else None, page.fetch
+            tx, who.entities, status, customer_id, after[0] if after else None, page.fetch, external_id
         )
     items = page.of(
-        "payments", found, key=lambda p: (p.payment.id,), item=lambda p: payment_answer(p.payment, p.applications)
+        "payments",
+        found,
+        key=lambda p: (p.payment.id,),
+        item=lambda p: payment_answer(p.payment, p.applications, p.bank_texts),
     )
     return shown(items)
 
@@ -181,7 +185,7 @@ def list_payments(
 @router.get("/v1/customer-credits", response_model=Page[CustomerCreditAnswer])
 def list_credits(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
-    status: Annotated[str | None, InUpperCase] = None,
+    status: Annotated[Literal["OPEN", "USED", "WITHDRAWN"] | None, InUpperCase] = None,
 ) -> Response:  # fmt: skip
     """Customer credits and unapplied cash, oldest first."""
     after = page.after("credits", str)

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.answering import shown
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, run_process
@@ -22,7 +22,7 @@ from models.values import Body, Empty
 router = gated_router("reconciliations")
 
 Reader = Annotated[Principal, requires("payments.read")]
-Reconciler = Annotated[Principal, requires("payments.apply")]
+Reconciler = Annotated[Principal, requires("payments.apply", RECORD)]
 
 
 def _process(operation: str, recon_id: str, body: Body, doing: str) -> Write:
@@ -70,7 +70,7 @@ async def complete_reconciliation(
 )  # fmt: skip
 async def reopen_reconciliation(
     request: Request, recon_id: str, body: ReopenReconciliation,
-    who: Annotated[Principal, requires("reconciliations.reopen")], key: IdempotencyKey,
+    who: Annotated[Principal, requires("reconciliations.reopen", RECORD)], key: IdempotencyKey,
 ) -> Response:  # fmt: skip
     """A controller takes it up again."""
     return await run_process(request, who, key, _process("reopen_reconciliation", recon_id, body, "Reopen"))

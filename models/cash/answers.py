@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from models.answers import JsonObject, WarningAnswer, answer
+from models.cash.bank_texts import BankText
 from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
 from models.cash.ledger import JournalEntry
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
@@ -44,6 +45,14 @@ def application_answer(a: PaymentApplication) -> ApplicationAnswer:
 
 
 @answer
+class BankTextAnswer:
+    """What a bank said of a line, in one place of its format."""
+
+    field: str
+    text: str
+
+
+@answer
 class PaymentAnswer:
     """A customer payment as it stands. `invoice_currency_code` is null until applied, and where sessions differ;
     `unapplied_minor` and `available_minor` are 0 once REVERSED."""
@@ -67,6 +76,7 @@ class PaymentAnswer:
     payer: str | None
     statement_id: str | None
     statement_line: int | None
+    bank_texts: Sequence[BankTextAnswer]
     functional_currency: str
     functional_amount_minor: int
     fx_rate: Decimal
@@ -76,7 +86,9 @@ class PaymentAnswer:
     created_at: datetime
 
 
-def payment_answer(p: Payment, applications: Iterable[PaymentApplication]) -> PaymentAnswer:
+def payment_answer(
+    p: Payment, applications: Iterable[PaymentApplication], bank_texts: Iterable[BankText] = ()
+) -> PaymentAnswer:
     """The payment with all its applications, the undone ones too."""
     lines = list(applications)
     live = {a.invoice_currency_code for a in lines if a.unapplied_at is None}
@@ -100,6 +112,7 @@ def payment_answer(p: Payment, applications: Iterable[PaymentApplication]) -> Pa
         payer=p.payer,
         statement_id=p.statement_id,
         statement_line=p.statement_line,
+        bank_texts=[BankTextAnswer(field=text.field, text=text.text) for text in bank_texts],
         functional_currency=p.functional_currency,
         functional_amount_minor=p.functional_amount_minor,
         fx_rate=p.fx_rate,

@@ -9,7 +9,7 @@ from models.cash.aging import Funds, bucket, split_funds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenInvoice:
+class OpenItem:
     """An invoice with a balance on a day, in its currency and at its issue date's rate in the functional one."""
 
     id: str

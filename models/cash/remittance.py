@@ -23,6 +23,7 @@ class AppliedSession:
     session_id: str
     applied_at: datetime
     payment_id: str
+    legal_entity_id: str
     amount_minor: int
     unapplied_minor: int
     currency_code: str

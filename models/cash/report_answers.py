@@ -11,7 +11,7 @@ from pydantic import Field
 from models.answers import answer
 from models.cash.aging import Aged
 from models.cash.ledger import Account
-from models.cash.open_items import OpenInvoice
+from models.cash.open_items import OpenItem
 
 
 @answer
@@ -63,7 +63,7 @@ class AgedInvoiceAnswer:
     disputed: bool
 
 
-def aged_invoice_answer(i: OpenInvoice, day: date) -> AgedInvoiceAnswer:
+def aged_invoice_answer(i: OpenItem, day: date) -> AgedInvoiceAnswer:
     """The invoice as it stands on that day."""
     return AgedInvoiceAnswer(
         id=i.id,

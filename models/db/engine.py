@@ -16,6 +16,7 @@ from models.db.tx import Tx
 from models.db.wire import Wire
 
 APP_ROLE = "arflow_app"
+IN_UTC: Final = "SET TIME ZONE 'UTC'"
 
 
 def driver_url(database_url: str, *, for_sqlalchemy: bool = True) -> str:
@@ -35,17 +36,17 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
         pool_use_lifo=True,  # few warm connections (prepared, planned) instead of many lukewarm ones
         hide_parameters=True,  # the text of an error names no values
         # Preparing is the wire's (wire.py): psycopg would, now and then, deallocate what it knows nothing of.
-        connect_args={"options": "-c timezone=UTC", "prepare_threshold": None},
+        connect_args={"prepare_threshold": None},
         json_deserializer=json.loads,
     )
 
     @event.listens_for(engine, "connect")
     def become(dbapi_connection: Any, _record: Any) -> None:
-        if role is not None:
-            auto = dbapi_connection.autocommit
-            dbapi_connection.autocommit = True
-            dbapi_connection.execute(f"SET ROLE {role}")
-            dbapi_connection.autocommit = auto
+        # By statements, not by the startup's options, which poolers of sessions do not pass on.
+        auto = dbapi_connection.autocommit
+        dbapi_connection.autocommit = True
+        dbapi_connection.execute(IN_UTC if role is None else f"{IN_UTC}; SET ROLE {role}")
+        dbapi_connection.autocommit = auto
 
     return engine
 

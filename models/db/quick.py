@@ -3,7 +3,7 @@
 A statement on a thread costs two hand-overs between threads, and at many at once the threads fight for the
 interpreter. These wait on the event loop instead. Their values are not turned into Python objects either: a row
 is the text that PostgreSQL wrote, as bytes. The statements are few and constant, so each connection prepares one the
-first time and names it from then on. One `Quick` per process, made after any fork; see decision 85.
+first time and names it from then on. One `Quick` per process, made after any fork; see decision 0042.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.pq import ExecStatus
 
-from models.db.engine import APP_ROLE, driver_url
+from models.db.engine import APP_ROLE, IN_UTC, driver_url
 from models.db.wire import numbered
 
 SIZE: Final = 8
@@ -24,7 +24,7 @@ RawRow = tuple[bytes | None, ...]
 """A row as PostgreSQL wrote it, by the order of its columns."""
 Parameter = str | bool | Sequence[str] | None
 
-_OPTIONS: Final = "-c timezone=UTC -c plan_cache_mode=force_generic_plan"
+_SETTINGS: Final = f"{IN_UTC}; SET plan_cache_mode = force_generic_plan"
 """The plan of such a read does not depend on its parameters, and making it anew would take longer than the read."""
 _ACT_AS: Final = b"SELECT set_config('arflow.org_id', $1, true)"
 
@@ -89,9 +89,8 @@ class Quick:
             await self._idle.pop().close()
 
     async def _connect(self) -> "_Line":
-        conn = await AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, options=_OPTIONS
-        )
+        conn = await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        await conn.execute(_SETTINGS)
         if self._role is not None:
             await conn.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
         return _Line(conn)

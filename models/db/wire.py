@@ -2,7 +2,7 @@
 
 psycopg opens the connection, turns values into text and text into values, and names the errors. Its cursors are made
 for one statement at a time: each of ten in a pipeline wakes the interpreter to look for an answer that cannot be there
-yet. Here all are sent, then all is read (decision 74).
+yet. Here all are sent, then all is read (decision 0033).
 """
 
 import re

@@ -101,11 +101,13 @@ def report_undelivered(engine: Engine, org_id: str, session_id: str) -> None:
     """An exception for the AR manager: the confirmation has not gone out for hours."""
     with transaction(engine, org_id) as tx:
         work = bootstrap_work(tx, "process:ConfirmRemittance", confirmation_workflow_id(session_id))
+        session = confirmations.applied_session(tx, session_id)
         work.open_exception(
             "remittance_confirmation",
             "MAIL_NOT_DELIVERED",
             session_id,
             owner_role="ar_manager",
             due_in=timedelta(days=1),
+            legal_entity_id=session.legal_entity_id if session else None,
         )
         work.flush()

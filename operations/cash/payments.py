@@ -37,7 +37,7 @@ def record_payment(work: Work, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     place = _where(work, asked, customer)
     work.require_entity(place.legal_entity_id)
     settings = settings_of(work.tx)
-    _not_too_far_ahead(work, asked.payment_date, settings.payment_date_horizon_days)
+    refuse_too_far_ahead(asked.payment_date, work.now.date(), settings.payment_date_horizon_days)
     payment = _new_payment(work, asked, place)
     work.tx.insert("payments", [payment])
     entries = []
@@ -145,7 +145,7 @@ def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
 
 def _current(work: Work, payment_id: str) -> PaymentAnswer:
     found = payments.get(work.tx, payment_id)
-    return payment_answer(found.payment, found.applications)
+    return payment_answer(found.payment, found.applications, found.bank_texts)
 
 
 def _where(work: Work, asked: RecordPayment, customer: BilledCustomer) -> Place:
@@ -159,8 +159,9 @@ def _where(work: Work, asked: RecordPayment, customer: BilledCustomer) -> Place:
     return Place(entity_id, entity.functional_currency, bank.id)
 
 
-def _not_too_far_ahead(work: Work, paid: date, days: int) -> None:
-    if paid > work.now.date() + timedelta(days=days):
+def refuse_too_far_ahead(paid: date, today: date, days: int) -> None:
+    """Refusal PAYMENT_DATE_IN_FUTURE for a payment dated more than `days` after today (UTC)."""
+    if paid > today + timedelta(days=days):
         raise Refusal(
             "PAYMENT_DATE_IN_FUTURE", f"A payment may be dated at most {days} days ahead (UTC).", payment_date=str(paid)
         )
@@ -185,7 +186,7 @@ def _replay(work: Work, known: payments.AppliedPayment, asked: RecordPayment) ->
             fields=differing,
             id=p.id,
         )
-    return Outcome(payment_answer(p, known.applications), 201, replayed=True)
+    return Outcome(payment_answer(p, known.applications, known.bank_texts), 201, replayed=True)
 
 
 def _is_same(p: Payment, asked: RecordPayment, field: str) -> bool:

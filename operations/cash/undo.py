@@ -111,7 +111,7 @@ def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer
          "reversal_date": effective, "journal_entry_id": entry.id if entry else None},
     )  # fmt: skip
     now = payments.get(work.tx, p.id)
-    answer = payment_answer(now.payment, now.applications)
+    answer = payment_answer(now.payment, now.applications, now.bank_texts)
     return Outcome(reversal_answer(answer, entry.id if entry else None, balances))
 
 

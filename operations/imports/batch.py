@@ -29,6 +29,12 @@ class Batch:
         setattr(self, outcome, getattr(self, outcome) + 1)
         self.rows.append({"row_no": row_no, "outcome": outcome, "codes": list(codes) or None, "record_id": record_id})
 
+    def add(self, other: "Batch") -> None:
+        """What another batch did, done by this one."""
+        for outcome in ("created", "updated", "skipped", "failed"):
+            setattr(self, outcome, getattr(self, outcome) + getattr(other, outcome))
+        self.rows += other.rows
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -48,8 +54,9 @@ def fate(s: Any, mode: str) -> Fate:
     flagged = s["duplicate"] or ()
     if len(targets) > 1 or (mode != "update" and s["in_file"] and "DUPLICATE_AMBIGUOUS" in flagged):
         return Fate("failed", ("DUPLICATE_AMBIGUOUS",))
+    elsewhere = {s["by_external"], s["external_claim"]} - {None, target}
     if not targets and not s["in_file"] and not s["claimed"]:
-        if s["by_external"] is None and "EXTERNAL_ID_CONFLICT" not in flagged:
+        if not elsewhere and "EXTERNAL_ID_CONFLICT" not in flagged:
             return Fate("created")  # whom validation met is gone
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
     codes = _duplicate_codes(s, target)
@@ -57,9 +64,17 @@ def fate(s: Any, mode: str) -> Fate:
         return Fate("skipped", codes, target)
     if mode == "error" or (target is None and s["claimed"]):
         return Fate("failed", codes, target)
-    if s["by_external"] not in (None, target):
+    if elsewhere:
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
+    if target is not None and (claimed := _claimed_by_others(s, target)):
+        return Fate("failed", claimed, target)
     return Fate("created") if target is None else Fate("updated", codes, target)
+
+
+def _claimed_by_others(s: Any, target: str) -> tuple[str, ...]:
+    """Of the keys that the row would give its customer: those that an open change of somebody else has asked for."""
+    asked = [("email_claim", "DUPLICATE_EMAIL"), ("tax_claim", "DUPLICATE_TAX_ID")]
+    return tuple(code for column, code in asked if s[column] not in (None, target))
 
 
 def _duplicate_codes(s: Any, target: str | None) -> tuple[str, ...]:

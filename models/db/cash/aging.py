@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from models.cash.aging import Aged, Funds
-from models.cash.open_items import OpenInvoice, OpenPayment
+from models.cash.open_items import OpenItem, OpenPayment
 from models.cash.report_answers import AgingAnswer, aged_invoice_answer, by_currency
 from models.db.cash import rates
 from models.db.cash.open_items import open_invoices, open_payments
@@ -55,7 +55,7 @@ def _functional_currency(tx: Tx, customer_id: str) -> str:
     return found(tx, "customer", customer_id, currency)
 
 
-def _invoice_in(tx: Tx, i: OpenInvoice, currency: str) -> int:
+def _invoice_in(tx: Tx, i: OpenItem, currency: str) -> int:
     """The open balance in `currency`. In the functional one it is the ledger's own figure, so reports tie to it."""
     if i.currency_code == currency:
         return i.balance_due_minor
@@ -67,7 +67,7 @@ def _invoice_in(tx: Tx, i: OpenInvoice, currency: str) -> int:
 
 
 def _money_in(
-    tx: Tx, p: OpenPayment, left: Funds, currency: str, invoices: Sequence[OpenInvoice]
+    tx: Tx, p: OpenPayment, left: Funds, currency: str, invoices: Sequence[OpenItem]
 ) -> tuple[int, int]:  # fmt: skip
     """Unapplied and credits in `currency`; in the functional one, what the receipt is carried at."""
     if p.currency_code == currency:

@@ -10,8 +10,9 @@ from models.db.tx import Tx
 from models.master_data.records import OrganisationSettings
 
 _SETTINGS: Final = text("SELECT settings FROM organisations WHERE org_id = :org")
-_SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.amount_minor, p.currency_code,
-    p.payment_date, p.reference, p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
+_SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.legal_entity_id,
+    p.amount_minor, p.currency_code, p.payment_date, p.reference,
+    p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
     coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
     (SELECT status FROM remittance_confirmations r WHERE r.org_id = s.org_id AND r.session_id = s.id) AS recorded,
     (SELECT coalesce(json_agg(json_build_object('external_id', i.external_id,

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeVar
 
 from models.cash.aging import EDGES
-from models.cash.open_items import OpenInvoice, OpenPayment, OpenSum
+from models.cash.open_items import OpenItem, OpenPayment, OpenSum
 from models.db.tx import Tx
 
 R = TypeVar("R")
@@ -74,12 +74,12 @@ _DISPUTED_THEN = """coalesce((SELECT e.action = 'invoice.disputed' FROM audit_ev
 def open_invoices(
     tx: Tx, day: date, *, customer_id: str | None = None, known_at: datetime | None = None,
     entities: Collection[str] | None = None,
-) -> list[OpenInvoice]:  # fmt: skip
+) -> list[OpenItem]:  # fmt: skip
     """Invoices with a balance on `day`, by due date: of one customer, or of the whole organisation.
 
     `balance_due_minor` in the invoice's currency, `functional_balance_minor` at its issue date's rate.
     """
-    return _invoices(tx, OpenInvoice, _LISTED, day, customer_id, known_at, entities)
+    return _invoices(tx, OpenItem, _LISTED, day, customer_id, known_at, entities)
 
 
 def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> list[OpenSum]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from models.answers import read_row
 from models.cash.answers import CurrencyAmountAnswer, InvoiceBalanceAnswer
+from models.cash.bank_texts import BankText
 from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
 from models.db.lookups import found, refuse_missing
 from models.db.tx import Row, Tx, to_json
@@ -18,32 +19,38 @@ APPLICATIONS: Final = """(SELECT coalesce(json_agg(to_jsonb(a) || jsonb_build_ob
 CLOSED: Final = (
     "(SELECT coalesce(json_agg(c.period), '[]') FROM periods c WHERE c.org_id = :org AND c.status = 'closed')"
 )
-_WITH_APPLICATIONS: Final = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org"
+BANK_TEXTS: Final = """(SELECT l.texts FROM statement_lines l WHERE l.org_id = p.org_id AND l.statement_id = p.statement_id
+  AND l.line = p.statement_line)"""
+SHOWN: Final = f"p.*, {APPLICATIONS} AS applications, {BANK_TEXTS} AS bank_texts"
+"""A payment with what its answer shows beside it."""
+_SHOWN_PAYMENTS: Final = f"SELECT {SHOWN} FROM payments p WHERE p.org_id = :org"
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPayment:
-    """A payment with all its applications, the undone ones too, in the order in which they were made."""
+    """A payment with all its applications, the undone ones too, in the order in which they were made, and what its bank
+    said of it."""
 
     payment: Payment
     applications: Sequence[PaymentApplication]
+    bank_texts: Sequence[BankText] = ()
 
     @classmethod
     def of(cls, row: Row) -> "AppliedPayment":
-        """From a row of payments with `APPLICATIONS` beside it."""
+        """From a row of payments with `SHOWN`."""
         lines = [read_row(PaymentApplication, a) for a in json.loads(row["applications"])]
-        return cls(read_row(Payment, row), lines)
+        return cls(read_row(Payment, row), lines, [BankText.of_json(text) for text in row["bank_texts"] or ()])
 
 
 def get(tx: Tx, payment_id: str) -> AppliedPayment:
     """The payment with its applications; 404 or 403 otherwise."""
-    row = tx.one(f"{_WITH_APPLICATIONS} AND p.id = :id", id=payment_id)
+    row = tx.one(f"{_SHOWN_PAYMENTS} AND p.id = :id", id=payment_id)
     return AppliedPayment.of(found(tx, "payment", payment_id, row))
 
 
 def by_external_id(tx: Tx, external_id: str) -> AppliedPayment | None:
     """The payment that was recorded under this external_id."""
-    row = tx.one(f"{_WITH_APPLICATIONS} AND p.external_id = :ext", ext=external_id)
+    row = tx.one(f"{_SHOWN_PAYMENTS} AND p.external_id = :ext", ext=external_id)
     return None if row is None else AppliedPayment.of(row)
 
 

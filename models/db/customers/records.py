@@ -130,8 +130,8 @@ def delete(tx: Tx, customer_id: str) -> None:
 
 
 def taken_by(tx: Tx, kind: str, key: str) -> str | None:
-    """The customer (active or inactive) that has this e-mail or tax id."""
-    column = {"email": "email_key", "tax_id": "tax_id_key"}[kind]
+    """The customer (active or inactive) that has this e-mail, tax id or external id."""
+    column = {"email": "email_key", "tax_id": "tax_id_key", "external_id": "external_id"}[kind]
     found: str | None = tx.scalar(f"SELECT id FROM customers WHERE org_id = :org AND {column} = :key", key=key)
     return found
 
@@ -194,11 +194,15 @@ def page(
     entities: Sequence[str] | None,
     after: str | None,
     limit: int,
+    external_id: str | None = None,
 ) -> Sequence[Row]:
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     words = q and {"q": q, "email": email_key(q), "tax": tax_id_key(q), "name": name_key(q)}
     behind = None if after is None else (after,)
-    return _CUSTOMERS.page(tx, entities, behind, limit, status=status, legal_entity_id=legal_entity_id, words=words)
+    return _CUSTOMERS.page(
+        tx, entities, behind, limit, status=status, external_id=external_id,
+        legal_entity_id=legal_entity_id, words=words,
+    )  # fmt: skip
 
 
 _C: Final = customers.alias("c")
@@ -221,7 +225,7 @@ _CUSTOMERS: Final = Listing(
     ),
     where=_C.c.erased_at.is_(None),
     within=_seen_by(among),
-    equal=(_C.c.status,),
+    equal=(_C.c.status, _C.c.external_id),
     filters={
         "legal_entity_id": _seen_by(lambda column: column == param("legal_entity_id")),
         "words": or_(

@@ -36,7 +36,8 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
         f"""SELECT * FROM (
               SELECT r.row_no, r.ok, r.errors, r.warnings, r.in_file, r.duplicate, r.customer_id,
                      ce.id AS by_email, ct.id AS by_tax, cx.id AS by_external,
-                     pe.key IS NOT NULL OR pt.key IS NOT NULL AS claimed,
+                     pe.key IS NOT NULL OR pt.key IS NOT NULL AS claimed, pe.customer_id AS email_claim,
+                     pt.customer_id AS tax_claim, px.customer_id AS external_claim,
                      coalesce(ce.import_id, ct.import_id) IS NOT DISTINCT FROM :id AS met_own, {flagged} AS flagged
                 FROM import_rows r
                 LEFT JOIN customers ce ON ce.org_id = :org AND ce.email_key = r.email_key
@@ -44,8 +45,10 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
                 LEFT JOIN customers cx ON cx.org_id = :org AND cx.external_id = r.external_id
                 LEFT JOIN customer_claims pe ON pe.org_id = :org AND pe.kind = 'email' AND pe.key = r.email_key
                 LEFT JOIN customer_claims pt ON pt.org_id = :org AND pt.kind = 'tax_id' AND pt.key = r.tax_id_key
+                LEFT JOIN customer_claims px ON px.org_id = :org AND px.kind = 'external_id' AND px.key = r.external_id
                WHERE r.import_id = :id AND r.row_no BETWEEN :first AND :last{f" AND {flagged}" if flagged_only else ""}) s
-            WHERE flagged OR claimed OR by_email IS NOT NULL OR by_tax IS NOT NULL OR by_external IS NOT NULL
+            WHERE flagged OR claimed OR external_claim IS NOT NULL
+               OR by_email IS NOT NULL OR by_tax IS NOT NULL OR by_external IS NOT NULL
             ORDER BY row_no""",
         id=import_id,
         first=first,

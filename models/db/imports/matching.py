@@ -49,8 +49,10 @@ def find_duplicates(tx: Tx, row: Row) -> None:
         id=row["id"],
     )
     tx.run(
-        """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM customers c
-            WHERE r.import_id = :id AND r.ok AND c.org_id = :org AND c.external_id = r.external_id
+        """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT')
+             FROM (SELECT external_id AS key, id FROM customers WHERE org_id = :org AND external_id IS NOT NULL
+                   UNION ALL SELECT key, customer_id FROM customer_claims WHERE org_id = :org AND kind = 'external_id') c
+            WHERE r.import_id = :id AND r.ok AND c.key = r.external_id
               AND r.match_id IS DISTINCT FROM c.id AND r.duplicate IS NULL""",
         id=row["id"],
     )
