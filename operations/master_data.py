@@ -4,13 +4,13 @@ from models.db import lookups, master_data
 from models.errors import FieldError, Refusal
 from models.master_data.answers import (
     BankAccountAnswer,
-    DimensionAnswer,
+    DimensionValueAnswer,
     LedgerAccountAnswer,
     LegalEntityAnswer,
     OrganisationSettingsAnswer,
     PaymentTermsAnswer,
     bank_account_answer,
-    dimension_answer,
+    dimension_value_answer,
     ledger_account_answer,
     legal_entity_answer,
     payment_terms_answer,
@@ -82,15 +82,15 @@ def create_account(work: Work, asked: CreateAccount) -> Outcome[LedgerAccountAns
     return Outcome(ledger_account_answer(account), 201)
 
 
-@operation("create_dimension", CreateDimension, DimensionAnswer)
-def create_dimension(work: Work, asked: CreateDimension) -> Outcome[DimensionAnswer]:
+@operation("create_dimension", CreateDimension, DimensionValueAnswer)
+def create_dimension(work: Work, asked: CreateDimension) -> Outcome[DimensionValueAnswer]:
     """Add a value of an analytical dimension, such as department SALES."""
     if master_data.has_dimension(work.tx, asked.type, asked.code):
         raise Refusal("ALREADY_EXISTS", f"Dimension {asked.type} {asked.code} exists already.")
     dimension = Dimension(type=asked.type, code=asked.code, name=asked.name, created_at=work.now)
     work.tx.insert("dimensions", [dimension])
     _audit(work, "dimension.created", asked)
-    return Outcome(dimension_answer(dimension), 201)
+    return Outcome(dimension_value_answer(dimension), 201)
 
 
 @operation("change_settings", ChangeSettings, OrganisationSettingsAnswer)

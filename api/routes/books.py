@@ -27,13 +27,13 @@ from models.db import master_data
 from models.db.cash import periods, rates
 from models.master_data.answers import (
     BankAccountAnswer,
-    DimensionAnswer,
+    DimensionValueAnswer,
     LedgerAccountAnswer,
     LegalEntityAnswer,
     OrganisationSettingsAnswer,
     PaymentTermsAnswer,
     bank_account_answer,
-    dimension_answer,
+    dimension_value_answer,
     ledger_account_answer,
     legal_entity_answer,
     payment_terms_answer,
@@ -154,12 +154,12 @@ def list_accounts(request: Request, who: Reader, page: Paging) -> Response:
     return shown(page.of("accounts", found, key=lambda a: (a.code,), item=ledger_account_answer))
 
 
-@router.get("/v1/dimensions", response_model=Page[DimensionAnswer])
+@router.get("/v1/dimensions", response_model=Page[DimensionValueAnswer])
 def list_dimensions(request: Request, who: Reader, page: Paging) -> Response:
     """The values of the analytical dimensions, by type and code."""
     with reading(request, who) as tx:
         found = master_data.list_dimensions(tx, page.after("dimensions", str, str), page.fetch)
-    return shown(page.of("dimensions", found, key=lambda d: (d.type, d.code), item=dimension_answer))
+    return shown(page.of("dimensions", found, key=lambda d: (d.type, d.code), item=dimension_value_answer))
 
 
 @router.post(
@@ -193,7 +193,9 @@ async def create_account(request: Request, body: CreateAccount, who: Writer, key
     return await write_now(request, who, key, Write("create_account", body, who.org_id))
 
 
-@router.post("/v1/dimensions", status_code=201, response_model=DimensionAnswer, responses=refusals("ALREADY_EXISTS"))
+@router.post(
+    "/v1/dimensions", status_code=201, response_model=DimensionValueAnswer, responses=refusals("ALREADY_EXISTS")
+)
 async def create_dimension(request: Request, body: CreateDimension, who: Writer, key: IdempotencyKey) -> Response:
     """Add a value of an analytical dimension."""
     return await write_now(request, who, key, Write("create_dimension", body, who.org_id))

@@ -72,7 +72,7 @@ def ledger_account_answer(a: LedgerAccount) -> LedgerAccountAnswer:
 
 
 @answer
-class DimensionAnswer:
+class DimensionValueAnswer:
     """A value of an analytical dimension: `type` "department", `code` "SALES"."""
 
     type: str
@@ -80,8 +80,8 @@ class DimensionAnswer:
     name: str
 
 
-def dimension_answer(d: Dimension) -> DimensionAnswer:
-    return DimensionAnswer(type=d.type, code=d.code, name=d.name)
+def dimension_value_answer(d: Dimension) -> DimensionValueAnswer:
+    return DimensionValueAnswer(type=d.type, code=d.code, name=d.name)
 
 
 @answer
