@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
+from models.customers.diff import Diff
 from models.db.engine import transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
@@ -23,8 +24,8 @@ _PROBE: Final = 0.5
 _KEEPALIVE: Final = 15.0
 
 
-def row_body(row: Any, layout: Layout) -> dict[str, Any]:
-    """One row as the review and the callers see it."""
+def row_body(row: Any, layout: Layout, changes: Diff | None = None) -> dict[str, Any]:
+    """One row as the review and the callers see it. `changes`: what it would change of the customer that it meets."""
     codes = row_codes(row)
     return {
         "row": row["row_no"],
@@ -34,6 +35,7 @@ def row_body(row: Any, layout: Layout) -> dict[str, Any]:
         "errors": row["errors"] or [],
         "warnings": list(row["warnings"] or []),
         "customer_id": row["record_id"],
+        "changes": changes,
         "values": _values(layout, row["raw"]),
     }
 

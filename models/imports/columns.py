@@ -27,6 +27,7 @@ FIELDS: Final = frozenset((*PLAIN_FIELDS, *RELATED_FIELDS))
 JOINED: Final = frozenset({"contact.name", "billing_address.lines", "shipping_address.lines", "notes"})
 """Fields that several columns may fill together; of others, the first column that is not empty counts."""
 COLUMN_LIMIT: Final = 2000
+METADATA_KEY: Final = re.compile(r"metadata\.[^.\x00-\x1f\x7f]{1,64}")
 _OBJECT: Final = {"addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions", "entity_overrides"}
 
 
@@ -186,7 +187,7 @@ def check_mapping(mapping: Mapping[str, str | None] | None) -> None:
     """Refuse a mapping to a field that no customer has, or two columns to one plain field: MAPPING_INVALID."""
     targets = [f for f in (mapping or {}).values() if f is not None]
     for field in targets:
-        if field not in FIELDS and not re.fullmatch(r"metadata\.[^.\x00-\x1f]{1,64}", field):
+        if field not in FIELDS and not METADATA_KEY.fullmatch(field):
             raise Unreadable("MAPPING_INVALID", f"{field[:60]!r} is no field of a customer.")
     twice = sorted({f for f in targets if targets.count(f) > 1 and f not in JOINED})
     if twice:
@@ -196,9 +197,16 @@ def check_mapping(mapping: Mapping[str, str | None] | None) -> None:
 def _known(name: str, source: str) -> str | None:
     if source in PLAIN:
         plain = name.casefold()
-        return plain if plain in FIELDS else None
+        return plain if plain in FIELDS else _own_key(name)
     found = PRESETS[source].get(normal(name))
-    return found if found is not None else name if name in FIELDS else None
+    return found if found is not None else name if name in FIELDS else _own_key(name)
+
+
+def _own_key(name: str) -> str | None:
+    """A column `metadata.anything`; the key keeps its case."""
+    noun, _, key = name.partition(".")
+    field = f"{noun.casefold()}.{key}"
+    return field if METADATA_KEY.fullmatch(field) else None
 
 
 def _complete(fields: Sequence[str | None], source: str, line: int) -> None:

@@ -19,11 +19,13 @@ from models.db.imports import matching
 from models.db.imports import records as imports
 from models.db.tx import Row, Tx, to_json
 from models.ids import new_id
+from models.imports.checked import Checked
 from models.imports.options import ImportStatus, Layout
-from models.imports.rows import Checked, RowChecker
+from models.imports.rows import RowChecker
 from operations.imports.decisions import begin_review
 from operations.imports.ends import end_import, import_work
 from operations.imports.names import similar_names
+from operations.imports.preview import find_refused, sample
 from operations.imports.staging import Beat, Superseded, claim
 
 SLICE: Final = 10_000
@@ -46,7 +48,7 @@ def validate(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: f
         beat(done)
         if time.monotonic() > until:
             return
-    for step in (matching.find_duplicates, matching.find_repeated, similar_names, _conclude):
+    for step in (matching.find_duplicates, matching.find_repeated, find_refused, similar_names, _conclude):
         with transaction(engine, org_id) as tx:
             step(tx, _mine(tx, import_id, attempt))
         beat(0)
@@ -130,16 +132,24 @@ def _tuple(import_id: str, row_no: int, org_id: str, c: Checked) -> tuple[Any, .
     )  # fmt: skip
 
 
-def _named(related: dict[str, list[dict[str, Any]]] | None) -> str | None:
+def _named(related: dict[str, Any] | None) -> str | None:
     """The related records, each with the id that it will have."""
     if not related:
         return None
-    return to_json({name: [{"id": new_id(LISTS[name][0])} | one for one in items] for name, items in related.items()})
+    return to_json(
+        {
+            name: [{"id": new_id(LISTS[name][0])} | one for one in items] if name in LISTS else items
+            for name, items in related.items()
+        }
+    )
 
 
 def _conclude(tx: Tx, row: Row) -> None:
     """Count, sum up, and hand the import to its reviewers; with validate_only it ends here."""
     summary, counts = matching.summary(tx, row)
+    if "changes" in summary:
+        weighty = [one["row"] for one in summary["changes"]["first"]]
+        summary["changes"]["rows"] = sample(tx, row, weighty)
     work = import_work(tx, row)
     imports.update(tx, row["id"], summary=summary, validated_at=tx.now, **counts)
     work.audit(row["id"], "import.validated", {"counts": counts, "codes": summary["codes"], "would": summary["would"]})
