@@ -16,7 +16,7 @@ from models.db.imports import rows as import_rows
 from models.db.tx import to_json
 from models.imports.options import OPEN, Layout
 from models.imports.report import REPORT_COLUMNS, defused
-from operations.imports.validation import layout_of, read_rows
+from operations.imports.raw_rows import layout_of, read_rows
 from operations.imports.view import progress_body
 
 _PAGE: Final = 2_000

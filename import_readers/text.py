@@ -35,7 +35,7 @@ def text_blocks(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
         if cut:
             line += text.count("\n", 0, cut)
             yield text[:cut]
-    if tail:
+    if tail := tail.rstrip("\x1a"):
         yield tail + "\n"
 
 

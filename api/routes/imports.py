@@ -23,7 +23,7 @@ from models.imports.options import OPEN, ImportStatus, Source, Unreadable
 from models.imports.options import Mapping as ColumnMapping
 from operations.imports.decisions import mapping_body
 from operations.imports.preview import changes_of
-from operations.imports.validation import layout_of
+from operations.imports.raw_rows import layout_of
 from operations.imports.view import import_body
 
 router = gated_router("imports")
@@ -140,7 +140,8 @@ def get_rows(
     layout = None if row["layout"] is None else layout_of(row)
 
     def body(r: Any) -> dict[str, Any]:
-        return import_report.row_body(r, layout, changes.get(r["row_no"]))  # type: ignore[arg-type] - rows have a layout
+        assert layout is not None, "what has rows has a layout"
+        return import_report.row_body(r, layout, changes.get(r["row_no"]))
 
     return page.answer("import-rows", rows, key=lambda r: (r["row_no"],), item=body)
 

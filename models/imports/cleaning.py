@@ -6,10 +6,9 @@ mean two things. Amounts need the row's currency beside them: models.imports.amo
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
-import pycountry
+from models.imports.countries import country
 
 
 def _terms(text: str) -> str:
@@ -18,21 +17,9 @@ def _terms(text: str) -> str:
     return f"NET{int(found[1])}" if found else text.strip()
 
 
-@lru_cache(maxsize=1024)
-def _country(text: str) -> str:
-    """An ISO 3166-1 alpha-2 code from a code of either length or an English name."""
-    text = text.strip()
-    if len(text) == 2:
-        return text.upper()
-    try:
-        return str(pycountry.countries.lookup(text).alpha_2)
-    except LookupError:
-        return text
-
-
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
     "payment_terms": _terms,
     "currency_code": lambda text: text.strip().upper(),
     "customer_type": lambda text: text.strip().lower(),
-    "country": _country,
+    "country": country,
 }

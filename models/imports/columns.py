@@ -156,13 +156,15 @@ def resolve(
     fields: list[str | None] = [None] * own
     for number, raw in enumerate(header[own:], own + 1):
         name = raw.strip()
+        if not name:  # no column, as long as no row says anything in it
+            fields.append(None)
+            continue
         key = normal(name)
         field = given[key] if key in given else _known(name, source)
         if field is None and key not in given and source in PLAIN:
-            shown = name[:60] or "(no name)"
             raise Unreadable(
                 "COLUMN_UNKNOWN",
-                f"Column {number}, {shown!r}, is no field of a customer: map it, or leave it out.",
+                f"Column {number}, {name[:60]!r}, is no field of a customer: map it, or leave it out.",
                 line,
                 number,
             )
@@ -181,6 +183,11 @@ def resolve(
         )
     _complete(fields, source, line)
     return fields
+
+
+def nameless(header: Sequence[str], source: str) -> list[int]:
+    """The columns (from 0) of a plain file that have no name: they must be empty in every row."""
+    return [n for n, raw in enumerate(header) if not raw.strip()] if source in PLAIN else []
 
 
 def check_mapping(mapping: Mapping[str, str | None] | None) -> None:

@@ -134,6 +134,7 @@ class RowChecker:
     def cells(self, cells: Sequence[str]) -> Checked:
         """A row of a table."""
         row = Checked()
+        cells = self._fitted(cells)
         if len(cells) != self._width:
             extra = len(cells) > self._width
             place = self._width + 1 if extra else len(cells) + 1
@@ -162,6 +163,15 @@ class RowChecker:
             self._related.fill(row, cells)
         return self._judged(row, partial(self._place, cells))
 
+    def _fitted(self, cells: Sequence[str]) -> Sequence[str]:
+        """A delimiter at the end of the rows but not of the header, or the other way round, makes no column."""
+        width = self._width
+        if len(cells) == width + 1 and not cells[-1].strip():
+            return cells[:-1]
+        if len(cells) < width and not any(name.strip() for name in self._header[len(cells) :]):
+            return [*cells, *[""] * (width - len(cells))]
+        return cells
+
     def _amount(self, values: Mapping[str, Any], cell: str) -> str:
         """The text of an amount in the row's currency. Raises where it has two readings, or names another currency."""
         own = values.get("currency_code")
@@ -178,7 +188,9 @@ class RowChecker:
         """A row of NDJSON: flat fields, or anything that `POST /v1/customers` takes."""
         row = Checked()
         if not isinstance(given, dict):
-            row.faults.append(fault(None, None, 1, "ROW_UNREADABLE", "A row is a JSON object."))
+            row.faults.append(
+                fault(None, None, 1, "ROW_UNREADABLE", "A row is a JSON object that names each member once.")
+            )
             return row
         for name, value in given.items():
             try:
