@@ -69,14 +69,16 @@ def report(engine: Engine, org_id: str, import_id: str, outcome: str | None = No
     out = io.StringIO()
     writer = csv.writer(out)
     header = [defused(h) for h in layout.header] if layout.header else ["row"]
-    writer.writerow([*REPORT_COLUMNS, *header])
+    lacking = [f for f in ("email",) if layout.header and f not in row["layout"]["fields"]]  # to be completed
+    writer.writerow([*REPORT_COLUMNS, *header, *lacking])
     after = 0
     while True:
         with transaction(engine, org_id, durable=False) as tx:
             rows = import_rows.page(tx, row, after, _PAGE, outcome)
         parsed = read_rows(layout, [r["raw"] or "" for r in rows]) if layout.format == "cells" else None
         for r in rows:
-            writer.writerow(_report_row(r, layout, next(parsed) if parsed is not None else None))
+            cells = _report_row(r, layout, next(parsed) if parsed is not None else None)
+            writer.writerow([*cells, *[""] * len(lacking)])
         yield out.getvalue()
         out.seek(0)
         out.truncate()

@@ -10,6 +10,7 @@ from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _ALL: Final = "".join(DELIMITERS)
+_SEPARATOR: Final = re.compile(r"sep=([,;|\t])[ \t]*\n", re.IGNORECASE)
 _BLANK: Final = " \t\u00a0\x1a"
 """What a row says nothing by; Ctrl-Z is how old programs end a text."""
 csv.field_size_limit(RECORD_LIMIT)
@@ -20,6 +21,8 @@ def csv_rows(blocks: Iterator[str], delimiter: str | None) -> tuple[Layout, Iter
     first = next((b for b in blocks if b.strip()), None)
     if first is None:
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
+    if said := _SEPARATOR.match(first):  # what spreadsheets are told by: no row
+        delimiter, first = delimiter or said[1], "\n" + first[said.end() :]
     found = delimiter or _delimiter(next((line for line in first.split("\n") if line.strip(_BLANK + _ALL)), ""))
     rows = _rows(chain([first], blocks), found)
     block = next((b for b in rows if b.raws), None)

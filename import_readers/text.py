@@ -87,7 +87,8 @@ def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 def _chosen(start: bytes, encoding: str | None) -> tuple[str, int]:
     for mark, name in _BOMS:
         if start.startswith(mark):
-            return name, len(mark)
+            # Programs that add a mark without looking make two.
+            return name, len(mark) * (1 + start[len(mark) :].startswith(mark))
     return encoding or "utf-8", 0
 
 

@@ -153,7 +153,7 @@ class Styles:
             else:
                 shown.append(part[1:])
         if at:  # more digits than places: they stand in the first one
-            first = next(n for n, p in enumerate(parts, 1) if p[:1] == "0")
+            first = next(n for n, p in enumerate(parts) if p[:1] == "0")
             shown.insert(first, shown.pop(0))
         return "".join(shown)
 

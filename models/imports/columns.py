@@ -74,7 +74,9 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         contact.phone: Contact Phone, Contact.Phone
     """),
     "hubspot": _preset("""
-        name: Company name, Name
+        name: Company name, Name, Associated Company, Primary Associated Company, Company
+        contact.name: First Name, Last Name
+        contact.role: Job Title
         email: Company email, Email, Contact email
         external_id: Record ID, Company ID, hs_object_id
         phone: Phone Number, Phone
@@ -221,6 +223,7 @@ def _complete(fields: Sequence[str | None], source: str, line: int) -> None:
     if source in PLAIN and len(set(plain)) != len(plain):
         twice = next(f for f in plain if plain.count(f) > 1)
         raise Unreadable("COLUMN_DUPLICATE", f"Two columns are mapped to {twice}.", line)
-    for needed in ("name", "email"):
+    # Of an export the rows without an e-mail are rows to complete, and be it all of them.
+    for needed in ("name", "email") if source in PLAIN else ("name",):
         if needed not in fields:
             raise Unreadable("COLUMN_MISSING", f"No column is the customer's {needed}.", line, 1)

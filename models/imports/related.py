@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from models.customers.bodies import Address, Contact, CustomerCreate, TaxProfile
 from models.imports.checked import Checked, code_of, fault
 from models.imports.columns import JOINED, PLAIN, PRESETS, normal
+from models.imports.contacts import of_contacts
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
 
 Clean = Callable[[str], str]
@@ -51,8 +52,11 @@ class RelatedColumns:
             nouns[noun].append(Part(i, part, group_of(key, known.get(key) == field)))
             if clean is not None:
                 self._clean[i] = clean
+        if of_contacts(header, source) and not any(p.part == "email" for p in nouns["contact"]):
+            # The person's address, which is the customer's for want of another.
+            nouns["contact"] += [Part(i, "email", "plain") for i, name in enumerate(header) if normal(name) == "email"]
         self._nouns = {n: shared(parts) if n.endswith("_address") else parts for n, parts in nouns.items()}
-        self._columns = [i for i, _, _ in columns]
+        self._columns = sorted({p.column for parts in nouns.values() for p in parts})
 
     def __bool__(self) -> bool:
         return bool(self._columns)

@@ -26,6 +26,8 @@ from models.imports.report import is_report, undone
 from models.keys import email_key, name_key, tax_id_key
 
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
+_GUARDED: Final = frozenset("0123456789+-=@(")
+"""What programs put an apostrophe before, lest a spreadsheet reckon with it; 's-Hertogenbosch is a town."""
 # A subset of what checks.email accepts (a property test holds that), at a fortieth of its cost.
 _PLAIN_EMAIL: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9_+-]{0,40})(?:\.[a-z0-9_+-]{1,20})?@(?:[a-z0-9](?:[a-z0-9]{0,40})\.){1,4}[a-z]{2,20}",
@@ -144,6 +146,8 @@ class RowChecker:
             return row
         if self._report:
             cells = [undone(cell) for cell in cells]
+        if self._exported:
+            cells = [cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell for cell in cells]
         values = row.values
         for i, name, check, clean in self._plain:
             cell = cells[i]
