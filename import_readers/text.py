@@ -72,10 +72,10 @@ def _decoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
 
 
 def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each chunk and whether it is the last. The first is made long enough to hold any byte order mark."""
+    """Each chunk and whether it is the last. The first is made long enough to hold any byte order mark, twice."""
     previous: bytes | None = None
     for chunk in chunks:
-        if previous is None or len(previous) < 4:
+        if previous is None or len(previous) < 8:
             previous = (previous or b"") + chunk
             continue
         yield previous, False

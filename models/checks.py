@@ -27,7 +27,16 @@ METADATA_DEPTH: Final = 20
 METADATA_BYTES: Final = 65_536
 _DECIMAL_TEXT_LIMIT: Final = 64  # longer texts are refused before they are parsed
 
-_PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ().\-/]*(?:\s?(?:x|ext\.?|#)\s?[0-9]{1,10})?")
+_PHONE: Final = re.compile(
+    r"[+(]?[0-9][0-9 ().\-/]*(?:[\s,;]{0,2}(?:x|ext\.?|extn\.?|extension|;?ext=|#)\s?:?\s?[0-9]{1,10})?", re.IGNORECASE
+)
+_PHONE_SIGNS: Final = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u2009\u200a\u202f\u3000", " ")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d", "-")
+    | {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": "."}
+    | {0xFF10 + n: str(n) for n in range(10)}
+)
+"""How typesetters and Japanese keyboards write the signs of a number."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
@@ -200,7 +209,7 @@ def day(value: Any) -> date:
 
 def phone(value: str) -> str:
     """A telephone number as people write it: digits and their usual separators, an extension, 3 to 25 digits."""
-    value = text(value, limit=50)
+    value = text(value.translate(_PHONE_SIGNS), limit=50)
     if not _PHONE.fullmatch(value) or not 3 <= sum(map(str.isdigit, value)) <= 25:
         raise invalid("PHONE_INVALID", "Not a telephone number.")
     return value

@@ -122,6 +122,10 @@ class RelatedColumns:
         except ValidationError as wrong:
             errors = wrong.errors(include_url=False, include_input=False)
             faults = [e for e in errors if e["type"] != "missing"]
+            if any(e["loc"] == ("phone",) for e in faults) and doubtful_phone("phone", of["phone"]):
+                row.warn("PHONE_INVALID")
+                self._related(row, noun, {part: text for part, text in of.items() if part != "phone"}, places)
+                return
             for e in faults:
                 part = str(e["loc"][0]) if e["loc"] else ""
                 at = places.get(part, min(places.values()))
@@ -132,6 +136,12 @@ class RelatedColumns:
                     given | ({"named": True} if self._named else {})
                 )
                 row.warn(INCOMPLETE[target])
+
+
+def doubtful_phone(field: str, text: str) -> bool:
+    """Whether a telephone number that cannot be read is one all the same, with a remark beside it: the customer is not lost
+    for it, the number is left out with a warning."""
+    return field == "phone" and sum(map(str.isdigit, text)) >= 3
 
 
 def lists_of(row: Checked, given: Mapping[str, Any], entity: str, dimensions: frozenset[tuple[str, str]]) -> None:

@@ -21,7 +21,7 @@ from models.imports.amounts import exported_amount, plain_amount
 from models.imports.checked import Checked, fault
 from models.imports.cleaning import CLEANERS
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
-from models.imports.related import LISTS, RelatedColumns, lists_of
+from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
 from models.imports.report import is_report, undone
 from models.keys import email_key, name_key, tax_id_key
 
@@ -162,7 +162,10 @@ class RowChecker:
                     cell = self._amount(values, cell)
                 values[name] = check(cell)
             except PydanticCustomError as wrong:
-                row.faults.append(fault(name, self._header[i], i + 1, wrong.type, wrong.message()))
+                if doubtful_phone(name, cell):
+                    row.warn(wrong.type)
+                else:
+                    row.faults.append(fault(name, self._header[i], i + 1, wrong.type, wrong.message()))
         if self._related:
             self._related.fill(row, cells)
         return self._judged(row, partial(self._place, cells))

@@ -112,3 +112,19 @@ def test_an_apostrophe_that_guards_a_cell_is_taken_off(
 def test_marks_at_the_beginning_are_no_header(clerk: Desk, content: bytes) -> None:
     done = clerk.run(content)
     assert (done["status"], only(clerk)["name"]) == ("COMPLETED", "A, B")
+
+
+@pytest.mark.parametrize(
+    ("phone", "kept"),
+    [("+1 555 0100 Ext. 12", "+1 555 0100 Ext. 12"), ("+1 555 0100 X12", "+1 555 0100 X12"), ("+1\u00a0555\u20110100", "+1 555-0100"),
+     ("\uff10\uff13-1234-5678", "03-1234-5678"), ("555-0100 (mobile)", None), ("555-0100 or 555-0101", None)],
+)  # fmt: skip
+def test_a_telephone_number_in_doubt_is_a_warning_and_no_lost_customer(
+    clerk: Desk, phone: str, kept: str | None
+) -> None:
+    done = clerk.run(f"name,email,phone,contact.name,contact.phone\nA,a@x.com,{phone},Ann,{phone}\n".encode())
+    assert (done["status"], done["warning_rows"]) == ("COMPLETED", int(kept is None))
+    made = only(clerk)
+    assert (made["phone"], lists(clerk, made["id"], "contacts")[0]["phone"]) == (kept, kept)
+    said = clerk.sql("SELECT warnings FROM import_rows WHERE import_id = :id", id=done["id"])[0]["warnings"]
+    assert said == (None if kept else ["PHONE_INVALID"])
