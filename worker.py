@@ -182,6 +182,7 @@ def webhook_worker(client: Client, engine: Engine, settings: Settings, threads: 
         client,
         task_queue=WEBHOOK_QUEUE,
         workflows=[DeliverWebhooks],
+        workflow_runner=UNWATCHED,
         activities=[does.deliver_next],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="webhook"),
         max_concurrent_activities=threads,
