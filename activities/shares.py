@@ -3,13 +3,14 @@
 import random
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 SOONEST_SECONDS: Final = 1.0
-LATEST_SECONDS: Final = 60.0
+LATEST_SECONDS: Final = 120.0
+_LEARNING: Final = 0.2
 
 
 class Shares:
@@ -19,30 +20,35 @@ class Shares:
         self.each = each
         self._clock = clock
         self._lock = threading.Lock()
-        self._taken: Counter[str] = Counter()
+        self._since: defaultdict[str, list[float]] = defaultdict(list)
+        self._usual: dict[str, float] = {}
         self._back: defaultdict[str, deque[float]] = defaultdict(deque)
 
     @contextmanager
     def place(self, org_id: str) -> Iterator[bool]:
         """A place of the organisation's share until the end of the block; False where it has none left."""
         with self._lock:
-            free = self._taken[org_id] < self.each
-            self._taken[org_id] += free
+            begun, free = self._clock(), len(self._since[org_id]) < self.each
+            if free:
+                self._since[org_id].append(begun)
         try:
             yield free
         finally:
             if free:
                 with self._lock:
-                    self._taken[org_id] -= 1
-                    if not self._taken[org_id]:
-                        del self._taken[org_id]
+                    self._since[org_id].remove(begun)
+                    took, usual = self._clock() - begun, self._usual.get(org_id, 0.0)
+                    self._usual[org_id] = usual + _LEARNING * (took - usual)
 
     def come_back(self, org_id: str) -> float:
-        """In how many seconds to ask again: the more of the organisation's wait, the later, so that asking costs little."""
+        """In how many seconds to ask again: once those that wait already will have had their turn, at the pace at which the
+        organisation's places become free. So asking costs as much as sending does, and no more."""
         with self._lock:
-            now, back = self._clock(), self._back[org_id]
+            now, back, held = self._clock(), self._back[org_id], self._since[org_id]
             while back and back[0] <= now:
                 back.popleft()
-            seconds = min(SOONEST_SECONDS * (1 + len(back) / self.each), LATEST_SECONDS)
+            so_far = sum(now - begun for begun in held) / len(held) if held else 0.0
+            pace = max(self._usual.get(org_id, 0.0), so_far)
+            seconds = min(SOONEST_SECONDS + pace * (1 + len(back)) / self.each, LATEST_SECONDS)
             back.append(now + seconds)
             return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - so that they do not all come back at once

@@ -25,12 +25,20 @@ def test_a_place_is_given_back_whatever_happens() -> None:
             continue
 
 
-def test_the_more_wait_the_later_each_comes_back_and_a_minute_at_most() -> None:
+def test_they_come_back_at_the_pace_at_which_places_become_free() -> None:
     now = [0.0]
     shares = Shares(2, lambda: now[0])
-    waits = [shares.come_back("org_a") for _ in range(1000)]
-    assert 0.5 < waits[0] < 2
-    assert waits[0] < waits[50] < waits[-1] <= LATEST_SECONDS * 1.25
-    assert shares.come_back("org_b") < 2
-    now[0] = 1000
-    assert shares.come_back("org_a") < 2
+    for seconds in (0.1,) * 20:
+        with shares.place("org_quick"):
+            now[0] += seconds
+    quick = [shares.come_back("org_quick") for _ in range(100)]
+    assert quick[0] < 2
+    assert quick[-1] < 10, "a hundred of a tenth of a second, two at a time"
+    with shares.place("org_slow"), shares.place("org_slow"):
+        now[0] += 15
+        slow = [shares.come_back("org_slow") for _ in range(100)]
+        assert shares.come_back("org_other") < 2
+    assert slow[0] < slow[10] < slow[-1] <= LATEST_SECONDS * 1.25
+    assert slow[10] > 30
+    now[0] += 1000
+    assert shares.come_back("org_quick") < 2
