@@ -205,7 +205,11 @@ def mail_transport(settings: Settings) -> Transport:
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period."""
     client = await connect(settings, [Measured()])
-    engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+    engine = make_engine(
+        settings.app_url(),
+        pool_size=settings.database_pool_size,
+        statement_seconds=settings.database_statement_seconds,
+    )
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),

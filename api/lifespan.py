@@ -17,10 +17,9 @@ from temporalio.client import Client
 from api import metrics
 from api.refresher import PanelRefresher
 from models.db.answered import Answered
-from models.db.engine import make_engine
+from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
-from models.db.quick import Quick
-from operations.relay import lag
+from models.db.outbox import lag
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
@@ -31,15 +30,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources, serve, then say "not ready" and close them in reverse order."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as opened:
-        engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+        engine = make_engine(
+            settings.app_url(),
+            pool_size=settings.database_pool_size,
+            statement_seconds=settings.database_statement_seconds,
+        )
         opened.callback(engine.dispose)
         client = await connect(settings)
         app.state.engine, app.state.temporal = engine, client
         _watch(app, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
-        app.state.quick = Quick(settings.app_url())
-        opened.push_async_callback(app.state.quick.close)
+        app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
+        opened.push_async_callback(app.state.reads.close)
         app.state.answered = Answered(settings.app_url())
         opened.callback(asyncio.create_task(app.state.answered.listen()).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)
@@ -54,11 +57,7 @@ def _watch(app: FastAPI, engine: Engine, client: Client) -> None:
     migrated = False
 
     async def database() -> str | None:
-        def ask() -> None:
-            with engine.connect() as c:
-                c.exec_driver_sql("SELECT 1")
-
-        await run_in_threadpool(ask)
+        await run_in_threadpool(ask, engine, "SELECT 1")
         return None
 
     async def migrations() -> str | None:
