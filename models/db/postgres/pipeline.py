@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
-from models.db.postgres.statements import Asked, Statements
+from models.db.postgres.statements import Asked, Preparation, Statements
 
 Row = Mapping[str, Any]
 """A row, by the names of its columns."""
@@ -52,26 +52,45 @@ class Pipeline:
         while self._pgconn.flush():  # the server may want to be heard before it listens on
             if (yield Wait.RW) & Ready.R:
                 self._pgconn.consume_input()
-        results: list[PGresult] = []
-        error: psycopg.Error | None = None
-        for answers in sent:
-            for prepared in answers:
-                result = yield from self._next()
-                assert result is not None
-                if result.status == ExecStatus.FATAL_ERROR:
-                    error = error or psycopg.errors.error_from_result(result)
-                if prepared is None:
-                    results.append(result)
-                elif error is not None:
-                    self.statements.forget(prepared)
-                yield from self._next()  # the end of this answer
-        yield from self._next()  # the end of all
+        answers = yield from self._answers()
         self._pgconn.exit_pipeline_mode()
-        if error is not None:
-            if isinstance(error, _STALE):
-                self.statements.forget_all()
-            raise error
-        return results[: len(bound)]
+        return self._own(answers, [prepared for one in sent for prepared in one])[: len(bound)]
+
+    def _answers(self) -> PQGen[list[PGresult]]:
+        """Everything up to the end, errors too."""
+        found: list[PGresult] = []
+        ends = 0
+        while ends < 2:  # once after each answer; for ever where nothing more will come
+            while self._pgconn.is_busy():
+                while not (yield Wait.R):
+                    continue
+                self._pgconn.consume_input()
+            result = self._pgconn.get_result()
+            if result is None:
+                ends += 1
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return found
+            else:
+                ends = 0
+                found.append(result)
+        raise psycopg.OperationalError("the connection to the database was lost")
+
+    def _own(self, answers: Sequence[PGresult], asked: Sequence[Preparation | None]) -> list[PGresult]:
+        """The statements' own answers, without those of preparing them; or the first error."""
+        error: psycopg.Error | None = None
+        own: list[PGresult] = []
+        for result, prepared in zip(answers, asked, strict=True):
+            if error is None and result.status == ExecStatus.FATAL_ERROR:
+                error = psycopg.errors.error_from_result(result)
+            if prepared is None:
+                own.append(result)
+            elif error is not None:
+                self.statements.forget(prepared)
+        if error is None:
+            return own
+        if isinstance(error, _STALE):
+            self.statements.forget_all()
+        raise error
 
     def reply(self, result: PGresult) -> Reply:
         """An answer in Python's values."""
@@ -81,16 +100,6 @@ class Pipeline:
         names = [(result.fname(n) or b"").decode() for n in range(result.nfields)]
         self._values.set_pgresult(result)
         return Reply(self._values.load_rows(0, result.ntuples, lambda row: dict(zip(names, row, strict=True))), touched)
-
-    def _next(self) -> PQGen[PGresult | None]:
-        while self._pgconn.is_busy():
-            while not (yield Wait.R):
-                continue
-            self._pgconn.consume_input()
-        result = self._pgconn.get_result()
-        if self._pgconn.status == ConnStatus.BAD:
-            raise psycopg.OperationalError("the connection to the database was lost")
-        return result
 
 
 def first_raw(result: PGresult) -> RawRow | None:

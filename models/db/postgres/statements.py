@@ -27,7 +27,7 @@ def numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
     return text.encode(), tuple(order)
 
 
-_Key = tuple[bytes, tuple[int, ...]]
+Preparation = tuple[bytes, tuple[int, ...]]
 """A statement and the types of its parameters: what the server prepares."""
 
 
@@ -45,7 +45,7 @@ class Statements:
 
     def __init__(self, values: Transformer) -> None:
         self._values = values
-        self._known: OrderedDict[_Key, int | bytes] = OrderedDict()
+        self._known: OrderedDict[Preparation, int | bytes] = OrderedDict()
         """Of each statement its uses so far, or its name at the server once it is prepared; the latest used is last."""
         self._names = 0
 
@@ -58,7 +58,7 @@ class Statements:
         values = self._values.dump_sequence([params[name] for name in order], [PyFormat.AUTO] * len(order))
         return Bound(text, values, self._values.types or (), self._values.formats)
 
-    def send(self, pgconn: PGconn, one: Bound) -> Sequence[_Key | None]:
+    def send(self, pgconn: PGconn, one: Bound) -> Sequence[Preparation | None]:
         """Hand it to libpq. For each answer to come: of which preparation it is; None: of the statement itself."""
         key = (one.text, one.types)
         known = self._known.pop(key, 0)
@@ -76,7 +76,7 @@ class Statements:
         self._known[key] = known
         return (key, None) if preparing else ITS_OWN
 
-    def make_room(self, pgconn: PGconn) -> Sequence[Sequence[_Key | None]]:
+    def make_room(self, pgconn: PGconn) -> Sequence[Sequence[Preparation | None]]:
         """Let the server forget the least used statements, where there are too many."""
         sent = []
         while len(self._known) > MOST_PREPARED:
@@ -86,7 +86,7 @@ class Statements:
                 sent.append(ITS_OWN)
         return sent
 
-    def forget(self, key: _Key) -> None:
+    def forget(self, key: Preparation) -> None:
         """It was not prepared; its name is never used again."""
         self._known.pop(key, None)
 
@@ -95,4 +95,4 @@ class Statements:
         self._known.clear()
 
 
-ITS_OWN: Final[Sequence[_Key | None]] = (None,)
+ITS_OWN: Final[Sequence[Preparation | None]] = (None,)
