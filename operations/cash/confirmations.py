@@ -8,11 +8,12 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from jinja2 import Environment
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from models.db.cash import confirmations
 from models.db.engine import transaction
 from models.db.master_data import settings_of
+from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Row
 from models.messages.confirmations import confirmation_workflow_id
 from models.money import major
@@ -40,7 +41,7 @@ Payment {{ s.payment_id }}
 )
 
 
-def unwanted(conn: Connection, events: Sequence[Row]) -> frozenset[str]:
+def unwanted(conn: ThreadConnection, events: Sequence[Row]) -> frozenset[str]:
     """Of published events, the ids of the sessions' that stay without a confirmation.
 
     Switching off holds back what has not gone out yet and what comes until it is on again, for ever: nothing is sent late.

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, text
-
 from models.cash.remittance import AppliedSession
 from models.db.master_data import read_settings
+from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Tx
 from models.master_data.records import OrganisationSettings
 
-_SETTINGS: Final = text("SELECT settings FROM organisations WHERE org_id = :org")
+_SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
 _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.legal_entity_id,
     p.amount_minor, p.currency_code, p.payment_date, p.reference,
     p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
@@ -25,12 +24,11 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
   WHERE s.org_id = :org AND s.id = :id"""
 
 
-def settings_of(conn: Connection, org_id: str) -> OrganisationSettings:
-    """An organisation's settings, for whoever goes through many organisations. Commits."""
-    conn.execute(text("SELECT set_config('arflow.org_id', :org, true)"), {"org": org_id})
-    chosen = conn.execute(_SETTINGS, {"org": org_id}).scalar()
-    conn.commit()
-    return read_settings(chosen or {})
+def settings_of(conn: ThreadConnection, org_id: str) -> OrganisationSettings:
+    """An organisation's settings, for whoever goes through many organisations."""
+    org = {"org": org_id}
+    _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", org), (_SETTINGS, org)])
+    return read_settings(found.rows[0]["settings"] if found.rows else {})
 
 
 def applied_session(tx: Tx, session_id: str) -> AppliedSession | None:
