@@ -26,8 +26,10 @@ from activities.metrics import Measured
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
+from activities.task_failures import measured_runtime
 from activities.webhooks import WebhookActivities, https_sender
 from models.db.engine import make_engine
+from models.db.pooling import wait_for_own_sessions
 from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
@@ -203,8 +205,10 @@ def mail_transport(settings: Settings) -> Transport:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Run until cancelled; what has begun is finished within the grace period."""
-    client = await connect(settings, [Measured()])
+    """Run until cancelled; what has begun is finished within the grace period. Begins when the database is there, and ends
+    with SharedSession where its sessions are shared."""
+    await wait_for_own_sessions(settings.app_url())
+    client = await connect(settings, [Measured()], measured_runtime())
     engine = make_engine(
         settings.app_url(),
         pool_size=settings.database_pool_size,

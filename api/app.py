@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.auth import Authenticator
@@ -15,6 +16,7 @@ from api.lifespan import lifespan
 from api.limiting import RateLimit
 from api.middleware import RequestContext
 from api.problems import handle_problems
+from api.query import CheckedRoute, PageRoute
 from api.readiness import Readiness
 from api.routes import (
     aging,
@@ -69,6 +71,15 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     pages.router,
 )
 
+description = APIRouter(route_class=CheckedRoute, include_in_schema=False, redirect_slashes=False)
+
+
+@description.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """The API's description."""
+    return JSONResponse(request.app.openapi())
+
+
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.
 
 Every request carries a bearer token; every write takes an `Idempotency-Key`; every error is `application/problem+json`
@@ -111,6 +122,7 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
         description=_DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        openapi_url=None,  # ours, above: FastAPI's looks at no query
         docs_url=None,  # ours, in api.web.pages: FastAPI's page loads its script from elsewhere
         redoc_url=None,
     )
@@ -123,6 +135,9 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.add_middleware(RequestContext)
     if ungated := routes_without_gate(routers):
         raise TypeError(f"routes under /v1 that pass no gate: {', '.join(ungated)}")
+    if unchecked := routes_with_any_query(routers):
+        raise TypeError(f"routes that do not look at their query: {', '.join(unchecked)}")
+    routers = (description, *routers)
     app.state.routes = [*app.routes, *(route for router in routers for route in router.routes)]
     for router in routers:
         app.include_router(router)
@@ -134,6 +149,18 @@ def routes_without_gate(routers: Sequence[APIRouter]) -> list[str]:
     """Paths under /v1 whose routes would run without asking who calls. There must be none."""
     routes = (route for router in routers for route in router.routes)
     return [route.path for route in routes if isinstance(route, Route) and _is_open(route)]
+
+
+def routes_with_any_query(routers: Sequence[APIRouter]) -> list[str]:
+    """Paths whose routes would not hear what stands in the query: only pages may, which do nothing. There must be none."""
+    routes = (route for router in routers for route in router.routes)
+    return [
+        route.path
+        for route in routes
+        if isinstance(route, Route)
+        and not isinstance(route, CheckedRoute)
+        and not (isinstance(route, PageRoute) and (route.methods or set()) <= {"GET", "HEAD"})
+    ]
 
 
 def _is_open(route: Route) -> bool:

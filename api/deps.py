@@ -3,19 +3,25 @@
 from api.deps import IdempotencyKey, Paging, Principal, RequestId, requires
 
 @router.post("/v1/invoices", status_code=201, responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_INACTIVE"))
-async def create(body: NewInvoice, who: Annotated[Principal, requires("invoices.write")], key: IdempotencyKey): ...
+async def create(body: NewInvoice, who: Annotated[Principal, requires("invoices.write", RECORD)], key: IdempotencyKey): ...
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
 from api.gate import requires
 from api.keys import RequestKey, idempotency_key
 from api.paging import PageRequest, page_request
-from models.access import Principal
+from models.access import Principal, Reach
 
-__all__ = ["IdempotencyKey", "Paging", "Principal", "RequestId", "RequestKey", "Somebody", "requires"]
+__all__ = [
+    "ORGANISATION", "OWN", "RECORD",
+    "IdempotencyKey", "Paging", "Principal", "RequestId", "RequestKey", "Somebody", "requires",
+]  # fmt: skip
+ORGANISATION: Final = Reach.ORGANISATION
+RECORD: Final = Reach.RECORD
+OWN: Final = Reach.OWN
 
 
 async def request_id(request: Request) -> str:

@@ -2,13 +2,14 @@
 
 FastAPI validates a body before any dependency may object, so the order of the contract (401, then 413 and 415,
 then 403, then 422) cannot be had from dependencies. A `GatedRoute` therefore runs, in this order: token, rate limit,
-size and content type, role, strict JSON. Only then FastAPI validates and calls the route.
+size and content type, role, query, form or strict JSON. Only then FastAPI validates and calls the route.
 
-A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply")]`.
+A route says what it needs in its signature: `who: Annotated[Principal, requires("payments.apply", RECORD)]`, and how
+far a write reaches; a token limited to some legal entities writes nothing that is of the whole organisation.
 A gated route that says nothing is a defect and fails at import.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from email.message import Message
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ from starlette.types import Receive, Scope
 from api import json_body
 from api.direct import direct
 from api.problems import invalid, refusals
-from models.access import PERMISSIONS, Principal
+from api.query import CheckedRoute, KnownNames, Query
+from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
 from models.errors import FieldError, Refusal
 
 JSON_LIMIT: Final = 1024 * 1024
@@ -42,14 +44,19 @@ _GENERAL: Final = (
 )
 _OF_WRITES: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "IDEMPOTENCY_KEY_CONFLICT")
 
+_ORGANISATIONS: Final = (
+    "This is of the whole organisation: it takes a token of every legal entity; yours covers only {}."
+)
+
 
 class Requires:
     """What a route asks of the person: a permission of the role table, or (None) only to be somebody."""
 
-    def __init__(self, permission: str | None, body_limit: int | None) -> None:
+    def __init__(self, permission: str | None, reach: Reach | None, body_limit: int | None) -> None:
         if permission is not None and permission not in PERMISSIONS:
             raise KeyError(f"no such permission: {permission}")
         self.permission = permission
+        self.reach = reach
         self.body_limit = body_limit
 
     async def __call__(self, request: Request) -> Principal:
@@ -58,12 +65,13 @@ class Requires:
         return principal
 
 
-def requires(permission: str | None, *, body_limit: int | None = None) -> Any:
-    """For a route's signature: `Annotated[Principal, requires("invoices.read")]`.
+def requires(permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None) -> Any:
+    """For a route's signature: `Annotated[Principal, requires("invoices.write", RECORD)]`.
 
-    `None` admits every authenticated person. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
+    `None` admits every authenticated person. Every write says its `reach`; a read that shows what no token may see that is
+    limited to some legal entities says ORGANISATION. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
     """
-    return Depends(Requires(permission, body_limit))
+    return Depends(Requires(permission, reach, body_limit))
 
 
 class GatedRequest(Request):
@@ -78,7 +86,7 @@ class GatedRequest(Request):
         self._parsed = parsed
 
 
-class GatedRoute(APIRoute):
+class GatedRoute(CheckedRoute):
     """A route behind the gate; see the module."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -87,19 +95,26 @@ class GatedRoute(APIRoute):
         options["responses"] = _merged(refusals(*codes), options.get("responses") or {})
         super().__init__(path, endpoint, **options)
         needs = _needs(self)
+        if methods - {"GET"} and needs.reach is None:
+            raise TypeError(f"{path} writes, and must say by requires() how far: organisation, record or own")
         extra: dict[str, Any] = {"security": [{"bearer": []}]}
         if needs.permission is not None:
             extra["x-permission"] = needs.permission
-            extra["x-roles"] = sorted(PERMISSIONS[needs.permission])
+            extra["x-roles"] = roles_with(needs.permission)
+        if needs.reach is not None:
+            extra["x-reach"] = needs.reach.value
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = direct(self, super().get_route_handler())
-        needs = _needs(self)
+        inner = direct(self, APIRoute.get_route_handler(self))
+        needs, query = _needs(self), Query(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
         kind = "multipart/form-data" if form else "application/json"
         limit = needs.body_limit or (UPLOAD_LIMIT if form else JSON_LIMIT)
         takes_json = self.body_field is not None and not form
+        parts = {field.alias: field.field_info.is_required() for field in self.dependant.body_params}
+        fields = KnownNames("form field", (), parts) if form else None
+        needed = [name for name, required in parts.items() if required]
 
         async def handle(request: Request) -> Response:
             state = request.app.state
@@ -111,9 +126,13 @@ class GatedRoute(APIRoute):
                 _check_type(gated, kind)
             raw = await gated.body() if takes_json else b""
             if needs.permission is not None and not principal.may(needs.permission):
-                raise Refusal("FORBIDDEN", f"Your roles do not include {needs.permission}.")
+                raise _forbidden(needs.permission)
+            if needs.reach is Reach.ORGANISATION and principal.entities is not None:
+                raise Refusal("FORBIDDEN", _ORGANISATIONS.format(", ".join(sorted(principal.entities))))
             _check_text(gated.scope)
-            gated.scope["query_string"] = _without_blanks(gated.scope["query_string"])
+            query.check(gated.scope)
+            if fields is not None:
+                await _check_form(gated, fields, needed)
             if raw:
                 gated.keep(json_body.parse(raw))
             return await inner(gated)
@@ -124,6 +143,13 @@ class GatedRoute(APIRoute):
 def gated_router(tag: str) -> APIRouter:
     """The router of one noun. Declare full paths: `@router.get("/v1/invoices/{id}")`."""
     return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
+
+
+def _forbidden(permission: str) -> Refusal:
+    """`403` that says what was asked for, and which roles have it."""
+    roles = roles_with(permission)
+    detail = f"This needs {permission} ({MEANINGS[permission]}). Roles that have it: {', '.join(roles)}."
+    return Refusal("FORBIDDEN", detail, permission=permission, roles=roles)
 
 
 def _needs(route: APIRoute) -> Requires:
@@ -201,14 +227,18 @@ def _check_type(request: Request, kind: str) -> None:
         raise Refusal("UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8.")
 
 
-def _without_blanks(query: bytes) -> bytes:
-    """The query string without parameters that say nothing: `?status=&cursor=` asks for what `?` asks for."""
-    return b"&".join(part for part in query.split(b"&") if part.partition(b"=")[2])
+async def _check_form(request: Request, fields: KnownNames, needed: Sequence[str]) -> None:
+    """`422` for a field that the form does not have, or that is sent twice. FastAPI finds the form read, and closes it."""
+    form = await request.form()
+    if errors := fields.errors([name for name, _ in form.multi_items()]):
+        await form.close()
+        missing = [
+            FieldError(fields.loc(name), "FIELD_REQUIRED", "Field required") for name in needed if name not in form
+        ]
+        raise invalid(*missing, *errors)
 
 
 def _check_text(scope: Scope) -> None:
-    """`422` for a NUL or half a surrogate in path or query: no text column can hold it."""
+    """`422` for a NUL in the path: no text column can hold it."""
     if "\0" in scope["path"]:
         raise invalid(FieldError("/path", "FIELD_TYPE", "NUL characters are not allowed"))
-    if b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
-        raise invalid(FieldError("/query", "FIELD_TYPE", "NUL characters are not allowed"))

@@ -22,6 +22,7 @@ from api.deps import RequestKey
 from api.invalid import field_errors
 from api.problems import invalid
 from api.process import START_TIMEOUT, Write, answer, refusal_in, submission
+from api.reading import who_sees
 from models.access import Principal
 from models.db.engine import transaction
 from models.db.imports import records as imports
@@ -32,7 +33,7 @@ from models.imports.options import ImportOptions, Unreadable
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
 from operations.commands import Submitted, submit
 from operations.imports.decisions import submitted_body
-from operations.runner import execute, execute_kept
+from operations.runner import execute_kept
 from operations.work import Outcome
 
 ACT_SECONDS = 5.0
@@ -79,7 +80,7 @@ async def upload(
         file_hash, size = await run_in_threadpool(_digest, file.file)
     body = {"options": options.as_json(), "file_name": name, "file_hash": file_hash, "file_bytes": size}
     if not key.given:
-        before = await run_in_threadpool(_same, engine, who.org_id, file_hash, options.digest())
+        before = await run_in_threadpool(_same, engine, who, file_hash, options.digest())
         if before is not None:
             return answer(Outcome(before, 202, True), before["workflow_id"])
     write = Write("import.submit", body, import_id, process=PROCESS)
@@ -109,10 +110,13 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _same(engine: Engine, org_id: str, file_hash: str, options_hash: str) -> dict[str, Any] | None:
-    with transaction(engine, org_id, durable=False) as tx:
+def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> dict[str, Any] | None:
+    with transaction(engine, who.org_id, durable=False) as tx:
         row = imports.same_upload(tx, file_hash, options_hash)
-    return None if row is None else submitted_body(row)
+    if row is None:
+        return None
+    who_sees(who, row["legal_entity_id"])
+    return submitted_body(row)
 
 
 async def _start(client: Client, org_id: str, import_id: str, kept: Submitted) -> None:
@@ -163,5 +167,5 @@ async def act(request: Request, who: Principal, key: RequestKey, w: Write) -> Re
             raise Refusal(
                 "UNAVAILABLE", "The process does not answer; ask again with the same Idempotency-Key."
             ) from None
-    done = await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
-    return answer(Outcome(done.body, done.status, kept.in_progress), workflow_id)
+    done = await run_in_threadpool(execute_kept, engine, who.org_id, kept)
+    return answer(done, workflow_id)

@@ -14,12 +14,14 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
+from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
 from models.db.answered import Answered
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
 from models.db.outbox import lag
+from models.db.pooling import SharedSession, refuse_shared_sessions
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
@@ -36,9 +38,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             statement_seconds=settings.database_statement_seconds,
         )
         opened.callback(engine.dispose)
-        client = await connect(settings)
+        client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
-        _watch(app, engine, client)
+        _watch(app, settings, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
@@ -52,12 +54,20 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.readiness.draining = True
 
 
-def _watch(app: FastAPI, engine: Engine, client: Client) -> None:
+def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> None:
     """What /readyz examines."""
     migrated = False
+    examined: asyncio.Task[None] | None = None  # may take longer than who asks is kept waiting
 
     async def database() -> str | None:
+        nonlocal examined
         await run_in_threadpool(ask, engine, "SELECT 1")
+        if examined is None or (examined.done() and examined.exception() is not None):
+            examined = asyncio.create_task(asyncio.to_thread(refuse_shared_sessions, settings.app_url()))
+        try:
+            await asyncio.shield(examined)
+        except SharedSession as shared:
+            return str(shared)
         return None
 
     async def migrations() -> str | None:

@@ -71,6 +71,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     409: (
         "IDEMPOTENCY_KEY_CONFLICT",
         "EXTERNAL_ID_CONFLICT",
+        "WRITE_REFUSED",
         "INVOICE_VOID",
         "INVOICE_HAS_APPLICATIONS",
         "INVOICE_NOT_OPEN",
@@ -82,6 +83,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "CUSTOMER_INACTIVE",
         "CUSTOMER_ACTIVE",
         "RECORD_MOVED",
+        "NOT_CARRIED_OUT",
         "APPLICATION_UNAPPLIED",
         "CREDIT_WITHDRAWN",
         "RECONCILIATION_COMPLETE",

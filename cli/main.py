@@ -6,6 +6,7 @@ import sys
 import typer
 
 from cli import builds, evidence, organisations, processes, token, verify
+from models.db.pooling import SharedSession
 from settings import SettingsError
 from stack.process import StackError
 
@@ -35,7 +36,7 @@ def main() -> None:
     code: object = 0
     try:
         app()
-    except (StackError, SettingsError) as error:
+    except (StackError, SettingsError, SharedSession) as error:
         print(f"arflow: {error}", file=sys.stderr)
         code = 1
     except SystemExit as ended:

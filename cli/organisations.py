@@ -8,6 +8,7 @@ import typer
 from psycopg import IntegrityError
 
 from models.db.engine import make_engine, transaction
+from models.errors import Refusal
 from operations.organisations import create_organisation
 from settings import SettingsError, get_settings
 from stack.process import StackError
@@ -61,6 +62,8 @@ def create_customer(
                 ids = bootstrap_customers(tx, [{"legal_entity_id": entity, **r} for r in rows])
         except IntegrityError as e:
             raise StackError(_refused(org, e)) from None
+        except Refusal as claimed:
+            raise StackError(f"{claimed.code}: {claimed.detail}") from None
         finally:
             engine.dispose()
     print("\n".join(ids))

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import prometheus_client
 import typer
@@ -37,6 +38,7 @@ def api() -> None:
     outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
     settings.require("database_url", *outside)
     configure_logs(settings)
+    _refuse_shared_sessions(settings)
     # uvicorn raises the signal again after its orderly end; an orderly end is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
@@ -53,6 +55,16 @@ def api() -> None:
         server_header=False,
         timeout_graceful_shutdown=8,
     )
+
+
+def _refuse_shared_sessions(settings: Settings) -> None:
+    """One line and no traceback; a database that is away is looked at when it is there, by `/readyz`."""
+    import psycopg
+
+    from models.db.pooling import refuse_shared_sessions
+
+    with suppress(psycopg.Error, TimeoutError):
+        refuse_shared_sessions(settings.app_url())
 
 
 def worker() -> None:
@@ -93,10 +105,12 @@ def probe(url: str) -> None:
 def migrate() -> None:
     """Apply the migrations and register the search attributes with Temporal."""
     from models.db.migrate import migrate as apply_migrations
+    from models.db.pooling import refuse_shared_sessions
 
     settings = get_settings()
     settings.require(*(("database_url", "temporal_address") if settings.production else ()))
     with database(settings) as url:
+        refuse_shared_sessions(url)
         apply_migrations(url)
     try:
         added = asyncio.run(_register(settings))

@@ -30,6 +30,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RATE_LIMITED": "Too many requests",
         "UNAVAILABLE": "Temporarily unavailable",
         "INTERNAL": "Internal error",
+        "WRITE_REFUSED": "The database refuses what this would write",
         # Records that the path or the body names
         "CUSTOMER_NOT_FOUND": "Customer not found",
         "INVOICE_NOT_FOUND": "Invoice not found",
@@ -105,6 +106,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "POLICY_LOOSENED": "An approval policy may only be tightened",
         "DELEGATE_LACKS_ROLE": "The delegate does not hold the step's role",
         "RECORD_MOVED": "The record has changed where the change touches it",
+        "NOT_CARRIED_OUT": "The change could not be carried out",
         "ACCOUNT_UNKNOWN": "Unknown revenue account",
         "DIMENSION_UNKNOWN": "Unknown dimension",
         "STAGE_UNKNOWN": "Unknown stage of an opportunity",

@@ -54,6 +54,8 @@ def _mine(work: Work, e: Row) -> Row:
     """403 for what lies on somebody else's desk or in another entity; 409 for what is resolved already."""
     if e["legal_entity_id"] is not None:
         work.require_entity(e["legal_entity_id"])
+    elif work.cmd.entities is not None:
+        raise Refusal("FORBIDDEN", f"Exception {e['id']} is of the whole organisation: your token is not.")
     if not may_write(e, work.cmd.actor, work.cmd.roles):
         raise Refusal("FORBIDDEN", f"Exception {e['id']} lies with {e['owner_user'] or e['owner_role']}.")
     if e["status"] != "open":

@@ -18,10 +18,12 @@ from models.cash.statements import (
     ENTRY_IGNORED,
     MAX_LINES,
     LineNumbering,
+    ReadBefore,
     Statement,
     StatementLine,
     StatementWarning,
 )
+from statement_readers.bai2_said import said_in_detail
 from statement_readers.fields import INT64_MAX, MAX_TEXT, clean, exponent, unreadable
 from statement_readers.whole_text import decode, read_bytes
 
@@ -42,7 +44,7 @@ def read_bai2(file: BinaryIO) -> list[Statement]:
     parsed, difference = _parse(records)
     numbering = LineNumbering()
     statements = [
-        _statement(group, account, numbering, (*warnings, *difference))
+        _statement(group, account, numbering, (*warnings, *difference), parsed.header.physical_record_length)
         for group in parsed.children
         for account in group.children
     ]
@@ -86,7 +88,9 @@ def _parse(records: list[str]) -> tuple[Any, tuple[StatementWarning, ...]]:
     return parsed, (StatementWarning(CONTROL_TOTAL_DIFFERENCE, detail),)
 
 
-def _statement(group: Any, account: Any, numbering: LineNumbering, warnings: tuple[StatementWarning, ...]) -> Statement:
+def _statement(
+    group: Any, account: Any, numbering: LineNumbering, warnings: tuple[StatementWarning, ...], width: int | None
+) -> Statement:
     currency = account.header.currency or group.header.currency
     if exponent(currency) is None:
         raise unreadable("an account's currency is not an ISO 4217 code in use.")
@@ -97,7 +101,7 @@ def _statement(group: Any, account: Any, numbering: LineNumbering, warnings: tup
     ignored = 0
     for entry in account.children:
         if entry.type_code.transaction in {TypeCodeTransaction.credit, TypeCodeTransaction.debit}:
-            lines.append(numbering.number(_line(entry, currency, day)))
+            lines.append(numbering.number(_line(entry, currency, day, width)))
         else:
             ignored += 1
     if ignored:
@@ -116,19 +120,28 @@ def _statement(group: Any, account: Any, numbering: LineNumbering, warnings: tup
     )
 
 
-def _line(entry: Any, currency: str, day: date) -> StatementLine:
+def _line(entry: Any, currency: str, day: date, width: int | None) -> StatementLine:
     amount = _bounded(entry.amount or 0)
-    reference, bank_ref = clean(entry.customer_reference), clean(entry.bank_reference)
+    texts, reference, text = said_in_detail(entry, width)
+    bank_ref = _present(clean(entry.bank_reference))
+    before = ReadBefore(None, _present(clean(entry.customer_reference)), clean(entry.text, MAX_TEXT), bank_ref)
+    now = ReadBefore(None, clean(reference), clean(text, MAX_TEXT), bank_ref)
     return StatementLine(
         line=0,
         booking_date=day,
         value_date=(entry.availability or {}).get("date") or day,
         amount_minor=amount if entry.type_code.transaction is TypeCodeTransaction.credit else -amount,
         currency_code=currency,
-        reference=None if reference in _ABSENT else reference,
-        remittance_text=clean(entry.text, MAX_TEXT),
-        bank_ref=None if bank_ref in _ABSENT else bank_ref,
+        reference=now.reference,
+        remittance_text=now.remittance_text,
+        bank_ref=bank_ref,
+        texts=texts,
+        read_before=before if before != now else None,
     )
+
+
+def _present(reference: str | None) -> str | None:
+    return None if reference in _ABSENT else reference
 
 
 def _balance(account: Any, code: str) -> int | None:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from models.cash.statements import BATCH_NOT_SPLIT, StatementLine, StatementWarning
+from models.cash.bank_texts import BankText, Role
+from models.cash.statements import BATCH_NOT_SPLIT, ReadBefore, StatementLine, StatementWarning
+from statement_readers.camt_said import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
 from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
 from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
+from statement_readers.joining import kept, said
 
-USTRD_LENGTH = 140
+USTRD_LENGTH = TEXT_WIDTH
 _NO_REFERENCE = {"NOTPROVIDED", "NOTAVAILABLE", "NONREF"}
 
 
@@ -29,7 +32,9 @@ class Detail:
     reference: str | None
     bank_ref: str | None
     text: str | None
+    text_before: str | None
     structured: tuple[str, ...]
+    texts: tuple[BankText, ...]
 
 
 def read_amount(element: Any, parts: Kids) -> tuple[int, str]:
@@ -59,7 +64,7 @@ def read_day(element: Any) -> date:
 def read_detail(element: Any) -> Detail:
     parts = kids(element)
     amount, currency = _detail_amount(parts)
-    structured, remittance = _remittance(parts.get("RmtInf"))
+    remittance = read_remittance(parts.get("RmtInf"))
     parties, references = kids(parts.get("RltdPties")), kids(parts.get("Refs"))
     return Detail(
         amount_minor=amount,
@@ -69,8 +74,15 @@ def read_detail(element: Any) -> Detail:
         creditor=_party(parties.get("Cdtr")) or _party(parties.get("UltmtCdtr")),
         reference=_reference(references),
         bank_ref=clean(text(references.get("AcctSvcrRef"))),
-        text=remittance or clean(text(parts.get("AddtlTxInf")), MAX_TEXT),
-        structured=structured,
+        text=remittance.free or clean(text(parts.get("AddtlTxInf")), MAX_TEXT),
+        text_before=remittance.free_before or clean(text(parts.get("AddtlTxInf")), MAX_TEXT),
+        structured=remittance.structured,
+        texts=in_order(
+            remittance.texts,
+            kept(_payers_reference(references)),
+            kept(note("AddtlTxInf", parts.get("AddtlTxInf"), searched=not remittance.free)),
+            everything_else(element),
+        ),
     )
 
 
@@ -94,42 +106,16 @@ def _party(role: Any | None) -> str | None:
 
 
 def _reference(references: Kids) -> str | None:
+    found = _payers_reference(references)
+    return found.text if found else None
+
+
+def _payers_reference(references: Kids) -> BankText | None:
     for name in ("EndToEndId", "InstrId", "TxId", "PmtInfId"):
-        found = clean(text(references.get(name)))
-        if found is not None and found.upper() not in _NO_REFERENCE:
+        found = said(f"Refs/{name}", text(references.get(name)), Role.OWN_REFERENCE, width=ID_WIDTH)
+        if found is not None and found.text.upper() not in _NO_REFERENCE:
             return found
     return None
-
-
-def _remittance(info: Any | None) -> tuple[tuple[str, ...], str | None]:
-    """Structured references in document order, and the free text. A piece of full length runs on in the next one."""
-    structured: dict[str, None] = {}
-    free = ""
-    for element in info if info is not None else ():
-        match local(element):
-            case "Ustrd":
-                piece = element.text or ""
-                free += piece if len(piece) == USTRD_LENGTH else f"{piece} "
-            case "Strd":
-                numbers, extra = _structured(element)
-                structured.update(dict.fromkeys(numbers))
-                free += extra
-    return tuple(structured), clean(free, MAX_TEXT)
-
-
-def _structured(element: Any) -> tuple[list[str], str]:
-    """RfrdDocInf/Nb and CdtrRefInf/Ref; and the additional text."""
-    numbers: list[str | None] = []
-    extra = ""
-    for part in element:
-        match local(part):
-            case "RfrdDocInf":
-                numbers.append(clean(text_at(part, "Nb")))
-            case "CdtrRefInf":
-                numbers.append(clean(text_at(part, "Ref")))
-            case "AddtlRmtInf":
-                extra += f"{part.text or ''} "
-    return [number for number in numbers if number], extra
 
 
 def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[StatementLine], list[StatementWarning]]:
@@ -167,35 +153,51 @@ def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency
     references = {detail.reference for detail in details}
     structured = tuple(dict.fromkeys(item for detail in details for item in detail.structured))
     free = clean(" ".join(detail.text for detail in details if detail.text), MAX_TEXT)
+    free_before = clean(" ".join(detail.text_before for detail in details if detail.text_before), MAX_TEXT)
+    entry_note = clean(text(parts.get("AddtlNtryInf")), MAX_TEXT)
     own_ref = details[0].bank_ref if len(details) == 1 else None
+    payer = payers.pop() if len(payers) == 1 else None
+    reference = references.pop() if len(references) == 1 else None
+    # Not NtryRef: it may count within the file, and the same line in another file must stay the same line.
+    bank_ref = clean(text(parts.get("AcctSvcrRef"))) or own_ref
+    before = ReadBefore(payer, reference, free_before or entry_note, bank_ref)
     return StatementLine(
         line=0,
         booking_date=read_day(booking) if booking is not None else value_date,
         value_date=value_date,
         amount_minor=signed,
         currency_code=currency,
-        payer=payers.pop() if len(payers) == 1 else None,
-        reference=references.pop() if len(references) == 1 else None,
-        remittance_text=free or clean(text(parts.get("AddtlNtryInf")), MAX_TEXT),
+        payer=payer,
+        reference=reference,
+        remittance_text=free or entry_note,
         structured_references=structured,
-        # Not NtryRef: it may count within the file, and the same line in another file must stay the same line.
-        bank_ref=clean(text(parts.get("AcctSvcrRef"))) or own_ref,
+        bank_ref=bank_ref,
         reversal=text(parts.get("RvslInd")) in {"true", "1"},
+        texts=in_order(
+            *(detail.texts for detail in details),
+            kept(note("AddtlNtryInf", parts.get("AddtlNtryInf"), searched=not free)),
+            everything_else(entry),
+        ),
+        read_before=before if (free or entry_note) != before.remittance_text else None,
     )
 
 
 def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
     """One transaction of a batch: the entry's dates and reversal mark, everything else its own."""
+    payer, bank_ref = detail.debtor if signed >= 0 else detail.creditor, detail.bank_ref or whole.bank_ref
+    before = ReadBefore(payer, detail.reference, detail.text_before, bank_ref)
     return StatementLine(
         line=0,
         booking_date=whole.booking_date,
         value_date=whole.value_date,
         amount_minor=signed,
         currency_code=whole.currency_code,
-        payer=detail.debtor if signed >= 0 else detail.creditor,
+        payer=payer,
         reference=detail.reference,
         remittance_text=detail.text,
         structured_references=detail.structured,
-        bank_ref=detail.bank_ref or whole.bank_ref,
+        bank_ref=bank_ref,
         reversal=whole.reversal,
+        texts=detail.texts,
+        read_before=before if detail.text != detail.text_before else None,
     )

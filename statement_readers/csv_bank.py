@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from models.cash.bank_texts import BankText, Role
 from models.cash.statements import MAX_LINES, LineNumbering, Statement, StatementLine
-from statement_readers.fields import MAX_TEXT, clean, exponent, to_date, to_minor, unreadable
+from statement_readers.fields import MAX_NAME, MAX_TEXT, clean, exponent, to_date, to_minor, unreadable
+from statement_readers.joining import kept, said
 
 COLUMNS = ("date", "amount", "currency", "payer", "reference", "remittance_text")
 REQUIRED = COLUMNS[:3]
@@ -125,7 +127,15 @@ def _line(row: list[str], places: dict[str, int], line: int) -> StatementLine:
         payer=clean(field("payer")),
         reference=clean(field("reference")),
         remittance_text=clean(field("remittance_text"), MAX_TEXT),
+        texts=_shortened(field("reference"), field("remittance_text")),
     )
+
+
+def _shortened(reference: str, text: str) -> tuple[BankText, ...]:
+    """Texts that are kept in part only: where they were cut, no word is believed. Others say nothing beyond the line."""
+    if len(reference) <= MAX_NAME and len(text) <= MAX_TEXT:
+        return ()
+    return kept(said("reference", reference, Role.REFERENCE), said("remittance_text", text, Role.TEXT))
 
 
 def _not_utf8(file: BinaryIO) -> Exception:

@@ -17,6 +17,7 @@ MAX_NAME = 500
 
 _AMOUNT = re.compile(r"([+-]?)([0-9]{1,40})(?:\.([0-9]{1,40}))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHITE_SPACE = re.compile(r"\s+")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -83,6 +84,11 @@ def to_date(text: str, *, line: int | None = None, column: int | None = None, na
         except ValueError:
             pass
     raise unreadable(f"the {name} is not a calendar date written YYYY-MM-DD.", line=line, column=column)
+
+
+def folded(text: str) -> str:
+    """Every run of white space, and what a database cannot hold, as one blank; those at the ends stay."""
+    return _WHITE_SPACE.sub(" ", _UNSTORABLE.sub(" ", text))
 
 
 def clean(text: str | None, limit: int = MAX_NAME) -> str | None:

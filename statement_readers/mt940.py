@@ -18,11 +18,13 @@ from models.cash.statements import (
     ENTRY_IGNORED,
     MAX_LINES,
     LineNumbering,
+    ReadBefore,
     Statement,
     StatementLine,
     StatementWarning,
 )
 from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
+from statement_readers.mt940_fields import Said, said_by_entry
 from statement_readers.whole_text import Piece, decode, pieces, read_bytes
 
 TEXT_WIDTH = 65
@@ -68,7 +70,10 @@ def _statement(message: Piece, numbering: LineNumbering) -> Statement:
     read = read_message(body[: closing.end()].encode())
     if len(read.transactions) != entries or read.opening_balance is None or read.closing_balance is None:
         raise unreadable("the message cannot be read: one of its dates or fields is no MT940.", line=head)
-    lines, warnings = _lines(read.transactions, currency, numbering, head)
+    said = list(said_by_entry(body[: closing.end()]))
+    if len(said) != entries:
+        raise unreadable("the message cannot be read: its lines (:61:) are not told apart.", line=head)
+    lines, warnings = _lines(read.transactions, said, currency, numbering, head)
     number = _NUMBER.search(body)
     adjusted = sum(1 for warning in read.warnings if warning.rule == "date")
     if adjusted:
@@ -103,37 +108,51 @@ def _check_lines(body: str, head: int) -> int:
 
 
 def _lines(
-    transactions: list[Transaction], currency: str, numbering: LineNumbering, head: int
+    transactions: list[Transaction], said: list[Said], currency: str, numbering: LineNumbering, head: int
 ) -> tuple[list[StatementLine], list[StatementWarning]]:
     lines: list[StatementLine] = []
     expected = 0
-    for entry in transactions:
+    for entry, words in zip(transactions, said, strict=True):
         if entry.raw.get("status") in _EXPECTED:
             expected += 1
             continue
         if numbering.count >= MAX_LINES:
             raise unreadable(f"the file has more than {MAX_LINES} lines.", line=head)
-        lines.append(numbering.number(_line(entry, currency, head)))
+        lines.append(numbering.number(_line(entry, words, currency, head)))
     if not expected:
         return lines, []
     return lines, [StatementWarning(ENTRY_IGNORED, f"{expected} expected entries are not booked and were left out.")]
 
 
-def _line(entry: Transaction, currency: str, head: int) -> StatementLine:
-    purpose = _unfold(entry.purpose)
-    name = _NAME.search(purpose)
-    reference = clean(entry.reference)
+def _line(entry: Transaction, said: Said, currency: str, head: int) -> StatementLine:
+    before = _read_before(entry)
+    now = ReadBefore(clean(said.payer), said.reference, clean(said.purpose, MAX_TEXT), said.bank_ref)
     return StatementLine(
         line=0,
         booking_date=entry.booking_date or entry.date,
         value_date=entry.date,
         amount_minor=_minor(entry.amount, entry.currency or currency, head),
         currency_code=entry.currency or currency,
+        payer=now.payer,
+        reference=now.reference,
+        remittance_text=now.remittance_text,
+        bank_ref=now.bank_ref,
+        reversal=entry.raw.get("status") in _REVERSED,
+        texts=said.texts,
+        read_before=before if before != now else None,
+    )
+
+
+def _read_before(entry: Transaction) -> ReadBefore:
+    """As builds read it that took bankfile's word: sub-fields glued together, references cut."""
+    purpose = _unfold(entry.purpose)
+    name = _NAME.search(purpose)
+    reference = clean(entry.reference)
+    return ReadBefore(
         payer=clean(entry.counterparty_name) or clean(name.group(1) if name else None),
         reference=None if reference in {"NONREF", "EREF", "PREF"} else reference,
         remittance_text=clean(purpose, MAX_TEXT),
         bank_ref=clean(entry.bank_reference),
-        reversal=entry.raw.get("status") in _REVERSED,
     )
 
 

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.confirmations import ConfirmationActivities
     from models.messages.confirmations import ConfirmationInput, ConfirmationResult
     from workflows import retries
+    from workflows.in_place import NotDone, Patience, tried, until_done
 
 PATIENCE = timedelta(hours=4)
 """How long the mail server may be away before a person is told; the process goes on trying."""
@@ -35,25 +36,16 @@ class ConfirmRemittance:
         # The usual case costs one workflow task; only a mail server that is away costs more. Runs of before say it by a
         # patch, which costs a marker and an upsert of search attributes each.
         if start.first_try_in_place or workflow.patched("first-try-in-place"):
-            try:
-                return await workflow.execute_local_activity_method(
-                    ConfirmationActivities.send_confirmation,
-                    start,
-                    start_to_close_timeout=retries.MAIL_FIRST_TRY,
-                    retry_policy=retries.ONCE,
-                )
-            except (ActivityError, ApplicationError):
-                workflow.set_current_details("The mail server did not take the message; trying again")
+            first = Patience(retries.MAIL_FIRST_TRY, retries.ONCE)
+            done = await tried(ConfirmationActivities.send_confirmation, start, first)
+            if not isinstance(done, NotDone):
+                return done
+            workflow.set_current_details("The mail server did not take the message; trying again")
         try:
             return await self._send(start, PATIENCE)
         except ActivityError:
             workflow.set_current_details("The mail server does not take the message; a person has been told")
-            await workflow.execute_activity_method(
-                ConfirmationActivities.report_undelivered,
-                start,
-                start_to_close_timeout=retries.POSTING_TIMEOUT,
-                retry_policy=retries.POSTING,
-            )
+            await until_done(ConfirmationActivities.report_undelivered, start)
             return await self._send(start, None)
 
     async def _send(self, start: ConfirmationInput, within: timedelta | None) -> ConfirmationResult:

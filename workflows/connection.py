@@ -8,6 +8,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.runtime import Runtime
 from temporalio.service import TLSConfig
 
 from settings import Settings
@@ -30,8 +31,12 @@ DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_
 """How values and failures travel, for every client and worker."""
 
 
-async def connect(settings: Settings, interceptors: Sequence[Interceptor] = ()) -> Client:
-    """A client for the settings' namespace. Raises what the SDK raises when the server does not answer."""
+async def connect(
+    settings: Settings, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
+) -> Client:
+    """A client for the settings' namespace; with a `runtime`, its workers are measured by it.
+
+    Raises what the SDK raises when the server does not answer."""
     return await Client.connect(
         settings.temporal_target,
         namespace=settings.temporal_namespace,
@@ -39,6 +44,7 @@ async def connect(settings: Settings, interceptors: Sequence[Interceptor] = ()) 
         tls=_tls(settings) if settings.temporal_uses_tls else False,
         data_converter=DATA_CONVERTER,
         interceptors=interceptors,
+        runtime=runtime,
     )
 
 

@@ -6,14 +6,13 @@ approved, and shows where it stands: its summary, its current details and its se
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory, FailureError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
@@ -30,9 +29,8 @@ with workflow.unsafe.imports_passed_through():
         SignalInput,
         StepInput,
     )
-    from workflows import retries
     from workflows.erasure import EraseHistories
-    from workflows.posting import refusal_code, retryable
+    from workflows.in_place import at_once, cancelled, refusal_code, until_done
 
 REFUSED_SIGNALS_LIMIT = 100
 STEP, ROLE, LANE, CUSTOMER = (
@@ -50,7 +48,7 @@ class CustomerChange:
         self._start = start
         self._state = ChangeState()
         self._submitted = False
-        self._refusal: ApplicationError | ActivityError | None = None
+        self._refusal: FailureError | None = None
         self._moved = 0
         self._read_at = workflow.now()
         self._refused_signals = 0
@@ -77,7 +75,9 @@ class CustomerChange:
         workflow.set_current_details("Validating the submission")
         try:
             await self._act(self._start.command_id)
-        except (ApplicationError, ActivityError) as refusal:
+        except FailureError as refusal:
+            if cancelled(refusal):
+                raise
             self._refusal = refusal
             workflow.set_current_details(f"The submission was refused: {refusal_code(refusal)}")
         self._submitted = True
@@ -102,7 +102,7 @@ class CustomerChange:
                 return
             reminds = s.remind_in is not None
             done = ChangeActivities.remind if reminds else ChangeActivities.escalate
-            self._show(await self._do(done, step))
+            self._show(await until_done(done, step))
             if reminds and self._state.step == s.step:
                 self._state.remind_in = None
             elif self._state.step == s.step:
@@ -112,7 +112,7 @@ class CustomerChange:
         """Carry out the approved change, exactly once; a customer's deletion takes the histories with it."""
         workflow.set_current_details("Approved by all; carrying it out")
         async with self._turn:
-            result: ExecutionResult = await self._at_once(
+            result: ExecutionResult = await at_once(
                 ChangeActivities.carry_out, ActRequest(self._start.org_id, self._start.change_id)
             )
             self._show(result.state)
@@ -130,7 +130,9 @@ class CustomerChange:
     async def _tell(self, workflow_id: str) -> None:
         try:
             await workflow.get_external_workflow_handle(workflow_id).signal("reload")
-        except ApplicationError:
+        except FailureError as gone:
+            if cancelled(gone):
+                raise
             workflow.logger.info("a closed change's process has ended already")
 
     # What comes in
@@ -186,7 +188,8 @@ class CustomerChange:
         if not self._open or self._refused_signals >= REFUSED_SIGNALS_LIMIT:
             return
         async with self._turn:
-            word = words[0] if len(words) == 1 else None  # a surplus of inputs must not break the process
+            # A surplus of inputs must not break the process, nor what cannot be written as JSON (bytes, a protobuf).
+            word = words[0] if len(words) == 1 and isinstance(words[0], dict) else None
             await self._decide_by_token(word, "signal")
         self._moved += 1
 
@@ -195,8 +198,11 @@ class CustomerChange:
         """A command whose update no worker had taken when its caller was told that the work goes on. At most once, as any."""
         if not act.command_id:
             return
-        with suppress(ApplicationError, ActivityError):  # refused: the command's record says so to whoever asks
+        try:
             await self._carry(act)
+        except FailureError as refusal:  # the command's record says so to whoever asks
+            if cancelled(refusal):
+                raise
 
     @workflow.signal(name="reload")
     async def reload(self) -> None:
@@ -220,7 +226,7 @@ class CustomerChange:
     async def _decide_by_token(self, word: Any, channel: str) -> str:
         """Decide as the token's holder. The reason code of what was refused, which is audited; or nothing."""
         said = SignalInput(self._start.org_id, self._start.change_id, word, channel)
-        result = await self._do(ChangeActivities.decide_by_signal, said)
+        result = await until_done(ChangeActivities.decide_by_signal, said)
         self._show(result.state)
         if result.refused:
             await self._count_refused()
@@ -234,34 +240,13 @@ class CustomerChange:
 
     async def _act(self, command_id: str) -> None:
         request = ActRequest(self._start.org_id, self._start.change_id, command_id)
-        self._show(await self._at_once(ChangeActivities.act, request))
-
-    async def _at_once(self, method: Any, request: ActRequest) -> Any:
-        """First as a local activity (one workflow task in all); where that fails for a while, as a regular one."""
-        try:
-            return await workflow.execute_local_activity_method(
-                method,
-                request,
-                start_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
-                schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
-                retry_policy=retries.LOCAL_POSTING,
-            )
-        except FailureError as error:  # as in posting.py: a timeout comes bare in replay
-            if not retryable(error):
-                raise
-        return await self._do(method, request)
-
-    async def _do(self, method: Any, request: Any) -> Any:
-        """As a regular activity, until it is done or refused."""
-        return await workflow.execute_activity_method(
-            method, request, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
-        )
+        self._show(await at_once(ChangeActivities.act, request))
 
     async def _count_refused(self) -> None:
         self._refused_signals += 1
         if self._refused_signals == REFUSED_SIGNALS_LIMIT:
             told = StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals)
-            await self._do(ChangeActivities.signals_refused, told)
+            await until_done(ChangeActivities.signals_refused, told)
 
     def _next_deadline(self) -> timedelta | None:
         s = self._state
@@ -300,7 +285,7 @@ class CustomerChange:
     def _attributes(self) -> Sequence[SearchAttributeUpdate[Any]]:
         s = self._state
         updates: list[SearchAttributeUpdate[Any]] = [LANE.value_set(s.lane), CUSTOMER.value_set(s.customer_id)]
-        if not s.step:
+        if not s.step or not s.due_at:
             return [*updates, STEP.value_set(s.status), ROLE.value_unset(), DUE.value_unset()]
         due = datetime.fromisoformat(s.due_at)
         return [*updates, STEP.value_set(str(s.step)), ROLE.value_set(s.role), DUE.value_set(due)]

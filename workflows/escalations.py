@@ -1,8 +1,10 @@
 """A case is escalated: recorded at once, then watched until it is settled, however long that takes."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -13,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.posting import execute_command
 
 LOOKS_PER_RUN = 100
+NO_TIME_SAID = timedelta(hours=1)
 
 
 @workflow.defn(name="EscalateCase")
@@ -25,14 +28,15 @@ class EscalateCase:
         result = await execute_command(start)
         case_id = workflow.info().workflow_id.split("/")[0]
         watched = EscalationInput(start.org_id, start.command_id)
-        await workflow.start_child_workflow(
-            WatchEscalation.run,
-            watched,
-            id=watch_workflow_id(case_id, start.command_id.removeprefix("cmd_")),
-            task_queue=PROCESS_QUEUE,
-            parent_close_policy=ParentClosePolicy.ABANDON,
-            static_summary=f"Escalation of {case_id}",
-        )
+        with suppress(WorkflowAlreadyStartedError):  # by an earlier run of this process
+            await workflow.start_child_workflow(
+                WatchEscalation.run,
+                watched,
+                id=watch_workflow_id(case_id, start.command_id.removeprefix("cmd_")),
+                task_queue=PROCESS_QUEUE,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=f"Escalation of {case_id}",
+            )
         workflow.set_current_details("Escalated; its due time is being watched")
         return result
 
@@ -63,8 +67,7 @@ class WatchEscalation:
         )
 
     async def _wait(self, at: EscalationTimes) -> None:
-        next_at = at.remind_at or at.due_at
-        assert next_at is not None
+        next_at = at.remind_at or at.due_at or workflow.now() + NO_TIME_SAID
         workflow.set_current_details(f"Open; next look at {next_at:%Y-%m-%d %H:%M:%S} UTC")
         # A little late rather than early: the transaction compares the database's clock with the due time.
         await workflow.sleep(max(next_at - workflow.now(), timedelta(0)) + timedelta(milliseconds=250))

@@ -10,13 +10,13 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.imports import ImportActivities
     from models.messages.imports import PROCESS, ImportAct, ImportInput, ImportResult, ImportState
     from workflows import retries
-    from workflows.posting import retryable
+    from workflows.in_place import at_once, cancelled
 
 STEP, ROLE = (SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole"))
 DUE = SearchAttributeKey.for_datetime("DueAt")
@@ -62,7 +62,9 @@ class CustomerImport:
         """Record the upload. The API does so too, so that its answer waits for no worker; whoever is first has done it."""
         try:
             await self._act(self._start.command_id)
-        except (ApplicationError, ActivityError):
+        except FailureError as refusal:
+            if cancelled(refusal):
+                raise
             workflow.set_current_details("The upload was refused")
 
     async def _stage(self) -> None:
@@ -113,24 +115,8 @@ class CustomerImport:
         self._show(state)
         self._news += 1
 
-    async def _do(self, method: Any, what: ImportAct) -> ImportState:
-        """First as a local activity (one workflow task in all); where that fails for a while, as a regular one."""
-        state: ImportState
-        try:
-            state = await workflow.execute_local_activity_method(
-                method,
-                what,
-                start_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
-                schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
-                retry_policy=retries.LOCAL_POSTING,
-            )
-        except FailureError as error:  # as in posting.py: a timeout comes bare in replay
-            if not retryable(error):
-                raise
-            state = await workflow.execute_activity_method(
-                method, what, start_to_close_timeout=retries.POSTING_TIMEOUT, retry_policy=retries.POSTING
-            )
-        return state
+    async def _do(self, step: Callable[[ImportActivities, ImportAct], ImportState], what: ImportAct) -> ImportState:
+        return await at_once(step, what)
 
     async def _work(self, method: Any, timeout: timedelta, doing: str) -> None:
         """One slice. A person's act meanwhile has moved the row, and the slice's answer may be older than the act's."""

@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Principal, Somebody, requires
+from api.deps import ORGANISATION, OWN, IdempotencyKey, Principal, Somebody, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
@@ -18,6 +18,7 @@ from operations.customers.out_of_office import absence_body
 from operations.customers.policies import policy_body
 
 router = gated_router("approvals")
+Oneself = Annotated[Principal, requires(None, OWN)]
 
 
 class Absence(Body):
@@ -37,7 +38,10 @@ def read_policy(request: Request, who: Annotated[Principal, requires("settings.r
 
 @router.put("/v1/approval-policies", responses=refusals("POLICY_LOOSENED", "VERSION_MISMATCH"))
 async def put_policy(
-    request: Request, body: PolicyAsRead, who: Annotated[Principal, requires("settings.write")], key: IdempotencyKey
+    request: Request,
+    body: PolicyAsRead,
+    who: Annotated[Principal, requires("settings.write", ORGANISATION)],
+    key: IdempotencyKey,
 ) -> Response:
     """Replace the policy. It may ask more than every organisation needs, never less. What was read may be sent back."""
     return await write_now(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
@@ -51,12 +55,12 @@ def read_absence(request: Request, who: Somebody) -> dict[str, Any]:
 
 
 @router.put("/v1/out-of-office")
-async def put_absence(request: Request, body: Absence, who: Somebody, key: IdempotencyKey) -> Response:
+async def put_absence(request: Request, body: Absence, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is away; an earlier word is replaced."""
     return await write_now(request, who, key, Write("out_of_office.put", body.model_dump(mode="json"), who.org_id))
 
 
 @router.delete("/v1/out-of-office")
-async def delete_absence(request: Request, who: Somebody, key: IdempotencyKey) -> Response:
+async def delete_absence(request: Request, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is back."""
     return await write_now(request, who, key, Write("out_of_office.delete", {}, who.org_id))

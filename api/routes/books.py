@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
@@ -21,7 +21,8 @@ from models.db.cash import books
 router = gated_router("books")
 
 Reader = Annotated[Principal, requires("settings.read")]
-Writer = Annotated[Principal, requires("settings.write")]
+Writer = Annotated[Principal, requires("settings.write", ORGANISATION)]
+OfEntity = Annotated[Principal, requires("settings.write", RECORD)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -116,8 +117,9 @@ async def store_rates(request: Request, body: Rates, who: Writer, key: Idempoten
 
 @router.get("/v1/fx-rates")
 def get_rates(
-    request: Request, who: Reader, page: Paging, base_currency: str | None = None, quote_currency: str | None = None
-) -> dict[str, Any]:
+    request: Request, who: Reader, page: Paging,
+    base_currency: CurrencyCode | None = None, quote_currency: CurrencyCode | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Stored rates, the newest first."""
     after = page.after("fx_rates", date, str, str)
     with reading(request, who) as tx:
@@ -184,7 +186,7 @@ async def create_entity(request: Request, body: NewLegalEntity, who: Writer, key
 
 
 @router.post("/v1/bank-accounts", status_code=201, responses=refusals("ALREADY_EXISTS", "LEGAL_ENTITY_NOT_FOUND"))
-async def create_bank_account(request: Request, body: NewBankAccount, who: Writer, key: IdempotencyKey) -> Response:
+async def create_bank_account(request: Request, body: NewBankAccount, who: OfEntity, key: IdempotencyKey) -> Response:
     return await write_now(request, who, key, Write("create_bank_account", body.model_dump(), who.org_id))
 
 

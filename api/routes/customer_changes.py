@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.changes import act_on_change
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write
@@ -31,8 +31,8 @@ from operations.customers.visibility import require_change
 router = gated_router("approvals")
 
 Reader = Annotated[Principal, requires("changes.read")]
-Approver = Annotated[Principal, requires("changes.decide")]
-Submitter = Annotated[Principal, requires("changes.submit")]
+Approver = Annotated[Principal, requires("changes.decide", RECORD)]
+Submitter = Annotated[Principal, requires("changes.submit", RECORD)]
 
 
 class NewDecision(Body):

@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, run_process, write_now
@@ -21,7 +21,7 @@ from models.ids import new_id
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]
-Actor = Annotated[Principal, requires("activities.write")]
+Actor = Annotated[Principal, requires("activities.write", RECORD)]
 
 
 class ActivityType(StrEnum):

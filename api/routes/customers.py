@@ -10,12 +10,12 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from api.changes import submit_change
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write
 from api.reading import reading, who_sees
-from api.schema import CurrencyCode, Empty, InLowerCase, IsoDate, Line, ReasonCode
+from api.schema import CurrencyCode, Empty, ExternalId, InLowerCase, IsoDate, Line, ReasonCode
 from models.checks import decimal, decimal_text
 from models.customers.bodies import CustomerCreate
 from models.customers.patch import CustomerPatch
@@ -31,7 +31,7 @@ from operations.customers.visibility import visible
 router = gated_router("customers")
 
 Reader = Annotated[Principal, requires("customers.read")]
-Submitter = Annotated[Principal, requires("changes.submit")]
+Submitter = Annotated[Principal, requires("changes.submit", RECORD)]
 _DUPLICATES = ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID", "PAYMENT_TERMS_UNKNOWN", "ACCOUNT_UNKNOWN", "DIMENSION_UNKNOWN")
 
 
@@ -132,6 +132,7 @@ def list_customers(
     status: Annotated[Status | None, InLowerCase] = None,
     q: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     legal_entity_id: str | None = None,
+    external_id: ExternalId | None = None,
 ) -> Response:
     """Customers by id. `q`: a part of the name or e-mail, or a whole tax id or external id."""
     after = page.after("customers", str)
@@ -146,6 +147,7 @@ def list_customers(
             entities=None if who.entities is None else sorted(who.entities),
             after=after[0] if after else None,
             limit=page.fetch,
+            external_id=external_id,
         )
     body = page.answer("customers", rows, key=lambda r: (r["id"],), item=summary_body)
     return Response(to_json(body), media_type="application/json")

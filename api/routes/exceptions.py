@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
@@ -21,7 +21,7 @@ from models.exceptions import is_own
 
 router = gated_router("exceptions")
 Reader = Annotated[Principal, requires("exceptions.read")]
-Writer = Annotated[Principal, requires("exceptions.write")]
+Writer = Annotated[Principal, requires("exceptions.write", RECORD)]
 
 
 class Assignment(Body):

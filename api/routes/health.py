@@ -8,10 +8,11 @@ from starlette.responses import JSONResponse, Response
 
 from api import metrics
 from api.problems import problem_response
+from api.query import CheckedRoute
 from api.readiness import Readiness
 from models.errors import Refusal
 
-router: Final = APIRouter(tags=["operation"], redirect_slashes=False)
+router: Final = APIRouter(tags=["operation"], redirect_slashes=False, route_class=CheckedRoute)
 
 
 @router.get("/healthz")

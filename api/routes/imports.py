@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from api import import_report
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import IMPORT_LIMIT, gated_router
 from api.import_upload import act, read_options, upload
 from api.problems import invalid, refusals
@@ -19,18 +19,20 @@ from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.errors import FieldError
 from models.imports.columns import FIELDS, PRESETS, check_mapping
-from models.imports.options import ImportStatus, Source, Unreadable
+from models.imports.options import OPEN, ImportStatus, Source, Unreadable
 from models.imports.options import Mapping as ColumnMapping
 from operations.imports.decisions import mapping_body
-from operations.imports.validation import layout_of
+from operations.imports.preview import changes_of
+from operations.imports.raw_rows import layout_of
 from operations.imports.view import import_body
 
 router = gated_router("imports")
 
 Reader = Annotated[Principal, requires("imports.read")]
-Uploader = Annotated[Principal, requires("imports.submit", body_limit=IMPORT_LIMIT)]
-Submitter = Annotated[Principal, requires("imports.submit")]
-Decider = Annotated[Principal, requires("imports.decide")]
+Uploader = Annotated[Principal, requires("imports.submit", RECORD, body_limit=IMPORT_LIMIT)]
+Submitter = Annotated[Principal, requires("imports.submit", RECORD)]
+Keeper = Annotated[Principal, requires("imports.submit", ORGANISATION)]
+Decider = Annotated[Principal, requires("imports.decide", RECORD)]
 Outcome = Literal["error", "failed", "created", "updated", "skipped", "warning", "duplicate", "valid", "not_attempted"]
 
 
@@ -90,7 +92,7 @@ def get_mappings(request: Request, who: Reader) -> dict[str, Any]:
 
 
 @router.put("/v1/customer-imports/mappings/{name}")
-async def put_mapping(request: Request, name: str, body: NewMapping, who: Submitter, key: IdempotencyKey) -> Response:
+async def put_mapping(request: Request, name: str, body: NewMapping, who: Keeper, key: IdempotencyKey) -> Response:
     """Save a mapping under a name, or replace the one of that name."""
     try:
         check_mapping(body.mapping)
@@ -126,15 +128,23 @@ def get_rows(
     outcome: Outcome | None = None,
     code: Annotated[str | None, Query(pattern="^[A-Z][A-Z0-9_]{0,63}$")] = None,
 ) -> dict[str, Any]:
-    """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said."""
+    """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said.
+
+    `changes` is what a row that updates would change of its customer, as long as it has not been carried out.
+    """
     row = _seen(request, who, import_id)
     after = page.after("import-rows", int)
     with reading(request, who) as tx:
         rows = import_rows.page(tx, row, after[0] if after else 0, page.fetch, outcome, code)
+        waiting = [r["row_no"] for r in rows if not r["executed"]] if row["status"] in OPEN else []
+        changes = changes_of(tx, row, waiting)
     layout = None if row["layout"] is None else layout_of(row)
-    return page.answer(
-        "import-rows", rows, key=lambda r: (r["row_no"],), item=lambda r: import_report.row_body(r, layout)  # type: ignore[arg-type]
-    )  # fmt: skip
+
+    def body(r: Any) -> dict[str, Any]:
+        assert layout is not None, "what has rows has a layout"
+        return import_report.row_body(r, layout, changes.get(r["row_no"]))
+
+    return page.answer("import-rows", rows, key=lambda r: (r["row_no"],), item=body)
 
 
 @router.get("/v1/customer-imports/{import_id}/report.csv", responses=refusals("IMPORT_NOT_FOUND"))

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api.batch import run_batch
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.invalid import field_errors
 from api.problems import refusals
@@ -89,7 +89,7 @@ class Reason(Body):
 
 
 Reader = Annotated[Principal, requires("invoices.read")]
-Writer = Annotated[Principal, requires("invoices.write")]
+Writer = Annotated[Principal, requires("invoices.write", RECORD)]
 
 
 def _write(body: NewInvoice) -> Write:
@@ -136,11 +136,12 @@ def get_invoice(request: Request, invoice_id: str, who: Reader) -> dict[str, Any
 def get_invoices(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
     status: Annotated[Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None, _STATUS] = None,
+    external_id: ExternalId | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Invoices by due date, then issue date, then id; `status=open` is OPEN and PARTIALLY_PAID."""
     after = page.after("invoices", date, date, str)
     with reading(request, who) as tx:
-        rows = list_invoices(tx, who.entities, status, customer_id, after, page.fetch)
+        rows = list_invoices(tx, who.entities, status, customer_id, after, page.fetch, external_id)
     return page.answer("invoices", rows, key=lambda r: (r["due_date"], r["issue_date"], r["id"]), item=invoice_body)
 
 

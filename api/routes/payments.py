@@ -1,13 +1,13 @@
 """Customer payments: recorded, assigned, applied, unapplied, reversed. Each write is a process."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, dry_run, run_process
@@ -92,8 +92,8 @@ class Unapplication(Body):
 
 
 Reader = Annotated[Principal, requires("payments.read")]
-Recorder = Annotated[Principal, requires("payments.record")]
-Applier = Annotated[Principal, requires("payments.apply")]
+Recorder = Annotated[Principal, requires("payments.record", RECORD)]
+Applier = Annotated[Principal, requires("payments.apply", RECORD)]
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
@@ -217,12 +217,13 @@ def get_payment(request: Request, payment_id: str, who: Reader) -> dict[str, Any
 def list_payments(
     request: Request, who: Reader, page: Paging,
     status: Annotated[Choice[PaymentStatus] | None, InUpperCase] = None, customer_id: str | None = None,
+    external_id: ExternalId | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Payments, the newest first."""
     after = page.after("payments", str)
     with reading(request, who) as tx:
         rows = payment_reads.list_payments(
-            tx, who.entities, status, customer_id, after[0] if after else None, page.fetch
+            tx, who.entities, status, customer_id, after[0] if after else None, page.fetch, external_id
         )
     return page.answer("payments", rows, key=lambda r: (r["id"],), item=payments.payment_body)
 
@@ -230,7 +231,7 @@ def list_payments(
 @router.get("/v1/customer-credits")
 def list_credits(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
-    status: Annotated[str | None, InUpperCase] = None,
+    status: Annotated[Literal["OPEN", "USED", "WITHDRAWN"] | None, InUpperCase] = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Customer credits and unapplied cash, oldest first."""
     after = page.after("credits", str)

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, run_process
@@ -41,7 +41,7 @@ class Reopening(Body):
 
 
 Reader = Annotated[Principal, requires("payments.read")]
-Reconciler = Annotated[Principal, requires("payments.apply")]
+Reconciler = Annotated[Principal, requires("payments.apply", RECORD)]
 
 
 def _process(operation: str, recon_id: str, body: dict[str, Any], doing: str) -> Write:
@@ -82,7 +82,7 @@ async def complete(
     responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE"),
 )
 async def reopen(
-    request: Request, recon_id: str, body: Reopening, who: Annotated[Principal, requires("reconciliations.reopen")],
+    request: Request, recon_id: str, body: Reopening, who: Annotated[Principal, requires("reconciliations.reopen", RECORD)],
     key: IdempotencyKey,
 ) -> Response:  # fmt: skip
     """A controller takes it up again."""

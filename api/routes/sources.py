@@ -9,7 +9,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
-from api.deps import IdempotencyKey, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.process import Write, write_now
@@ -22,7 +22,9 @@ from settings import Settings
 from sources.registry import PANELS
 
 router = gated_router("sources")
-Writer = Annotated[Principal, requires("sources.write")]
+Reader = Annotated[Principal, requires("sources.write")]
+Writer = Annotated[Principal, requires("sources.write", RECORD)]
+Connector = Annotated[Principal, requires("sources.write", ORGANISATION)]
 
 
 class _Records(Body):
@@ -83,7 +85,7 @@ class NewConnection(Body):
 
 @router.put("/v1/source-connections/{name}")
 async def put_connection(
-    request: Request, name: str, body: NewConnection, who: Writer, key: IdempotencyKey
+    request: Request, name: str, body: NewConnection, who: Connector, key: IdempotencyKey
 ) -> Response:
     """Say which external system serves which panels."""
     if re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) is None or name == "arflow":
@@ -99,7 +101,7 @@ async def put_connection(
 
 
 @router.get("/v1/source-connections")
-def list_connections(request: Request, who: Writer) -> dict[str, Any]:
+def list_connections(request: Request, who: Reader) -> dict[str, Any]:
     """The external systems of the organisation."""
     with reading(request, who) as tx:
         found = [panels.connection_body(c) for c in panels.connections(tx)]
@@ -107,7 +109,7 @@ def list_connections(request: Request, who: Writer) -> dict[str, Any]:
 
 
 @router.get("/v1/source-connections/{name}", responses=refusals("SOURCE_CONNECTION_NOT_FOUND"))
-def get_connection(request: Request, name: str, who: Writer) -> dict[str, Any]:
+def get_connection(request: Request, name: str, who: Reader) -> dict[str, Any]:
     with reading(request, who) as tx:
         found = panels.connection(tx, name)
     if found is None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.common import WorkflowIDReusePolicy as Reuse
 
-from api.deps import IdempotencyKey, Paging, Principal, requires
+from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.process import START_TIMEOUT, Write, answer, operation_path, run_now_in_thread
@@ -26,7 +26,7 @@ from statement_readers import detect_and_read
 router = gated_router("statements")
 
 Reader = Annotated[Principal, requires("payments.read")]
-Recorder = Annotated[Principal, requires("payments.record")]
+Recorder = Annotated[Principal, requires("payments.record", RECORD)]
 
 
 @router.post(

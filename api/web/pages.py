@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import FileResponse, Response
 
+from api.query import PageRoute
 from models.errors import Refusal
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = Jinja2Templates(directory=HERE / "templates")
 _OF_OTHERS: Final = {p.name: p for p in (HERE / "vendor").glob("*/*.*s")}

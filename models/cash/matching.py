@@ -7,11 +7,15 @@ readings, and the same input always gives the same answer.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 
-from models.cash.references import Mention, extract_mentions, extract_references, reference_key
+from models.cash.bank_texts import BankText, plain_texts
+from models.cash.invoice_book import InvoiceBook, OpenInvoice
+from models.cash.mentions import Mention
+from models.cash.naming import Named, names
+from models.cash.references import extract_references, reference_key, references_of
 from models.cash.statements import StatementLine
 
 __all__ = [
@@ -31,38 +35,37 @@ MAX_SUGGESTIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class OpenInvoice:
-    """An invoice as the rule sees it. `balance_minor` may be 0: a paid invoice that is named gets its own reason.
-    Void invoices are not shown to the rule. external_id is unique within the organisation."""
-
-    id: str
-    external_id: str
-    customer_id: str
-    legal_entity_id: str
-    currency_code: str
-    balance_minor: int
-    due_date: date
-
-
-@dataclass(frozen=True, slots=True)
 class Credit:
-    """Money that came in: amount above zero, in minor units. `legal_entity_id` is the bank account's, None if any."""
+    """Money that came in: amount above zero, in minor units. `legal_entity_id` is the bank account's, None if any.
+
+    `texts` is everything the bank said; without them, the remittance text and the structured references are.
+    `payers`: the customers whom the payer's name may mean; empty where it is nobody's.
+    """
 
     amount_minor: int
     currency_code: str
     legal_entity_id: str | None = None
     remittance_text: str | None = None
     structured_references: tuple[str, ...] = ()
+    texts: tuple[BankText, ...] = ()
+    payers: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
     def of(cls, line: StatementLine, legal_entity_id: str | None) -> "Credit":
-        """A statement line's remittance is its text and the payer's own reference."""
-        text = " ; ".join(part for part in (line.reference, line.remittance_text) if part)
-        return cls(line.amount_minor, line.currency_code, legal_entity_id, text, line.structured_references)
+        """A statement line's remittance is all its texts, among them the payer's own reference."""
+        return cls(line.amount_minor, line.currency_code, legal_entity_id, texts=line.all_texts)
+
+    @property
+    def said(self) -> tuple[BankText, ...]:
+        return self.texts or plain_texts(None, self.remittance_text, self.structured_references)
 
     def references(self) -> list[str]:
         """What to look invoices up by: compare `reference_key` of these with that of ids and external_ids."""
-        return extract_references(self.remittance_text, self.structured_references)
+        return references_of(self.said)
+
+    def is_another_payers(self, invoice: OpenInvoice) -> bool:
+        """Whether the payer is known, and is not the invoice's customer."""
+        return bool(self.payers) and invoice.customer_id not in self.payers
 
 
 class MatchKind(StrEnum):
@@ -77,10 +80,15 @@ class Unmatched(StrEnum):
     NO_REFERENCE = "NO_REFERENCE"
     REFERENCE_UNKNOWN = "REFERENCE_UNKNOWN"
     AMBIGUOUS_REFERENCE = "AMBIGUOUS_REFERENCE"
+    REFERENCE_CUT = "REFERENCE_CUT"
+    CHECK_DIGITS_WRONG = "CHECK_DIGITS_WRONG"
     ALREADY_PAID = "ALREADY_PAID"
     SEVERAL_CUSTOMERS = "SEVERAL_CUSTOMERS"
     ENTITY_DIFFERS = "ENTITY_DIFFERS"
     CURRENCY_DIFFERS = "CURRENCY_DIFFERS"
+    PAYER_DIFFERS = "PAYER_DIFFERS"
+    REFERENCE_UNRESOLVED = "REFERENCE_UNRESOLVED"
+    NUMBER_ALONE = "NUMBER_ALONE"
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
 
 
@@ -118,51 +126,6 @@ class Match:
     suggestions: tuple[Suggestion, ...] = ()
 
 
-class InvoiceBook:
-    """The invoices that a chunk of lines may name, with balances that run down as lines claim them."""
-
-    def __init__(self, invoices: Iterable[OpenInvoice]) -> None:
-        self._invoices = {invoice.id: invoice for invoice in invoices}
-        self._by_key: dict[str, dict[str, None]] = {}
-        for invoice in self._invoices.values():
-            for name in (invoice.id, invoice.external_id):
-                self._by_key.setdefault(reference_key(name), {})[invoice.id] = None
-
-    def get(self, invoice_id: str) -> OpenInvoice:
-        return self._invoices[invoice_id]
-
-    def __contains__(self, invoice_id: str) -> bool:
-        return invoice_id in self._invoices
-
-    def named(self, token: str) -> list[OpenInvoice]:
-        """The invoices a token names. Spelled to the letter beats equal up to case."""
-        found = [self._invoices[invoice_id] for invoice_id in self._by_key.get(reference_key(token), ())]
-        exact = [invoice for invoice in found if token in (invoice.id, invoice.external_id)]
-        return exact or found
-
-    def claim(self, match: Match) -> None:
-        """Takes what a match applies out of the balances, so that no later line claims it again."""
-        for invoice_id, applied in match.allocations:
-            invoice = self._invoices[invoice_id]
-            if applied < 1 or applied > invoice.balance_minor:
-                raise ValueError("a match claims more than the invoice's balance")
-            self._invoices[invoice_id] = replace(invoice, balance_minor=invoice.balance_minor - applied)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """What a remittance names: invoices for certain, invoices by weak mentions only, and whether a name is double."""
-
-    surely: tuple[OpenInvoice, ...]
-    weakly: tuple[OpenInvoice, ...]
-    ambiguous: tuple[OpenInvoice, ...]
-    has_mention: bool
-
-    @property
-    def all(self) -> tuple[OpenInvoice, ...]:
-        return tuple({invoice.id: invoice for invoice in (*self.surely, *self.weakly)}.values())
-
-
 def match_credit(credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice] = ()) -> Match:
     """Decides one credit against the balances as they stand in `book`; claims nothing.
 
@@ -171,65 +134,69 @@ def match_credit(credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice
     """
     if credit.amount_minor < 1:
         raise ValueError("only money that came in is matched")
-    named = _names(credit, book)
-    reason = None if named.ambiguous else (_exact(credit, named) or _partial(credit, named))
-    if isinstance(reason, Match):
-        return reason
+    named = names(credit.said, book, credit.payers)
+    found = None if named.ambiguous else (_exact(credit, named) or _partial(credit, named))
+    if found is not None:
+        return found
+    customer_id = _one_customer(named.all)
     return Match(
         MatchKind.NONE,
-        customer_id=_one_customer(named.all),
+        customer_id=None if credit.payers and customer_id not in credit.payers else customer_id,
         reason_code=_reason(credit, named),
         suggestions=_suggestions(credit, named, book, likely),
     )
 
 
-def _names(credit: Credit, book: InvoiceBook) -> _Named:
-    surely: dict[str, OpenInvoice] = {}
-    weakly: dict[str, OpenInvoice] = {}
-    ambiguous: dict[str, OpenInvoice] = {}
-    has_mention = False
-    for mention in extract_mentions(credit.remittance_text, credit.structured_references):
-        has_mention = has_mention or not mention.weak
-        for found, weak in _resolve(mention, book):
-            if len(found) > 1:
-                ambiguous.update({} if weak else {invoice.id: invoice for invoice in found})
-            elif found:
-                (weakly if weak else surely)[found[0].id] = found[0]
-    only_weakly = tuple(invoice for key, invoice in weakly.items() if key not in surely)
-    return _Named(tuple(surely.values()), only_weakly, tuple(ambiguous.values()), has_mention)
-
-
-def _resolve(mention: Mention, book: InvoiceBook) -> list[tuple[list[OpenInvoice], bool]]:
-    """The invoices of the surest spelling that is known; of the parts only where no spelling is. With its weakness."""
-    for rank in mention.spellings:
-        found = {invoice.id: invoice for token in rank for invoice in book.named(token)}
-        if found:
-            return [(list(found.values()), mention.weak)]
-    return [pair for part in mention.parts for pair in _resolve(part, book)]
-
-
-def _exact(credit: Credit, named: _Named) -> Match | None:
-    """The sure names alone first: a year in the text must not spoil them; then all names together."""
-    for invoices in (named.surely, named.all):
+def _exact(credit: Credit, named: Named) -> Match | None:
+    """The sure names alone first: a year in the text must not spoil them; then all names together, unless a weak one
+    is the invoice of somebody whom the payer is known not to be."""
+    for invoices in (tuple(named.surely.values()), named.all):
         open_ones = _open(invoices)
-        if (
-            open_ones
-            and _fits(credit, open_ones)
-            and sum(invoice.balance_minor for invoice in open_ones) == credit.amount_minor
-        ):
+        if not open_ones or sum(invoice.balance_minor for invoice in open_ones) != credit.amount_minor:
+            continue
+        if any(credit.is_another_payers(invoice) and invoice.id in named.weakly for invoice in open_ones):
+            continue
+        if _fits(credit, open_ones):
             allocations = tuple((invoice.id, invoice.balance_minor) for invoice in open_ones)
             return Match(MatchKind.EXACT, allocations, open_ones[0].customer_id)
     return None
 
 
-def _partial(credit: Credit, named: _Named) -> Match | None:
+def _partial(credit: Credit, named: Named) -> Match | None:
     """One invoice, named for certain and nothing else named beside it, and less money than its balance."""
-    if len(named.all) != 1 or not named.surely:
-        return None
-    invoice = named.surely[0]
-    if not _fits(credit, (invoice,)) or credit.amount_minor >= invoice.balance_minor:
+    invoice = _in_part(credit, named)
+    if invoice is None or _held_back(credit, named, invoice) is not None:
         return None
     return Match(MatchKind.PARTIAL, ((invoice.id, credit.amount_minor),), invoice.customer_id)
+
+
+def _in_part(credit: Credit, named: Named) -> OpenInvoice | None:
+    if len(named.all) != 1 or not named.surely:
+        return None
+    (invoice,) = named.surely.values()
+    return invoice if _fits(credit, (invoice,)) and credit.amount_minor < invoice.balance_minor else None
+
+
+def _held_back(credit: Credit, named: Named, invoice: OpenInvoice) -> Unmatched | None:
+    """Why an amount that does not confirm the name must not pay an invoice in part by itself."""
+    if credit.is_another_payers(invoice):
+        return Unmatched.PAYER_DIFFERS
+    if named.doubtful or any(_may_be_one_of_ours(mention, invoice) for mention in named.unresolved):
+        return Unmatched.REFERENCE_UNRESOLVED
+    if invoice.id in named.own_numbers and invoice.customer_id not in credit.payers:
+        return Unmatched.NUMBER_ALONE
+    return None
+
+
+def _may_be_one_of_ours(mention: Mention, invoice: OpenInvoice) -> bool:
+    """What the payer calls the payment is a reference to another invoice only where it is written like this one."""
+    if not mention.own:
+        return True
+    return any(_letters(token) in (_letters(invoice.external_id), _letters(invoice.id)) for token in mention.tokens())
+
+
+def _letters(reference: str) -> str:
+    return "".join(takewhile(str.isalpha, reference_key(reference)))
 
 
 def _open(invoices: Iterable[OpenInvoice]) -> list[OpenInvoice]:
@@ -252,11 +219,13 @@ def _one_customer(invoices: Sequence[OpenInvoice]) -> str | None:
     return customers.pop() if len(customers) == 1 else None
 
 
-def _reason(credit: Credit, named: _Named) -> Unmatched:
-    invoices = named.surely or named.all
+def _reason(credit: Credit, named: Named) -> Unmatched:
+    invoices = tuple(named.surely.values()) or named.all
     open_ones = _open(invoices)
     if named.ambiguous:
         return Unmatched.AMBIGUOUS_REFERENCE
+    if named.doubt is not None and named.doubtful and not open_ones:
+        return Unmatched(named.doubt)
     if not invoices:
         return Unmatched.REFERENCE_UNKNOWN if named.has_mention else Unmatched.NO_REFERENCE
     if not open_ones:
@@ -267,14 +236,22 @@ def _reason(credit: Credit, named: _Named) -> Unmatched:
         return Unmatched.ENTITY_DIFFERS
     if any(invoice.currency_code != credit.currency_code for invoice in open_ones):
         return Unmatched.CURRENCY_DIFFERS
+    in_part = _in_part(credit, named)
+    if in_part is not None and (held_back := _held_back(credit, named, in_part)) is not None:
+        return held_back
+    if all(credit.is_another_payers(invoice) for invoice in open_ones):
+        return Unmatched.PAYER_DIFFERS
     return Unmatched.AMOUNT_DIFFERS
 
 
 def _suggestions(
-    credit: Credit, named: _Named, book: InvoiceBook, likely: Sequence[OpenInvoice]
+    credit: Credit, named: Named, book: InvoiceBook, likely: Sequence[OpenInvoice]
 ) -> tuple[Suggestion, ...]:
     """Named open invoices first, then the caller's in their order: those of the same amount before the others."""
-    found = {invoice.id: _suggest(invoice, "NAMED") for invoice in _open((*named.all, *named.ambiguous))}
+    found = {
+        invoice.id: _suggest(invoice, "NAMED")
+        for invoice in _open((named.surely | named.weakly | named.ambiguous | named.doubtful).values())
+    }
     current = [book.get(invoice.id) if invoice.id in book else invoice for invoice in likely]
     others = [i for i in current if i.balance_minor > 0 and i.currency_code == credit.currency_code]
     others.sort(key=lambda invoice: invoice.balance_minor != credit.amount_minor)

@@ -1,4 +1,4 @@
-"""Invoice references as payers write them, found in a remittance text. Pure, deterministic, linear in the text.
+"""Invoice references as payers write them, found in what a bank says. Pure, deterministic, linear in the text.
 
 A mention is one thing that the payer may have meant as an invoice. Its spellings are ranked: as written first, then the
 looser ones ("Invoice no. 123" may mean INV-123, INV123 or 123). Whoever knows the invoices decides; nothing here does.
@@ -9,46 +9,35 @@ looser ones ("Invoice no. 123" may mean INV-123, INV123 or 123). Whoever knows t
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from models.cash.bank_texts import BankText, Role, plain_texts
+from models.cash.check_digits import is_creditor_reference, looks_like_creditor_reference
+from models.cash.mentions import MAX_LENGTH, Doubt, Mention, spelled
+from models.cash.reference_words import (
+    AND_WORDS,
+    DATE_OR_AMOUNT,
+    EDGES,
+    INVOICE_WORDS,
+    NUMBER_WORDS,
+    has_digit,
+    is_code,
+    looks_like_reference,
+    looser,
+)
 
 MAX_TEXT = 10_000
 MAX_MENTIONS = 60
 MAX_REFERENCES = 400
-MAX_LENGTH = 128
 
 _CHUNK = re.compile(r"[^\s,;()\[\]{}<>\"'|]+")
-_EDGES = ".:#-_/\\*=+&!?"
 _PARTS = re.compile(r"[/#:+&=\\]+")
-_INVOICE_WORDS = {
-    *("INV", "INVS", "INVOICE", "INVOICES", "BILL", "BILLS"),
-    *("RECHNUNG", "RECHNUNGEN", "RG", "RE", "FACTUUR", "FACTUREN", "FACTURE", "FACTURES", "FACTURA", "FAKTURA"),
-}
-_NUMBER_WORDS = {"NO", "NOS", "NR", "NRS", "NUM", "NUMBER", "NUMBERS", "NUMMER", "N", "ID", "REF"}
-_AND_WORDS = {"AND", "UND", "EN", "ET", "Y", "&", "+", "/", "-"}
-_GLUED = re.compile(r"(INVOICE|INV|BILL|RECHNUNG|RG|FACTUUR|FACTURE)[-_#:./]*(.*[0-9].*)", re.IGNORECASE)
-_CREDITOR_REFERENCE = re.compile(r"RF[0-9]{2}([0-9A-Z]{1,21})", re.IGNORECASE)
-_DATE_OR_AMOUNT = re.compile(
-    r"(?:19|20)[0-9]{2}"
-    r"|[0-9]{4}[-./][0-9]{1,2}[-./][0-9]{1,2}"
-    r"|[0-9]{1,2}[-./][0-9]{1,2}[-./][0-9]{2,4}"
-    r"|[0-9]+[.:][0-9]{2}"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """`spellings` in ranks, the surest first. `weak`: a plain word, a short number, a date or amount: too little to
-    name an invoice unless the money fits too. `parts`: what it may consist of, should no spelling be known."""
-
-    spellings: tuple[tuple[str, ...], ...]
-    weak: bool = False
-    parts: tuple["Mention", ...] = ()
-
-    def tokens(self) -> Iterator[str]:
-        for rank in self.spellings:
-            yield from rank
-        for part in self.parts:
-            yield from part.tokens()
+_PRINTED_HEAD = re.compile(r"RF[0-9]{2}", re.IGNORECASE)
+_PRINTED_GROUP = re.compile(r"[0-9A-Z]{1,4}", re.IGNORECASE)
+_PRINTED_GROUPS = 6
+_TOO_MANY = Mention((), counts=True)
+"""Stands for the mentions beyond the limit, which nobody looks up: references that stay unresolved."""
 
 
 def reference_key(reference: str) -> str:
@@ -58,70 +47,196 @@ def reference_key(reference: str) -> str:
 
 def extract_mentions(text: str | None, structured: Iterable[str] = ()) -> list[Mention]:
     """The mentions of a remittance, each once: structured references first, then the text's in order, the weak last."""
-    found = [mention for item in structured if (mention := _structured(item)) is not None]
-    found.extend(_in_text((text or "")[:MAX_TEXT]))
-    found.sort(key=lambda mention: mention.weak)  # stable: order within each kind stays
-    return list(dict.fromkeys(found))[:MAX_MENTIONS]
+    return mentions_of(plain_texts(None, text, structured))
 
 
 def extract_references(text: str | None, structured: Iterable[str] = ()) -> list[str]:
     """Every token that could be an invoice's id or external_id, as written, the surest first: what to look up."""
-    tokens = (token for mention in extract_mentions(text, structured) for token in mention.tokens())
+    return references_of(plain_texts(None, text, structured))
+
+
+def mentions_of(texts: Iterable[BankText]) -> list[Mention]:
+    """The mentions of a line's texts, each once, in their order, the weak last; bounded."""
+    found = [mention for item in texts for mention in _of_text(item)]
+    found.sort(key=lambda mention: mention.weak)  # stable: order within each kind stays
+    unique = list(dict.fromkeys(found))
+    return unique if len(unique) <= MAX_MENTIONS else [*unique[: MAX_MENTIONS - 1], _TOO_MANY]
+
+
+def references_of(texts: Iterable[BankText]) -> list[str]:
+    """Every token that could be an invoice's id or external_id, as written, the surest first: what to look up."""
+    tokens = (token for mention in mentions_of(texts) for token in mention.tokens())
     return list(dict.fromkeys(tokens))[:MAX_REFERENCES]
 
 
-def _structured(item: str) -> Mention | None:
-    """A structured reference is one as a whole, blanks and all; its words count only when the whole is unknown."""
-    whole = " ".join(item.split())
-    if not whole or len(whole) > MAX_LENGTH:
-        return None
-    looser = [whole.replace(" ", "")] if " " in whole else []
-    if creditor := _CREDITOR_REFERENCE.fullmatch(whole.replace(" ", "")):
-        looser.append(creditor.group(1))
-        looser.append(creditor.group(1).lstrip("0"))
-    looser.extend(_looser(whole))
-    parts = tuple(_in_text(whole)) if " " in whole else _parts(whole, weak=False)
-    return _mention(whole, looser, weak=False, parts=parts)
+def _of_text(item: BankText) -> Iterator[Mention]:
+    text = item.text[:MAX_TEXT]
+    cut = item.cut or len(item.text) > MAX_TEXT
+    match item.role:
+        case Role.SHOWN:
+            return
+        case Role.TEXT:
+            yield from _in_text(text, item.seams, cut)
+            if " " in text and has_digit(text) and len(text) <= MAX_LENGTH and not (cut or item.seams):
+                yield Mention(((text,),), weak=True)
+        case Role.NAME:
+            for mention in _in_text(text, item.seams, cut):
+                if any(has_digit(token) for token in mention.tokens()):
+                    yield replace(mention, counts=False)
+        case _:
+            yield from _reference(text, item, cut)
 
 
-def _in_text(text: str) -> Iterator[Mention]:
-    prefix = ""  # the invoice word that the numbers after it belong to
+def _reference(text: str, item: BankText, cut: bool) -> Iterator[Mention]:
+    """A field for references holds one as a whole, blanks and all; its words count only when the whole is unknown."""
+    own = item.role is Role.OWN_REFERENCE
+    whole = " ".join(text.split())
+    compact = whole.replace(" ", "")
+    words = tuple(replace(word, own=own) for word in _in_text(text, item.seams, cut))
+    if looks_like_creditor_reference(compact):
+        yield from _creditor_reference(whole, compact, cut, to_the_letter=item.role is not Role.CREDITOR_REFERENCE)
+    elif not whole or len(whole) > MAX_LENGTH:
+        yield from words
+    elif " " in whole:
+        doubt = Doubt.CUT if cut else None
+        yield spelled(whole, looser(whole), weak=not has_digit(whole), parts=words, doubt=doubt, own=own)
+    elif item.role in (Role.DOCUMENT, Role.CREDITOR_REFERENCE) and not item.seams:
+        counts = has_digit(whole)
+        doubt = Doubt.CUT if cut else None
+        yield spelled(
+            whole, looser(whole), weak=False, parts=_parts(whole, weak=False, linked=False), doubt=doubt, counts=counts
+        )
+    else:
+        yield from words
+
+
+def _creditor_reference(whole: str, compact: str, cut: bool, *, to_the_letter: bool) -> Iterator[Mention]:
+    """RF18 5390 0754 7034: an invoice's number behind check digits. Where they do not fit, it was copied wrongly."""
+    inside = compact[4:]
+    loose = [whole, inside, inside.lstrip("0")]
+    if is_creditor_reference(compact):
+        yield spelled(compact, loose, weak=False, doubt=Doubt.CUT if cut else None, counts=True)
+        return
+    if to_the_letter:  # numbers of one's own may begin with RF, too
+        yield Mention(((compact,),), doubt=Doubt.CUT if cut else None, counts=True)
+    yield spelled(compact, loose, weak=False, doubt=Doubt.CHECK_DIGITS, counts=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A run of characters between delimiters. `pieces`: more than one where a seam runs through it. `cut`: it reaches
+    the end of a text that may lack more. `linked`: a comma or an "and" sets it off from what stands before."""
+
+    text: str
+    raw: str
+    start: int
+    end: int
+    pieces: tuple[str, ...]
+    cut: bool
+    linked: bool
+
+
+def _chunks(text: str, seams: tuple[int, ...], cut: bool) -> list[_Chunk]:
+    found: list[_Chunk] = []
+    before = 0
     for match in _CHUNK.finditer(text):
-        chunk = match.group().strip(_EDGES)
-        word = chunk.upper()
-        if word in _INVOICE_WORDS:
-            prefix = chunk
+        start, end = match.span()
+        inside = [seam for seam in seams if start < seam < end]
+        edges = [start, *inside, end]
+        pieces = tuple(text[a:b].strip(EDGES) for a, b in pairwise(edges)) if inside else ()
+        gap = text[before:start]
+        linked = "," in gap or ";" in gap or bool(found and (found[-1].text.upper() in AND_WORDS or not found[-1].text))
+        raw = match.group()
+        found.append(_Chunk(raw.strip(EDGES), raw, start, end, pieces, cut and end == len(text), linked))
+        before = end
+    return found
+
+
+def _in_text(text: str, seams: tuple[int, ...] = (), cut: bool = False) -> Iterator[Mention]:
+    prefix = ""  # the invoice word that the numbers after it belong to
+    chunks = _chunks(text, seams, cut)
+    at = 0
+    while at < len(chunks):
+        chunk = chunks[at]
+        if taken := _printed(chunks, at):
+            group = chunks[at : at + taken]
+            compact = "".join(item.text for item in group)
+            yield from _creditor_reference(
+                " ".join(item.text for item in group), compact, group[-1].cut, to_the_letter=True
+            )
+            at += taken
             continue
-        if word in _NUMBER_WORDS or match.group() in _AND_WORDS or word in _AND_WORDS:
+        at += 1
+        word = chunk.text.upper()
+        if word in INVOICE_WORDS and not chunk.cut:
+            prefix = chunk.text
             continue
-        if not chunk or len(chunk) > MAX_LENGTH:
+        if word in NUMBER_WORDS or chunk.raw in AND_WORDS or word in AND_WORDS:
+            continue
+        if not chunk.text or len(chunk.text) > MAX_LENGTH:
             prefix = ""
             continue
-        if not _has_digit(chunk) and not (prefix and _has_digit(prefix + chunk)):
-            yield from _word(chunk, prefix)
+        yield from _marked(chunk, prefix)
+        if not has_digit(chunk.text) and not (prefix and has_digit(prefix + chunk.text)):
             prefix = ""
-            continue
-        yield _number(chunk, prefix)
+
+
+def _marked(chunk: _Chunk, prefix: str) -> Iterator[Mention]:
+    """The mention of a chunk, with what its pieces would say alone, and in doubt where it may lack its end."""
+    rivals = tuple(mention for piece in chunk.pieces if piece for mention in _one(piece, prefix, linked=False))
+    for mention in _one(chunk.text, prefix, linked=chunk.linked):
+        yield replace(mention, rivals=rivals, doubt=Doubt.CUT if chunk.cut else None)
+
+
+def _one(chunk: str, prefix: str, *, linked: bool) -> Iterator[Mention]:
+    if has_digit(chunk) or (prefix and has_digit(prefix + chunk)):
+        yield _number(chunk, prefix, linked)
+    else:
+        yield from _word(chunk, prefix)
+
+
+def _printed(chunks: list[_Chunk], at: int) -> int:
+    """How many chunks make up a creditor reference that begins here, written in one or in groups of four; 0: none.
+
+    Of groups, as many as make the check digits fit; where none do, all that look like groups of it.
+    """
+    head = chunks[at].text
+    if head[:2].upper() != "RF" or chunks[at].pieces:
+        return 0
+    if looks_like_creditor_reference(head):
+        return 1
+    if not _PRINTED_HEAD.fullmatch(head):
+        return 0
+    count, fitting, compact = 1, 0, head
+    for chunk in chunks[at + 1 : at + 1 + _PRINTED_GROUPS]:
+        if not _PRINTED_GROUP.fullmatch(chunk.text) or chunk.pieces or chunk.linked or len(compact) % 4:
+            break
+        compact += chunk.text
+        count += 1
+        if is_creditor_reference(compact):
+            fitting = count
+    return fitting or (count if count > 1 and has_digit(compact[4:]) else 0)
 
 
 def _word(chunk: str, prefix: str) -> Iterator[Mention]:
     """A word without a digit: a reference only if it is written like one (INV-A, invoice ABC), else weak at best."""
     if prefix:
-        yield _mention(f"{prefix} {chunk}", _joined(prefix, chunk), weak=not _is_code(chunk))
+        code = is_code(chunk)
+        yield spelled(f"{prefix} {chunk}", _joined(prefix, chunk), weak=not code, counts=code)
     elif len(chunk) > 1:
-        yield _mention(chunk, _looser(chunk), weak=not ("-" in chunk or "_" in chunk), parts=_parts(chunk, weak=True))
+        weak = not ("-" in chunk or "_" in chunk)
+        yield spelled(chunk, looser(chunk), weak=weak, parts=_parts(chunk, weak=True, linked=False))
 
 
-def _number(chunk: str, prefix: str) -> Mention:
+def _number(chunk: str, prefix: str, linked: bool) -> Mention:
     if prefix:
-        return _mention(f"{prefix} {chunk}", _joined(prefix, chunk), weak=False, parts=_parts(chunk, weak=False))
-    weak = bool(_DATE_OR_AMOUNT.fullmatch(chunk)) or (chunk.isdigit() and len(chunk) < 4)
-    return _mention(chunk, _looser(chunk), weak=weak, parts=_parts(chunk, weak=weak))
-
-
-def _mention(whole: str, looser: Iterable[str], *, weak: bool, parts: tuple[Mention, ...] = ()) -> Mention:
-    others = tuple(item for item in dict.fromkeys(looser) if item and item != whole and len(item) <= MAX_LENGTH)
-    return Mention(((whole,), others) if others else ((whole,),), weak, parts)
+        return spelled(
+            f"{prefix} {chunk}", _joined(prefix, chunk), weak=False, parts=_parts(chunk, weak=False, linked=True),
+            counts=looks_like_reference(chunk, weak=False, linked=True),
+        )  # fmt: skip
+    weak = bool(DATE_OR_AMOUNT.fullmatch(chunk)) or (chunk.isdigit() and len(chunk) < 4)
+    counts = looks_like_reference(chunk, weak=weak, linked=linked)
+    return spelled(chunk, looser(chunk), weak=weak, parts=_parts(chunk, weak=weak, linked=linked), counts=counts)
 
 
 def _joined(prefix: str, chunk: str) -> list[str]:
@@ -130,29 +245,20 @@ def _joined(prefix: str, chunk: str) -> list[str]:
     return [chunk, *(f"{word}{joint}{chunk}" for word in words for joint in ("-", "", "_", "/", "#", " "))]
 
 
-def _looser(chunk: str) -> list[str]:
-    """INV-123, INV#123 and INV123 may all mean 123 or one another."""
-    glued = _GLUED.fullmatch(chunk)
-    if glued is None:
-        return []
-    word, number = glued.groups()
-    return [number, *(f"{word}{joint}{number}" for joint in ("-", "", "_", "/", "#", " "))]
-
-
-def _parts(chunk: str, *, weak: bool) -> tuple[Mention, ...]:
-    pieces = [piece.strip(_EDGES) for piece in _PARTS.split(chunk)]
-    if len(pieces) < 2 or _DATE_OR_AMOUNT.fullmatch(chunk):
+def _parts(chunk: str, *, weak: bool, linked: bool) -> tuple[Mention, ...]:
+    pieces = [piece.strip(EDGES) for piece in _PARTS.split(chunk)]
+    if len(pieces) < 2 or DATE_OR_AMOUNT.fullmatch(chunk):
         return ()
     return tuple(
-        _mention(piece, _looser(piece), weak=weak or (piece.isdigit() and len(piece) < 4) or not _has_digit(piece))
-        for piece in pieces[:MAX_MENTIONS]
-        if piece and piece.upper() not in _INVOICE_WORDS | _NUMBER_WORDS
+        _part(piece, weak=weak, linked=linked or position > 0)
+        for position, piece in enumerate(pieces[:MAX_MENTIONS])
+        if piece and piece.upper() not in INVOICE_WORDS | NUMBER_WORDS
     )
 
 
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
-
-
-def _is_code(chunk: str) -> bool:
-    return chunk.isupper() and len(chunk) > 1
+def _part(piece: str, *, weak: bool, linked: bool) -> Mention:
+    compact_reference = looks_like_creditor_reference(piece) and is_creditor_reference(piece)
+    loose = [*looser(piece), piece[4:], piece[4:].lstrip("0")] if compact_reference else looser(piece)
+    short = (piece.isdigit() and len(piece) < 4) or not has_digit(piece)
+    counts = looks_like_reference(piece, weak=weak or short, linked=linked)
+    return spelled(piece, loose, weak=weak or short, counts=counts)

@@ -8,8 +8,11 @@ occurrence (first, second, ...). Amounts are signed int64 minor units of the lin
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
+
+from models.cash.bank_texts import BankText, plain_texts
 
 MAX_LINES = 200_000
 """Lines that one file may hold; beyond it the file is refused rather than held in memory."""
@@ -34,12 +37,23 @@ class StatementWarning:
         return {"code": self.code, "detail": self.detail}
 
 
+class ReadBefore(NamedTuple):
+    """What earlier builds read of a line where it is read otherwise now."""
+
+    payer: str | None
+    reference: str | None
+    remittance_text: str | None
+    bank_ref: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class StatementLine:
     """One movement on the account. `line` counts from 1 through the whole file, also when it holds several statements.
 
     `reversal` marks a movement that undoes an earlier one: a reversing credit gives our own payment back and is no
-    customer's receipt; a reversing debit takes an earlier receipt back.
+    customer's receipt; a reversing debit takes an earlier receipt back. `texts` is all that the bank said, the searched
+    and the shown; a line made without them has what its other fields say. `read_before` differs from what is read now
+    where earlier builds read the line otherwise: by it a payment is found that one of them recorded.
     """
 
     line: int
@@ -54,6 +68,13 @@ class StatementLine:
     bank_ref: str | None = None
     occurrence: int = 1
     reversal: bool = False
+    texts: tuple[BankText, ...] = field(default=(), compare=False)
+    read_before: ReadBefore | None = field(default=None, compare=False)
+    occurrence_before: int = field(default=1, compare=False)
+
+    @property
+    def all_texts(self) -> tuple[BankText, ...]:
+        return self.texts or plain_texts(self.reference, self.remittance_text, self.structured_references)
 
     @property
     def is_receipt(self) -> bool:
@@ -83,18 +104,19 @@ class Statement:
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def line_content(line: StatementLine) -> bytes:
-    """The canonical text of what the bank says about a line, without its place in the file."""
+def line_content(line: StatementLine, read: ReadBefore | None = None) -> bytes:
+    """The canonical text of what the bank says about a line, without its place in the file; as `read` where given."""
+    payer, reference, text, bank_ref = read or (line.payer, line.reference, line.remittance_text, line.bank_ref)
     content = [
         line.booking_date.isoformat(),
         line.value_date.isoformat(),
         str(line.amount_minor),
         line.currency_code,
-        line.payer,
-        line.reference,
-        line.remittance_text,
+        payer,
+        reference,
+        text,
         list(line.structured_references),
-        line.bank_ref,
+        bank_ref,
         line.reversal,
     ]
     return _encode(content).encode()
@@ -102,8 +124,19 @@ def line_content(line: StatementLine) -> bytes:
 
 def line_external_id(bank_account_id: str, line: StatementLine) -> str:
     """The external_id of the payment that a line becomes: equal for the same line however often it is delivered."""
-    digest = hashlib.sha256(_encode([bank_account_id, line.occurrence]).encode())
-    digest.update(line_content(line))
+    return _external_id(bank_account_id, line.occurrence, line_content(line))
+
+
+def line_external_id_before(bank_account_id: str, line: StatementLine) -> str | None:
+    """The external_id that an earlier build gave the line, where it read it otherwise."""
+    if line.read_before is None:
+        return None
+    return _external_id(bank_account_id, line.occurrence_before, line_content(line, line.read_before))
+
+
+def _external_id(bank_account_id: str, occurrence: int, content: bytes) -> str:
+    digest = hashlib.sha256(_encode([bank_account_id, occurrence]).encode())
+    digest.update(content)
     return f"bankline_{digest.hexdigest()[:40]}"
 
 
@@ -112,6 +145,7 @@ class LineNumbering:
 
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()
+        self._seen_before: Counter[bytes] = Counter()
         self._count = 0
 
     @property
@@ -121,9 +155,11 @@ class LineNumbering:
     def number(self, line: StatementLine) -> StatementLine:
         """The line with its place in the file and its occurrence."""
         key = hashlib.sha256(line_content(line)).digest()
+        before = key if line.read_before is None else hashlib.sha256(line_content(line, line.read_before)).digest()
         self._seen[key] += 1
+        self._seen_before[before] += 1
         self._count += 1
-        return replace(line, line=self._count, occurrence=self._seen[key])
+        return replace(line, line=self._count, occurrence=self._seen[key], occurrence_before=self._seen_before[before])
 
 
 def with_balance_check(statement: Statement) -> Statement:

@@ -163,6 +163,26 @@ def require_reason(decision: Decision, reason_code: str | None) -> None:
         raise Refusal("REASON_REQUIRED", f"To {decision} a change, give a reason_code.")
 
 
+def repeats(chain: Chain, who: Principal, decision: Decision, *, step: int | None, reason: str | None) -> bool:
+    """Whether `who` has said just this in the present round already: a second click, answered and not refused.
+
+    Where no step is named and the pending one is of a role that `who` holds too, it is meant for that one: segregation of
+    duties refuses it.
+    """
+    mine = next((s for s in chain.steps if s.decided_by == who.sub and step in (None, s.number)), None)
+    if mine is None or (_said(mine), mine.reason_code) != (decision, reason):
+        return False
+    pending = chain.pending if step is None and chain.status in OPEN else None
+    return pending is None or not who.holds(pending.role)
+
+
+def _said(step: Step) -> Decision:
+    """What the decided step's person said; one that was returned waits again."""
+    return {StepStatus.APPROVED: Decision.APPROVE, StepStatus.REJECTED: Decision.REJECT}.get(
+        step.status, Decision.RETURN
+    )
+
+
 def decide(
     chain: Chain,
     who: Principal,

@@ -18,6 +18,7 @@ from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
 from models.db.tx import Tx
 
 APP_ROLE: Final = "arflow_app"
+VERIFY_ROLE: Final = "arflow_verifier"
 
 
 def driver_url(database_url: str, *, for_sqlalchemy: bool = True) -> str:
@@ -46,7 +47,7 @@ def make_engine(
 def make_reads(database_url: str, *, size: int = SIZE, statement_seconds: float = STATEMENT_SECONDS) -> LoopReads:
     """The connections on the event loop; once per process."""
     url = driver_url(database_url, for_sqlalchemy=False)
-    return LoopReads(Access(url, APP_ROLE, statement_seconds, GENERIC_PLANS), size=size)
+    return LoopReads(Access(url, APP_ROLE, statement_seconds, (GENERIC_PLANS,)), size=size)
 
 
 ACT_AS: Final = (

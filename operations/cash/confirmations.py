@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from jinja2 import Environment
 from sqlalchemy import Engine
 
-from models.db.cash.confirmations import session_facts, switch_of
+from models.db.cash.confirmations import entity_of_session, session_facts, switch_of
 from models.db.engine import transaction
 from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Row, Tx
@@ -124,6 +124,7 @@ def report_undelivered(engine: Engine, org_id: str, session_id: str) -> None:
             session_id,
             owner_role="ar_manager",
             due_in=timedelta(days=1),
+            legal_entity_id=entity_of_session(tx, session_id),
         )
         work.flush()
 

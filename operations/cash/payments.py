@@ -31,7 +31,7 @@ def record_payment(work: Work) -> Outcome:
     customer = lookups.customer(work.tx, b["customer_id"])
     entity, bank = _where(work, b, customer)
     work.require_entity(entity["id"])
-    _not_too_far_ahead(work, date.fromisoformat(b["payment_date"]))
+    refuse_too_far_ahead(date.fromisoformat(b["payment_date"]), work.now.date(), horizon_days(work))
     row = payment_row(work, b, entity, bank["id"], payment_id=work.cmd.resource_id or new_id("pay"))
     work.tx.insert("payments", [row])
     entries = []
@@ -156,9 +156,14 @@ def _where(work: Work, b: dict[str, Any], customer: Row) -> tuple[Row, Row]:
     return entity, bank or lookups.only_bank_account(work.tx, entity_id)
 
 
-def _not_too_far_ahead(work: Work, paid: date) -> None:
-    days = int(lookups.setting(work.tx, "payment_date_horizon_days", HORIZON_DAYS))
-    if paid > work.now.date() + timedelta(days=days):
+def horizon_days(work: Work) -> int:
+    """How far ahead of today the organisation lets a payment be dated."""
+    return int(lookups.setting(work.tx, "payment_date_horizon_days", HORIZON_DAYS))
+
+
+def refuse_too_far_ahead(paid: date, today: date, days: int) -> None:
+    """Refusal PAYMENT_DATE_IN_FUTURE for a payment dated more than `days` after today (UTC)."""
+    if paid > today + timedelta(days=days):
         raise Refusal(
             "PAYMENT_DATE_IN_FUTURE", f"A payment may be dated at most {days} days ahead (UTC).", payment_date=str(paid)
         )

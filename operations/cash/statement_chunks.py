@@ -4,16 +4,19 @@ The rules and the writers are those of a single payment (operations.cash.payment
 rows are gathered and written together, so a chunk takes as many statements as one payment does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.cash.allocation import Plan, Request, plan
+from models.cash.bank_texts import references_in
 from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.cash.matching import OpenInvoice as NamedInvoice
 from models.cash.periods import entry_date
@@ -21,6 +24,7 @@ from models.cash.references import reference_key
 from models.db import lookups
 from models.db.cash import payments, rates, statements
 from models.db.engine import transaction
+from models.db.refused import RACES, final_refusal
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
@@ -28,10 +32,11 @@ from models.keys import name_key
 from models.messages.statements import StatementInput
 from models.money import INT64_MAX, convert
 from operations.cash import applications
-from operations.cash.payments import post_receipt_entry, recorded
+from operations.cash.line_credits import credit_of, texts_of
+from operations.cash.payers import payers_of
+from operations.cash.payments import horizon_days, post_receipt_entry, recorded, refuse_too_far_ahead
 from operations.cash.session_funds import funds_of, invoice_changes
 from operations.commands import body_hash
-from operations.runner import RACES
 from operations.work import Command, Work
 
 CHUNK = 200
@@ -50,18 +55,52 @@ class Gathered:
 
 
 def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
-    """Work the next lines off; answers (lines done, lines in all). Raises Refusal where the statement is not there."""
+    """Work the next lines off; answers (lines done, lines in all). Raises STATEMENT_NOT_FOUND.
+
+    A chunk that is refused for good, by a rule or by the database, is done line by line: only the line that cannot be
+    recorded is left to a person.
+    """
+    try:
+        return _tried(engine, start, partial(_chunk, size=CHUNK))
+    except Refusal as refusal:
+        if refusal.code in _GONE:
+            raise
+    for _ in range(CHUNK):
+        try:
+            done, total = _tried(engine, start, partial(_chunk, size=1))
+        except Refusal as refusal:
+            done, total = _tried(engine, start, partial(_leave_line, code=refusal.code))
+        if done >= total:
+            break
+    return done, total
+
+
+_GONE: Final = frozenset({"STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"})
+
+
+def _tried(
+    engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]
+) -> tuple[int, int]:
+    """One transaction, tried again where another was in the way. Raises Refusal, also for what the database refuses."""
     for attempt in range(4):
         try:
             with transaction(engine, start.org_id) as tx:
-                return _chunk(tx, start)
+                return do(tx, start)
         except psycopg.Error as e:
-            if attempt == 3 or not isinstance(e, (*RACES, pg.LockNotAvailable)):
-                raise
+            if attempt < 3 and isinstance(e, (*RACES, pg.LockNotAvailable)):
+                continue
+            if refused := final_refusal(e):
+                raise refused from None
+            raise
     raise AssertionError("unreachable")
 
 
-def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
+def _leave_line(tx: Tx, start: StatementInput, *, code: str) -> tuple[int, int]:
+    """The next line as FAILED, and an exception that says why."""
+    return _chunk(tx, start, size=1, failed=code)
+
+
+def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = None) -> tuple[int, int]:
     s = lookups.find(
         tx, "statement",
         "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM statements "
@@ -72,10 +111,11 @@ def _chunk(tx: Tx, start: StatementInput) -> tuple[int, int]:
         return s["lines_total"], s["lines_total"]
     bank = lookups.bank_account(tx, s["bank_account_id"])
     entity = lookups.legal_entity(tx, bank["legal_entity_id"])
-    lines = statements.pending_lines(tx, s["id"], CHUNK)
+    lines = statements.pending_lines(tx, s["id"], size)
     work = Work(tx, _command(start, s["id"]))
-    done = Chunk(work, s, bank, entity).run(lines)
-    finished = len(lines) < CHUNK or s["lines_done"] + len(lines) >= s["lines_total"]
+    chunk = Chunk(work, s, bank, entity)
+    done = chunk.run(lines) if failed is None else chunk.leave(lines, failed)
+    finished = len(lines) < size or s["lines_done"] + len(lines) >= s["lines_total"]
     tx.later(
         """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
              status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,
@@ -115,6 +155,7 @@ class Chunk:
         self.rows = Gathered()
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
         self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
+        self.horizon = horizon_days(work)
         self.rates: dict[tuple[str, Any], Decimal | None] = {}
         self.open: dict[str, dict[str, Any]] = {}
 
@@ -123,16 +164,17 @@ class Chunk:
         if not lines:
             return {"lines": 0}
         tx = self.work.tx
-        known = self._known([x["external_id"] for x in lines])
-        credits = {x["line"]: _credit(x, self.bank["legal_entity_id"]) for x in lines}
+        known = self._known(lines)
+        payers = payers_of(tx, [x["payer"] for x in lines])
+        credits = {x["line"]: credit_of(x, self.bank["legal_entity_id"], payers) for x in lines}
         keys = {reference_key(r) for c in credits.values() for r in c.references()}
         named = statements.named_invoices(tx, list(keys)) if keys else []
         self.open = {r["id"]: dict(r) for r in named}
         book = InvoiceBook([_named(r) for r in named])
         left: list[Any] = []
         for x in lines:
-            if x["external_id"] in known:
-                self._line(x, "DUPLICATE", known[x["external_id"]], "LINE_RECORDED_BEFORE")
+            if x["line"] in known:
+                self._line(x, "DUPLICATE", known[x["line"]], "LINE_RECORDED_BEFORE")
                 continue
             matched = match_credit(credits[x["line"]], book)
             try:
@@ -153,9 +195,21 @@ class Chunk:
         counts = {"lines": len(lines), "recorded": len(self.rows.payments), "unmatched": len(left)}
         return counts | {"applied": len(self.rows.sessions)}
 
-    def _known(self, external_ids: list[str]) -> dict[str, str]:
+    def leave(self, lines: Any, code: str) -> dict[str, int]:
+        """Record nothing of these lines: they cannot be, and a person is told why; answers the counts."""
+        for x in lines:
+            self._line(x, "FAILED", None, code)
+            self._exception(x, code, x["external_id"])
+        statements.settle_lines(self.work.tx, self.rows.lines)
+        return {"lines": len(lines), "failed": len(lines)}
+
+    def _known(self, lines: Any) -> dict[int, str]:
+        """The payments that lines became before, by line; also those of builds that read the lines otherwise."""
+        names = {x["line"]: [n for n in (x["external_id"], x["external_id_before"]) if n] for x in lines}
         sql = "SELECT external_id, id FROM payments WHERE org_id = :org AND external_id = ANY(:ids)"
-        return {r["external_id"]: r["id"] for r in self.work.tx.all(sql, ids=external_ids)}
+        rows = self.work.tx.all(sql, ids=sorted({name for both in names.values() for name in both}))
+        found = {r["external_id"]: r["id"] for r in rows}
+        return {line: found[name] for line, both in names.items() for name in reversed(both) if name in found}
 
     def _rate(self, currency: str, day: Any) -> Decimal:
         if (currency, day) not in self.rates:
@@ -166,8 +220,9 @@ class Chunk:
         return found
 
     def _payment(self, x: Any, customer_id: str | None) -> dict[str, Any]:
-        """The line as a payment, not yet written. Refusal FX_RATE_MISSING."""
+        """The line as a payment, not yet written. Refusals PAYMENT_DATE_IN_FUTURE, FX_RATE_MISSING."""
         day, currency, functional = x["booking_date"], x["currency_code"], self.entity["functional_currency"]
+        refuse_too_far_ahead(day, self.work.now.date(), self.horizon)
         rate = self._rate(currency, day)
         worth = convert(x["amount_minor"], rate, currency, functional)
         if worth > INT64_MAX:
@@ -178,7 +233,7 @@ class Chunk:
             "amount_minor": x["amount_minor"], "currency_code": currency, "invoice_currency_code": None,
             "currencies_differ": False, "applied_minor": 0, "credit_held_minor": 0, "fx_rate": rate,
             "functional_currency": functional, "functional_amount_minor": worth, "functional_available_minor": worth,
-            "posted": False, "method": "bank_statement", "reference": x["reference"],
+            "posted": False, "method": "bank_statement", "reference": statements.shown_reference(x),
             "remittance_text": x["remittance_text"], "payer": x["payer"], "statement_id": self.statement["id"],
             "statement_line": x["line"], "body": {}, "version": 1, "created_at": self.work.now,
         }  # fmt: skip
@@ -260,7 +315,8 @@ class Chunk:
     def _exception(self, x: Any, reason: str, subject: str) -> None:
         self.work.open_exception(
             "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
-            legal_entity_id=self.entity["id"], detail={"statement_id": self.statement["id"], "line": x["line"]},
+            legal_entity_id=self.entity["id"],
+            detail={"statement_id": self.statement["id"], "line": x["line"], "references": references_in(texts_of(x))},
         )  # fmt: skip
 
     def _write(self) -> None:
@@ -270,11 +326,6 @@ class Chunk:
         tx.insert("payment_applications", rows.applications)
         payments.update_invoices(tx, [rows.invoices[i] for i in sorted(rows.invoices)])
         statements.settle_lines(tx, rows.lines)
-
-
-def _credit(x: Any, entity_id: str) -> Credit:
-    text = " ; ".join(part for part in (x["reference"], x["remittance_text"]) if part)
-    return Credit(x["amount_minor"], x["currency_code"], entity_id, text, tuple(x["structured_references"]))
 
 
 def _named(r: Any) -> NamedInvoice:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from models.cash.statements import Statement, StatementLine, line_external_id
+from models.cash.statements import Statement, StatementLine, line_external_id, line_external_id_before
 from models.db import lookups
 from models.db.cash.statements import statement_body
 from operations.runner import operation
@@ -28,7 +28,9 @@ def statement_input(
             "remittance_text": x.remittance_text,
             "structured_references": list(x.structured_references),
             "bank_ref": x.bank_ref,
+            "texts": [text.as_json() for text in x.all_texts],
             "external_id": line_external_id(bank_account_id, x),
+            "external_id_before": line_external_id_before(bank_account_id, x),
             "status": "PENDING" if x.is_receipt else "IGNORED",
             "reason_code": _why_ignored(x),
         }

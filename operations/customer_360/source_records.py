@@ -1,10 +1,10 @@
 """Source records written by `PUT /v1/sources/…`: all of a request or none of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from models.customer_360.source_records import KINDS, Kind
+from models.customer_360.source_records import KINDS, Kind, SourceRecord
 from models.customer_360.stages import standing
 from models.db import lookups
 from models.db.customer_360 import source_records as records
@@ -26,6 +26,7 @@ def put_source_records(work: Work) -> Outcome:
     unknown = records.unknown_customers(work.tx, [r.customer_id for r in given])
     if unknown:
         refuse_missing(work.tx, "customer", unknown[0])
+    _require_theirs(work, kind, given)
     rows = [kind.row(r, work.now.date()) for r in given]
     if kind.table == "opportunities":
         rows = staged(work, {f"/records/{n}/stage": row for n, row in enumerate(rows)})
@@ -33,6 +34,16 @@ def put_source_records(work: Work) -> Outcome:
     # The request may name many customers; its text must not outlive the erasure of one. Its hash stays.
     records.forget_request(work.tx, work.cmd.id, kind.table, len(rows))
     return Outcome({"upserted": len(rows), "ids": [ids[r["external_id"]] for r in rows]})
+
+
+def _require_theirs(work: Work, kind: Kind, given: Sequence[SourceRecord]) -> None:
+    """403 where a record is, or by its external_id so far was, of a customer that the caller's token does not cover."""
+    if work.cmd.entities is None:
+        return
+    before = records.known(work.tx, kind, records.BUILT_IN, [r.external_id for r in given])
+    customers = {r.customer_id for r in given} | {r["customer_id"] for r in before.values()}
+    for legal_entity_id in records.entities_of(work.tx, sorted(customers)):
+        work.require_entity(legal_entity_id)
 
 
 def staged(work: Work, rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from models.db.tx import Tx
 from models.ids import new_id
 from models.keys import email_key, name_key, tax_id_key
+from operations.customers.submission import taken
 from operations.organisations import bootstrap_work
 
 _FIELDS = (
@@ -18,6 +19,7 @@ def bootstrap_customers(tx: Tx, rows: list[dict[str, Any]], actor: str = "cli") 
     """Insert the customers and answer the ids of all, in order. One whose external_id is known is not made again."""
     known = _known(tx, rows)
     made = [_row(tx, r) for r in rows if r.get("external_id") not in known]
+    _refuse_claimed(tx, made)
     tx.insert("customers", made)
     work = bootstrap_work(tx, actor)
     for m in made:
@@ -27,6 +29,18 @@ def bootstrap_customers(tx: Tx, rows: list[dict[str, Any]], actor: str = "cli") 
     work.flush()
     new = iter(made)
     return [known.get(r.get("external_id")) or next(new)["id"] for r in rows]
+
+
+def _refuse_claimed(tx: Tx, made: list[dict[str, Any]]) -> None:
+    """DUPLICATE_EMAIL, DUPLICATE_TAX_ID, EXTERNAL_ID_CONFLICT where an open change has asked for it."""
+    for kind, column in (("email", "email_key"), ("tax_id", "tax_id_key"), ("external_id", "external_id")):
+        holder = tx.scalar(
+            "SELECT change_id FROM customer_claims WHERE org_id = :org AND kind = :kind AND key = ANY(:keys) LIMIT 1",
+            kind=kind,
+            keys=[m[column] for m in made if m[column]],
+        )
+        if holder is not None:
+            raise taken(kind, holder)
 
 
 def _known(tx: Tx, rows: list[dict[str, Any]]) -> dict[Any, str]:

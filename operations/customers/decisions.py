@@ -3,11 +3,12 @@
 The chain's rule says who may; what is known only here (the delegate's role, the token of a signal) is checked here.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from models.access import Principal, with_included
-from models.customers.approval import Chain, ChangeStatus, Decision, decide, delegate, resubmit, withdraw
+from models.customers.approval import Chain, ChangeStatus, Decision, decide, delegate, repeats, resubmit, withdraw
 from models.db.customers import changes
 from models.db.customers import records as customers
 from models.db.customers.standing import standing_of
@@ -25,7 +26,7 @@ from operations.customers.submission import (
     propose_update,
 )
 from operations.customers.view import change_body
-from operations.customers.visibility import require_change
+from operations.customers.visibility import require_change, require_cover
 from operations.desk import resolve
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -51,6 +52,8 @@ def decide_change(work: Work) -> Outcome:
     tx, body = work.tx, work.cmd.body
     row, before = _open(work)
     decision, reason = Decision(body["decision"]), body.get("reason_code")
+    if "token_id" not in body and repeats(before, principal(work), decision, step=body.get("step"), reason=reason):
+        return replace(_answer(work, row, before), replayed=True)
     if "token_id" in body:
         if body["round"] != before.round:
             raise Refusal("APPROVAL_TOKEN_INVALID", "The token is of an earlier round.")
@@ -154,6 +157,7 @@ def resubmit_change(work: Work) -> Outcome:
         proposal = propose_update(work, row["customer_id"], request, {})
     else:
         proposal = propose_status(work, row["customer_id"], row["operation"])
+    require_cover(work, proposal.concerns)
     claim_keys(tx, row["id"], proposal)
     chain, columns = planned(tx, policy, proposal, row["submitted_by"], before.round + 1)
     tx.insert("customer_change_steps", changes.chain_rows(row["id"], chain))
@@ -163,6 +167,7 @@ def resubmit_change(work: Work) -> Outcome:
         chain,
         **columns,
         request=request,
+        external_id=proposal.after["external_id"] if row["operation"] == "create" else None,
         base_version=proposal.version,
         failure_code=None,
         failure_detail=None,

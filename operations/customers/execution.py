@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.customers import diff as diffs
@@ -20,19 +19,21 @@ from models.customers.record import Record, check
 from models.db.customers import changes
 from models.db.customers import records as customers
 from models.db.engine import transaction
+from models.db.refused import RACES, final_refusal
 from models.db.tx import Row, Tx, to_json
 from models.errors import Refusal
 from models.ids import new_id
-from models.keys import email_key, tax_id_key
 from operations.customers.erasure import erase
 from operations.customers.references import check_references
-from operations.customers.submission import refuse_with_transactions
+from operations.customers.submission import CLAIMED, refuse_with_transactions, taken
 from operations.customers.view import change_body
 from operations.work import Command, Work
 
 SYSTEM: Final = "arflow"
 log = structlog.get_logger("arflow.changes")
-_RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
+_GIVEN_UP: Final = (
+    "It failed again and again; the worker's log names the fault. Re-base it once that is mended, or withdraw."
+)
 _EVENT: Final = {
     "create": "customer.created",
     "update": "customer.updated",
@@ -72,23 +73,36 @@ def at_once(work: Work, change: Row, decided: Chain) -> AtOnce:
     return AtOnce(executed(decided), said=said)
 
 
-def execute_change(engine: Engine, org_id: str, change_id: str) -> list[str]:
+def execute_change(engine: Engine, org_id: str, change_id: str, *, last_try: bool = False) -> list[str]:
     """Carry the change out if it is approved and has not been; the other processes to tell that they are over.
 
-    Repeating it does nothing. What the rules refuse is recorded as FAILED and not raised.
+    Repeating it does nothing. What the rules refuse, or the database for good, is recorded as FAILED and not raised; with
+    `last_try` any other fault too, unless it is one that passes (the database is away, a lock is held).
     """
     for attempt in range(4):
         try:
             with transaction(engine, org_id) as tx:
                 return _execute(tx, change_id)
         except Refusal as refusal:
-            with transaction(engine, org_id) as tx:
-                _fail(tx, change_id, refusal)
-            return []
+            return _failed(engine, org_id, change_id, refusal)
         except psycopg.Error as error:
-            if attempt == 3 or not isinstance(error, _RACES):
+            if attempt < 3 and isinstance(error, RACES):
+                continue
+            if refused := final_refusal(error):
+                return _failed(engine, org_id, change_id, refused)
+            raise
+        except Exception:
+            if not last_try:
                 raise
+            log.exception("given up", change_id=change_id)
+            return _failed(engine, org_id, change_id, Refusal("NOT_CARRIED_OUT", _GIVEN_UP))
     raise AssertionError("unreachable")
+
+
+def _failed(engine: Engine, org_id: str, change_id: str, refusal: Refusal) -> list[str]:
+    with transaction(engine, org_id) as tx:
+        _fail(tx, change_id, refusal)
+    return []
 
 
 def _work(tx: Tx, change: Row, request: str) -> Work:
@@ -229,11 +243,11 @@ _CARRY_OUT: Final[dict[str, Callable[[Tx, Row], int]]] = {
 
 
 def _refuse_taken(tx: Tx, customer_id: str, record: Record) -> None:
-    for kind, key_of, code in (("email", email_key, "DUPLICATE_EMAIL"), ("tax_id", tax_id_key, "DUPLICATE_TAX_ID")):
+    for kind, (key_of, _) in CLAIMED.items():
         value = record[kind]
         holder = customers.taken_by(tx, kind, key_of(value)) if value else None
-        if holder not in (None, customer_id):
-            raise Refusal(code, f"Meanwhile it belongs to {holder}.", conflicting_id=holder)
+        if holder is not None and holder != customer_id:
+            raise taken(kind, holder, " meanwhile")
 
 
 def _fail(tx: Tx, change_id: str, refusal: Refusal) -> None:

@@ -4,6 +4,7 @@ What is asked is validated against the record as it is now, kept with its diff, 
 validated again when it is executed.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -22,10 +23,11 @@ from models.db.lookups import refuse_missing
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
+from models.keys import email_key, external_id_key, tax_id_key
 from models.messages.changes import change_of
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
-from operations.customers.visibility import require_visible
+from operations.customers.visibility import require_cover, require_visible
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -49,6 +51,16 @@ class Proposal:
     @property
     def diff(self) -> diffs.Diff:
         return diffs.diff(self.before, self.after)
+
+    @property
+    def concerns(self) -> list[str]:
+        """The legal entities whose people decide it: the owner's, and those whose overrides it changes; where an update
+        changes nothing but overrides, theirs alone."""
+        changed = self.diff
+        touched = touched_entities(changed)
+        if self.operation == "update" and touched and all(c["path"].startswith("/entity_overrides/") for c in changed):
+            return touched
+        return sorted({self.after["legal_entity_id"], *touched})
 
 
 @operation("customer.create")
@@ -149,6 +161,7 @@ def _ordered_ids() -> Any:
 
 def _submit(work: Work, p: Proposal) -> Outcome:
     tx, cmd = work.tx, work.cmd
+    require_cover(work, p.concerns)
     changes.seen(tx, cmd.actor, cmd.roles, None if cmd.entities is None else sorted(cmd.entities))
     change_id = change_of(str(cmd.workflow_id))
     claim_keys(tx, change_id, p)
@@ -211,15 +224,11 @@ def planned(tx: Tx, policy: ApprovalPolicy, p: Proposal, submitter: str, round_:
     changed = p.diff
     limits = [Decimal(str(v)) for v in _new_limits(changed)]
     steps = plan(policy, p.operation, limits)
-    entities = sorted({p.after["legal_entity_id"], *touched_entities(changed)})
-    if p.operation == "update" and (touched := touched_entities(changed)):
-        only_overrides = all(c["path"].startswith("/entity_overrides/") for c in changed)
-        entities = touched if only_overrides else entities
     return open_chain(submitter, steps, tx.now, round_=round_), {
         "lane": lane(p.operation),
         "diff": changed,
         "warnings": _warnings(tx, p, limits),
-        "entities": entities,
+        "entities": p.concerns,
     }
 
 
@@ -244,12 +253,30 @@ def _warnings(tx: Tx, p: Proposal, limits: list[Decimal]) -> list[dict[str, Any]
     return warnings
 
 
-def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
-    """Reserve a new e-mail and tax id until the change ends. Raises DUPLICATE_EMAIL, DUPLICATE_TAX_ID."""
-    from models.keys import email_key, tax_id_key
+CLAIMED: Final[Mapping[str, tuple[Callable[[str], str], str]]] = {
+    "email": (email_key, "DUPLICATE_EMAIL"),
+    "tax_id": (tax_id_key, "DUPLICATE_TAX_ID"),
+    "external_id": (external_id_key, "EXTERNAL_ID_CONFLICT"),
+}
+"""What no two customers have, and an open change reserves: its key, and the code where it is taken."""
 
+
+def taken(kind: str, holder: str, meanwhile: str = "") -> Refusal:
+    """The refusal where a customer or an open change has it."""
+    noun, code = kind.replace("_", " "), CLAIMED[kind][1]
+    detail = f"The {noun} belongs to {holder}{meanwhile}."
+    if kind == "external_id":  # as where it was used for another customer
+        return Refusal(code, detail, conflicting_id=holder, id=holder, fields=[])
+    return Refusal(code, detail, conflicting_id=holder)
+
+
+def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
+    """Reserve a new e-mail, tax id and external id until the change ends.
+
+    Raises DUPLICATE_EMAIL, DUPLICATE_TAX_ID, EXTERNAL_ID_CONFLICT.
+    """
     before = p.before or {}
-    for kind, key_of, code in (("email", email_key, "DUPLICATE_EMAIL"), ("tax_id", tax_id_key, "DUPLICATE_TAX_ID")):
+    for kind, (key_of, _) in CLAIMED.items():
         value, old = p.after[kind], before.get(kind)
         if value is None or (old is not None and key_of(old) == key_of(value)):
             continue
@@ -257,8 +284,7 @@ def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
             tx, kind, key_of(value)
         )
         if holder is not None and holder != p.customer_id:
-            noun = "email" if kind == "email" else "tax id"
-            raise Refusal(code, f"The {noun} belongs to {holder}.", conflicting_id=holder)
+            raise taken(kind, holder)
 
 
 def submitted_body(change: Any) -> dict[str, Any]:

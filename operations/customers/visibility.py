@@ -22,6 +22,15 @@ def require_visible(work: Work, record: dict[str, Any]) -> None:
         raise Refusal("FORBIDDEN", "Your token does not cover this customer's legal entity.")
 
 
+def require_cover(work: Work, entities: Collection[str]) -> None:
+    """403 unless the caller's token covers every entity that a change would concern: not one of them changes another's
+    part, nor submits what they may then neither see nor take back."""
+    if work.cmd.entities is not None and not set(entities) <= work.cmd.entities:
+        raise Refusal(
+            "FORBIDDEN", f"The change concerns {', '.join(sorted(entities))}: your token does not cover them all."
+        )
+
+
 def require_change(change: Any, entities: Collection[str] | None) -> None:
     """403 unless the token covers every entity that the change concerns: an override is its entity's people's."""
     if entities is not None and not set(change["entities"]) <= set(entities):

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
-from models.checks import decimal_text
+from models.db.customers import records as customers
 from models.db.imports import execution as sql
 from models.db.tx import Row
+from models.imports.updates import Lists, update_of
 from operations.imports.ends import SYSTEM
 from operations.work import Work
 
@@ -29,6 +29,12 @@ class Batch:
         setattr(self, outcome, getattr(self, outcome) + 1)
         self.rows.append({"row_no": row_no, "outcome": outcome, "codes": list(codes) or None, "record_id": record_id})
 
+    def add(self, other: "Batch") -> None:
+        """What another batch did, done by this one."""
+        for outcome in ("created", "updated", "skipped", "failed"):
+            setattr(self, outcome, getattr(self, outcome) + getattr(other, outcome))
+        self.rows += other.rows
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -48,8 +54,9 @@ def fate(s: Any, mode: str) -> Fate:
     flagged = s["duplicate"] or ()
     if len(targets) > 1 or (mode != "update" and s["in_file"] and "DUPLICATE_AMBIGUOUS" in flagged):
         return Fate("failed", ("DUPLICATE_AMBIGUOUS",))
+    elsewhere = {s["by_external"], s["external_claim"]} - {None, target}
     if not targets and not s["in_file"] and not s["claimed"]:
-        if s["by_external"] is None and "EXTERNAL_ID_CONFLICT" not in flagged:
+        if not elsewhere and "EXTERNAL_ID_CONFLICT" not in flagged:
             return Fate("created")  # whom validation met is gone
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
     codes = _duplicate_codes(s, target)
@@ -57,9 +64,19 @@ def fate(s: Any, mode: str) -> Fate:
         return Fate("skipped", codes, target)
     if mode == "error" or (target is None and s["claimed"]):
         return Fate("failed", codes, target)
-    if s["by_external"] not in (None, target):
+    if elsewhere:
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
+    if target is not None and s["external_id"] is not None and s["met_external"] not in (None, s["external_id"]):
+        return Fate("failed", ("EXTERNAL_ID_CONFLICT",), target)
+    if target is not None and (claimed := _claimed_by_others(s, target)):
+        return Fate("failed", claimed, target)
     return Fate("created") if target is None else Fate("updated", codes, target)
+
+
+def _claimed_by_others(s: Any, target: str) -> tuple[str, ...]:
+    """Of the keys that the row would give its customer: those that an open change of somebody else has asked for."""
+    asked = [("email_claim", "DUPLICATE_EMAIL"), ("tax_claim", "DUPLICATE_TAX_ID")]
+    return tuple(code for column, code in asked if s[column] not in (None, target))
 
 
 def _duplicate_codes(s: Any, target: str | None) -> tuple[str, ...]:
@@ -90,6 +107,7 @@ class Execution:
         self._careful |= sql.plan_for_batches(work.tx)
         self._batch = Batch()
         self._customers: dict[str, dict[str, Any]] = {}
+        self._lists: dict[str, Lists] = {}
         self._changed: dict[str, None] = {}
 
     def run(self, first: int, last: int) -> Batch:
@@ -160,31 +178,37 @@ class Execution:
         if now is None or (entities is not None and now["legal_entity_id"] not in entities):
             self._batch.note(s["row_no"], "failed", ("ENTITY_UNKNOWN",), target)
             return False
-        diff = [
-            {"path": f"/{f}", "before": _shown(f, now[f]), "after": _shown(f, wanted[f])}
-            for f in sql.UPDATABLE
-            if wanted[f] is not None and _shown(f, wanted[f]) != _shown(f, now[f])
-        ]
-        self._batch.note(s["row_no"], "updated", (*what.codes, *(s["warnings"] or ())), target)
-        if not diff:
+        lists = self._lists_of(target, waiting) if wanted["related"] else {}
+        update = update_of(now, lists, wanted)
+        codes = (*what.codes, *(s["warnings"] or ()))
+        if update.refused:
+            self._batch.note(s["row_no"], "failed", (update.refused, *codes), target)
             return False
+        self._batch.note(s["row_no"], "updated", codes if update.diff else (*codes, "NO_CHANGE"), target)
+        if not update.diff:
+            return False
+        if wanted["related"]:
+            customers.save_lists(self._tx, target, lists, update.lists)
+            self._lists[target] = update.lists
         keys_before = [now[k] for k in (*_KEYS[1:], "external_id")]
-        now |= {f: wanted[f] for f in sql.UPDATABLE if wanted[f] is not None}
-        now |= {k: wanted[k] for k in _KEYS if wanted[k] is not None}
+        now |= update.fields | {k: wanted[k] for k in _KEYS if wanted[k] is not None}
         now["version"] += 1
         self._changed[target] = None
         said = {"import_id": self._id, "row": s["row_no"], "version": now["version"]}
-        self._work.audit(target, "customer.updated", said | {"diff": diff})
+        self._work.audit(target, "customer.updated", said | {"diff": update.diff})
         self._work.emit(
             "customer.updated", target, {"customer_id": target, "import_id": self._id, "version": now["version"]}
         )
         return keys_before != [now[k] for k in (*_KEYS[1:], "external_id")]
 
+    def _lists_of(self, target: str, waiting: Sequence[Row]) -> Lists:
+        """The customer's related records; asked for those of all that wait at once."""
+        if target not in self._lists:
+            others = (fate(w, self._mode).target for w in waiting)
+            ids = {target, *(o for o in others if o in self._customers)} - self._lists.keys()
+            self._lists |= customers.lists_of(self._tx, sorted(ids))
+        return self._lists[target]
+
     def _save(self) -> None:
         sql.save_customers(self._tx, [self._customers[c] for c in self._changed])
         self._changed.clear()
-
-
-def _shown(name: str, value: Any) -> Any:
-    """The credit limit by its value, not by its spelling; the others as they are."""
-    return decimal_text(Decimal(value)) if name == "credit_limit" and value is not None else value

@@ -4,10 +4,11 @@ The row's status is the truth; the process reads it. Pause and cancel therefore 
 locks the row and looks first.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from models.access import Principal
-from models.customers.approval import Chain, Decision, decide, open_chain
+from models.customers.approval import Chain, Decision, decide, open_chain, repeats
 from models.customers.approval_policy import FALLBACK, PlannedStep, plan
 from models.db import lookups
 from models.db.customer_360 import panels
@@ -123,12 +124,17 @@ def decide_import(work: Work) -> Outcome:
     """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
     REASON_REQUIRED, in this order."""
     cmd = work.cmd
-    row = _locked(work)
-    decision = Decision(cmd.body["decision"])
+    row = _seen(work)
+    decision, who = (
+        Decision(cmd.body["decision"]),
+        Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities),
+    )
+    chain = imports.chain_of(row)
+    if repeats(chain, who, decision, step=None, reason=cmd.body.get("reason_code")):
+        return replace(_answer(work, row), replayed=True)
+    _must_be_open(row)
     if not row["steps"]:
         raise Refusal("IMPORT_NOT_AWAITING_REVIEW", f"The import is {row['status']}: there is nothing to decide yet.")
-    who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
-    chain = imports.chain_of(row)
     try:
         after = decide(chain, who, decision, work.now, reason=cmd.body.get("reason_code"))
     except Refusal as no:
@@ -183,11 +189,20 @@ def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) ->
 
 
 def _locked(work: Work) -> Row:
+    row = _seen(work)
+    _must_be_open(row)
+    return row
+
+
+def _seen(work: Work) -> Row:
     row = imports.get(work.tx, str(work.cmd.resource_id), lock=True)
     work.require_entity(row["legal_entity_id"])
+    return row
+
+
+def _must_be_open(row: Row) -> None:
     if row["status"] not in OPEN:
         raise Refusal("IMPORT_CLOSED", f"The import has ended: {row['status']}.", status_now=row["status"])
-    return row
 
 
 def _answer(work: Work, row: Row) -> Outcome:

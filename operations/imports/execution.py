@@ -11,20 +11,20 @@ import time
 from typing import Final
 
 import psycopg
-from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.db.engine import transaction
 from models.db.imports import execution as sql
 from models.db.imports import records as imports
+from models.db.refused import CODE, RACES, final_refusal
 from models.db.tx import Row, Tx
 from models.imports.options import ImportStatus
-from operations.imports.batch import Collision, Execution
+from operations.imports.batch import Batch, Collision, Execution
 from operations.imports.ends import end_import, import_work
 from operations.imports.staging import Beat, claim
+from operations.work import Work
 
 ATTEMPTS: Final = 8
-_RACES: Final = (pg.UniqueViolation, pg.ForeignKeyViolation, pg.SerializationFailure, pg.DeadlockDetected)
 
 
 def execute(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: float) -> None:
@@ -52,16 +52,28 @@ def _next_batch(engine: Engine, org_id: str, import_id: str, attempt: int) -> in
             careful = True
         except psycopg.Error as e:
             # Somebody else made or erased a customer that the batch was about to: look again.
-            if n == ATTEMPTS - 1 or not isinstance(e, _RACES):
-                raise
             careful = True
-    raise AssertionError("unreachable")
+            if n < ATTEMPTS - 1 and isinstance(e, RACES):
+                continue
+            if final_refusal(e) is None:
+                raise
+            break
+    return _next_by_rows(engine, org_id, import_id, attempt)
 
 
-def _run(tx: Tx, row: Row, careful: bool) -> int | None:
+def _next_by_rows(engine: Engine, org_id: str, import_id: str, attempt: int) -> int | None:
+    """The batch row by row, where something in it is refused by the database for good: that row fails, the others do not."""
+    with transaction(engine, org_id) as tx:
+        row = imports.get(tx, import_id, lock=True)
+        if row["attempt"] != attempt or row["status"] != ImportStatus.EXECUTING:
+            return None
+        return _run(tx, row, careful=True, by_rows=True)
+
+
+def _run(tx: Tx, row: Row, careful: bool, *, by_rows: bool = False) -> int | None:
     first, last = row["executed_rows"] + 1, min(row["executed_rows"] + row["batch_size"], row["total_rows"])
     work = import_work(tx, row)
-    batch = Execution(work, row, careful=careful).run(first, last)
+    batch = _row_by_row(work, row, first, last) if by_rows else Execution(work, row, careful=careful).run(first, last)
     sql.outcomes(tx, row["id"], batch.rows)
     cursor = batch.stopped_at or last
     imports.update(
@@ -78,3 +90,32 @@ def _run(tx: Tx, row: Row, careful: bool) -> int | None:
         end_import(work, now, ImportStatus.STOPPED if batch.stopped_at else clean)
     work.flush()
     return None if ended else cursor
+
+
+def _row_by_row(work: Work, row: Row, first: int, last: int) -> Batch:
+    """Each row behind a savepoint of its own; what it has to say is said where it stays."""
+    whole = Batch()
+    for row_no in range(first, last + 1):
+        said = import_work(work.tx, row)
+        try:
+            with work.tx.savepoint("one_row"):
+                one = Execution(said, row, careful=True).run(row_no, row_no)
+        except Collision:
+            one = _refused_row(row_no, "EXTERNAL_ID_CONFLICT")
+        except psycopg.Error as e:
+            if final_refusal(e) is None:
+                raise
+            one = _refused_row(row_no, CODE)
+        else:
+            work.take(said)
+        whole.add(one)
+        if row["options"]["stop_on_error"] and whole.failed:
+            whole.stopped_at = row_no
+            break
+    return whole
+
+
+def _refused_row(row_no: int, code: str) -> Batch:
+    one = Batch()
+    one.note(row_no, "failed", (code,))
+    return one

@@ -9,7 +9,7 @@ from fastapi import FastAPI, UploadFile
 from pydantic import Field
 
 from api.app import create_app
-from api.deps import IdempotencyKey, Paging, RequestId, Somebody, requires
+from api.deps import RECORD, IdempotencyKey, Paging, RequestId, Somebody, requires
 from api.gate import gated_router
 from api.routes import health
 from api.schema import Body, Choice, CurrencyCode, DecimalNumber, ExternalId, IsoDate, Minor, PositiveMinor, ReasonCode
@@ -48,7 +48,10 @@ router = gated_router("probe")
 
 @router.post("/v1/things", status_code=201)
 async def make_thing(
-    body: Thing, who: Annotated[Principal, requires("payments.apply")], key: IdempotencyKey, request_id: RequestId
+    body: Thing,
+    who: Annotated[Principal, requires("payments.apply", RECORD)],
+    key: IdempotencyKey,
+    request_id: RequestId,
 ) -> dict[str, Any]:
     return {**body.model_dump(mode="json"), "sub": who.sub, "key_given": key.given, "request_id": request_id}
 
@@ -67,7 +70,9 @@ async def me(who: Somebody) -> dict[str, Any]:
 
 
 @router.get("/v1/things/{id}")
-def read_thing(id: str, who: Annotated[Principal, requires("payments.read")], as_of: IsoDate | None = None) -> Any:
+def read_thing(
+    id: str, who: Annotated[Principal, requires("payments.read")], as_of: IsoDate | None = None, q: str = ""
+) -> Any:
     if id == "gone":
         raise Refusal("INVOICE_NOT_FOUND", "There is no such invoice.", invoice_id=id)
     if id == "over":
@@ -80,13 +85,13 @@ def read_thing(id: str, who: Annotated[Principal, requires("payments.read")], as
 
 
 @router.post("/v1/files", status_code=202)
-async def upload(file: UploadFile, who: Annotated[Principal, requires("payments.record")]) -> dict[str, int]:
+async def upload(file: UploadFile, who: Annotated[Principal, requires("payments.record", RECORD)]) -> dict[str, int]:
     return {"bytes": len(await file.read())}
 
 
 @router.post("/v1/small-files", status_code=202)
 async def small(
-    file: UploadFile, who: Annotated[Principal, requires("payments.record", body_limit=2000)]
+    file: UploadFile, who: Annotated[Principal, requires("payments.record", RECORD, body_limit=2000)]
 ) -> dict[str, int]:
     return {"bytes": len(await file.read())}
 

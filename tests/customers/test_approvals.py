@@ -50,6 +50,8 @@ def expected(operation: str, pending: int, user: str, step: int, decided: dict[i
         return 403, "FORBIDDEN"
     if user in {u for n, u in decided.items() if n != step}:
         return 403, "SEGREGATION_OF_DUTIES"
+    if decided.get(step) == user:
+        return 200, "REPLAYED"
     return None if step == pending else (409, "STEP_NOT_PENDING")
 
 
@@ -64,13 +66,15 @@ def test_the_decision_table_holds_for_everyone_at_every_step(desk: Desk, operati
         right = HOLDERS[roles[pending - 1]][0]
         for user, step in itertools.product(EVERYBODY, range(1, len(roles) + 1)):
             said = expected(operation, pending, user, step, decided)
-            if said is not None:
+            if said == (200, "REPLAYED"):
+                assert desk.decide(change, user, step=step).headers["Idempotent-Replayed"] == "true"
+            elif said is not None:
                 refused(desk.decide(change, user, step=step), *said)
         done = ok(desk.decide(change, right, step=pending))
         decided[pending] = right
         assert done["steps"][pending - 1]["decided_by"] == right
     assert done["status"] == "APPROVED"
-    for user in ("u_manager2", "u_plain", "u_cfo"):
+    for user in {"u_manager2", "u_plain", "u_cfo"} - {decided[len(roles)]}:
         refused(desk.decide(change, user, step=len(roles)), 409, "CHANGE_CLOSED")
 
 
@@ -85,7 +89,7 @@ def test_the_submitter_decides_nothing_whatever_he_may_be(desk: Desk):
 def test_one_person_does_not_decide_two_steps(desk: Desk):
     change = desk.submit()
     ok(desk.decide(change, "u_all"))
-    refused(desk.decide(change, "u_all", step=1), 409, "STEP_NOT_PENDING")
+    refused(desk.decide(change, "u_all", "reject", step=1, reason_code="TEST"), 409, "STEP_NOT_PENDING")
     refused(desk.decide(change, "u_all"), 403, "SEGREGATION_OF_DUTIES")
     ok(desk.decide(change, "u_controller"))
 
@@ -118,8 +122,10 @@ def test_of_many_decisions_at_once_one_counts(desk: Desk):
     desk("u_manager"), desk("u_manager2")
     with ThreadPoolExecutor(8) as pool:
         people = ["u_manager", "u_manager2"] * 4
-        answers = list(pool.map(lambda u: desk.decide(change, u, step=1).status_code, people))
-    assert sorted(answers) == [200] + [409] * 7
+        answers = list(pool.map(lambda u: desk.decide(change, u, step=1), people))
+    first = desk.change(change)["steps"][0]["decided_by"]
+    assert [a.status_code for a in answers] == [200 if u == first else 409 for u in people]
+    assert sum("Idempotent-Replayed" not in a.headers for a in answers if a.status_code == 200) == 1
     assert len(desk.change(change)["decisions"]) == 1
 
 
@@ -315,3 +321,41 @@ def test_the_audit_trail_tells_who_submitted_changed_and_decided(desk: Desk):
     ]  # fmt: skip
     assert [e["actor"] for e in events[:3]] == ["u_clerk", "u_manager", "u_controller"]
     assert {e["workflow_id"] for e in events} == {change["workflow_id"]}
+
+
+def test_who_clicks_twice_is_answered_as_before(desk: Desk):
+    change = desk.submit()
+    for user, steps in (("u_manager", [None, 1]), ("u_controller", [None, 2])):
+        first = ok(desk.decide(change, user))
+        for step in steps:
+            again = desk.decide(change, user, **({} if step is None else {"step": step}))
+            assert ok(again) == first
+            assert again.headers["Idempotent-Replayed"] == "true"
+    assert first["status"] == "APPROVED"
+    later = desk.decide(change, "u_manager", step=1)  # the change as it is
+    assert (ok(later), later.headers["Idempotent-Replayed"]) == (first, "true")
+
+
+def test_a_repeated_return_or_rejection_is_answered_and_another_word_is_not(desk: Desk):
+    change = desk.submit()
+    said = {"reason_code": "TYPO", "comment": "see the name"}
+    ok(desk.decide(change, "u_manager", "return", **said))
+    again = desk.decide(change, "u_manager", "return", **said)
+    assert (ok(again)["steps"][0]["status"], again.headers["Idempotent-Replayed"]) == ("WAITING", "true")
+    refused(desk.decide(change, "u_manager"), 409, "STEP_NOT_PENDING")
+    refused(desk.decide(change, "u_manager", "return", reason_code="OTHER"), 409, "STEP_NOT_PENDING")
+    ok(desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/resubmit", json={}))
+    once = desk.decide(change, "u_manager", "reject", reason_code="TYPO")  # of the new round: it counts
+    assert (ok(once)["status"], "Idempotent-Replayed" in once.headers) == ("REJECTED", False)
+    again = desk.decide(change, "u_manager", "reject", reason_code="TYPO")
+    assert (ok(again)["status"], again.headers["Idempotent-Replayed"]) == ("REJECTED", "true")
+    refused(desk.decide(change, "u_manager"), 409, "CHANGE_CLOSED")
+    refused(desk.decide(change, "u_controller", "reject", reason_code="TYPO"), 409, "CHANGE_CLOSED")
+
+
+def test_who_holds_the_next_role_too_is_still_refused_by_segregation(desk: Desk):
+    change = desk.submit()
+    ok(desk.decide(change, "u_all"))
+    refused(desk.decide(change, "u_all"), 403, "SEGREGATION_OF_DUTIES")
+    refused(desk.decide(change, "u_all", step=2), 403, "SEGREGATION_OF_DUTIES")
+    assert desk.decide(change, "u_all", step=1).headers["Idempotent-Replayed"] == "true"

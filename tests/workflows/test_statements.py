@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from psycopg import OperationalError
 from temporalio.testing import WorkflowEnvironment
@@ -61,3 +62,33 @@ def test_a_statement_is_complete_whatever_number_of_chunks_it_fills(
         sql = "SELECT status, lines_done, lines_total, completed_at IS NOT NULL AS ended FROM statements WHERE org_id = %s"
         told = c.execute(sql, (desk.org,)).fetchall()
     assert [tuple(r.values()) for r in told] == [("COMPLETED", lines, lines, True)]
+
+
+@pytest.mark.parametrize("chunk", [3, 200])
+async def test_a_line_that_the_database_refuses_is_left_to_a_person_and_the_others_are_recorded(
+    desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(statement_chunks, "CHUNK", chunk)
+    lines = [credit_line(n, "unforeseen" if n == 5 else "?", nth=n) for n in range(1, 9)]
+    statement = desk.statement(lines)
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(
+            "ALTER TABLE payments ADD CONSTRAINT unforeseen CHECK (remittance_text <> 'unforeseen') NOT VALID"
+        )
+        try:
+            desk.work_off(statement)
+        finally:
+            owner.execute("ALTER TABLE payments DROP CONSTRAINT unforeseen")
+    with opened(database_url) as c:
+        found = c.execute(
+            "SELECT status, lines_done FROM statements WHERE id = %s", (statement.statement_id,)
+        ).fetchone()
+        of = "SELECT status, reason_code FROM statement_lines WHERE statement_id = %s ORDER BY line"
+        said = [(r["status"], r["reason_code"]) for r in c.execute(of, (statement.statement_id,))]
+        left = "SELECT subject_id FROM exceptions WHERE org_id = %s AND reason_code = 'WRITE_REFUSED'"
+        told = c.execute(left, (desk.org,)).fetchall()
+    assert (found["status"], found["lines_done"]) == ("COMPLETED", 8)
+    assert said[4] == ("FAILED", "WRITE_REFUSED")
+    assert {status for status, _ in said[:4] + said[5:]} == {"UNMATCHED"}
+    assert len(told) == 1
+    assert wrong(database_url, desk.org) == []

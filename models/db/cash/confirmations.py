@@ -17,6 +17,16 @@ def switch_of(conn: ThreadConnection, org_id: str) -> Row | None:
     return found.rows[0] if found.rows else None
 
 
+def entity_of_session(tx: Tx, session_id: str) -> str | None:
+    """The legal entity whose payment the session applied."""
+    found: str | None = tx.scalar(
+        "SELECT p.legal_entity_id FROM application_sessions s JOIN payments p ON p.org_id = s.org_id AND p.id = s.payment_id "
+        "WHERE s.org_id = :org AND s.id = :id",
+        id=session_id,
+    )
+    return found
+
+
 def session_facts(tx: Tx, session_id: str) -> dict[str, Any] | None:
     """The session with its payment, customer, invoices and address; `recorded` is the status already kept."""
     row = tx.one(

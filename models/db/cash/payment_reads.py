@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, literal_column
 
-from models.db.cash.payments import APPLICATIONS
+from models.db.cash.payments import SHOWN
 from models.db.listing import Listing, among
 from models.db.lookups import find
 from models.db.tables.cash import customer_credits, invoices, payments
@@ -22,9 +22,9 @@ _PAYMENTS: Final = Listing(
     _P,
     key=(_P.c.id,),
     newest_first=True,
-    shown=(_P, literal_column(APPLICATIONS).label("applications")),
+    shown=(literal_column(SHOWN),),
     within=among(_P.c.legal_entity_id),
-    equal=(_P.c.status, _P.c.customer_id),
+    equal=(_P.c.status, _P.c.customer_id, _P.c.external_id),
 )
 _CREDITS: Final = Listing(
     customer_credits,
@@ -36,17 +36,19 @@ _INVOICES: Final = Listing(
     invoices,
     key=(invoices.c.due_date, invoices.c.issue_date, invoices.c.id),
     within=among(invoices.c.legal_entity_id),
-    equal=(invoices.c.status, invoices.c.customer_id),
+    equal=(invoices.c.status, invoices.c.customer_id, invoices.c.external_id),
     filters={"open": and_(invoices.c.balance_due_minor > 0, invoices.c.voided_at.is_(None))},
 )
 
 
 def list_payments(
-    tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int
-) -> Sequence[Row]:
+    tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None, after: str | None, limit: int,
+    external_id: str | None = None,
+) -> Sequence[Row]:  # fmt: skip
     """The newest first."""
     behind = None if after is None else (after,)
-    return _PAYMENTS.page(tx, entities, behind, limit, status=status, customer_id=customer_id)
+    given = {"status": status, "customer_id": customer_id, "external_id": external_id}
+    return _PAYMENTS.page(tx, entities, behind, limit, **given)
 
 
 def list_credits(
@@ -71,9 +73,10 @@ def credit_body(c: Any) -> dict[str, Any]:
 
 def list_invoices(
     tx: Tx, entities: Collection[str] | None, status: str | None, customer_id: str | None,
-    after: tuple[Any, ...] | None, limit: int,
+    after: tuple[Any, ...] | None, limit: int, external_id: str | None = None,
 ) -> Sequence[Row]:  # fmt: skip
     """By due date, then issue date, then id. `status` open means OPEN and PARTIALLY_PAID."""
-    is_open = status == "open"
-    one = None if status is None or is_open else status.upper()
-    return _INVOICES.page(tx, entities, after, limit, open=is_open or None, status=one, customer_id=customer_id)
+    given = {"customer_id": customer_id, "external_id": external_id}
+    if status == "open":
+        return _INVOICES.page(tx, entities, after, limit, open=True, **given)
+    return _INVOICES.page(tx, entities, after, limit, status=status and status.upper(), **given)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.cash.bank_texts import shown_texts
 from models.cash.payment import invoice_status, standing
 from models.db.lookups import find, refuse_missing
 from models.db.tx import Row, Tx, to_json
@@ -15,17 +16,21 @@ APPLICATIONS = """(SELECT coalesce(json_agg(json_build_object('id', a.id, 'invoi
   'invoice_currency_code', a.invoice_currency_code, 'fx_rate', a.fx_rate::text, 'credit_id', a.credit_id,
   'applied_at', a.created_at, 'unapplied_at', a.unapplied_at) ORDER BY a.created_at, a.id), '[]')
   FROM payment_applications a WHERE a.org_id = p.org_id AND a.payment_id = p.id)"""
+BANK_TEXTS = """(SELECT l.texts FROM statement_lines l WHERE l.org_id = p.org_id AND l.statement_id = p.statement_id
+  AND l.line = p.statement_line)"""
+SHOWN = f"p.*, {APPLICATIONS} AS applications, {BANK_TEXTS} AS bank_texts"
+"""A payment with what its answer shows beside it."""
 CLOSED = "(SELECT coalesce(json_agg(c.period), '[]') FROM periods c WHERE c.org_id = :org AND c.status = 'closed')"
 
 
 def get(tx: Tx, payment_id: str) -> Row:
     """The payment with its applications; 404 or 403 otherwise."""
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org AND p.id = :id"
+    sql = f"SELECT {SHOWN} FROM payments p WHERE p.org_id = :org AND p.id = :id"
     return find(tx, "payment", sql, payment_id)
 
 
 def by_external_id(tx: Tx, external_id: str) -> Row | None:
-    sql = f"SELECT p.*, {APPLICATIONS} AS applications FROM payments p WHERE p.org_id = :org AND p.external_id = :ext"
+    sql = f"SELECT {SHOWN} FROM payments p WHERE p.org_id = :org AND p.external_id = :ext"
     return tx.one(sql, ext=external_id)
 
 
@@ -196,6 +201,7 @@ def payment_body(p: Any, applications: Sequence[Any] | None = None) -> dict[str,
         "payer": p["payer"],
         "statement_id": p["statement_id"],
         "statement_line": p["statement_line"],
+        "bank_texts": shown_texts(p["bank_texts"]),
         "functional_currency": p["functional_currency"],
         "functional_amount_minor": p["functional_amount_minor"],
         "fx_rate": f"{p['fx_rate']:f}",

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from models.cash.bank_texts import shown_texts
 from models.db.cash.payment_reads import entity_filter
 from models.db.tx import Row, Tx, to_json
 
@@ -100,9 +101,20 @@ def statement_body(s: Any, counts: Any = None, lines: Sequence[Any] | None = Non
 def line_body(x: Any) -> dict[str, Any]:
     shown = (
         "line", "payment_id", "status", "reason_code", "suggestions", "amount_minor", "currency_code", "payer",
-        "reference", "remittance_text",
+        "remittance_text", "structured_references",
     )  # fmt: skip
-    return {k: x[k] for k in shown} | {"booking_date": x["booking_date"].isoformat()}
+    return {k: x[k] for k in shown} | {
+        "booking_date": x["booking_date"].isoformat(),
+        "value_date": x["value_date"] and x["value_date"].isoformat(),
+        "reference": shown_reference(x),
+        "bank_reference": x["bank_ref"],
+        "bank_texts": shown_texts(x["texts"]),
+    }
+
+
+def shown_reference(x: Any) -> str | None:
+    """The payer's own reference; where there is none, the first that the remittance names."""
+    return x["reference"] or next(iter(x["structured_references"]), None)
 
 
 def list_statements(tx: Tx, entities: Collection[str] | None, after: str | None, limit: int) -> Sequence[Row]:

@@ -88,6 +88,12 @@ def unknown_customers(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
     return sorted(set(asked) - {r["id"] for r in rows})
 
 
+def entities_of(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
+    """The legal entities whose customers these are."""
+    sql = "SELECT DISTINCT legal_entity_id FROM customers WHERE org_id = :org AND id = ANY(:ids) ORDER BY 1"
+    return [r["legal_entity_id"] for r in tx.all(sql, ids=sorted(set(customer_ids)))]
+
+
 def forget_request(tx: Tx, command_id: str, table: str, count: int) -> None:
     """Keep of a request's body only what it was about."""
     tx.run(

@@ -28,12 +28,12 @@ RV = TypeVar("RV")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to connect: where to, as which role, and how long a statement may take."""
+    """How to connect: where to, as which role, how long a statement may take, and what else is set."""
 
     url: str
     role: str | None
     statement_seconds: float = STATEMENT_SECONDS
-    options: str = ""
+    settings: tuple[str, ...] = ()
 
     @property
     def patience(self) -> float:
@@ -43,19 +43,21 @@ class Access:
     @property
     def arguments(self) -> dict[str, Any]:
         """What psycopg is given."""
-        limit = int(self.statement_seconds * 1000)
         return {
             "conninfo": self.url,
-            "autocommit": True,  # a transaction begins where somebody says so
+            "autocommit": True,
             "connect_timeout": CONNECT_SECONDS,
-            "options": f"-c timezone=UTC -c statement_timeout={limit} {self.options}".strip(),
             "prepare_threshold": None,  # `Statements` prepares; psycopg's cursors would deallocate what it has
         }
 
     @property
-    def become(self) -> sql.Composed | None:
-        """The statement that takes the role on."""
-        return None if self.role is None else sql.SQL("SET ROLE {}").format(sql.Identifier(self.role))
+    def begin(self) -> sql.Composed:
+        """What a connection begins with: by statements, not by the startup's options, which poolers do not pass on."""
+        limit = f"SET statement_timeout = {int(self.statement_seconds * 1000)}"
+        said: list[sql.Composable] = [sql.SQL(one) for one in ("SET TIME ZONE 'UTC'", limit, *self.settings)]
+        if self.role is not None:
+            said.append(sql.SQL("SET ROLE {}").format(sql.Identifier(self.role)))
+        return sql.SQL("; ").join(said)
 
 
 class ThreadConnection(Connection[TupleRow]):
@@ -66,11 +68,11 @@ class ThreadConnection(Connection[TupleRow]):
 
     @classmethod
     def open(cls, access: Access) -> Self:
-        """Connect, and become the role."""
+        """Connect, and set what a connection begins with."""
         conn = cls.connect(**access.arguments)
         conn.patience = access.patience
-        if access.become is not None:
-            conn.execute(access.become)
+        conn.execute(access.begin)
+        conn.autocommit = False  # as SQLAlchemy takes for granted of what its pool holds
         conn.talk = Pipeline(conn)
         return conn
 
@@ -108,11 +110,10 @@ class LoopConnection(AsyncConnection[TupleRow]):
 
     @classmethod
     async def open(cls, access: Access) -> Self:
-        """Connect, and become the role."""
+        """Connect, and set what a connection begins with."""
         conn = await cls.connect(**access.arguments)
         conn.patience = access.patience
-        if access.become is not None:
-            await conn.execute(access.become)
+        await conn.execute(access.begin)
         conn.talk = Pipeline(conn)
         return conn
 

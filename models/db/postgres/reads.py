@@ -1,7 +1,7 @@
 """A few connections on the event loop for what is measured in milliseconds: some reads, and keeping a request.
 
 A statement on a thread costs two hand-overs between threads, and at many at once the threads fight for the interpreter.
-These wait on the event loop instead; a row is the text that PostgreSQL wrote, as bytes (decision 85).
+These wait on the event loop instead; a row is the text that PostgreSQL wrote, as bytes (decision 0042).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ SIZE: Final = 8
 """Connections: PostgreSQL works for some while the answers of others are written."""
 Parameter = str | bool | Sequence[str] | None
 ACT_AS: Final = "SELECT set_config('arflow.org_id', :org, true)"
-GENERIC_PLANS: Final = "-c plan_cache_mode=force_generic_plan"
+GENERIC_PLANS: Final = "SET plan_cache_mode = force_generic_plan"
 """The plan of such a read does not depend on its parameters, and making it anew would take longer than the read."""
 
 

@@ -1,0 +1,22 @@
+"""Who the payers of bank lines may be, by their names."""
+
+from collections.abc import Iterable, Sequence
+
+from models.db.cash.payers import customers_named
+from models.db.tx import Tx
+from models.keys import name_key, name_variants
+
+
+def payers_of(tx: Tx, names: Sequence[str | None]) -> dict[str, frozenset[str]]:
+    """The customers of each payer's name: those of the very name, else those whose names differ in the legal form.
+
+    A name that is nobody's is not in the answer.
+    """
+    keys = {name: (name_key(name), name_variants(name)) for name in names if name}
+    known = customers_named(tx, sorted({key for own, variants in keys.values() for key in (own, *variants) if key}))
+    found = {name: _of(known, (own,)) or _of(known, variants) for name, (own, variants) in keys.items()}
+    return {name: customers for name, customers in found.items() if customers}
+
+
+def _of(known: dict[str, frozenset[str]], keys: Iterable[str]) -> frozenset[str]:
+    return frozenset(customer for key in keys for customer in known.get(key, ()))

@@ -1,0 +1,108 @@
+"""What a CAMT entry or transaction says beside the money, text by text: the searched ones first, then all the others."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from models.cash.bank_texts import BankText, Role
+from statement_readers.camt_xml import local, text, text_at
+from statement_readers.fields import MAX_TEXT, clean
+from statement_readers.joining import join, kept, said
+
+ID_WIDTH, TEXT_WIDTH, NOTE_WIDTH = 35, 140, 500
+OLD_WIDTHS = {27, 35, 65, 70, TEXT_WIDTH}
+"""Lengths at which a piece of text may have been chopped: the schema's, and those of the formats it came through."""
+MAX_TEXTS = 200
+
+_ELSEWHERE = {
+    "Amt",
+    "CdtDbtInd",
+    "RvslInd",
+    "Sts",
+    "BookgDt",
+    "ValDt",
+    "RmtInf",
+    "AddtlTxInf",
+    "AddtlNtryInf",
+    "NtryRef",
+}
+_ELSEWHERE |= {"TtlNtries", "NtryDtls", "TtlChrgsAndTaxAmt"}
+
+
+class Remittance(NamedTuple):
+    """RmtInf: structured references in document order, the free text as one, what builds before this read of it."""
+
+    structured: tuple[str, ...]
+    free: str | None
+    free_before: str | None
+    texts: tuple[BankText, ...]
+
+
+def read_remittance(info: Any | None) -> Remittance:
+    structured: dict[str, None] = {}
+    pieces: list[tuple[str, bool]] = []
+    texts: list[BankText | None] = []
+    before = ""
+    cut = False
+    for element in info if info is not None else ():
+        match local(element):
+            case "Ustrd":
+                piece = element.text or ""
+                pieces.append((piece, len(piece) in OLD_WIDTHS))
+                cut = len(piece) == TEXT_WIDTH
+                before += piece if len(piece) == TEXT_WIDTH else f"{piece} "
+            case "Strd":
+                for part in _structured(element):
+                    texts.append(part)
+                    if part.role in (Role.DOCUMENT, Role.CREDITOR_REFERENCE):
+                        structured[part.text] = None
+                    elif part.role is Role.TEXT:
+                        pieces.append((part.text, False))
+                        before += f"{part.text} "
+                        cut = part.cut
+    # Additional texts stand in the free text, too, in their order; searched once.
+    texts = [item for item in texts if item is not None and item.role is not Role.TEXT]
+    free = join(pieces, cut=cut)
+    everything = kept(*texts, free.said("RmtInf/Ustrd", Role.TEXT))
+    return Remittance(tuple(structured), free.text or None, clean(before, MAX_TEXT), everything)
+
+
+def _structured(element: Any) -> Iterator[BankText]:
+    for part in element:
+        match local(part):
+            case "RfrdDocInf":
+                yield from kept(said("RfrdDocInf/Nb", text_at(part, "Nb"), Role.DOCUMENT, width=ID_WIDTH))
+            case "CdtrRefInf":
+                yield from kept(said("CdtrRefInf/Ref", text_at(part, "Ref"), Role.CREDITOR_REFERENCE, width=ID_WIDTH))
+            case "AddtlRmtInf":
+                yield from kept(said("AddtlRmtInf", part.text, Role.TEXT, width=TEXT_WIDTH))
+        yield from _leaves(part, f"Strd/{local(part)}", {"Nb", "Ref"})
+
+
+def note(field: str, element: Any | None, *, searched: bool) -> BankText | None:
+    """AddtlTxInf and AddtlNtryInf: searched only where there is no remittance."""
+    return said(field, text(element), Role.TEXT if searched else Role.SHOWN, width=NOTE_WIDTH)
+
+
+def everything_else(element: Any) -> tuple[BankText, ...]:
+    """Every text below an element that is not read for itself: identifiers, parties, accounts, agents, codes."""
+    return tuple(
+        item for child in element if local(child) not in _ELSEWHERE for item in _leaves(child, local(child), set())
+    )
+
+
+def _leaves(element: Any, path: str, read: set[str]) -> Iterator[BankText]:
+    for child in element:
+        name = local(child)
+        if len(child):
+            yield from _leaves(child, f"{path}/{name}", read)
+        elif name not in read and not child.get("Ccy"):
+            yield from kept(said(sys.intern(f"{path}/{name}"), child.text))
+    if not len(element) and "/" not in path and not element.get("Ccy"):
+        yield from kept(said(sys.intern(path), element.text))
+
+
+def in_order(*groups: tuple[BankText, ...]) -> tuple[BankText, ...]:
+    """The texts of several places as one list, each once, the searched first; bounded."""
+    texts = kept(*(text for group in groups for text in group))
+    return tuple(sorted(texts, key=lambda item: item.role is Role.SHOWN))[:MAX_TEXTS]

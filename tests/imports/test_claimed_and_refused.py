@@ -1,0 +1,131 @@
+"""Rows that ask for what an open change has asked for, and rows that the database refuses for good."""
+
+import contextlib
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from models.errors import Refusal
+from models.ids import new_id
+from operations.runner import execute
+from tests.imports.in_process import Desk, another, desk
+from tests.imports.support import table
+
+HEADER = "name,email,tax_id,credit_limit,external_id"
+
+
+@pytest.fixture(scope="module")
+def first_desk(database_url: str) -> Iterator[Desk]:
+    with desk(database_url) as d:
+        yield d
+
+
+@pytest.fixture
+def clerk(first_desk: Desk) -> Desk:
+    return another(first_desk)
+
+
+def claim(clerk: Desk, kind: str, key: str, customer: str = "cust_open") -> None:
+    clerk.sql(
+        "INSERT INTO customer_claims (org_id, kind, key, change_id, customer_id) "
+        "VALUES (:org, :kind, :key, :change, :customer) RETURNING 1",
+        kind=kind, key=key, change=new_id("chg"), customer=customer,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before validation", "after validation"])
+@pytest.mark.parametrize("mode", ["skip", "update", "error"])
+def test_a_claimed_external_id_fails_the_row_and_nobody_else(clerk: Desk, mode: str, late: bool) -> None:
+    clerk.customers({"name": "Known", "email": "known@x.com"})
+    rows = [("A", "a@x.com", "", "", "EXT-8"), ("B", "b@x.com", "", "", "EXT-9"), ("C", "c@x.com", "", "", "")]
+    if not late:
+        claim(clerk, "external_id", "EXT-9")
+    done = clerk.validated(table(rows, HEADER), on_duplicate=mode)
+    if late:
+        claim(clerk, "external_id", "EXT-9")
+    clerk.finish(done)
+    assert clerk.outcomes(done) == [(1, "created", ()), (2, "failed", ("EXTERNAL_ID_CONFLICT",)), (3, "created", ())]
+
+
+def test_an_update_row_takes_nothing_that_somebody_elses_change_has_asked_for(clerk: Desk) -> None:
+    ids = clerk.customers(*({"name": n, "email": f"{n}@x.com", "tax_id": f"US-{n}"} for n in ("1", "2", "3", "4")))
+    claim(clerk, "email", "wanted@x.com")
+    claim(clerk, "tax_id", "us9", customer=ids[1])
+    claim(clerk, "external_id", "EXT-1")
+    claim(clerk, "email", "own@x.com", customer=ids[3])
+    rows = [
+        ("1", "wanted@x.com", "US-1", "", ""),
+        ("2", "2@x.com", "", "", "EXT-1"),
+        ("3", "3@x.com", "", "7", ""),
+        ("4", "own@x.com", "US-4", "", ""),
+    ]
+    done = clerk.run(table(rows, HEADER), on_duplicate="update")
+    assert [(outcome, codes[:1]) for _, outcome, codes in clerk.outcomes(done["id"])] == [
+        ("failed", ("DUPLICATE_EMAIL",)), ("failed", ("EXTERNAL_ID_CONFLICT",)), ("updated", ("DUPLICATE_EMAIL",)),
+        ("updated", ("DUPLICATE_TAX_ID",)),
+    ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def rule(database_url: str, check: str) -> Iterator[None]:
+    with psycopg.connect(database_url, autocommit=True) as c:
+        c.execute(f"ALTER TABLE customers ADD CONSTRAINT unforeseen CHECK ({check}) NOT VALID")
+        try:
+            yield
+        finally:
+            c.execute("ALTER TABLE customers DROP CONSTRAINT unforeseen")
+
+
+@pytest.mark.parametrize("stop", [False, True])
+@pytest.mark.parametrize("batch_size", [2, 100])
+def test_a_row_that_the_database_refuses_fails_alone(
+    clerk: Desk, database_url: str, batch_size: int, stop: bool
+) -> None:
+    clerk.customers({"name": "Known", "email": "known@x.com"})
+    rows = [("A", "a@x.com"), ("Known", "known@x.com"), ("Bad", "bad@x.com"), ("B", "b@x.com"), ("A2", "a@x.com")]
+    with rule(database_url, "name <> 'Bad'"):
+        done = clerk.run(table([(*r, "", "", "") for r in rows], HEADER), batch_size=batch_size, stop_on_error=stop)
+    found = [(outcome, codes) for _, outcome, codes in clerk.outcomes(done["id"])]
+    assert found[:3] == [("created", ()), ("skipped", ("DUPLICATE_EMAIL",)), ("failed", ("WRITE_REFUSED",))]
+    if stop:
+        assert (done["status"], done["not_attempted"]) == ("STOPPED", 2)
+    else:
+        assert found[3:] == [("created", ()), ("skipped", ("DUPLICATE_IN_FILE",))]
+        assert (done["status"], done["created"], done["failed"]) == ("COMPLETED_WITH_ERRORS", 2, 1)
+    made = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])
+    events = clerk.sql("SELECT subject FROM outbox_events WHERE org_id = :org AND type = 'customer.created'")
+    assert {m["id"] for m in made} <= {e["subject"] for e in events}
+    assert len(made) == done["created"]
+
+
+def test_the_command_line_takes_nothing_that_an_open_change_has_asked_for(clerk: Desk) -> None:
+    claim(clerk, "external_id", "EXT-9")
+    claim(clerk, "email", "wanted@x.com")
+    for row, code in (
+        ({"email": "a@x.com", "external_id": "EXT-9"}, "EXTERNAL_ID_CONFLICT"),
+        ({"email": "Wanted@x.com"}, "DUPLICATE_EMAIL"),
+    ):
+        with pytest.raises(Refusal, match=code):
+            clerk.customers({"name": "A"} | row)
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_a_review_decided_twice_by_one_person_is_answered_as_before(clerk: Desk, decision: str) -> None:
+    import_id = clerk.validated(table([("A", "a@x.com", "", "", "")], HEADER))
+    said = {"decision": decision, "reason_code": None if decision == "approve" else "TEST", "comment": None}
+
+    def decide(user: str, **more: str | None):
+        kept = clerk._kept("import.decide", import_id, said | more, "ar_manager", user)
+        return execute(clerk.engine, clerk.org, kept.command_id)
+
+    first, again = decide("u_manager"), decide("u_manager")
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again.body["status"] == first.body["status"] == ("EXECUTING" if decision == "approve" else "REJECTED")
+    code = "IMPORT_NOT_AWAITING_REVIEW" if decision == "approve" else "IMPORT_CLOSED"
+    with pytest.raises(Refusal, match=code):
+        decide("u_manager2")
+    with pytest.raises(Refusal, match=code):
+        decide("u_manager", decision="reject", reason_code="OTHER")
+    clerk.finish(import_id)
+    assert decide("u_manager").replayed
