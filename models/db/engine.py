@@ -50,6 +50,14 @@ def make_reads(database_url: str, *, size: int = SIZE, statement_seconds: float 
     return LoopReads(Access(url, APP_ROLE, statement_seconds, (GENERIC_PLANS,)), size=size)
 
 
+def verifying_role(database_url: str) -> str:
+    """As whom this login proves the books: the role that reads everything and changes nothing, where it may become it."""
+    member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s"
+    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False)) as c:
+        found = c.execute(member, (VERIFY_ROLE,)).fetchone()
+    return VERIFY_ROLE if found and found[0] else APP_ROLE
+
+
 ACT_AS: Final = (
     "SELECT set_config('arflow.org_id', :org, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 )

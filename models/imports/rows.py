@@ -22,8 +22,9 @@ from models.imports.checked import Checked, fault
 from models.imports.cleaning import CLEANERS
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
 from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
-from models.imports.report import is_report, undone
+from models.imports.report import is_report
 from models.keys import email_key, name_key, tax_id_key
+from models.spreadsheets import undone
 
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 _GUARDED: Final = frozenset("0123456789+(")
