@@ -19,10 +19,17 @@ from models.db.postgres.pipeline import Pipeline, Reply, Row
 from models.db.postgres.statements import Asked
 
 CONNECT_SECONDS: Final = 5
-STATEMENT_SECONDS: Final = 300
+STATEMENT_SECONDS: Final = 120
 GRACE_SECONDS: Final = 10
 """So much longer than a statement may take is waited for the word that it was ended."""
 _LOOK_SECONDS: Final = 0.1
+_DEAD_PEERS: Final = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A machine that is gone is noticed within a minute, however long a statement may take."""
 RV = TypeVar("RV")
 
 
@@ -47,6 +54,7 @@ class Access:
             "conninfo": self.url,
             "autocommit": True,
             "connect_timeout": CONNECT_SECONDS,
+            **_DEAD_PEERS,
             "prepare_threshold": None,  # `Statements` prepares; psycopg's cursors would deallocate what it has
         }
 
