@@ -19,8 +19,9 @@ from models.errors import FieldError, Refusal
 
 
 class ChangeStatus(StrEnum):
-    """APPROVED means executed and visible."""
+    """SUBMITTED: kept, and not looked at yet. APPROVED means executed and visible."""
 
+    SUBMITTED = "SUBMITTED"
     PENDING_APPROVAL = "PENDING_APPROVAL"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
@@ -79,6 +80,7 @@ class Step:
     decided_at: datetime | None = None
     on_behalf_of: str | None = None
     reason_code: str | None = None
+    comment: str | None = None
     delegation: Delegation | None = None
     escalated_at: datetime | None = None
     reminded_at: datetime | None = None
@@ -102,6 +104,11 @@ class Chain:
     status: ChangeStatus = ChangeStatus.PENDING_APPROVAL
     round: int = 1
     returned: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still decided, or waits for its submitter."""
+        return self.status in OPEN
 
     @property
     def pending(self) -> Step | None:
@@ -191,6 +198,7 @@ def decide(
     *,
     step: int | None = None,
     reason: str | None = None,
+    comment: str | None = None,
 ) -> Chain:
     """The chain after one decision. When it is `complete`, it is still to be executed before it is APPROVED."""
     require_reason(decision, reason)
@@ -200,7 +208,10 @@ def decide(
         if mine.delegation and mine.delegation.to == who.sub and mine.delegation.active(now)
         else None
     )
-    done = replace(mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf)
+    done = replace(
+        mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf,
+        comment=mine.comment if comment is None else comment,
+    )  # fmt: skip
     if decision is Decision.RETURN:
         back = replace(done, status=StepStatus.WAITING, delegation=None)
         return replace(chain.with_step(back), returned=True)
@@ -286,9 +297,22 @@ def failed(chain: Chain) -> Chain:
     return replace(chain, status=ChangeStatus.FAILED)
 
 
+def reminded(chain: Chain, number: int, now: datetime) -> Chain | None:
+    """Those whom the step waits for are reminded; None where a decision came first, or they were already."""
+    step = _still_pending(chain, number)
+    if step is None or step.reminded_at:
+        return None
+    return chain.with_step(replace(step, reminded_at=now))
+
+
 def escalated(chain: Chain, number: int, now: datetime) -> Chain | None:
     """The step is overdue and goes to its fallback too; None where a decision came first."""
-    step = next((s for s in chain.steps if s.number == number), None)
-    if chain.status not in OPEN or step is None or step.status is not StepStatus.PENDING or step.escalated_at:
+    step = _still_pending(chain, number)
+    if step is None or step.escalated_at:
         return None
     return chain.with_step(replace(step, escalated_at=now))
+
+
+def _still_pending(chain: Chain, number: int) -> Step | None:
+    step = chain.pending if chain.is_open else None
+    return step if step is not None and step.number == number else None

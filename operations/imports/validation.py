@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from models.customers.record import LISTS
+from models.customers.records import ID_PREFIXES
 from models.db.engine import transaction
 from models.db.imports import matching
 from models.db.imports import records as imports
@@ -134,7 +134,9 @@ def _named(related: dict[str, list[dict[str, Any]]] | None) -> str | None:
     """The related records, each with the id that it will have."""
     if not related:
         return None
-    return to_json({name: [{"id": new_id(LISTS[name][0])} | one for one in items] for name, items in related.items()})
+    return to_json(
+        {name: [{"id": new_id(ID_PREFIXES[name])} | one for one in items] for name, items in related.items()}
+    )
 
 
 def _conclude(tx: Tx, row: Row) -> None:
