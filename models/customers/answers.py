@@ -24,9 +24,21 @@ A = TypeVar("A")
 
 @answer
 class AddressAnswer:
-    """A postal address. `id` is null where it is a legal entity's own: those are replaced together."""
+    """A postal address of the customer."""
 
-    id: str | None
+    id: str
+    type: AddressType
+    lines: Sequence[str]
+    city: str
+    region: str | None
+    postal_code: str | None
+    country: str
+
+
+@answer
+class OwnAddressAnswer:
+    """A postal address that a legal entity has of its own for the customer. They have no ids: they are replaced together."""
+
     type: AddressType
     lines: Sequence[str]
     city: str
@@ -95,7 +107,7 @@ class EntityOverrideAnswer:
     billing_email: str | None
     phone: str | None
     notes: str | None
-    addresses: Sequence[AddressAnswer] | None
+    addresses: Sequence[OwnAddressAnswer] | None
 
 
 @answer
@@ -127,7 +139,6 @@ class ListedCustomerAnswer:
 
 @answer
 class _Complete(ListedCustomerAnswer):
-    addresses: Sequence[AddressAnswer]
     contacts: Sequence[ContactAnswer]
     pricing_tiers: Sequence[PricingTierAnswer]
     tax_profiles: Sequence[TaxProfileAnswer]
@@ -138,6 +149,7 @@ class _Complete(ListedCustomerAnswer):
 class CustomerAnswer(_Complete):
     """The customer's master with everything that belongs to it."""
 
+    addresses: Sequence[AddressAnswer]
     entity_overrides: Sequence[EntityOverrideAnswer]
 
 
@@ -146,6 +158,7 @@ class EffectiveCustomerAnswer(_Complete):
     """The customer as one legal entity sees it. `overrides` names the fields that are the entity's own, `provenance` says
     it of each."""
 
+    addresses: Sequence[AddressAnswer] | Sequence[OwnAddressAnswer]
     effective_for: str
     credit_limit_currency: str
     overrides: Sequence[str]
@@ -230,8 +243,8 @@ def _override_answer(entity: str, o: OverrideRecord) -> EntityOverrideAnswer:
     return _as(EntityOverrideAnswer, o, ("legal_entity_id", entity), ("addresses", addresses))
 
 
-def _addresses(addresses: Iterable[AddressRecord]) -> list[AddressAnswer]:
-    return [_as(AddressAnswer, one, ("id", None)) for one in addresses]
+def _addresses(addresses: Iterable[AddressRecord]) -> list[OwnAddressAnswer]:
+    return [_as(OwnAddressAnswer, one) for one in addresses]
 
 
 def _as(kind: type[A], record: object, *more: tuple[str, object]) -> A:

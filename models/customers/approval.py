@@ -48,6 +48,7 @@ class Decision(StrEnum):
 
 
 OPEN: Final = frozenset({ChangeStatus.PENDING_APPROVAL})
+ENDED: Final = frozenset({ChangeStatus.APPROVED, ChangeStatus.REJECTED, ChangeStatus.WITHDRAWN})
 _OVER: Final = FieldError("/until", "FIELD_RANGE", "until lies in the past.")
 
 

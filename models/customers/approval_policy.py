@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
@@ -119,6 +119,11 @@ class PolicyAsRead(ApprovalPolicy):
     version: int | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_sent(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """Kept as it was sent: a read-only field that is absent is not looked at, null is."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
     def policy(self) -> ApprovalPolicy:
         """What is to hold, without what the system adds."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from models.answers import JsonObject, WarningAnswer
-from models.customers.approval import Chain, ChangeStatus, Decision, Step
+from models.customers.approval import ENDED, Chain, Decision, Step
 from models.customers.approval_policy import ApprovalPolicy, lane
 from models.customers.diff import Diff
 
@@ -82,7 +82,7 @@ class Change:
     @property
     def is_ended(self) -> bool:
         """Whether nobody can move it any more; a failed one waits for its submitter."""
-        return not self.chain.is_open and self.chain.status is not ChangeStatus.FAILED
+        return self.chain.status in ENDED
 
     def is_covered_by(self, entities: "frozenset[str] | None") -> bool:
         """Whether a token for these legal entities (None: all) covers every one that it concerns: an override is its

@@ -40,7 +40,8 @@ def put_policy(work: Work, asked: PolicyAsRead) -> Outcome[ApprovalPolicyAnswer]
 
 def _refuse_changed(given: PolicyAsRead, current: ApprovalPolicyAnswer) -> None:
     """What GET added may come back with PUT, but only as it was read."""
-    if given.version not in (None, current.version):
+    sent = given.model_fields_set
+    if "version" in sent and given.version != current.version:
         raise Refusal("VERSION_MISMATCH", f"The policy is at version {current.version}.", version=current.version)
     read_only = {
         "effective_steps": (given.effective_steps, json.loads(to_json(current.effective_steps))),
@@ -50,7 +51,7 @@ def _refuse_changed(given: PolicyAsRead, current: ApprovalPolicyAnswer) -> None:
     errors = [
         FieldError(f"/{f}", "FIELD_READ_ONLY", "Follows from the policy: it cannot be set.")
         for f, (said, now) in read_only.items()
-        if said is not None and said != now
+        if f in sent and said != now
     ]
     if errors:
         raise Refusal("VALIDATION_FAILED", errors[0].detail, errors=errors)
