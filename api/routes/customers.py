@@ -41,7 +41,7 @@ from models.db.customers import customers
 from models.db.tx import Tx
 from models.errors import FieldError
 from models.ids import new_id
-from models.master_data import CustomerStatus
+from models.master_data.records import CustomerStatus
 from models.money import plain
 from models.values import Body, Choice, CurrencyCode, Empty, ExternalId, InLowerCase, IsoDate, Line, ReasonCode
 from operations.customers.visibility import require_visible

@@ -17,7 +17,7 @@ from models.customers.records import (
     OverrideRecord,
     PricingTierRecord,
 )
-from models.master_data import CustomerStatus
+from models.master_data.records import CustomerStatus
 
 A = TypeVar("A")
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 from pydantic import JsonValue
 
 from models.answers import JsonObject, answer, read_row
-from models.customers.records import FIELDS, RELATED, CustomerDetails, OverrideRecord, names
+from models.customers.records import FIELDS, RELATED, CustomerDetails, OverrideRecord, RelatedRecords, names
 
 _KEYED: Final = (*RELATED, "entity_overrides")
 _NUMBERS: Final = frozenset({"credit_limit", "price", "min_quantity", "max_quantity"})
@@ -33,10 +33,14 @@ Diff = Sequence[Difference]
 def as_json(customer: CustomerDetails) -> dict[str, JsonValue]:
     """The customer as the JSON document that paths lead into."""
     document: dict[str, JsonValue] = {f: _json(getattr(customer, f)) for f in FIELDS}
-    for name in RELATED:
-        document[name] = {i: item_json(one) for i, one in getattr(customer, name).items()}
+    document |= _lists(customer)
     document["entity_overrides"] = {e: override_json(o) for e, o in customer.entity_overrides.items()}
     return document
+
+
+def related_json(customer: CustomerDetails | RelatedRecords) -> dict[str, dict[str, dict[str, JsonValue]]]:
+    """The related lists as JSON: list → id → fields."""
+    return {name: {i: item_json(one) for i, one in getattr(customer, name).items()} for name in RELATED}
 
 
 def item_json(record: object) -> dict[str, JsonValue]:
@@ -65,9 +69,21 @@ def _json(value: object) -> JsonValue:
 
 def diff(before: CustomerDetails | None, after: CustomerDetails) -> list[Difference]:
     """The paths at which `after` differs from `before` (None: there was no customer), in the record's own order."""
-    old = {} if before is None else as_json(before)
+    return _differences({} if before is None else as_json(before), as_json(after))
+
+
+def diff_of_related(before: RelatedRecords, after: RelatedRecords) -> list[Difference]:
+    """As `diff`, of the related lists alone."""
+    return _differences(_lists(before), _lists(after))
+
+
+def _lists(customer: CustomerDetails | RelatedRecords) -> dict[str, JsonValue]:
+    return {name: dict(items) for name, items in related_json(customer).items()}
+
+
+def _differences(old: JsonObject, new: JsonObject) -> list[Difference]:
     changes: list[Difference] = []
-    for field, value in as_json(after).items():
+    for field, value in new.items():
         if field in _KEYED:
             _note_items(changes, field, _mapping(old.get(field)), _mapping(value))
         else:

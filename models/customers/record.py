@@ -24,10 +24,11 @@ from models.customers.records import (
     DimensionRecord,
     OverrideRecord,
     PricingTierRecord,
+    RelatedRecords,
     TaxProfileRecord,
 )
 from models.errors import FieldError, Refusal
-from models.master_data import CustomerStatus
+from models.master_data.records import CustomerStatus
 from models.money import amount_text
 
 R = TypeVar("R")
@@ -100,6 +101,11 @@ def spelled_amount(amount: A, currency_code: str | None) -> A:
 
 def check(customer: CustomerDetails) -> None:
     """The rules between parts of one customer: ranges, tiers, one value per dimension type."""
+    check_related(customer, customer.currency_code)
+
+
+def check_related(customer: CustomerDetails | RelatedRecords, currency_code: str | None) -> None:
+    """As `check`, of what belongs to a customer with this currency."""
     ranged = [("pricing_tiers", t.effective_from, t.effective_to) for t in customer.pricing_tiers.values()]
     ranged += [("tax_profiles", t.effective_from, t.effective_to) for t in customer.tax_profiles.values()]
     for name, first, last in ranged:
@@ -109,7 +115,7 @@ def check(customer: CustomerDetails) -> None:
         if tier.min_quantity is not None and tier.max_quantity is not None and tier.max_quantity < tier.min_quantity:
             raise _invalid("/pricing_tiers", "QUANTITY_RANGE_INVALID", "max_quantity is below min_quantity.")
     try:
-        check_tiers(customer.pricing_tiers.values(), customer.currency_code)
+        check_tiers(customer.pricing_tiers.values(), currency_code)
     except PydanticCustomError as error:
         raise _invalid("/pricing_tiers", error.type, error.message()) from None
     types = [one.type for one in customer.dimensions.values()]

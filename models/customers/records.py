@@ -5,14 +5,14 @@ dates as they were given, times UTC. A related list is kept by the ids of its it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from models.answers import JsonObject
 from models.customers.bodies import AddressType
-from models.master_data import CustomerStatus
+from models.master_data.records import CustomerStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,17 @@ class CustomerDetails(CustomerMaster):
         """Whether a token for these legal entities (None: all) covers it: the owner's people see it, and those of every
         entity that has an override of it."""
         return entities is None or self.legal_entity_id in entities or not entities.isdisjoint(self.entity_overrides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelatedRecords:
+    """What belongs to a customer, without its master."""
+
+    addresses: Mapping[str, AddressRecord] = field(default_factory=dict)
+    contacts: Mapping[str, ContactRecord] = field(default_factory=dict)
+    pricing_tiers: Mapping[str, PricingTierRecord] = field(default_factory=dict)
+    tax_profiles: Mapping[str, TaxProfileRecord] = field(default_factory=dict)
+    dimensions: Mapping[str, DimensionRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, external_id_key, tax_id_key
-from models.master_data import CustomerStatus
+from models.master_data.records import CustomerStatus
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
 from operations.customers.visibility import require_visible

@@ -8,7 +8,17 @@ from sqlalchemy import ColumnElement, and_, exists, func, literal, or_
 from models.answers import read_row
 from models.customers.diff import item_json, override_json
 from models.customers.record import spelled
-from models.customers.records import FIELDS, RELATED, Customer, CustomerDetails, CustomerMaster, ListedCustomer, names
+from models.customers.records import (
+    FIELDS,
+    RELATED,
+    Customer,
+    CustomerDetails,
+    CustomerMaster,
+    ListedCustomer,
+    OverrideRecord,
+    RelatedRecords,
+    names,
+)
 from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.customers import customer_entity_overrides, customers
@@ -55,6 +65,13 @@ def load(tx: Tx, customer_id: str, *, lock: bool = False) -> Customer | None:
     return read_row(Customer, {**rows[0], "details": details})
 
 
+def related_of(tx: Tx, ids: Sequence[str]) -> dict[str, RelatedRecords]:
+    """What belongs to each of these customers."""
+    columns = ", ".join(_list_sql(name) for name in RELATED)
+    rows = tx.all(f"SELECT c.id, {columns} FROM customers c WHERE c.org_id = :org AND c.id = ANY(:ids)", ids=list(ids))
+    return {row["id"]: read_row(RelatedRecords, {name: row[name] or {} for name in RELATED}) for row in rows}
+
+
 def get(tx: Tx, customer_id: str) -> Customer:
     """The customer; 404 or 403 otherwise."""
     return found(tx, "customer", customer_id, load(tx, customer_id))
@@ -76,7 +93,8 @@ def insert(tx: Tx, new: Mapping[str, CustomerDetails]) -> None:
     times = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
     tx.insert("customers", [{"id": i} | _master(c) | times for i, c in new.items()])
     for customer_id, customer in new.items():
-        _save_related(tx, customer_id, None, customer)
+        save_related(tx, customer_id, RelatedRecords(), customer)
+        _save_overrides(tx, customer_id, {}, customer.entity_overrides)
 
 
 def update(tx: Tx, before: Customer, after: CustomerDetails) -> int:
@@ -91,14 +109,18 @@ def update(tx: Tx, before: Customer, after: CustomerDetails) -> int:
         now=tx.now,
         id=before.id,
     )
-    _save_related(tx, before.id, before.details, after)
+    save_related(tx, before.id, before.details, after)
+    _save_overrides(tx, before.id, before.details.entity_overrides, after.entity_overrides)
     return int(version)
 
 
-def _save_related(tx: Tx, customer_id: str, before: CustomerDetails | None, after: CustomerDetails) -> None:
+def save_related(
+    tx: Tx, customer_id: str, before: CustomerDetails | RelatedRecords, after: CustomerDetails | RelatedRecords
+) -> None:
+    """Write what differs in the related records."""
     for name, kind in RELATED.items():
         new: Mapping[str, object] = getattr(after, name)
-        old: Mapping[str, object] = {} if before is None else getattr(before, name)
+        old: Mapping[str, object] = getattr(before, name)
         gone = [i for i in old if i not in new]
         if gone:
             tx.later(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)
@@ -107,11 +129,11 @@ def _save_related(tx: Tx, customer_id: str, before: CustomerDetails | None, afte
         ]
         sets = ", ".join(f"{f} = excluded.{f}" for f in names(kind))
         tx.insert(_TABLES[name], changed, suffix=f"ON CONFLICT (org_id, id) DO UPDATE SET {sets}")
-    _save_overrides(tx, customer_id, before, after)
 
 
-def _save_overrides(tx: Tx, customer_id: str, before: CustomerDetails | None, after: CustomerDetails) -> None:
-    old, new = {} if before is None else before.entity_overrides, after.entity_overrides
+def _save_overrides(
+    tx: Tx, customer_id: str, old: Mapping[str, OverrideRecord], new: Mapping[str, OverrideRecord]
+) -> None:
     gone = [e for e in old if e not in new]
     if gone:
         tx.later(
