@@ -11,8 +11,8 @@ from api.gate import gated_router
 from api.problems import refusals
 from api.process import Write, write_now
 from api.reading import reading
+from models.customers.approval_answers import ApprovalPolicyAnswer, OutOfOfficeAnswer, policy_answer
 from models.customers.approval_policy import PolicyAsRead
-from models.customers.change_answers import ApprovalPolicyAnswer, OutOfOfficeAnswer, policy_answer
 from models.customers.requests import SetAbsence
 from models.db.customers import policies
 from models.values import Empty

@@ -16,7 +16,8 @@ from api.reading import reading
 from models.access import with_included
 from models.answers import Page
 from models.customers.approval import ChangeStatus, require_reason
-from models.customers.change_answers import ApprovalTokenAnswer, ChangeAnswer, change_answer
+from models.customers.approval_answers import ApprovalTokenAnswer
+from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 from models.customers.evidence import EvidenceAnswer
 from models.customers.requests import DecideChange, DelegateStep, ResubmitChange, WithdrawChange

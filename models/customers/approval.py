@@ -139,8 +139,8 @@ def authorise(chain: Chain, who: Principal, number: int | None, now: datetime) -
 
     Raises CHANGE_CLOSED, STEP_NOT_PENDING, FORBIDDEN, SEGREGATION_OF_DUTIES.
     """
-    if chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open:
+        raise _closed(chain)
     step = _named(chain, number)
     if not who.holds(step.role):
         raise Refusal("FORBIDDEN", f"Step {step.number} is decided by {step.role}.", step=step.number, role=step.role)
@@ -148,6 +148,10 @@ def authorise(chain: Chain, who: Principal, number: int | None, now: datetime) -
     if step.status is not StepStatus.PENDING:
         raise Refusal("STEP_NOT_PENDING", f"Step {step.number} is {step.status}.", step=step.number)
     return step
+
+
+def _closed(chain: Chain) -> Refusal:
+    return Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
 
 
 def _named(chain: Chain, number: int | None) -> Step:
@@ -180,7 +184,7 @@ def repeats(chain: Chain, who: Principal, decision: Decision, *, step: int | Non
     mine = next((s for s in chain.steps if s.decided_by == who.sub and step in (None, s.number)), None)
     if mine is None or (_said(mine), mine.reason_code) != (decision, reason):
         return False
-    pending = chain.pending if step is None and chain.status in OPEN else None
+    pending = chain.pending if step is None and chain.is_open else None
     return pending is None or not who.holds(pending.role)
 
 
@@ -246,8 +250,8 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
     role is checked where people are known, and again when `to` decides. Raises as `authorise`, also where `to` could
     never decide (the submitter, who decided another step), and VALIDATION_FAILED for an `until` that is over.
     """
-    if chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open:
+        raise _closed(chain)
     step = _named(chain, number)
     fallback = step.escalated_at is not None and (who.sub == step.fallback or who.holds(step.fallback))
     if not who.holds(step.role) and not fallback:
@@ -264,9 +268,9 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
 
 def withdraw(chain: Chain, who: Principal) -> Chain:
     """The submitter takes the change back, also a failed one; not one that all have approved and that is carried out."""
-    if chain.status not in OPEN | {ChangeStatus.FAILED}:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
-    if chain.status in OPEN and chain.complete:
+    if not chain.is_open and chain.status is not ChangeStatus.FAILED:
+        raise _closed(chain)
+    if chain.is_open and chain.complete:
         raise Refusal("CHANGE_CLOSED", "All have approved the change; it is being carried out.")
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change withdraws it.")
@@ -275,8 +279,8 @@ def withdraw(chain: Chain, who: Principal) -> Chain:
 
 def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: datetime) -> Chain:
     """A new round of a returned or failed change. Nobody's earlier decision counts."""
-    if chain.status is not ChangeStatus.FAILED and chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open and chain.status is not ChangeStatus.FAILED:
+        raise _closed(chain)
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change resubmits it.")
     if chain.status is ChangeStatus.PENDING_APPROVAL and not chain.returned:
@@ -286,34 +290,15 @@ def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: dat
 
 def executed(chain: Chain) -> Chain:
     """The approved change has been carried out."""
-    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
-        raise AssertionError("only a completely approved change is executed")
-    return replace(chain, status=ChangeStatus.APPROVED)
+    return replace(_approved(chain), status=ChangeStatus.APPROVED)
 
 
 def failed(chain: Chain) -> Chain:
     """The approved change could not be carried out: someone has to re-base or withdraw it."""
-    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
-        raise AssertionError("only a completely approved change fails")
-    return replace(chain, status=ChangeStatus.FAILED)
+    return replace(_approved(chain), status=ChangeStatus.FAILED)
 
 
-def reminded(chain: Chain, number: int, now: datetime) -> Chain | None:
-    """Those whom the step waits for are reminded; None where a decision came first, or they were already."""
-    step = _still_pending(chain, number)
-    if step is None or step.reminded_at:
-        return None
-    return chain.with_step(replace(step, reminded_at=now))
-
-
-def escalated(chain: Chain, number: int, now: datetime) -> Chain | None:
-    """The step is overdue and goes to its fallback too; None where a decision came first."""
-    step = _still_pending(chain, number)
-    if step is None or step.escalated_at:
-        return None
-    return chain.with_step(replace(step, escalated_at=now))
-
-
-def _still_pending(chain: Chain, number: int) -> Step | None:
-    step = chain.pending if chain.is_open else None
-    return step if step is not None and step.number == number else None
+def _approved(chain: Chain) -> Chain:
+    if not chain.is_open or not chain.complete:
+        raise AssertionError("only a completely approved change is carried out")
+    return chain

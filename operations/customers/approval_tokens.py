@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from models.access import Principal, with_included
 from models.customers.approval import authorise
-from models.customers.change_answers import ApprovalTokenAnswer
+from models.customers.approval_answers import ApprovalTokenAnswer
 from models.customers.change_records import ApprovalToken, Change, Channel
 from models.customers.requests import KeptDecision, SignalledDecision
 from models.db.customers import changes, people

@@ -3,8 +3,9 @@
 from sqlalchemy import Engine
 
 from models.access import ROLES
-from models.customers.approval import Chain, Step, escalated, reminded
+from models.customers.approval import Chain, Step
 from models.customers.change_records import Change
+from models.customers.deadlines import escalated, reminded
 from models.db.customers import changes, people
 from models.db.engine import transaction
 from operations.customers.execution import system_work

@@ -1,6 +1,6 @@
 """Who is away and who stands in. A stand-in decides by his own role: the absence passes on what was delegated."""
 
-from models.customers.change_answers import OutOfOfficeAnswer, out_of_office_answer
+from models.customers.approval_answers import OutOfOfficeAnswer, out_of_office_answer
 from models.customers.change_records import Absence
 from models.customers.requests import SetAbsence
 from models.db.customers import people

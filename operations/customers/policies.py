@@ -2,8 +2,8 @@
 
 import json
 
+from models.customers.approval_answers import ApprovalPolicyAnswer, policy_answer
 from models.customers.approval_policy import BASE, ApprovalPolicy, PolicyAsRead, loosened
-from models.customers.change_answers import ApprovalPolicyAnswer, policy_answer
 from models.db.customers import policies
 from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal

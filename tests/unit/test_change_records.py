@@ -14,12 +14,12 @@ from models.customers.approval import (
     executed,
     failed,
     open_chain,
-    reminded,
     withdraw,
 )
 from models.customers.approval_policy import ApprovalPolicy, plan
 from models.customers.change_answers import change_answer, submitted_answer
 from models.customers.change_records import Change
+from models.customers.deadlines import reminded
 from models.customers.diff import Difference
 from operations.customers.state import state_of
 
