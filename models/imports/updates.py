@@ -6,24 +6,23 @@ added; none is taken away. Where two of the customer's answer to the name nobody
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from models.answers import read_row
 from models.checks import decimal_text
 from models.customers.bodies import Address, Contact, Dimension, PricingTier, TaxProfile
-from models.customers.diff import Diff, diff
-from models.customers.record import LISTS, check
+from models.customers.diff import Diff, Difference, diff_of_related, related_json
+from models.customers.record import check_related
+from models.customers.records import RELATED, RelatedRecords, names
 from models.errors import Refusal
 from models.imports.checked import code_of
 from models.keys import email_key, name_key
 
 Item = Mapping[str, Any]
-Lists = dict[str, dict[str, dict[str, Any]]]
-"""The related records of a customer: list → id → fields."""
 
 UPDATABLE: Final = (
     "external_id", "name", "email", "tax_id", "phone", "website", "billing_email", "notes", "customer_type", "credit_limit",
@@ -43,28 +42,28 @@ class Update:
     """What becomes of a customer: its fields, its related records, the paths that differ; or why nothing does."""
 
     fields: dict[str, Any]
-    lists: Lists
+    related: RelatedRecords
     diff: Diff
     refused: str | None = None
 
 
-def update_of(now: Mapping[str, Any], lists: Lists, wanted: Mapping[str, Any]) -> Update:
-    """The customer `now` (with its related records `lists`) after a row that asks for `wanted`; what is null is left alone."""
+def update_of(now: Mapping[str, Any], has: RelatedRecords, wanted: Mapping[str, Any]) -> Update:
+    """The customer `now` (that `has` these related records) after a row that asks for `wanted`; what is null is left alone."""
     fields = {f: wanted[f] for f in UPDATABLE if wanted[f] is not None}
     if now["external_id"] is not None and fields.get("external_id", now["external_id"]) != now["external_id"]:
-        return Update({}, lists, [], "EXTERNAL_ID_CONFLICT")
+        return Update({}, has, [], "EXTERNAL_ID_CONFLICT")
     related = wanted["related"] or {}
     if related.get("metadata_keys") and "metadata" in fields:
         fields["metadata"] = (now["metadata"] or {}) | fields["metadata"]
-    made = merged(lists, related, fields.get("currency_code", now["currency_code"]))
+    made = merged(has, related, fields.get("currency_code", now["currency_code"]))
     if made.refused:
-        return Update({}, lists, [], made.refused)
+        return Update({}, has, [], made.refused)
     changed = [
-        {"path": f"/{f}", "before": _shown(f, now[f]), "after": _shown(f, v)}
+        Difference(path=f"/{f}", before=_shown(f, now[f]), after=_shown(f, v))
         for f, v in fields.items()
         if _shown(f, v) != _shown(f, now[f])
     ]
-    return Update(fields, made.lists, [*changed, *diff(lists, made.lists)])
+    return Update(fields, made.related, [*changed, *diff_of_related(has, made.related)])
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -76,7 +75,7 @@ def _shown(name: str, value: Any) -> Any:
 class Merged:
     """The customer's related records after the row; or the code of why the row cannot be carried out."""
 
-    lists: Lists
+    related: RelatedRecords
     refused: str | None = None
 
 
@@ -84,23 +83,24 @@ class _Doubt(Exception):
     """Two records answer to one name."""
 
 
-def merged(before: Lists, related: Mapping[str, Any], currency: str | None) -> Merged:
+def merged(has: RelatedRecords, related: Mapping[str, Any], currency: str | None) -> Merged:
     """The related records of a customer (whose currency is given) after a row that says `related`."""
-    after = deepcopy(before)
+    before, after = related_json(has), related_json(has)
     try:
-        for name in LISTS:
-            _merge(name, before.get(name, {}), after.setdefault(name, {}), related.get(name, ()))
+        for name in RELATED:
+            _merge(name, before[name], after[name], related.get(name, ()))
         for name, items in related.get("incomplete", {}).items():
             for one in items:
-                _complete(name, before.get(name, {}), after[name], one)
-        check(after | {"currency_code": currency})
+                _complete(name, before[name], after[name], one)
+        made = read_row(RelatedRecords, after)
+        check_related(made, currency)
     except _Doubt:
-        return Merged(before, AMBIGUOUS)
+        return Merged(has, AMBIGUOUS)
     except ValidationError as wrong:
-        return Merged(before, code_of(wrong.errors(include_url=False, include_input=False)[0]["type"]))
+        return Merged(has, code_of(wrong.errors(include_url=False, include_input=False)[0]["type"]))
     except Refusal as refusal:
-        return Merged(before, refusal.errors[0].code if refusal.errors else refusal.code)
-    return Merged(after)
+        return Merged(has, refusal.errors[0].code if refusal.errors else refusal.code)
+    return Merged(made)
 
 
 def _merge(name: str, before: Mapping[str, Item], after: dict[str, dict[str, Any]], wanted: Sequence[Item]) -> None:
@@ -108,7 +108,7 @@ def _merge(name: str, before: Mapping[str, Item], after: dict[str, dict[str, Any
     for one in wanted:
         met = _met(name, before, one)
         if met is None:
-            after[one["id"]] = {f: one.get(f) for f in LISTS[name][1]}
+            after[one["id"]] = {f: one.get(f) for f in names(RELATED[name])}
         elif met in used:
             raise _Doubt
         else:
@@ -141,18 +141,18 @@ def _met(name: str, before: Mapping[str, Item], one: Item) -> str | None:
 
 def _says(name: str, was: Item, one: Item) -> bool:
     """Whether the record says already what the row says."""
-    return all(one.get(f) in (None, was.get(f)) for f in LISTS[name][1])
+    return all(one.get(f) in (None, was.get(f)) for f in names(RELATED[name]))
 
 
 def _changed(name: str, was: Item, one: Item) -> dict[str, Any]:
     moves = name == "addresses" and any(one[part] != was[part] for part in _PLACE)
     # A region or postal code of the place that was left belongs to no other one.
-    return {f: one.get(f) for f in LISTS[name][1]} if moves else _given(name, was, one)
+    return {f: one.get(f) for f in names(RELATED[name])} if moves else _given(name, was, one)
 
 
 def _given(name: str, was: Item, one: Item) -> dict[str, Any]:
     """Empty cells change nothing."""
-    return {f: was.get(f) if one.get(f) is None else one[f] for f in LISTS[name][1]}
+    return {f: was.get(f) if one.get(f) is None else one[f] for f in names(RELATED[name])}
 
 
 def _judged(name: str, made: dict[str, Any]) -> dict[str, Any]:

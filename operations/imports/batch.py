@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from models.db.customers import records as customers
+from models.customers.records import RelatedRecords
+from models.db.customers import customers
 from models.db.imports import execution as sql
 from models.db.tx import Row
-from models.imports.updates import Lists, update_of
+from models.imports.updates import update_of
 from operations.imports.ends import SYSTEM
 from operations.work import Work
 
@@ -107,7 +108,7 @@ class Execution:
         self._careful |= sql.plan_for_batches(work.tx)
         self._batch = Batch()
         self._customers: dict[str, dict[str, Any]] = {}
-        self._lists: dict[str, Lists] = {}
+        self._related: dict[str, RelatedRecords] = {}
         self._changed: dict[str, None] = {}
 
     def run(self, first: int, last: int) -> Batch:
@@ -178,8 +179,8 @@ class Execution:
         if now is None or (entities is not None and now["legal_entity_id"] not in entities):
             self._batch.note(s["row_no"], "failed", ("ENTITY_UNKNOWN",), target)
             return False
-        lists = self._lists_of(target, waiting) if wanted["related"] else {}
-        update = update_of(now, lists, wanted)
+        has = self._related_of(target, waiting) if wanted["related"] else RelatedRecords()
+        update = update_of(now, has, wanted)
         codes = (*what.codes, *(s["warnings"] or ()))
         if update.refused:
             self._batch.note(s["row_no"], "failed", (update.refused, *codes), target)
@@ -188,8 +189,8 @@ class Execution:
         if not update.diff:
             return False
         if wanted["related"]:
-            customers.save_lists(self._tx, target, lists, update.lists)
-            self._lists[target] = update.lists
+            customers.save_related(self._tx, target, has, update.related)
+            self._related[target] = update.related
         keys_before = [now[k] for k in (*_KEYS[1:], "external_id")]
         now |= update.fields | {k: wanted[k] for k in _KEYS if wanted[k] is not None}
         now["version"] += 1
@@ -201,13 +202,13 @@ class Execution:
         )
         return keys_before != [now[k] for k in (*_KEYS[1:], "external_id")]
 
-    def _lists_of(self, target: str, waiting: Sequence[Row]) -> Lists:
+    def _related_of(self, target: str, waiting: Sequence[Row]) -> RelatedRecords:
         """The customer's related records; asked for those of all that wait at once."""
-        if target not in self._lists:
+        if target not in self._related:
             others = (fate(w, self._mode).target for w in waiting)
-            ids = {target, *(o for o in others if o in self._customers)} - self._lists.keys()
-            self._lists |= customers.lists_of(self._tx, sorted(ids))
-        return self._lists[target]
+            ids = {target, *(o for o in others if o in self._customers)} - self._related.keys()
+            self._related |= customers.related_of(self._tx, sorted(ids))
+        return self._related[target]
 
     def _save(self) -> None:
         sql.save_customers(self._tx, [self._customers[c] for c in self._changed])

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from models.customers.diff import Diff
-from models.db.customers import records as customers
+from models.customers.records import RelatedRecords
+from models.db.customers import customers
 from models.db.imports import execution, matching
 from models.db.tx import Row, Tx
 from models.imports.updates import Update, update_of
@@ -47,5 +48,5 @@ def _updates(tx: Tx, row: Row, numbers: Sequence[int]) -> dict[int, Update]:
     met = matching.met_by(tx, row["id"], numbers)
     wanted = execution.wanted(tx, row["id"], sorted(met))
     now = execution.met_customers(tx, sorted(set(met.values())))
-    lists = customers.lists_of(tx, sorted({c for n, c in met.items() if wanted[n]["related"]}))
-    return {n: update_of(now[c], lists.get(c, {}), wanted[n]) for n, c in met.items() if c in now}
+    has = customers.related_of(tx, sorted({c for n, c in met.items() if wanted[n]["related"]}))
+    return {n: update_of(now[c], has.get(c, RelatedRecords()), wanted[n]) for n, c in met.items() if c in now}

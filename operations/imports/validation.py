@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from models.customers.record import LISTS
+from models.customers.records import ID_PREFIXES
 from models.db.engine import transaction
 from models.db.imports import matching
 from models.db.imports import records as imports
@@ -112,7 +112,7 @@ def _named(related: dict[str, Any] | None) -> str | None:
         return None
     return to_json(
         {
-            name: [{"id": new_id(LISTS[name][0])} | one for one in items] if name in LISTS else items
+            name: [{"id": new_id(ID_PREFIXES[name])} | one for one in items] if name in ID_PREFIXES else items
             for name, items in related.items()
         }
     )
