@@ -9,8 +9,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from models.db.tx import to_json
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: full width
+from models.spreadsheets import defused
 
 
 def wants_csv(request: Request) -> bool:
@@ -32,9 +31,9 @@ def wants_csv(request: Request) -> bool:
 
 
 def safe(value: Any) -> Any:
-    """A cell that a spreadsheet shows as it is: text that it would run as a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return "'" + value
+    """A cell that a spreadsheet shows as it is."""
+    if isinstance(value, str):
+        return defused(value)
     return "" if value is None else value
 
 

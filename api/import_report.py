@@ -14,7 +14,8 @@ from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.db.tx import to_json
 from models.imports.options import OPEN, Layout
-from models.imports.report import REPORT_COLUMNS, defused
+from models.imports.report import REPORT_COLUMNS
+from models.spreadsheets import defused
 from operations.imports.validation import layout_of, read_rows
 from operations.imports.view import progress_body
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from models.db.engine import make_engine
+from models.db.engine import make_engine, verifying_role
 from models.verification import Finding
 from operations.verify import organisations
 from operations.verify import verify as verify_books
@@ -18,7 +18,7 @@ def verify(
 ) -> None:
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
     with database(get_settings()) as url:
-        engine = make_engine(url, pool_size=1)
+        engine = make_engine(url, pool_size=1, role=verifying_role(url))
         try:
             known = organisations(engine)
             if org is not None and org not in known:

@@ -18,6 +18,7 @@ from models.db import webhooks
 from models.errors import FieldError, Refusal
 from models.events import EVENTS
 from models.messages.webhooks import WebhookQueue
+from models.outgoing import names_the_inside
 from models.values import Body, HttpUrl, Text
 from operations.webhooks import delivery_body, endpoint_body
 from settings import Settings
@@ -63,8 +64,12 @@ class EndpointPatch(_Endpoint):
 
 def _reachable(request: Request, url: str | None) -> None:
     settings: Settings = request.app.state.settings
-    if url is not None and settings.production and not url.startswith("https://"):
+    if url is None or not settings.production:
+        return
+    if not url.lower().startswith("https://"):
         raise invalid(FieldError("/url", "URL_INVALID", "An endpoint is reached by https"))
+    if names_the_inside(url):
+        raise invalid(FieldError("/url", "URL_INVALID", "An endpoint is on a public address"))
 
 
 @router.post("/v1/webhook-endpoints", status_code=201)

@@ -17,6 +17,7 @@ from models.db.wire import Wire
 
 APP_ROLE = "arflow_app"
 IN_UTC: Final = "SET TIME ZONE 'UTC'"
+VERIFY_ROLE = "arflow_verifier"
 
 
 def driver_url(database_url: str, *, for_sqlalchemy: bool = True) -> str:
@@ -49,6 +50,14 @@ def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = AP
         dbapi_connection.autocommit = auto
 
     return engine
+
+
+def verifying_role(database_url: str) -> str:
+    """As whom this login proves the books: the role that reads everything and changes nothing, where it may become it."""
+    member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s"
+    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False)) as c:
+        found = c.execute(member, (VERIFY_ROLE,)).fetchone()
+    return VERIFY_ROLE if found and found[0] else APP_ROLE
 
 
 ACT_AS: Final = (

@@ -20,8 +20,9 @@ from models import checks
 from models.customers.bodies import Address, Contact, CustomerCreate, CustomerType, TaxProfile
 from models.imports.cleaning import CLEANERS
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
-from models.imports.report import is_report, undone
+from models.imports.report import is_report
 from models.keys import email_key, name_key, tax_id_key
+from models.spreadsheets import undone
 
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 # A subset of what checks.email accepts (a property test holds that), at a fortieth of its cost.
