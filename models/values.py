@@ -90,13 +90,13 @@ def _currency(code: str) -> str:
     return code
 
 
-def _no_controls(text: str) -> str:
+def no_controls(text: str) -> str:
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise PydanticCustomError("FIELD_FORMAT", "Control characters are not allowed")
     return text
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
     return text
@@ -122,11 +122,11 @@ PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
 ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
-Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls), AfterValidator(_not_blank)]
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls), AfterValidator(not_blank)]
 """One line of text, 1-255 characters, not blank, no control characters."""
 ExternalId = Line
 """An id in the caller's system."""
-RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls)]
+RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls)]
 """An id of ours in a body. Whether it exists is the database's to say (404), so no pattern here."""
 Text = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
 """Free text of up to 20,000 characters, line breaks allowed."""

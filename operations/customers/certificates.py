@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+from models.db.exceptions import resolve_about
 from models.db.tx import Tx
-from operations.desk import resolve
 from operations.organisations import bootstrap_work
 
 AHEAD: Final = timedelta(days=30)
@@ -31,7 +31,7 @@ def watch_certificates(tx: Tx) -> int:
     ):
         expires = found.get(gone["subject_id"])
         if expires is None or (gone["reason_code"] == "CERTIFICATE_EXPIRED") != (expires < today):
-            resolve(
+            resolve_about(
                 tx,
                 KIND,
                 gone["subject_id"],

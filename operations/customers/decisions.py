@@ -12,6 +12,7 @@ from models.customers.approval import Chain, ChangeStatus, Decision, decide, del
 from models.db.customers import changes
 from models.db.customers import records as customers
 from models.db.customers.standing import standing_of
+from models.db.exceptions import resolve_about
 from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
@@ -27,7 +28,6 @@ from operations.customers.submission import (
 )
 from operations.customers.view import change_body
 from operations.customers.visibility import require_change, require_cover
-from operations.desk import resolve
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
@@ -86,7 +86,7 @@ def decide_change(work: Work) -> Outcome[Any]:
             detail={"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number},
         )
     if mine.reminded_at or mine.escalated_at:
-        resolve(tx, "approval_overdue", row["id"], work.cmd.actor, "DECIDED")
+        resolve_about(tx, "approval_overdue", row["id"], work.cmd.actor, "DECIDED")
     work.audit(row["id"], "customer.change.decided", said | {"step_started_at": mine.started_at}, reason_code=reason)
     ids = {"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number, "decision": decision.value}
     work.emit("customer.change.decided", row["id"], ids)
@@ -102,7 +102,7 @@ def withdraw_change(work: Work) -> Outcome[Any]:
     after = withdraw(before, principal(work))
     changes.save(work.tx, row["id"], before, after, release=True)
     for kind in ("approval_overdue", "change_failed", "change_returned"):
-        resolve(work.tx, kind, row["id"], work.cmd.actor, "WITHDRAWN")
+        resolve_about(work.tx, kind, row["id"], work.cmd.actor, "WITHDRAWN")
     work.audit(
         row["id"], "customer.change.withdrawn", {"before": before.status}, reason_code=work.cmd.body.get("reason_code")
     )
@@ -173,7 +173,7 @@ def resubmit_change(work: Work) -> Outcome[Any]:
         failure_detail=None,
     )
     for kind in ("change_failed", "change_returned"):
-        resolve(tx, kind, row["id"], work.cmd.actor, "RESUBMITTED")
+        resolve_about(tx, kind, row["id"], work.cmd.actor, "RESUBMITTED")
     said = {"round": chain.round, "diff": columns["diff"], "warnings": columns["warnings"]}
     work.audit(row["id"], "customer.change.resubmitted", said)
     return _answer(work, row, chain)
