@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from models.audit import SEALED_ACTION, merkle_root, seal_leaf
+from models.audit.chain import SEALED_ACTION, merkle_root, seal_leaf
 from models.db.streaming import stream
 from models.db.tx import Tx, to_json
 

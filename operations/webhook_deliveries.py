@@ -13,7 +13,7 @@ from models.db.engine import transaction
 from models.db.event_reads import cloud_event
 from models.db.tx import Tx
 from models.messages.webhooks import WebhookQueue
-from models.webhooks import retry_after, signature_headers
+from models.webhooks.signing import retry_after, signature_headers
 from operations.organisations import bootstrap_work
 
 GONE: Final = 410

@@ -5,7 +5,7 @@ from typing import Any
 from models.db import webhooks
 from models.errors import Refusal
 from models.ids import new_id
-from models.webhooks import FORMER_SECRET_SERVES, new_secret, shown
+from models.webhooks.signing import FORMER_SECRET_SERVES, new_secret, shown
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 
 FORMAT: Final = "arflow.customer-change-evidence/1"
 ATTACHMENT: Final = "evidence.json"

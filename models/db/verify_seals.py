@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
-from models.audit import merkle_root, seal_leaf
+from models.audit.chain import merkle_root, seal_leaf
 from models.db.streaming import readable, stream
 from models.db.tx import Row, Tx
 from models.verification import Finding

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from models.audit import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
+from models.audit.chain import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
 from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Row, Tx
 from models.verification import Finding

@@ -11,7 +11,7 @@ from activities.webhooks import WebhookActivities
 from models.db.engine import make_engine
 from models.db.webhooks import fan_out
 from models.messages.webhooks import WebhookQueue
-from models.webhooks import RETRIES
+from models.webhooks.signing import RETRIES
 from operations import relay
 from operations.webhook_deliveries import Answer, Parcel
 from tests.cash_desk.books import opened, wrong
