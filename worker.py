@@ -217,7 +217,11 @@ async def run_worker(settings: Settings) -> None:
     with SharedSession where its sessions are shared."""
     await wait_for_own_sessions(settings.app_url())
     client = await connect(settings, [Measured()], measured_runtime())
-    engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+    engine = make_engine(
+        settings.app_url(),
+        pool_size=settings.database_pool_size,
+        statement_seconds=settings.database_statement_seconds,
+    )
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),

@@ -30,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.counting import count
 from api.deps import RequestKey
 from api.process import Write, accepted, answer, keep_request, read_answer, refusal_of, submission
-from api.quick_row import quick_row
+from api.read_row import read_row
 from models.access import Principal
 from models.db.customers.standing import IS_OPEN
 from models.errors import Refusal
@@ -84,7 +84,7 @@ async def _carried(request: Request, who: Principal, kept: Submitted, workflow_i
     client: Client = request.app.state.temporal
     engine: Engine = request.app.state.engine
     change_id = change_of(workflow_id)
-    if await quick_row(request.app.state, who.org_id, IS_OPEN, {"org": who.org_id, "id": change_id}) is None:
+    if await read_row(request.app.state, who.org_id, IS_OPEN, {"org": who.org_id, "id": change_id}) is None:
         # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
         await run_in_threadpool(execute, engine, who.org_id, kept.command_id)
         return

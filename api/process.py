@@ -22,7 +22,7 @@ from temporalio.service import RPCError
 
 from api.counting import count
 from api.deps import RequestKey
-from api.quick_row import quick_row
+from api.read_row import read_row
 from models.access import Principal
 from models.db.commands import ANSWER, KEEP, answer_of, first_of
 from models.db.tx import to_json
@@ -106,7 +106,7 @@ async def keep_request(request: Request, who: Principal, s: Submission) -> Submi
     """`submit`, on the event loop."""
     row = command_row(who, s)
     sent = {"org": who.org_id, "row": to_json(row)}
-    while (first := first_of(await quick_row(request.app.state, who.org_id, KEEP, sent))) is None:
+    while (first := first_of(await read_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
     if is_another_persons(who, first):
         await run_in_threadpool(require_cover, request.app.state.engine, who, first)
@@ -201,7 +201,7 @@ def accepted(workflow_id: str) -> Response:
 
 async def read_answer(request: Request, who: Principal, command_id: str) -> Answered:
     """What a finished command answered."""
-    found = answer_of(await quick_row(request.app.state, who.org_id, ANSWER, {"org": who.org_id, "id": command_id}))
+    found = answer_of(await read_row(request.app.state, who.org_id, ANSWER, {"org": who.org_id, "id": command_id}))
     if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
     status, json, replayed = found

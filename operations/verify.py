@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from models.db import verify_seals, verify_trail
 from models.db.cash import verify_ledger
 from models.db.engine import transaction
 from models.db.tx import Tx
 from models.verification import Finding
-
-
-def organisations(engine: Engine) -> list[str]:
-    """The ids of every organisation."""
-    with engine.connect() as conn:
-        return list(conn.execute(text("SELECT all_org_ids()")).scalars())
 
 
 def verify(engine: Engine, org_id: str) -> Iterator[Finding]:

@@ -130,7 +130,11 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal):
-        return f"{value:f}" if abs(value.adjusted()) < 30 else str(value)
+        if abs(value.adjusted()) >= 30:
+            return str(value)
+        text = f"{value:f}"
+        # A file's "1.234" may be two numbers; this one is not.
+        return text + "0" if len(text.partition(".")[2]) == 3 else text
     if not isinstance(value, str):
         raise SourceError("SOURCE_RESPONSE_INVALID", "field")
     return value[:CELL_LIMIT].replace("\0", "")

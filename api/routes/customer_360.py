@@ -12,7 +12,7 @@ from api.deps import Principal, requires
 from api.gate import gated_router
 from api.panels import View, not_modified, panel_etag, panel_json, snapshot_json, view_etag, view_json, view_of
 from api.problems import refusals
-from api.quick_row import quick_row
+from api.read_row import read_row
 from api.reading import reading, who_sees
 from models.customer_360.panels import MAX_AGE, PANELS
 from models.customer_360.view_answers import AnyPanelAnswer, Customer360Answer, Customer360SnapshotAnswer
@@ -94,7 +94,7 @@ async def _fresh(request: Request, who: Principal, customer_id: str, panels: tup
 async def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
     params = customer_360.parameters(who.org_id, customer_id, who.entities, **_opens(who))
-    row = await quick_row(request.app.state, who.org_id, sql, params)
+    row = await read_row(request.app.state, who.org_id, sql, params)
     if row is None:
         await run_in_threadpool(_missing, request, who, customer_id)
     assert row is not None

@@ -11,16 +11,16 @@ from typing import Final
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 from sqlalchemy import Engine
 
 from models.db.engine import driver_url, fetch_once
+from models.db.postgres.connection import Access, LoopConnection
 
 _SAY: Final = (
     "SELECT set_config('synchronous_commit', 'off', true), pg_notify('arflow_answered', CAST(:command AS text))"
 )
 AGAIN_SECONDS: Final = 1.0
-CONNECT_SECONDS: Final = 2
+QUIET_SECONDS: Final = 30.0
 log = structlog.get_logger("arflow.answered")
 
 
@@ -33,19 +33,18 @@ class Answered:
     """The words that come to this process, and who waits for them. One per event loop."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = driver_url(database_url, for_sqlalchemy=False)
+        self._access = Access(driver_url(database_url, for_sqlalchemy=False), role=None)
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     async def listen(self) -> None:
         """Hear what is said, until cancelled; without a connection nothing is heard."""
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=CONNECT_SECONDS
-                ) as conn:
-                    await conn.execute("LISTEN arflow_answered")
-                    async for word in conn.notifies():
-                        self._wake(word.payload)
+                async with await LoopConnection.open(self._access) as conn:
+                    while True:
+                        await conn.execute("LISTEN arflow_answered")  # now and then again: a dead line is silent, too
+                        async for word in conn.notifies(timeout=QUIET_SECONDS):
+                            self._wake(word.payload)
             except psycopg.Error as lost:
                 log.info("not listening for a moment", error=type(lost).__name__)
             await asyncio.sleep(AGAIN_SECONDS)

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from psycopg.rows import dict_row
 
+from models.db.postgres.statements import NAMED
 from models.db.tx import Row, Tx
-from models.db.wire import NAMED
 
 CHUNK = 1000
 _numbers = count(1)

@@ -8,10 +8,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from jinja2 import Environment
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from models.db.cash.confirmations import entity_of_session, session_facts, switch_of
 from models.db.engine import transaction
+from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Row, Tx
 from models.messages.confirmations import confirmation_workflow_id
 from models.money import major
@@ -38,7 +39,7 @@ Payment {{ payment_id }}
 )
 
 
-def unwanted(conn: Connection, events: Sequence[Row]) -> frozenset[str]:
+def unwanted(conn: ThreadConnection, events: Sequence[Row]) -> frozenset[str]:
     """Of published events, the ids of the sessions' that stay without a confirmation.
 
     Switching off holds back what has not gone out yet and what comes until it is on again, for ever: nothing is sent late.

@@ -2,23 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, text
-
+from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Row, Tx
 
-_SWITCH = text(
-    """SELECT coalesce(settings ->> 'remittance_confirmation', 'send') = 'off' AS off,
-         CAST(settings ->> 'remittance_confirmation_since' AS timestamptz) AS since
-       FROM organisations WHERE org_id = :org"""
-)
+_SWITCH = """SELECT coalesce(settings ->> 'remittance_confirmation', 'send') = 'off' AS off,
+    CAST(settings ->> 'remittance_confirmation_since' AS timestamptz) AS since
+  FROM organisations WHERE org_id = :org"""
 
 
-def switch_of(conn: Connection, org_id: str) -> Row | None:
-    """Whether an organisation's confirmations are `off`, else `since` when they are on again. Commits."""
-    conn.execute(text("SELECT set_config('arflow.org_id', :org, true)"), {"org": org_id})
-    row = conn.execute(_SWITCH, {"org": org_id}).mappings().first()
-    conn.commit()
-    return None if row is None else {**row}
+def switch_of(conn: ThreadConnection, org_id: str) -> Row | None:
+    """Whether an organisation's confirmations are `off`, else `since` when they are on again."""
+    org = {"org": org_id}
+    _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", org), (_SWITCH, org)])
+    return found.rows[0] if found.rows else None
 
 
 def entity_of_session(tx: Tx, session_id: str) -> str | None:

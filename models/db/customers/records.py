@@ -57,6 +57,13 @@ def lock(tx: Tx, customer_id: str) -> tuple[Record, Row] | None:
     return load(tx, customer_id)
 
 
+def lists_of(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """The related records of each of these customers: list → id → fields."""
+    columns = ", ".join(_list_sql(name) for name in LISTS)
+    found = tx.all(f"SELECT c.id, {columns} FROM customers c WHERE c.org_id = :org AND c.id = ANY(:ids)", ids=list(ids))
+    return {row["id"]: {name: row[name] or {} for name in LISTS} for row in found}
+
+
 def _keys(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name_key": name_key(record["name"]),
@@ -90,6 +97,12 @@ def update(tx: Tx, customer_id: str, before: Record, after: Record) -> int:
 
 
 def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record) -> None:
+    save_lists(tx, customer_id, before, after)
+    _save_overrides(tx, customer_id, {} if before is None else before["entity_overrides"], after["entity_overrides"])
+
+
+def save_lists(tx: Tx, customer_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    """Write what differs in the related records (as `lists_of` has them)."""
     for name, (_, fields) in LISTS.items():
         old = {} if before is None else before[name]
         gone = [i for i in old if i not in after[name]]
@@ -102,7 +115,6 @@ def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record
         ]
         sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
         tx.insert(_TABLES[name], changed, suffix=f"ON CONFLICT (org_id, id) DO UPDATE SET {sets}")
-    _save_overrides(tx, customer_id, {} if before is None else before["entity_overrides"], after["entity_overrides"])
 
 
 def _save_overrides(tx: Tx, customer_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
