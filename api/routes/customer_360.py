@@ -19,7 +19,7 @@ from models.customer_360.view_answers import AnyPanelAnswer, Customer360Answer, 
 from models.db.cash.aging import aging_of
 from models.db.customer_360 import view as customer_360
 from models.db.lookups import refuse_missing
-from models.db.quick import Parameter
+from models.db.postgres.reads import Parameter
 from models.db.tx import to_json
 from models.errors import Refusal
 

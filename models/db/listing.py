@@ -1,6 +1,7 @@
 """Filtered, paged lists: each is declared once, over the declared tables, and sent as the few texts it comes to."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, any_, literal_column, select, tuple_
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from models.db.tx import Row, Tx
 
-Filter = str | int | bool | Collection[str] | Mapping[str, object] | None
+Filter = str | int | bool | date | Collection[str] | Mapping[str, object] | None
 _AFTER: Final = " after"
 """In a shape: behind a key. No filter has such a name."""
 _NONE: Final[Mapping[str, ColumnElement[bool]]] = {}

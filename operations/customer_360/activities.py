@@ -13,7 +13,7 @@ from models.customer_360.source_records import OpportunityRecord
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
 from models.errors import FieldError, Refusal
-from models.master_data import BilledCustomer
+from models.master_data.records import BilledCustomer
 from operations.customer_360.source_records import with_known_stages
 from operations.runner import operation
 from operations.work import Outcome, Work

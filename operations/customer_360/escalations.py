@@ -7,8 +7,9 @@ from models.customer_360.answers import EscalatedCaseAnswer, escalated_case_answ
 from models.customer_360.escalation import OWNERS, deadline, next_owner
 from models.customer_360.records import Escalation, EscalationStatus, WatchedEscalation
 from models.customer_360.requests import EscalateCase
-from models.db import exceptions, lookups
+from models.db import exceptions
 from models.db.customer_360 import escalations
+from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
@@ -19,7 +20,6 @@ from operations.work import Outcome, Work
 
 KIND = "case_escalation"
 SYSTEM = "system"
-SLA_SETTING = "case_escalation_sla_seconds"
 
 
 @operation("escalate_case", EscalateCase, EscalatedCaseAnswer)
@@ -32,7 +32,7 @@ def escalate_case(work: Work, asked: EscalateCase) -> Outcome[EscalatedCaseAnswe
     if case.escalation_id is not None and not _settled(work, case.escalation_id):
         detail = f"{case.id} is escalated already ({case.escalation_id})."
         raise Refusal("CASE_ALREADY_ESCALATED", detail, escalation_id=case.escalation_id)
-    due = deadline(case.priority_rank, work.now, lookups.setting(work.tx, SLA_SETTING, None))
+    due = deadline(case.priority_rank, work.now, settings_of(work.tx).case_escalation_sla_seconds)
     made = Escalation(
         id=new_id("esc"),
         case_id=case.id,

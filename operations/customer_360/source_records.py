@@ -8,16 +8,15 @@ from models.customer_360.kinds import KINDS, Kind
 from models.customer_360.records import Opportunity, SourceFacts
 from models.customer_360.source_records import PutSourceRecords, SourceRecord
 from models.customer_360.stages import open_or_closed
-from models.db import lookups
 from models.db.customer_360 import source_records as records
 from models.db.lookups import refuse_missing
+from models.db.master_data import settings_of
 from models.errors import FieldError, Refusal
 from operations.customer_360.escalations import resolve_closed
 from operations.customer_360.renewals import watch_contracts
 from operations.runner import operation
 from operations.work import Outcome, Work
 
-STAGES_SETTING = "opportunity_stages"
 _FREE_TEXT = {"name", "subject"}  # may be personal: the trail says that it changed, the record says what it is
 
 
@@ -64,7 +63,7 @@ def with_known_stages(work: Work, opportunities: Mapping[str, Opportunity]) -> l
 
     `422 STAGE_UNKNOWN`, naming each, where it does not.
     """
-    own = lookups.setting(work.tx, STAGES_SETTING, {})
+    own = settings_of(work.tx).opportunity_stages
     known = {loc: open_or_closed(o.stage, own) for loc, o in opportunities.items()}
     wrong = "Neither a standard stage nor one of the organisation's (its setting opportunity_stages)"
     unknown = [FieldError(loc, "STAGE_UNKNOWN", wrong) for loc, s in known.items() if s is None]

@@ -6,7 +6,7 @@ from typing import Final
 
 from models.customer_360.panels import PANELS
 from models.db.customer_360.view_aging import AGING, RECENT_PAYMENTS, SHOWN_INVOICES
-from models.db.quick import Parameter
+from models.db.postgres.reads import Parameter
 from models.db.tx import Tx, to_json
 
 LIMIT: Final = 100
