@@ -4,7 +4,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from models.answers import JsonObject, Page, answer
 
@@ -22,6 +24,10 @@ class OutboxEvent:
     position: int
 
 
+UtcMoment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time written as CloudEvents' examples do: with Z."""
+
+
 @answer
 class CloudEventAnswer:
     """An event in the JSON format of CloudEvents 1.0. `subject` is the record's id; the fields of `data` go by `type`, and
@@ -32,7 +38,7 @@ class CloudEventAnswer:
     source: str
     type: str
     subject: str
-    time: datetime
+    time: UtcMoment
     datacontenttype: Literal["application/json"]
     data: JsonObject
     arflowposition: int
@@ -45,7 +51,7 @@ def cloud_event(e: OutboxEvent) -> CloudEventAnswer:
         source=f"/organisations/{e.org_id}",
         type=e.type,
         subject=e.subject,
-        time=e.at,
+        time=e.at.isoformat().replace("+00:00", "Z"),
         datacontenttype="application/json",
         data=e.data,
         arflowposition=e.position,

@@ -12,7 +12,16 @@ from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from iso4217 import Currency
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
 from models.invisible import without
@@ -28,6 +37,14 @@ class Body(BaseModel):
     """A request body, or an object inside one. Strict: for an enum say `Choice[MyEnum]`, for a date `IsoDate`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Patch(Body):
+    """A body of changes: a field that was not sent stays as it is, and is not kept with the request either."""
+
+    @model_serializer(mode="wrap")
+    def _what_was_sent(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
 class Empty(Body):
