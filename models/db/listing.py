@@ -43,7 +43,8 @@ class Listing:
         within: ColumnElement[bool] | None, equal: Sequence[ColumnElement[Any]] = (),
         filters: Mapping[str, ColumnElement[bool]] = _NONE,
     ) -> None:  # fmt: skip
-        self._key, self._newest_first, self._shown = key, newest_first, shown or (table,)
+        self._table, self._shown = table, shown or (table,)
+        self._key, self._newest_first = key, newest_first
         self._always = [table.c.org_id == param("org"), *([] if where is None else [where])]
         self._filters = {str(c.key): c == param(str(c.key)) for c in equal} | dict(filters)
         if within is not None:
@@ -79,6 +80,7 @@ class Listing:
             conditions.append(key < place if self._newest_first else key > place)
         query = (
             select(*self._shown)
+            .select_from(self._table)
             .where(*self._always, *conditions)
             .order_by(*[part.desc() if self._newest_first else part for part in self._key])
             .limit(param("limit"))
