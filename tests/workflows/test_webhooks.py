@@ -44,8 +44,8 @@ async def test_three_days_of_silence_are_one_exception_and_the_next_event_goes_o
     with lent(desk.engine) as conn:
         while publish(conn):
             pass
-        queues = [q for q in fan_out(conn, 0, 2**62) if q["org_id"] == desk.org]
-        assert [(q["endpoint_id"], q["subject"]) for q in queues] == [(endpoint, payment)]
+        queues = [q for q in fan_out(conn, 0, 2**62) if q.org_id == desk.org]
+        assert [(q.endpoint_id, q.subject) for q in queues] == [(endpoint, payment)]
         fan_out(conn, 0, 2**62)  # after a crash: nothing is made twice
     sent: list[Parcel] = []
 
