@@ -1,7 +1,7 @@
 """Bulk imports of customers: uploaded, reviewed, executed, reported."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import File, Form, Query, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -159,7 +159,17 @@ def get_report(request: Request, import_id: str, who: Reader, outcome: Outcome |
     return StreamingResponse(stream, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/v1/customer-imports/{import_id}/events", responses=refusals("IMPORT_NOT_FOUND"))
+_PROGRESS: Final = {
+    "description": "Server-sent events `progress`, and `end` with the last: their `data` is JSON, the counters as they stand.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+
+@router.get(
+    "/v1/customer-imports/{import_id}/events",
+    response_class=StreamingResponse,
+    responses={**refusals("IMPORT_NOT_FOUND"), 200: _PROGRESS},
+)
 def get_events(request: Request, import_id: str, who: Reader) -> Response:
     """The import's progress as server-sent events; the stream ends with the import."""
     row = _seen(request, who, import_id)

@@ -74,10 +74,10 @@ def submit_import(work: Work) -> Outcome[Any]:
 
 def _pull(tx: Tx, options: ImportOptions) -> dict[str, Any]:
     found = panels.connection(tx, str(options.connection))
-    if found is None or not found["enabled"] or found["kind"] != options.source:
+    if found is None or not found.enabled or found.kind != options.source:
         wanted = f"There is no enabled connection {options.connection!r} to {options.source}."
         raise Refusal("SOURCE_CONNECTION_NOT_FOUND", wanted)
-    return begun(found["name"])
+    return begun(found.name)
 
 
 @untyped_operation("import.save_mapping")

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
+from models.customer_360.records import SourceConnection
 from models.db.customer_360 import panels
 from models.db.engine import transaction
 from models.db.imports import records as imports
@@ -49,21 +50,19 @@ class Connector:
         self._seconds = page_seconds
         self._guards = Guards()
 
-    def columns(self, org_id: str, c: Row, also: Collection[str]) -> list[str]:
+    def columns(self, org_id: str, c: SourceConnection, also: Collection[str]) -> list[str]:
         """The columns of a pull. Raises SourceError."""
         at = self._connection(org_id, c)
         return self._guards.of(at).call(lambda: CUSTOMERS[at.kind].columns(at, also), self._seconds)
 
-    def page(self, org_id: str, c: Row, columns: Sequence[str], at: Bookmark) -> CustomerPage:
+    def page(self, org_id: str, c: SourceConnection, columns: Sequence[str], at: Bookmark) -> CustomerPage:
         """The records behind the bookmark. Raises SourceError."""
         to = self._connection(org_id, c)
         return self._guards.of(to).call(lambda: CUSTOMERS[to.kind].page(to, columns, at), self._seconds)
 
-    def _connection(self, org_id: str, c: Row) -> Connection:
-        secret, hosts = self._access.credential(org_id, c["credential"]), self._access.hosts(c["kind"])
-        return Connection(
-            org_id, c["name"], c["kind"], c["base_url"], secret, self._seconds, c["max_concurrent"], hosts
-        )
+    def _connection(self, org_id: str, c: SourceConnection) -> Connection:
+        secret, hosts = self._access.credential(org_id, c.credential), self._access.hosts(c.kind)
+        return Connection(org_id, c.name, c.kind, c.base_url, secret, self._seconds, c.max_concurrent, hosts)
 
 
 def begun(connection: str) -> dict[str, Any]:
@@ -115,10 +114,10 @@ class _Pull:
     import_id: str
     attempt: int
 
-    def step(self, row: Row, connection: Row | None, connector: Connector) -> None:
+    def step(self, row: Row, connection: SourceConnection | None, connector: Connector) -> None:
         """One page; the first call asks which columns there are."""
         state, options = row["pull"], ImportOptions.model_validate(row["options"])
-        if connection is None or not connection["enabled"] or connection["kind"] != row["source"]:
+        if connection is None or not connection.enabled or connection.kind != row["source"]:
             raise SourceError("SOURCE_NOT_CONFIGURED", "connection")
         columns = state["columns"] or connector.columns(self.org_id, connection, options.mapping or ())
         at = Bookmark(state["page"], state["last"], state["pulled"], state["before"])
