@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from pydantic import BaseModel
 
 from models.answers import read_row
 from models.db.postgres.connection import ThreadConnection
@@ -20,7 +21,7 @@ R = TypeVar("R")
 
 
 def to_json(value: Any) -> str:
-    """JSON, for PostgreSQL and for callers: records as objects, dates ISO, Decimals and bytes as the text that their
+    """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
@@ -38,6 +39,8 @@ def _json_default(value: Any) -> Any:
         return value.isoformat()
     if (names := getattr(value, "__dataclass_fields__", None)) is not None:
         return {name: getattr(value, name) for name in names}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
