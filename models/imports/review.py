@@ -1,6 +1,5 @@
 """An import's review as a chain of approvals, kept with the import."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from models.customers.approval import Chain, Step
@@ -26,12 +25,13 @@ def _step(s: ReviewStep) -> Step:
         decided_by=s.decided_by,
         decided_at=s.decided_at,
         reason_code=s.reason_code,
+        comment=s.comment,
         escalated_at=s.escalated_at,
     )
 
 
-def steps_of(chain: Chain, comments: Mapping[int, str | None]) -> tuple[ReviewStep, ...]:
-    """The chain as the import keeps it, with what was remarked at each step."""
+def steps_of(chain: Chain) -> tuple[ReviewStep, ...]:
+    """The chain as the import keeps it."""
     return tuple(
         ReviewStep(
             step=s.number,
@@ -40,7 +40,7 @@ def steps_of(chain: Chain, comments: Mapping[int, str | None]) -> tuple[ReviewSt
             decided_by=s.decided_by,
             decided_at=s.decided_at,
             reason_code=s.reason_code,
-            comment=comments.get(s.number),
+            comment=s.comment,
             started_at=s.started_at,
             remind_at=s.remind_at,
             due_at=s.due_at,
@@ -51,8 +51,3 @@ def steps_of(chain: Chain, comments: Mapping[int, str | None]) -> tuple[ReviewSt
         )
         for s in chain.steps
     )
-
-
-def comments_of(one: Import) -> dict[int, str | None]:
-    """What was remarked at each step."""
-    return {s.step: s.comment for s in one.steps}

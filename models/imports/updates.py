@@ -6,27 +6,25 @@ added; none is taken away. Where two of the customer's answer to the name nobody
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from models.answers import JsonObject
+from models.answers import JsonObject, read_row
 from models.checks import decimal_text
 from models.customers.bodies import Address, Contact, Dimension, PricingTier, TaxProfile
-from models.customers.diff import Diff, diff
-from models.customers.record import LISTS, check
+from models.customers.diff import Diff, Difference, diff_of_related, related_json
+from models.customers.record import check_related
+from models.customers.records import RELATED, RelatedRecords, names
 from models.errors import Refusal
 from models.imports.checked import Related, code_of
 from models.keys import email_key, name_key
 
 T = TypeVar("T")
 Item = dict[str, JsonValue]
-"""A related record, as the JSON that it is in a customer."""
-Lists = dict[str, dict[str, Item]]
-"""The related records of a customer: list → id → record."""
+"""A related record as JSON: what a row says of one may lack fields that the record has."""
 AMBIGUOUS: Final = "RELATED_AMBIGUOUS"
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "addresses": Address, "contacts": Contact, "pricing_tiers": PricingTier, "tax_profiles": TaxProfile, "dimensions": Dimension,
@@ -92,22 +90,22 @@ class Update:
     """What becomes of a customer: itself and its related records afterwards, the paths that differ; or why nothing does."""
 
     customer: MetCustomer
-    lists: Lists
+    related: RelatedRecords
     diff: Diff
     refused: str | None = None
 
 
-def update_of(now: MetCustomer, lists: Lists, wanted: WantedRow) -> Update:
-    """The customer `now` (with its related records `lists`) after a row that asks for `wanted`; what is null is left alone."""
+def update_of(now: MetCustomer, has: RelatedRecords, wanted: WantedRow) -> Update:
+    """The customer `now` (that `has` these related records) after a row that asks for `wanted`; what is null is left alone."""
     if now.external_id is not None and wanted.external_id not in (None, now.external_id):
-        return Update(now, lists, [], "EXTERNAL_ID_CONFLICT")
+        return Update(now, has, [], "EXTERNAL_ID_CONFLICT")
     related = wanted.related or Related()
     metadata = wanted.metadata
     if related.metadata_keys and metadata is not None:
         metadata = {**(now.metadata or {}), **metadata}
-    made = merged(lists, related, _given(wanted.currency_code, now.currency_code))
+    made = merged(has, related, _given(wanted.currency_code, now.currency_code))
     if made.refused:
-        return Update(now, lists, [], made.refused)
+        return Update(now, has, [], made.refused)
     after = replace(
         now,
         external_id=_given(wanted.external_id, now.external_id),
@@ -129,7 +127,12 @@ def update_of(now: MetCustomer, lists: Lists, wanted: WantedRow) -> Update:
         email_key=wanted.email_key,
         tax_id_key=_given(wanted.tax_id_key, now.tax_id_key),
     )
-    return Update(after, made.lists, [*diff(_shown(now), _shown(after)), *diff(lists, made.lists)])
+    changed = [
+        Difference(path=f"/{name}", before=before, after=said)
+        for (name, before), said in zip(_shown(now).items(), _shown(after).values(), strict=True)
+        if said != before
+    ]
+    return Update(after, made.related, [*changed, *diff_of_related(has, made.related)])
 
 
 def _given(said: T | None, now: T | None) -> T | None:
@@ -149,7 +152,7 @@ def _shown(customer: MetCustomer) -> JsonObject:
 class Merged:
     """The customer's related records after the row; or the code of why the row cannot be carried out."""
 
-    lists: Lists
+    related: RelatedRecords
     refused: str | None = None
 
 
@@ -157,23 +160,24 @@ class _Doubt(Exception):
     """Two records answer to one name."""
 
 
-def merged(before: Lists, related: Related, currency: str | None) -> Merged:
+def merged(has: RelatedRecords, related: Related, currency: str | None) -> Merged:
     """The related records of a customer (whose currency is given) after a row that says `related`."""
-    after = deepcopy(before)
+    before, after = related_json(has), related_json(has)
     try:
-        for name in LISTS:
-            _merge(name, before.get(name, {}), after.setdefault(name, {}), related.lists.get(name, ()))
+        for name in RELATED:
+            _merge(name, before[name], after[name], related.lists.get(name, ()))
         for name, items in related.incomplete.items():
             for one in items:
-                _complete(name, before.get(name, {}), after[name], one)
-        check(after | {"currency_code": currency})
+                _complete(name, before[name], after[name], one)
+        made = read_row(RelatedRecords, after)
+        check_related(made, currency)
     except _Doubt:
-        return Merged(before, AMBIGUOUS)
+        return Merged(has, AMBIGUOUS)
     except ValidationError as wrong:
-        return Merged(before, code_of(wrong.errors(include_url=False, include_input=False)[0]["type"]))
+        return Merged(has, code_of(wrong.errors(include_url=False, include_input=False)[0]["type"]))
     except Refusal as refusal:
-        return Merged(before, refusal.errors[0].code if refusal.errors else refusal.code)
-    return Merged(after)
+        return Merged(has, refusal.errors[0].code if refusal.errors else refusal.code)
+    return Merged(made)
 
 
 def _merge(name: str, before: Mapping[str, Item], after: dict[str, Item], wanted: Sequence[JsonObject]) -> None:
@@ -181,7 +185,7 @@ def _merge(name: str, before: Mapping[str, Item], after: dict[str, Item], wanted
     for one in wanted:
         met = _met(name, before, one)
         if met is None:
-            after[str(one["id"])] = {f: one.get(f) for f in LISTS[name][1]}
+            after[str(one["id"])] = {f: one.get(f) for f in names(RELATED[name])}
         elif met in used:
             raise _Doubt
         else:
@@ -214,18 +218,18 @@ def _met(name: str, before: Mapping[str, Item], one: JsonObject) -> str | None:
 
 def _says(name: str, was: Item, one: JsonObject) -> bool:
     """Whether the record says already what the row says."""
-    return all(one.get(f) in (None, was.get(f)) for f in LISTS[name][1])
+    return all(one.get(f) in (None, was.get(f)) for f in names(RELATED[name]))
 
 
 def _changed(name: str, was: Item, one: JsonObject) -> Item:
     moves = name == "addresses" and any(one[part] != was[part] for part in _PLACE)
     # A region or postal code of the place that was left belongs to no other one.
-    return {f: one.get(f) for f in LISTS[name][1]} if moves else _filled(name, was, one)
+    return {f: one.get(f) for f in names(RELATED[name])} if moves else _filled(name, was, one)
 
 
 def _filled(name: str, was: Item, one: JsonObject) -> Item:
     """Empty cells change nothing."""
-    return {f: was.get(f) if one.get(f) is None else one[f] for f in LISTS[name][1]}
+    return {f: was.get(f) if one.get(f) is None else one[f] for f in names(RELATED[name])}
 
 
 def _judged(name: str, made: Item) -> Item:

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.db.customers import records as customers
+from models.customers.records import RelatedRecords
+from models.db.customers import customers
 from models.db.imports import execution as store
 from models.imports.fate import Fate, SpecialRow, fate
 from models.imports.records import Import, Outcome, RowOutcome
-from models.imports.updates import Lists, MetCustomer, WantedRow, update_of
+from models.imports.updates import MetCustomer, WantedRow, update_of
 from operations.imports.ends import SYSTEM
 from operations.work import Work
 
@@ -55,7 +56,7 @@ class Execution:
         self._careful = careful | store.plan_for_batches(work.tx)
         self._batch = Batch()
         self._customers: dict[str, MetCustomer] = {}
-        self._lists: dict[str, Lists] = {}
+        self._related: dict[str, RelatedRecords] = {}
         self._changed: dict[str, None] = {}
 
     def run(self, first: int, last: int) -> Batch:
@@ -122,8 +123,8 @@ class Execution:
         if now is None or (entities is not None and now.legal_entity_id not in entities):
             self._batch.note(s.row_no, "failed", ("ENTITY_UNKNOWN",), target)
             return False
-        lists = self._lists_of(target, waiting) if wanted.related else {}
-        update = update_of(now, lists, wanted)
+        has = self._related_of(target, waiting) if wanted.related else RelatedRecords()
+        update = update_of(now, has, wanted)
         codes = (*what.codes, *(s.warnings or ()))
         if update.refused:
             self._batch.note(s.row_no, "failed", (update.refused, *codes), target)
@@ -132,8 +133,8 @@ class Execution:
         if not update.diff:
             return False
         if wanted.related:
-            customers.save_lists(self._tx, target, lists, update.lists)
-            self._lists[target] = update.lists
+            customers.save_related(self._tx, target, has, update.related)
+            self._related[target] = update.related
         after = replace(update.customer, version=now.version + 1)
         self._customers[target] = after
         self._changed[target] = None
@@ -149,12 +150,12 @@ class Execution:
             self._customers |= store.lock_customers(self._tx, sorted(ids))
         return self._customers.get(target)
 
-    def _lists_of(self, target: str, waiting: Sequence[SpecialRow]) -> Lists:
+    def _related_of(self, target: str, waiting: Sequence[SpecialRow]) -> RelatedRecords:
         """The customer's related records; asked for those of all that wait at once."""
-        if target not in self._lists:
-            ids = {target, *(self._targets(waiting) & self._customers.keys())} - self._lists.keys()
-            self._lists |= customers.lists_of(self._tx, sorted(ids))
-        return self._lists[target]
+        if target not in self._related:
+            ids = {target, *(self._targets(waiting) & self._customers.keys())} - self._related.keys()
+            self._related |= customers.related_of(self._tx, sorted(ids))
+        return self._related[target]
 
     def _targets(self, waiting: Collection[SpecialRow]) -> set[str]:
         found = (fate(w, self._mode).target for w in waiting)

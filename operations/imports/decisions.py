@@ -17,7 +17,7 @@ from models.errors import Refusal
 from models.imports.answers import ImportAnswer, ImportMapping, import_answer, mapping_answer
 from models.imports.records import Import, ImportStatus, Pull, ReviewStep, SavedMapping
 from models.imports.requests import ImportOptions, NamedMapping, ReviewDecision, SubmitImport
-from models.imports.review import chain_of, comments_of, steps_of
+from models.imports.review import chain_of, steps_of
 from models.messages.imports import import_workflow_id
 from models.values import Empty
 from operations.customers.policies import policy_of
@@ -101,7 +101,7 @@ def review_plan(tx: Tx, options: ImportOptions) -> list[PlannedStep]:
 
 def begin_review(tx: Tx, one: Import) -> tuple[ReviewStep, ...]:
     """The steps of an import that has been validated; the first one waits for its decision."""
-    return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now), {})
+    return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now))
 
 
 @operation("import.decide", ReviewDecision, ImportAnswer)
@@ -117,13 +117,13 @@ def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
     if not one.steps:
         raise Refusal("IMPORT_NOT_AWAITING_REVIEW", f"The import is {one.status}: there is nothing to decide yet.")
     try:
-        after = decide(chain, who, asked.said, work.now, reason=asked.reason_code)
+        after = decide(chain, who, asked.said, work.now, reason=asked.reason_code, comment=asked.comment)
     except Refusal as no:
         if no.code == "STEP_NOT_PENDING":
             raise Refusal("IMPORT_NOT_AWAITING_REVIEW", no.detail, **no.extra) from None
         raise
     step = next(s for s in after.steps if s.decided_at == work.now)
-    decided = replace(one, steps=steps_of(after, comments_of(one) | {step.number: asked.comment}))
+    decided = replace(one, steps=steps_of(after))
     about = {"step": step.number, "role": step.role, "decision": asked.decision, "comment": asked.comment}
     work.audit(one.id, "import.decided", about, reason_code=asked.reason_code)
     if asked.said is Decision.REJECT:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.customers.diff import Diff
-from models.db.customers import records as customers
+from models.customers.records import RelatedRecords
+from models.db.customers import customers
 from models.db.imports import execution, matching
 from models.db.tx import Tx
 from models.imports.records import Import
@@ -49,5 +50,5 @@ def _updates(tx: Tx, one: Import, numbers: Sequence[int]) -> dict[int, Update]:
     met = matching.met_by(tx, one.id, numbers)
     wanted = execution.wanted(tx, one.id, sorted(met))
     now = execution.met_customers(tx, sorted(set(met.values())))
-    lists = customers.lists_of(tx, sorted({c for n, c in met.items() if wanted[n].related}))
-    return {n: update_of(now[c], lists.get(c, {}), wanted[n]) for n, c in met.items() if c in now}
+    has = customers.related_of(tx, sorted({c for n, c in met.items() if wanted[n].related}))
+    return {n: update_of(now[c], has.get(c, RelatedRecords()), wanted[n]) for n, c in met.items() if c in now}

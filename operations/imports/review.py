@@ -8,7 +8,7 @@ from models.customers.approval_policy import BASE
 from models.db.engine import transaction
 from models.db.imports import imports
 from models.imports.records import ImportStatus
-from models.imports.review import chain_of, comments_of, steps_of
+from models.imports.review import chain_of, steps_of
 from operations.imports.ends import import_work
 
 
@@ -32,7 +32,7 @@ def overdue(engine: Engine, org_id: str, import_id: str) -> None:
             legal_entity_id=one.legal_entity_id,
             detail={"import_id": import_id, "step": step.number, "role": step.role},
         )
-        steps = steps_of(chain.with_step(replace(step, escalated_at=tx.now)), comments_of(one))
+        steps = steps_of(chain.with_step(replace(step, escalated_at=tx.now)))
         imports.save(tx, one, replace(one, steps=steps))
         work.audit(import_id, "import.review_overdue", {"step": step.number, "fallback": step.fallback})
         work.flush()

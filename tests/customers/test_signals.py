@@ -162,7 +162,7 @@ def _short_lived(database_url: str, org: str, change: dict, monkeypatch) -> str:
     try:
         with transaction(engine, org) as tx:
             who = Principal("u_manager", org, frozenset({"ar_manager"}))
-            return approval_tokens.issue(tx, who, change["change_id"])["token"]
+            return approval_tokens.issue(tx, who, change["change_id"]).token
     finally:
         engine.dispose()
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.db.customers import records
+from models.customers.diff import related_json
+from models.db.customers import customers
 from models.db.engine import transaction
 from operations.imports.preview import changes_of
 from tests.imports.in_process import Desk, another, desk
@@ -29,7 +30,7 @@ def clerk(first_desk: Desk) -> Desk:
 
 def lists(d: Desk, customer: str, name: str) -> list[dict[str, Any]]:
     with transaction(d.engine, d.org) as tx:
-        return list(records.lists_of(tx, [customer])[customer][name].values())
+        return list(related_json(customers.related_of(tx, [customer])[customer])[name].values())
 
 
 def trail(d: Desk, customer: str) -> list[list[dict[str, Any]]]:

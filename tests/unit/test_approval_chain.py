@@ -16,7 +16,6 @@ from models.customers.approval import (
     StepStatus,
     decide,
     delegate,
-    escalated,
     executed,
     failed,
     open_chain,
@@ -24,6 +23,7 @@ from models.customers.approval import (
     withdraw,
 )
 from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
+from models.customers.deadlines import escalated
 from models.errors import Refusal
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

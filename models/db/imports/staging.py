@@ -8,7 +8,7 @@ from typing import Final
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from models.customers.record import LISTS
+from models.customers.records import ID_PREFIXES
 from models.db.engine import APP_ROLE
 from models.db.tx import Tx, to_json
 from models.ids import new_id
@@ -66,7 +66,7 @@ def _columns(import_id: str, row_no: int, org_id: str, row: Checked) -> tuple[ob
 def _related(related: Related) -> str:
     """The related records, each with the id that it will have."""
     for name, items in related.lists.items():
-        related.lists[name] = [{"id": new_id(LISTS[name][0]), **one} for one in items]
+        related.lists[name] = [{"id": new_id(ID_PREFIXES[name]), **one} for one in items]
     return to_json(related.as_json())
 
 
