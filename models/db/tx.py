@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from pydantic import BaseModel
 
 from models.answers import read_row
 from models.db.postgres.connection import ThreadConnection
@@ -22,7 +23,7 @@ R = TypeVar("R")
 
 
 def to_json(value: Any) -> str:
-    """JSON, for PostgreSQL and for callers: records as objects, dates ISO, Decimals and bytes as the text that their
+    """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
@@ -50,6 +51,8 @@ def _json_default(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         names, read = _written(value.__class__)
         return dict(zip(names, read(value), strict=True))
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
