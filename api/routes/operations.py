@@ -4,6 +4,7 @@ Whoever asked for the write is told, and whoever may read the record that it is 
 than the record would.
 """
 
+import json
 from typing import Any, Final
 
 from fastapi import Request
@@ -13,10 +14,12 @@ from api.gate import gated_router
 from api.problems import problem_body, refusals
 from api.reading import reading, who_sees
 from models.access import Principal
-from models.db.cash.statements import COUNTS, statement_body
+from models.cash.statement_answers import statement_answer
+from models.cash.statement_records import CountedStatement, StatementStatus
+from models.db.cash import statements
 from models.db.commands import covers
 from models.db.lookups import bank_account, refuse_missing
-from models.db.tx import Row, Tx
+from models.db.tx import Row, Tx, to_json
 from models.errors import Refusal
 from models.messages.commands import command_of
 from models.messages.statements import statement_workflow_id
@@ -50,13 +53,13 @@ def get_operation(request: Request, workflow_id: str, who: Somebody) -> dict[str
             _require_reader(tx, who, row)
             return _of_command(workflow_id, row)
         record = workflow_id.partition("/")[0]
-        found = tx.one("SELECT * FROM statements WHERE org_id = :org AND id = :id", id=record)
+        found = statements.find(tx, record)
         if found is None or workflow_id != statement_workflow_id(record):
             refuse_missing(tx, "operation", record)
         if not who.may("payments.read"):
             raise _not_yours()
-        who_sees(who, bank_account(tx, found["bank_account_id"]).legal_entity_id)
-        return _of_statement(tx, workflow_id, found)
+        who_sees(who, bank_account(tx, found.bank_account_id).legal_entity_id)
+        return _of_statement(workflow_id, found)
 
 
 def _command(tx: Tx, workflow_id: str, asked_by: str) -> Row | None:
@@ -92,9 +95,9 @@ def _of_command(workflow_id: str, row: Row) -> dict[str, Any]:
     return found
 
 
-def _of_statement(tx: Tx, workflow_id: str, s: Row) -> dict[str, Any]:
+def _of_statement(workflow_id: str, s: CountedStatement) -> dict[str, Any]:
     found: dict[str, Any] = {"id": workflow_id, "workflow_id": workflow_id, "status": "running", "http_status": None}
-    if s["status"] == "COMPLETED":
-        body = statement_body(s, tx.one(COUNTS, id=s["id"]))
-        return {**found, "status": "completed", "http_status": 200, "result": body}
-    return {**found, "status": "failed", "error": s["failure"]} if s["status"] == "FAILED" else found
+    if s.status is StatementStatus.COMPLETED:
+        result = json.loads(to_json(statement_answer(s)))
+        return {**found, "status": "completed", "http_status": 200, "result": result}
+    return {**found, "status": "failed", "error": s.failure} if s.status is StatementStatus.FAILED else found
