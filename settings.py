@@ -49,8 +49,10 @@ class Settings(BaseSettings):
     app_database_url: str | None = None
     """Another login for API and worker, for sites where these must not hold the owner's; None: `database_url`."""
     database_pool_size: int = Field(default=20, ge=1)
-    database_statement_seconds: int = Field(default=300, ge=1)
-    """How long one statement of API and worker may take; a server that is not heard a little later is given up."""
+    database_statement_seconds: int = Field(default=120, ge=1)
+    """How long one statement of the API may take; a server that is not heard a little later is given up."""
+    database_work_seconds: int = Field(default=1800, ge=1)
+    """The same for the worker, which compares a million rows of an import in one statement."""
 
     temporal_address: str | None = None
     """host:port of an external Temporal. None: `make up` starts a dev server on `temporal_port`."""

@@ -220,7 +220,7 @@ async def run_worker(settings: Settings) -> None:
     engine = make_engine(
         settings.app_url(),
         pool_size=settings.database_pool_size,
-        statement_seconds=settings.database_statement_seconds,
+        statement_seconds=settings.database_work_seconds,
     )
     workers = [
         posting_worker(client, engine),

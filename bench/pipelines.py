@@ -81,7 +81,7 @@ def _postings(access: Access, exchanges: list[list[Asked]], rounds: int) -> dict
     ours = ThreadConnection.open(access)
     options = {"prepare_threshold": 2, "cursor_factory": RawCursor, "row_factory": dict_row}
     theirs: Connection[dict[str, Any]] = psycopg.connect(**access.arguments | options)
-    theirs.execute(access.become or "")
+    theirs.execute(access.begin)
 
     def exchange() -> None:
         for asked in exchanges:
@@ -107,7 +107,7 @@ async def _reads(access: Access, rounds: int) -> dict[str, float]:
     ours = await LoopConnection.open(access)
     options = {"prepare_threshold": 2, "cursor_factory": AsyncRawCursor}
     theirs = await AsyncConnection.connect(**access.arguments | options)
-    await theirs.execute(access.become or "")
+    await theirs.execute(access.begin)
     asked: list[Asked] = [(ACT_AS, {"org": ORG}), (ANSWER, {"org": ORG, "id": "cmd_none"})]
 
     async def exchange() -> None:

@@ -20,7 +20,7 @@ from models.db.customer_360 import view as customer_360
 from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once
 from models.db.lookups import refuse_missing
-from models.db.tx import to_json
+from models.db.tx import as_columns, to_json
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -127,8 +127,8 @@ def _aging_in_full(request: Request, who: Principal, customer_id: str, params: d
     """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360.view_aging`."""
     with reading(request, who) as tx:
         found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
-    invoices = [{**i, "href": params["invoices"] + i["id"]} for i in found["invoices"][:SHOWN_INVOICES]]
+    invoices = [{**as_columns(i), "href": params["invoices"] + i.id} for i in found.invoices[:SHOWN_INVOICES]]
     paid = fetch_once(request.app.state.engine, who.org_id, f"SELECT {RECENT_PAYMENTS}", params)
     return to_json(
-        {**found, "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
+        {**as_columns(found), "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
     ).encode()

@@ -47,7 +47,7 @@ def make_engine(
 def make_reads(database_url: str, *, size: int = SIZE, statement_seconds: float = STATEMENT_SECONDS) -> LoopReads:
     """The connections on the event loop; once per process."""
     url = driver_url(database_url, for_sqlalchemy=False)
-    return LoopReads(Access(url, APP_ROLE, statement_seconds, GENERIC_PLANS), size=size)
+    return LoopReads(Access(url, APP_ROLE, statement_seconds, (GENERIC_PLANS,)), size=size)
 
 
 def verifying_role(database_url: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
@@ -33,11 +34,17 @@ def as_columns(row: object) -> Mapping[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
+@cache
+def _written(record: Any) -> tuple[tuple[str, str], ...]:
+    """The fields of a record, and what they are called outside: `from_`, since Python keeps `from` for itself, is `from`."""
+    return tuple((name, name.removesuffix("_")) for name in record.__dataclass_fields__)
+
+
 def _json_default(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
-        return {name: getattr(value, name) for name in names}
+    if hasattr(value, "__dataclass_fields__"):
+        return {written: getattr(value, name) for name, written in _written(value.__class__)}
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
@@ -90,11 +97,11 @@ class Tx:
         """The first row or None."""
         return _first(self._ask(sql, params))
 
-    def records(self, kind: type[R], sql: str, **params: Any) -> list[R]:
+    def records(self, kind: type[R], sql: str, /, **params: Any) -> list[R]:
         """Every row as a record: see `read_row`."""
         return [read_row(kind, row) for row in self._ask(sql, params).rows]
 
-    def record(self, kind: type[R], sql: str, **params: Any) -> R | None:
+    def record(self, kind: type[R], sql: str, /, **params: Any) -> R | None:
         """The first row as a record, or None."""
         row = _first(self._ask(sql, params))
         return None if row is None else read_row(kind, row)

@@ -16,7 +16,7 @@ from models.db.cash import invoices, rates
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.master_data import DEFAULT_TERMS, CustomerStatus, LegalEntity
+from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity
 from models.money import convert
 from operations.cash.credit_limits import credit_warnings
 from operations.runner import operation

@@ -15,18 +15,18 @@ from models.cash.periods import entry_date
 from models.cash.records import ApplicationSession, Invoice, Payment
 from models.cash.references import reference_key
 from models.cash.statement_records import BankStatement, BankStatementLine, LineStatus
-from models.db import lookups
 from models.db.cash import invoices, rates, statements
 from models.db.cash.statements import UnplacedLine
+from models.db.master_data import settings_of
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
-from models.master_data import BankAccount, LegalEntity
+from models.master_data.records import BankAccount, LegalEntity
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.chunk_rows import ChunkRows
 from operations.cash.payers import payers_of
-from operations.cash.payments import audit_receipt, horizon_days, post_receipt_entry, refuse_too_far_ahead
+from operations.cash.payments import audit_receipt, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
 from operations.commands import body_hash
 from operations.work import Work
@@ -49,8 +49,8 @@ class Chunk:
         self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
         self.rows = ChunkRows(work, entity.id)
         self.closed = invoices.closed_periods(work.tx)
-        self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
-        self.horizon = horizon_days(work)
+        settings = settings_of(work.tx)
+        self.at_receipt, self.horizon = settings.posts_at_receipt, settings.payment_date_horizon_days
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.invoices: dict[str, Invoice] = {}
 

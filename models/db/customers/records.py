@@ -211,10 +211,8 @@ def page(
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     words = q and {"q": q, "email": email_key(q), "tax": tax_id_key(q), "name": name_key(q)}
     behind = None if after is None else (after,)
-    return _CUSTOMERS.page(
-        tx, entities, behind, limit, status=status, external_id=external_id,
-        legal_entity_id=legal_entity_id, words=words,
-    )  # fmt: skip
+    given = {"status": status, "external_id": external_id, "legal_entity_id": legal_entity_id, "words": words}
+    return _CUSTOMERS.page(tx, entities, behind, limit, **given)
 
 
 _C: Final = customers.alias("c")

@@ -19,21 +19,28 @@ from models.db.postgres.pipeline import Pipeline, Reply, Row
 from models.db.postgres.statements import Asked
 
 CONNECT_SECONDS: Final = 5
-STATEMENT_SECONDS: Final = 300
+STATEMENT_SECONDS: Final = 120
 GRACE_SECONDS: Final = 10
 """So much longer than a statement may take is waited for the word that it was ended."""
 _LOOK_SECONDS: Final = 0.1
+_DEAD_PEERS: Final = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A machine that is gone is noticed within a minute, however long a statement may take."""
 RV = TypeVar("RV")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to connect: where to, as which role, and how long a statement may take."""
+    """How to connect: where to, as which role, how long a statement may take, and what else is set."""
 
     url: str
     role: str | None
     statement_seconds: float = STATEMENT_SECONDS
-    settings: str = ""
+    settings: tuple[str, ...] = ()
 
     @property
     def patience(self) -> float:
@@ -45,19 +52,17 @@ class Access:
         """What psycopg is given."""
         return {
             "conninfo": self.url,
-            "autocommit": True,  # a transaction begins where somebody says so
+            "autocommit": True,
             "connect_timeout": CONNECT_SECONDS,
+            **_DEAD_PEERS,
             "prepare_threshold": None,  # `Statements` prepares; psycopg's cursors would deallocate what it has
         }
 
     @property
     def begin(self) -> sql.Composed:
-        """What a connection is told first: settings, and the role it acts as. By statements, not by the startup's options,
-        which poolers of sessions do not pass on."""
-        limit = sql.Literal(int(self.statement_seconds * 1000))
-        said = [sql.SQL("SET TIME ZONE 'UTC'"), sql.SQL("SET statement_timeout = {}").format(limit)]
-        if self.settings:
-            said.append(sql.SQL(self.settings))
+        """What a connection begins with: by statements, not by the startup's options, which poolers do not pass on."""
+        limit = f"SET statement_timeout = {int(self.statement_seconds * 1000)}"
+        said: list[sql.Composable] = [sql.SQL(one) for one in ("SET TIME ZONE 'UTC'", limit, *self.settings)]
         if self.role is not None:
             said.append(sql.SQL("SET ROLE {}").format(sql.Identifier(self.role)))
         return sql.SQL("; ").join(said)
@@ -71,10 +76,11 @@ class ThreadConnection(Connection[TupleRow]):
 
     @classmethod
     def open(cls, access: Access) -> Self:
-        """Connect, and become the role."""
+        """Connect, and set what a connection begins with."""
         conn = cls.connect(**access.arguments)
         conn.patience = access.patience
         conn.execute(access.begin)
+        conn.autocommit = False  # as SQLAlchemy takes for granted of what its pool holds
         conn.talk = Pipeline(conn)
         return conn
 
@@ -112,7 +118,7 @@ class LoopConnection(AsyncConnection[TupleRow]):
 
     @classmethod
     async def open(cls, access: Access) -> Self:
-        """Connect, and become the role."""
+        """Connect, and set what a connection begins with."""
         conn = await cls.connect(**access.arguments)
         conn.patience = access.patience
         await conn.execute(access.begin)

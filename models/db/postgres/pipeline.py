@@ -1,7 +1,7 @@
 """Any number of statements to PostgreSQL and back, in one round trip.
 
 psycopg's cursors are made for one statement at a time: each of ten in a pipeline wakes the interpreter to look for an
-answer that cannot be there yet, and what is larger than the socket's buffer is never sent on (decision 111). Here all
+answer that cannot be there yet, and what is larger than the socket's buffer is never sent on (decision 0064). Here all
 are sent, then all is read. Nothing waits by itself: where it must, the generator says for what, as psycopg's own do,
 and goes on when a connection's `wait` has seen to it.
 """

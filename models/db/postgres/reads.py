@@ -1,7 +1,7 @@
 """A few connections on the event loop for what is measured in milliseconds: some reads, and keeping a request.
 
 A statement on a thread costs two hand-overs between threads, and at many at once the threads fight for the interpreter.
-These wait on the event loop instead; a row is the text that PostgreSQL wrote, as bytes (decision 85).
+These wait on the event loop instead; a row is the text that PostgreSQL wrote, as bytes (decision 0042).
 """
 
 import asyncio

@@ -1,11 +1,9 @@
-"""Where `arflow verify` lays out what it compares: unlogged, cleared first, always rolled back."""
+"""Tables that `arflow verify` compares in; their rows are never committed."""
 
 from sqlalchemy import BigInteger, Column, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.db.tables.metadata import Moment, index, metadata
-
-_UNLOGGED = ["UNLOGGED"]
 
 verify_marks = Table(
     "verify_marks",
@@ -17,7 +15,7 @@ verify_marks = Table(
     Column("seq", BigInteger),
     Column("at", Moment),
     index("verify_marks_entry_id_idx", "entry_id"),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
 
 verify_facts = Table(
@@ -28,7 +26,7 @@ verify_facts = Table(
     Column("id", Text),
     Column("facts", JSONB),
     index("verify_facts_id_idx", "id"),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
 
 verify_erased = Table(
@@ -37,7 +35,7 @@ verify_erased = Table(
     Column("org_id", Text, nullable=False),
     Column("subject_id", Text),
     Column("seq", BigInteger),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
 
 verify_erasures = Table(
@@ -47,7 +45,7 @@ verify_erasures = Table(
     Column("subject_id", Text),
     Column("seq", BigInteger),
     index("verify_erasures_subject_id_idx", "subject_id"),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
 
 verify_seals = Table(
@@ -60,7 +58,7 @@ verify_seals = Table(
     Column("stored", BigInteger),
     Column("stored_root", Text),
     Column("seq", BigInteger),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
 
 verify_entries = Table(
@@ -72,5 +70,5 @@ verify_entries = Table(
     Column("digest", Text),
     Column("created_at", Moment),
     index("verify_entries_id_idx", "id"),
-    prefixes=_UNLOGGED,
+    prefixes=["UNLOGGED"],
 )
