@@ -105,11 +105,11 @@ class Tx:
         """The first row or None."""
         return _first(self._ask(sql, params))
 
-    def records(self, kind: type[R], sql: str, **params: Any) -> list[R]:
+    def records(self, kind: type[R], sql: str, /, **params: Any) -> list[R]:
         """Every row as a record: see `read_row`."""
         return [read_row(kind, row) for row in self._ask(sql, params).rows]
 
-    def record(self, kind: type[R], sql: str, **params: Any) -> R | None:
+    def record(self, kind: type[R], sql: str, /, **params: Any) -> R | None:
         """The first row as a record, or None."""
         row = _first(self._ask(sql, params))
         return None if row is None else read_row(kind, row)
