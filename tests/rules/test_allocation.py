@@ -8,6 +8,7 @@ import pytest
 
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan, rates
 from models.errors import Refusal
+from tests.rules.refusals import is_sentence
 
 PAID = date(2026, 3, 10)
 FUNDS = Funds("pay_1", "cust_a", "le_us", "USD", PAID, 1000, 1000)
@@ -35,6 +36,7 @@ def refusal(code: str, *args: object, **kw: object) -> Refusal:
     with pytest.raises(Refusal) as e:
         decide(*args, **kw)  # type: ignore[arg-type]
     assert e.value.code == code
+    assert is_sentence(e.value.detail)
     return e.value
 
 
