@@ -1,4 +1,5 @@
-"""Every record that a path can name is closed to another organisation and to a token of another legal entity.
+"""Every record that a path can name is closed to another organisation and to a token of another legal entity; every
+operation is closed to who has no role, and every write to who only reads.
 
 The paths are the routes' own: a new one that reads a record fails here until the record that it needs is made below.
 """
@@ -6,6 +7,7 @@ The paths are the routes' own: a new one that reads a record fails here until th
 import json
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +15,7 @@ from api.app import create_app
 from settings import Settings
 from tests.api.office import Office, code, csv_statement, day, ext, ok
 from tests.api.shell_probe import SECRET
+from tests.books import Books
 
 ROLES = ("auditor", "ar_clerk", "ar_manager", "controller", "ops", "account_executive")
 WITHOUT_ENTITY = {
@@ -22,10 +25,24 @@ WITHOUT_ENTITY = {
 }
 
 
+FOR_EVERYBODY = {
+    "GET /healthz", "GET /readyz", "GET /metrics",
+    "GET /v1/operations/{workflow_id}",  # told to who asked for it, see test_tenancy.py
+    "GET /v1/out-of-office", "PUT /v1/out-of-office", "DELETE /v1/out-of-office",  # one's own absence
+}  # fmt: skip
+"""What needs no role."""
+UPLOADS = {"/v1/bank-accounts/{bank_account_id}/statements", "/v1/customer-imports"}
+
+
+def described() -> list[tuple[str, str]]:
+    """Method and path of every operation."""
+    paths = create_app(Settings(dev_token_secret=SECRET)).openapi()["paths"]
+    return sorted((method.upper(), path) for path, operations in paths.items() for method in operations)
+
+
 def reads() -> list[str]:
     """The paths that name a record and read it."""
-    paths = create_app(Settings(dev_token_secret=SECRET)).openapi()["paths"]
-    return sorted(p for p, operations in paths.items() if "get" in operations and "{" in p)
+    return [path for method, path in described() if method == "GET" and "{" in path]
 
 
 def sources(o: Office, customer: str) -> dict[str, str]:
@@ -104,3 +121,27 @@ def test_a_record_is_its_organisations_and_its_entitys(
     assert mine.get(asked).status_code == 200, mine.get(asked).text
     assert code(elsewhere.get(asked)) == (403, "FORBIDDEN")
     assert code(other.client("all", *ROLES).get(asked)) == (403, "ORG_CONTEXT_MISMATCH")
+
+
+@pytest.fixture
+def books(database_url: str) -> Iterator[Books]:
+    made = Books(database_url)
+    yield made
+    made.close()
+
+
+def test_who_has_no_role_may_nothing_and_who_only_reads_writes_nothing(books: Books):
+    nobody, auditor = books.api("janitor"), books.api("auditor")
+    let_in = set[str]()
+    for method, path in described():
+        asked = re.sub(r"\{\w+\}", "x", path)
+        body = (
+            {"files": {"file": ("x.csv", b"x")}} if path in UPLOADS and method == "POST" else {"json": {"surprise": 1}}
+        )
+        if f"{method} {path}" in FOR_EVERYBODY:
+            continue
+        for person in [nobody] if method == "GET" else [nobody, auditor]:
+            r = person.request(method, asked, **({} if method == "GET" else body))
+            if r.status_code != 403 or r.json()["code"] != "FORBIDDEN":
+                let_in.add(f"{method} {path} {r.status_code}")
+    assert let_in == set()

@@ -171,4 +171,5 @@ def test_the_digest_of_an_entry_never_changes():
     """The trail keeps it for ever: another text to hash would make every kept entry look altered."""
     one = entry()
     one.debit(Account.CASH, 1, "USD", 1, bank_account_id="b")
-    assert one.digest() == "90738717f13fe0c5fe7dfc3c4bd1fc2ff0c1abafe8b93eb1ba2e61b0ab440280"
+    one.credit(Account.ACCOUNTS_RECEIVABLE, 1, "USD", 1, customer_id="c", invoice_id="i")
+    assert one.digest() == "1c0a60e9763a54940f4694920cbaadfd9a6c1ae2d855e7c346d227a957f9ecea"
