@@ -72,6 +72,13 @@ def test_of_two_cross_rates_the_one_serves_whose_older_leg_is_younger():
     assert found(*by_pounds, rate("USD", "CHF", "0.9", 4), rate("CHF", "EUR", "1.1", 0)) == Decimal("0.96")
 
 
+def test_of_two_cross_rates_of_one_age_the_currencys_name_decides():
+    by_pounds, by_francs = rate("USD", "GBP", "0.9"), rate("USD", "CHF", "0.9")
+    for pounds, francs in (("1.1", "1.2"), ("1.2", "1.1")):
+        legs = rate("GBP", "EUR", pounds), rate("CHF", "EUR", francs)
+        assert found(by_pounds, by_francs, *legs) == Decimal("0.9") * Decimal(pounds)
+
+
 VALUES = st.decimals("0.0001", "9999", places=4).filter(bool)
 
 

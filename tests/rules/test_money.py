@@ -120,6 +120,7 @@ def test_a_plain_number_has_no_exponent_and_no_trailing_zeros(value, shown):
         ("0.125", "USD", "0.125"),
         ("9.500", "KWD", "9.500"),
         ("9.5", "KWD", "9.500"),
+        ("1E-7", "USD", "0.0000001"),
         ("1.5", None, "1.50"),
         ("7.0", "JPY", "7"),
     ],
