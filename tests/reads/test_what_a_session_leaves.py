@@ -42,16 +42,16 @@ def posted(books: Books, payment: str) -> dict[str, int]:
 @pytest.mark.parametrize("sessions", [1, 3])
 def test_a_foreign_payment_over_several_invoices_is_used_up_to_the_last_unit(euros: Books, sessions: int) -> None:
     customer = euros.customer()
-    invoices = [euros.invoice(customer, 33, "2026-01-05", currency="EUR") for _ in range(3)]
-    payment = euros.pay(customer, 99, "2026-01-15", "EUR")  # 1.22 dollars: no third of it is whole
-    lines = [(i, 33) for i in invoices]
+    invoices = [euros.invoice(customer, 31, "2026-01-05", currency="EUR") for _ in range(3)]
+    payment = euros.pay(customer, 93, "2026-01-15", "EUR")  # 1.15 dollars: three rounded thirds are a cent less
+    lines = [(i, 31) for i in invoices]
     if sessions == 1:
         euros.apply(payment, *lines)
     else:
         for line in lines:
             euros.apply(payment, line, overpayment="unapplied")
     assert worth_left(euros, payment) == 0
-    assert posted(euros, payment) == {"cash": 122, "accounts_receivable": -111, "fx_gain_loss": -11}
+    assert posted(euros, payment) == {"cash": 115, "accounts_receivable": -102, "fx_gain_loss": -13}
 
 
 def test_what_is_unapplied_is_worth_what_it_was_received_at(euros: Books) -> None:
