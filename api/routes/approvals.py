@@ -10,8 +10,8 @@ from starlette.responses import Response
 from api.deps import ORGANISATION, OWN, IdempotencyKey, Principal, Somebody, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.customers.approval_policy import PolicyAsRead
 from models.values import Body, RecordId
 from operations.customers.out_of_office import absence_body
@@ -44,7 +44,7 @@ async def put_policy(
     key: IdempotencyKey,
 ) -> Response:
     """Replace the policy. It may ask more than every organisation needs, never less. What was read may be sent back."""
-    return await write_now(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
+    return await write(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
 
 
 @router.get("/v1/out-of-office")
@@ -57,10 +57,10 @@ def read_absence(request: Request, who: Somebody) -> dict[str, Any]:
 @router.put("/v1/out-of-office")
 async def put_absence(request: Request, body: Absence, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is away; an earlier word is replaced."""
-    return await write_now(request, who, key, Write("out_of_office.put", body.model_dump(mode="json"), who.org_id))
+    return await write(request, who, key, Write("out_of_office.put", body.model_dump(mode="json"), who.org_id))
 
 
 @router.delete("/v1/out-of-office")
 async def delete_absence(request: Request, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is back."""
-    return await write_now(request, who, key, Write("out_of_office.delete", {}, who.org_id))
+    return await write(request, who, key, Write("out_of_office.delete", {}, who.org_id))

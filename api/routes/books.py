@@ -11,8 +11,8 @@ from starlette.responses import Response
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.db.cash import books
@@ -106,13 +106,13 @@ class NewDimension(Body):
 async def store_rate(request: Request, body: Rate, who: Writer, key: IdempotencyKey) -> Response:
     """Store a rate. The same pair and date again replaces it; the audit trail keeps both."""
     said = {"rates": [body.model_dump(mode="json")]}
-    return await write_now(request, who, key, Write("store_rates", said, who.org_id))
+    return await write(request, who, key, Write("store_rates", said, who.org_id))
 
 
 @router.put("/v1/fx-rates")
 async def store_rates(request: Request, body: Rates, who: Writer, key: IdempotencyKey) -> Response:
     """Store up to 500 rates at once."""
-    return await write_now(request, who, key, Write("store_rates", body.model_dump(mode="json"), who.org_id))
+    return await write(request, who, key, Write("store_rates", body.model_dump(mode="json"), who.org_id))
 
 
 @router.get("/v1/fx-rates")
@@ -136,7 +136,7 @@ async def close(
 ) -> Response:
     """Close a month (YYYY-MM): receipts without an entry are posted first. A closed month stays closed."""
     said = body.model_dump(mode="json") if body else {}
-    return await write_now(request, who, key, Write("close_period", said, period, f"period_{period}"))
+    return await write(request, who, key, Write("close_period", said, period, f"period_{period}"))
 
 
 @router.post("/v1/periods/{period}/reopen")
@@ -144,7 +144,7 @@ async def reopen(
     request: Request, period: Period, who: Writer, key: IdempotencyKey, body: Reason | None = None
 ) -> Response:
     said = body.model_dump(mode="json") if body else {}
-    return await write_now(request, who, key, Write("reopen_period", said, period, f"period_{period}"))
+    return await write(request, who, key, Write("reopen_period", said, period, f"period_{period}"))
 
 
 @router.get("/v1/periods")
@@ -163,7 +163,7 @@ def get_settings(request: Request, who: Reader) -> dict[str, Any]:
 @router.patch("/v1/settings")
 async def change_settings(request: Request, body: SettingsChange, who: Writer, key: IdempotencyKey) -> Response:
     change = body.model_dump(mode="json", exclude_unset=True)
-    return await write_now(request, who, key, Write("change_settings", change, who.org_id))
+    return await write(request, who, key, Write("change_settings", change, who.org_id))
 
 
 def _list(path: str, noun: str) -> None:
@@ -182,24 +182,24 @@ _list("/v1/dimensions", "dimensions")
 
 @router.post("/v1/legal-entities", status_code=201, responses=refusals("ALREADY_EXISTS"))
 async def create_entity(request: Request, body: NewLegalEntity, who: Writer, key: IdempotencyKey) -> Response:
-    return await write_now(request, who, key, Write("create_legal_entity", body.model_dump(), who.org_id))
+    return await write(request, who, key, Write("create_legal_entity", body.model_dump(), who.org_id))
 
 
 @router.post("/v1/bank-accounts", status_code=201, responses=refusals("ALREADY_EXISTS", "LEGAL_ENTITY_NOT_FOUND"))
 async def create_bank_account(request: Request, body: NewBankAccount, who: OfEntity, key: IdempotencyKey) -> Response:
-    return await write_now(request, who, key, Write("create_bank_account", body.model_dump(), who.org_id))
+    return await write(request, who, key, Write("create_bank_account", body.model_dump(), who.org_id))
 
 
 @router.post("/v1/payment-terms", status_code=201)
 async def set_terms(request: Request, body: Terms, who: Writer, key: IdempotencyKey) -> Response:
-    return await write_now(request, who, key, Write("set_payment_terms", body.model_dump(), who.org_id))
+    return await write(request, who, key, Write("set_payment_terms", body.model_dump(), who.org_id))
 
 
 @router.post("/v1/accounts", status_code=201, responses=refusals("ALREADY_EXISTS"))
 async def create_account(request: Request, body: NewAccount, who: Writer, key: IdempotencyKey) -> Response:
-    return await write_now(request, who, key, Write("create_account", body.model_dump(), who.org_id))
+    return await write(request, who, key, Write("create_account", body.model_dump(), who.org_id))
 
 
 @router.post("/v1/dimensions", status_code=201, responses=refusals("ALREADY_EXISTS"))
 async def create_dimension(request: Request, body: NewDimension, who: Writer, key: IdempotencyKey) -> Response:
-    return await write_now(request, who, key, Write("create_dimension", body.model_dump(), who.org_id))
+    return await write(request, who, key, Write("create_dimension", body.model_dump(), who.org_id))

@@ -8,12 +8,11 @@ from pydantic import Field, field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.changes import act_on_change
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write
 from api.reading import reading
+from api.write import SUBMITTED, Write, write
 from models.access import with_included
 from models.checks import invalid
 from models.customers.approval import Decision, require_reason
@@ -129,39 +128,42 @@ def read_change(request: Request, change_id: str, who: Reader) -> Response:
     "/v1/customer-changes/{change_id}/decisions",
     responses=refusals(
         "REASON_REQUIRED", "CHANGE_NOT_FOUND", "SEGREGATION_OF_DUTIES", "STEP_NOT_PENDING", "CHANGE_CLOSED"
-    ),
+    )
+    | SUBMITTED,
 )
 async def decide(request: Request, change_id: str, body: NewDecision, who: Approver, key: IdempotencyKey) -> Response:
     """Approve, reject or return a step. The last approval answers when the change has been carried out."""
     require_reason(body.decision, body.reason_code)
     w = _about(change_id, "change.decide", body.model_dump(mode="json"))
-    return await act_on_change(request, who, key, w, "decide")
+    return await write(request, who, key, w)
 
 
-@router.post("/v1/customer-changes/{change_id}/withdraw", responses=refusals("CHANGE_NOT_FOUND", "CHANGE_CLOSED"))
+@router.post(
+    "/v1/customer-changes/{change_id}/withdraw", responses=refusals("CHANGE_NOT_FOUND", "CHANGE_CLOSED") | SUBMITTED
+)
 async def withdraw(
     request: Request, change_id: str, who: Submitter, key: IdempotencyKey, body: Withdrawal | None = None
 ) -> Response:
     """The submitter takes the change back."""
     given = {} if body is None else body.model_dump(mode="json")
-    return await act_on_change(request, who, key, _about(change_id, "change.withdraw", given), "withdraw")
+    return await write(request, who, key, _about(change_id, "change.withdraw", given))
 
 
 @router.post(
     "/v1/customer-changes/{change_id}/delegate",
-    responses=refusals("CHANGE_NOT_FOUND", "DELEGATE_LACKS_ROLE", "SEGREGATION_OF_DUTIES", "CHANGE_CLOSED"),
+    responses=refusals("CHANGE_NOT_FOUND", "DELEGATE_LACKS_ROLE", "SEGREGATION_OF_DUTIES", "CHANGE_CLOSED") | SUBMITTED,
 )
 async def delegate(
     request: Request, change_id: str, body: NewDelegation, who: Approver, key: IdempotencyKey
 ) -> Response:
     """Give a step to another person who holds its role."""
     w = _about(change_id, "change.delegate", body.model_dump(mode="json"))
-    return await act_on_change(request, who, key, w, "delegate")
+    return await write(request, who, key, w)
 
 
 @router.post(
     "/v1/customer-changes/{change_id}/resubmit",
-    responses=refusals("CHANGE_NOT_FOUND", "STEP_NOT_PENDING", "CHANGE_CLOSED"),
+    responses=refusals("CHANGE_NOT_FOUND", "STEP_NOT_PENDING", "CHANGE_CLOSED") | SUBMITTED,
 )
 async def resubmit(
     request: Request, change_id: str, who: Submitter, key: IdempotencyKey, body: Resubmission | None = None
@@ -169,7 +171,7 @@ async def resubmit(
     """Submit a returned change again, corrected; or re-base a failed one on the record as it is now."""
     given = None if body is None else body.customer or body.patch
     w = _about(change_id, "change.resubmit", {"request": None if given is None else given.dump()})
-    return await act_on_change(request, who, key, w, "resubmit")
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/customer-changes/{change_id}/evidence", responses=refusals("CHANGE_NOT_FOUND"))

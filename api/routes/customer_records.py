@@ -11,8 +11,8 @@ from starlette.responses import Response
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, run_process, write_now
 from api.reading import reading, who_sees
+from api.write import UNDER_WAY, Write, write
 from models.customer_360.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
@@ -65,8 +65,8 @@ async def log_activity(
 ) -> Response:
     """Log a call, an e-mail, a meeting or a note on the contact timeline."""
     sent = {**body.model_dump(mode="json"), "customer_id": customer_id}
-    write = Write("log_activity", sent, new_id("act"), customer_id, customer_id)
-    return await write_now(request, who, key, write)
+    w = Write("log_activity", sent, new_id("act"), customer_id, customer_id)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/customers/{customer_id}/activities", responses=refusals("CUSTOMER_NOT_FOUND"))
@@ -98,20 +98,19 @@ async def create_opportunity(
 ) -> Response:
     """Start an opportunity."""
     sent = {**body.model_dump(mode="json"), "customer_id": customer_id}
-    return await write_now(
-        request, who, key, Write("create_opportunity", sent, new_id("opp"), customer_id, customer_id)
-    )
+    return await write(request, who, key, Write("create_opportunity", sent, new_id("opp"), customer_id, customer_id))
 
 
 @router.post(
-    "/v1/cases/{case_id}/escalate", responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED")
+    "/v1/cases/{case_id}/escalate",
+    responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED") | UNDER_WAY,
 )
 async def escalate_case(request: Request, case_id: str, body: Escalation, who: Actor, key: IdempotencyKey) -> Response:
     """Put a case on somebody's desk: an owner, a due time, reminders until it is settled."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "escalate_case", body.model_dump(mode="json"), case_id, None, None, "EscalateCase",
+            "escalate_case", body.model_dump(mode="json"), case_id, None, None,
             f"Escalate case {case_id}: {body.reason_code}",
         ),
     )  # fmt: skip

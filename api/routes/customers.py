@@ -9,12 +9,11 @@ from fastapi import Header, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from api.changes import submit_change
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.checks import decimal, decimal_text
 from models.customers.bodies import CustomerCreate
 from models.customers.patch import CustomerPatch
@@ -25,6 +24,7 @@ from models.db import lookups
 from models.db.customers import records as customers
 from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
+from models.ids import new_id
 from models.values import CurrencyCode, Empty, ExternalId, InLowerCase, IsoDate, Line, ReasonCode
 from operations.customers.visibility import visible
 
@@ -54,8 +54,8 @@ class DeleteMode(StrEnum):
 )
 async def create_customer(request: Request, body: CustomerCreate, who: Submitter, key: IdempotencyKey) -> Response:
     """Submit a new customer with everything that belongs to it. It exists once two people have approved it."""
-    w = Write("customer.create", body.dump(), "", who.org_id, summary="Create customer")
-    return await submit_change(request, who, key, w)
+    w = Write("customer.create", body.dump(), new_id("cust"), who.org_id, summary="Create customer")
+    return await write(request, who, key, w)
 
 
 @router.patch(
@@ -73,7 +73,7 @@ async def update_customer(
 ) -> Response:
     """Submit changes: absent is unchanged, null is cleared, related records by add, update and delete."""
     given = {"patch": body.dump(), "if_match": _versions(if_match)}
-    return await submit_change(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
+    return await write(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
 
 
 @router.delete(
@@ -98,7 +98,7 @@ async def delete_customer(
     operation, summary = (
         ("customer.delete", "Delete customer") if hard else ("customer.deactivate", "Deactivate customer")
     )
-    return await submit_change(request, who, key, _about(customer_id, operation, given, summary))
+    return await write(request, who, key, _about(customer_id, operation, given, summary))
 
 
 @router.post(
@@ -110,7 +110,7 @@ async def reactivate_customer(
     request: Request, customer_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Submit that an inactive customer becomes active again."""
-    return await submit_change(request, who, key, _about(customer_id, "customer.reactivate", {}, "Reactivate customer"))
+    return await write(request, who, key, _about(customer_id, "customer.reactivate", {}, "Reactivate customer"))
 
 
 def _about(customer_id: str, operation: str, body: dict[str, Any], summary: str) -> Write:

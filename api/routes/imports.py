@@ -10,10 +10,10 @@ from starlette.responses import Response, StreamingResponse
 from api import import_report
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import IMPORT_LIMIT, gated_router
-from api.import_upload import act, read_options, upload
+from api.import_upload import read_options, upload
 from api.problems import invalid, refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.errors import FieldError
@@ -100,7 +100,7 @@ async def put_mapping(request: Request, name: str, body: NewMapping, who: Keeper
     if not 1 <= len(name) <= 64 or not name.isprintable():
         raise invalid(FieldError("/path/name", "FIELD_LENGTH", "A name has 1 to 64 printable characters."))
     w = Write("import.save_mapping", {"name": name, **body.model_dump(mode="json")}, who.org_id)
-    return await write_now(request, who, key, w)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/customer-imports")
@@ -166,7 +166,7 @@ def get_events(request: Request, import_id: str, who: Reader) -> Response:
 )
 async def decide(request: Request, import_id: str, body: ReviewDecision, who: Decider, key: IdempotencyKey) -> Response:
     """Approve or reject what the validation found. Who uploaded the file does not decide it."""
-    return await act(request, who, key, Write("import.decide", body.model_dump(mode="json"), import_id))
+    return await write(request, who, key, Write("import.decide", body.model_dump(mode="json"), import_id))
 
 
 def _act(verb: str, *codes: str) -> None:
@@ -178,7 +178,7 @@ def _act(verb: str, *codes: str) -> None:
     async def change(
         request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
     ) -> Response:
-        return await act(request, who, key, Write(f"import.{verb}", {}, import_id))
+        return await write(request, who, key, Write(f"import.{verb}", {}, import_id))
 
     change.__doc__ = f"{verb.capitalize()} the import, between two batches."
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, run_process
 from api.reading import reading, who_sees
+from api.write import UNDER_WAY, Write, write
 from models.db import lookups
 from models.db.cash.reconciliations import list_reconciliations, reconciliation_body
 from models.ids import new_id
@@ -45,7 +45,7 @@ Reconciler = Annotated[Principal, requires("payments.apply", RECORD)]
 
 
 def _process(operation: str, recon_id: str, body: dict[str, Any], doing: str) -> Write:
-    return Write(operation, body, recon_id, None, None, "ReconcileBank", f"{doing} bank reconciliation {recon_id}")
+    return Write(operation, body, recon_id, None, None, f"{doing} bank reconciliation {recon_id}")
 
 
 @router.post(
@@ -53,7 +53,7 @@ def _process(operation: str, recon_id: str, body: dict[str, Any], doing: str) ->
     responses=refusals(
         "BANK_ACCOUNT_NOT_FOUND", "PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "BANK_ACCOUNT_MISMATCH",
         "PAYMENT_AFTER_THROUGH_DATE",
-    ),
+    ) | UNDER_WAY,
 )  # fmt: skip
 async def draft(
     request: Request, bank_account_id: str, body: NewReconciliation, who: Reconciler, key: IdempotencyKey
@@ -61,25 +61,26 @@ async def draft(
     """Draft a reconciliation of the payments that the bank shows."""
     recon_id = new_id("recon")
     full = {"bank_account_id": bank_account_id, **body.model_dump(mode="json")}
-    return await run_process(request, who, key, _process("draft_reconciliation", recon_id, full, "Draft"))
+    return await write(request, who, key, _process("draft_reconciliation", recon_id, full, "Draft"))
 
 
 @router.post(
     "/v1/reconciliations/{recon_id}/complete",
     responses=refusals(
         "RECONCILIATION_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "RECONCILIATION_DIFFERENCE"
-    ),
+    )
+    | UNDER_WAY,
 )
 async def complete(
     request: Request, recon_id: str, who: Reconciler, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Complete it: the payments in it can no longer be reversed."""
-    return await run_process(request, who, key, _process("complete_reconciliation", recon_id, {}, "Complete"))
+    return await write(request, who, key, _process("complete_reconciliation", recon_id, {}, "Complete"))
 
 
 @router.post(
     "/v1/reconciliations/{recon_id}/reopen",
-    responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE"),
+    responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE") | UNDER_WAY,
 )
 async def reopen(
     request: Request, recon_id: str, body: Reopening, who: Annotated[Principal, requires("reconciliations.reopen", RECORD)],
@@ -87,7 +88,7 @@ async def reopen(
 ) -> Response:  # fmt: skip
     """A controller takes it up again."""
     w = _process("reopen_reconciliation", recon_id, body.model_dump(mode="json"), "Reopen")
-    return await run_process(request, who, key, w)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/reconciliations/{recon_id}", responses=refusals("RECONCILIATION_NOT_FOUND"))

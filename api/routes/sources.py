@@ -12,8 +12,8 @@ from starlette.responses import Response
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.customer_360.source_records import KINDS, RECORDS_LIMIT, Kind, SourceRecord
 from models.db.customer_360 import panels
 from models.errors import FieldError, Refusal
@@ -48,8 +48,8 @@ def _put(kind: Kind) -> None:
     async def put(request: Request, body: body_type, who: Writer, key: IdempotencyKey) -> Response:
         """Upsert up to 500 records by external_id, all or none."""
         sent = body.model_dump(mode="json", exclude_unset=True)
-        write = Write("put_source_records", {"kind": kind.table, **sent}, kind.table, who.org_id)
-        return await write_now(request, who, key, write)
+        w = Write("put_source_records", {"kind": kind.table, **sent}, kind.table, who.org_id)
+        return await write(request, who, key, w)
 
 
 for _kind in KINDS.values():
@@ -96,8 +96,8 @@ async def put_connection(
     # In production no connection may point at the host's own services, and none goes out in the clear.
     if (settings.production and (local or parts.scheme != "https")) or (not local and parts.scheme != "https"):
         raise invalid(FieldError("/base_url", "URL_INVALID", "An external system is reached by https"))
-    write = Write("put_source_connection", {"name": name, **body.model_dump(mode="json")}, name, who.org_id)
-    return await write_now(request, who, key, write)
+    w = Write("put_source_connection", {"name": name, **body.model_dump(mode="json")}, name, who.org_id)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/source-connections")

@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 from api.deps import ORGANISATION, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write, answer, run_now_in_thread, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.db import webhooks
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
@@ -71,8 +71,8 @@ def _reachable(request: Request, url: str | None) -> None:
 async def create(request: Request, body: NewEndpoint, who: User, key: IdempotencyKey) -> Response:
     """Have events sent to a URL. The answer carries the secret that signs them: keep it, it is shown once."""
     _reachable(request, body.url)
-    write = Write("webhook_endpoint.create", body.model_dump(mode="json"), "webhook-endpoints", who.org_id)
-    return await write_now(request, who, key, write)
+    w = Write("webhook_endpoint.create", body.model_dump(mode="json"), "webhook-endpoints", who.org_id)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/webhook-endpoints")
@@ -99,19 +99,19 @@ async def change(request: Request, endpoint_id: str, body: EndpointPatch, who: U
     for name in ("url", "event_types", "status"):
         if name in sent and sent[name] is None:
             raise invalid(FieldError(f"/{name}", "FIELD_TYPE", "It cannot be cleared"))
-    return await write_now(request, who, key, Write("webhook_endpoint.update", sent, endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.update", sent, endpoint_id))
 
 
 @router.delete("/v1/webhook-endpoints/{endpoint_id}", responses=refusals("WEBHOOK_ENDPOINT_NOT_FOUND"))
 async def delete(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """Send nothing there any more. Its deliveries can still be read."""
-    return await write_now(request, who, key, Write("webhook_endpoint.delete", {}, endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.delete", {}, endpoint_id))
 
 
 @router.post("/v1/webhook-endpoints/{endpoint_id}/rotate-secret", responses=refusals("WEBHOOK_ENDPOINT_NOT_FOUND"))
 async def rotate(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """A new secret; the former one signs beside it for 24 hours."""
-    return await write_now(request, who, key, Write("webhook_endpoint.rotate_secret", {}, endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.rotate_secret", {}, endpoint_id))
 
 
 @router.get("/v1/webhook-deliveries")
@@ -145,8 +145,8 @@ def delivery(request: Request, delivery_id: str, who: Reader) -> dict[str, Any]:
 )
 async def replay(request: Request, delivery_id: str, who: User, key: IdempotencyKey) -> Response:
     """Send it again, with the same webhook-id; one that waits for its next attempt is tried at once."""
-    done = await run_now_in_thread(request, who, key, Write("webhook_delivery.replay", {}, delivery_id))
-    delivery = json.loads(done.json)
+    replayed = await write(request, who, key, Write("webhook_delivery.replay", {}, delivery_id))
+    delivery = json.loads(bytes(replayed.body))
     queue = WebhookQueue(who.org_id, delivery["endpoint_id"], delivery["subject"])
     try:
         await wake(request.app.state.temporal, queue, "try_now")
@@ -154,4 +154,4 @@ async def replay(request: Request, delivery_id: str, who: User, key: Idempotency
         raise Refusal(
             "UNAVAILABLE", "It is in its queue; send the request again with the same Idempotency-Key."
         ) from None
-    return answer(done)
+    return replayed

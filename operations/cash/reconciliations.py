@@ -11,6 +11,7 @@ from models.db.cash.reconciliations import book_balance, payments_of, reconcilia
 from models.db.tx import Row
 from models.errors import Refusal
 from models.master_data import BankAccount
+from operations import carried
 from operations.cash.payments import post_receipt
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work, entry_mark
@@ -18,7 +19,7 @@ from operations.work import Outcome, Work, entry_mark
 _LOCK = "SELECT * FROM reconciliations WHERE org_id = :org AND id = :id FOR UPDATE"
 
 
-@untyped_operation("draft_reconciliation")
+@untyped_operation("draft_reconciliation", carried.Posting("ReconcileBank"))
 def draft_reconciliation(work: Work) -> Outcome[Any]:
     """Name the payments that the bank shows through a date."""
     b = work.cmd.body
@@ -59,7 +60,7 @@ def draft_reconciliation(work: Work) -> Outcome[Any]:
     return Outcome(_body(work, recon["id"], bank), 201)
 
 
-@untyped_operation("complete_reconciliation")
+@untyped_operation("complete_reconciliation", carried.Posting("ReconcileBank"))
 def complete_reconciliation(work: Work) -> Outcome[Any]:
     """Complete: receipts that are in the bank but not yet in the books are posted first."""
     recon, bank = _locked(work)
@@ -96,7 +97,7 @@ def complete_reconciliation(work: Work) -> Outcome[Any]:
     return Outcome(_body(work, recon["id"], bank))
 
 
-@untyped_operation("reopen_reconciliation")
+@untyped_operation("reopen_reconciliation", carried.Posting("ReconcileBank"))
 def reopen_reconciliation(work: Work) -> Outcome[Any]:
     """A controller takes a completed reconciliation up again; its payments can then be reversed."""
     recon, bank = _locked(work)

@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-import psycopg
 from psycopg import errors as pg
 from sqlalchemy import Engine
 
@@ -24,24 +23,24 @@ from models.cash.periods import entry_date
 from models.cash.records import ApplicationSession, Invoice, Payment, PaymentApplication
 from models.cash.references import reference_key
 from models.db import lookups
+from models.db.attempts import attempts
 from models.db.cash import payments, rates, statements
 from models.db.cash.payments import BalanceChange
-from models.db.engine import transaction
-from models.db.refused import RACES, final_refusal
+from models.db.refused import RACES
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
 from models.master_data import BankAccount, LegalEntity
-from models.messages.statements import StatementInput
+from models.messages.statements import StatementInput, statement_workflow_id
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.line_credits import credit_of, texts_of
 from operations.cash.payers import payers_of
 from operations.cash.payments import audit_receipt, horizon_days, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
-from operations.commands import body_hash
-from operations.work import Command, Work
+from operations.commands import body_hash, own_command
+from operations.work import Work
 
 CHUNK = 200
 CLERKS_TIME = timedelta(days=2)
@@ -85,18 +84,11 @@ _GONE: Final = frozenset({"STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"})
 def _tried(
     engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]
 ) -> tuple[int, int]:
-    """One transaction, tried again where another was in the way. Raises Refusal, also for what the database refuses."""
-    for attempt in range(4):
-        try:
-            with transaction(engine, start.org_id) as tx:
-                return do(tx, start)
-        except psycopg.Error as e:
-            if attempt < 3 and isinstance(e, (*RACES, pg.LockNotAvailable)):
-                continue
-            if refused := final_refusal(e):
-                raise refused from None
-            raise
-    raise AssertionError("unreachable")
+    """One transaction. Raises Refusal, also for what the database refuses."""
+    for attempt in attempts(engine, start.org_id, again=(*RACES, pg.LockNotAvailable)):
+        with attempt as tx:
+            done = do(tx, start)
+    return done
 
 
 def _leave_line(tx: Tx, start: StatementInput, *, code: str) -> tuple[int, int]:
@@ -116,7 +108,11 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     bank = lookups.bank_account(tx, s["bank_account_id"])
     entity = lookups.legal_entity(tx, bank.legal_entity_id)
     lines = statements.pending_lines(tx, s["id"], size)
-    work = Work(tx, _command(start, s["id"]))
+    cmd = own_command(
+        "statement_chunk", actor=start.actor, request_id=start.request_id,
+        workflow_id=statement_workflow_id(s["id"]), resource_id=s["id"],
+    )  # fmt: skip
+    work = Work(tx, replace(cmd, id=f"{s['id']}/chunk"))
     chunk = Chunk(work, s, bank, entity)
     done = chunk.run(lines) if failed is None else chunk.leave(lines, failed)
     finished = len(lines) < size or s["lines_done"] + len(lines) >= s["lines_total"]
@@ -132,23 +128,6 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     work.audit(s["id"], "statement.completed" if finished else "statement.progressed", done)
     work.flush()
     return (s["lines_total"] if finished else s["lines_done"] + len(lines)), s["lines_total"]
-
-
-def _command(start: StatementInput, statement_id: str) -> Command:
-    return Command(
-        id=f"{statement_id}/chunk",
-        operation="statement_chunk",
-        path="",
-        body={},
-        body_hash="",
-        key_given=True,
-        actor=start.actor,
-        roles=(),
-        entities=None,
-        request_id=start.request_id,
-        workflow_id=f"{statement_id}/ImportStatement",
-        resource_id=statement_id,
-    )
 
 
 class Chunk:

@@ -6,6 +6,7 @@ from typing import Any
 from models.cash.statements import Statement, StatementLine, line_external_id, line_external_id_before
 from models.db import lookups
 from models.db.cash.statements import statement_body
+from operations import carried
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
 
@@ -56,7 +57,7 @@ def _why_ignored(x: StatementLine) -> str | None:
     return RETURNED if x.reversal else "NOT_A_CREDIT"
 
 
-@untyped_operation("receive_statement")
+@untyped_operation("receive_statement", carried.Statement())
 def receive_statement(work: Work) -> Outcome[Any]:
     """Keep the statement and its lines. The same file for the same account again is the same statement."""
     b = work.cmd.body

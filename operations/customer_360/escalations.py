@@ -10,6 +10,7 @@ from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes
+from operations import carried
 from operations.organisations import bootstrap_work
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
@@ -19,7 +20,7 @@ SYSTEM = "system"
 SLA_SETTING = "case_escalation_sla_seconds"
 
 
-@untyped_operation("escalate_case")
+@untyped_operation("escalate_case", carried.Posting("EscalateCase"))
 def escalate_case(work: Work) -> Outcome[Any]:
     """Put the case on the desk of its first owner. A closed case, or one escalated already, is refused."""
     b = work.cmd.body

@@ -15,6 +15,7 @@ from models.db.customers.standing import standing_of
 from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations import carried
 from operations.customers.approval_tokens import consume
 from operations.customers.execution import at_once
 from operations.customers.policies import policy_of
@@ -46,7 +47,7 @@ def _open(work: Work) -> tuple[Row, Chain]:
     return row, changes.chain(work.tx, row)
 
 
-@untyped_operation("change.decide")
+@untyped_operation("change.decide", carried.Change("decide"))
 def decide_change(work: Work) -> Outcome[Any]:
     """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
     tx, body = work.tx, work.cmd.body
@@ -95,7 +96,7 @@ def decide_change(work: Work) -> Outcome[Any]:
     return _answer(work, row, done.chain)
 
 
-@untyped_operation("change.withdraw")
+@untyped_operation("change.withdraw", carried.Change("withdraw"))
 def withdraw_change(work: Work) -> Outcome[Any]:
     """The submitter takes the change back; a failed one too."""
     row, before = _open(work)
@@ -109,7 +110,7 @@ def withdraw_change(work: Work) -> Outcome[Any]:
     return _answer(work, row, after)
 
 
-@untyped_operation("change.delegate")
+@untyped_operation("change.delegate", carried.Change("delegate"))
 def delegate_step(work: Work) -> Outcome[Any]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
     row, before = _open(work)
@@ -139,7 +140,7 @@ def _until(value: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@untyped_operation("change.resubmit")
+@untyped_operation("change.resubmit", carried.Change("resubmit"))
 def resubmit_change(work: Work) -> Outcome[Any]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the record as it is."""
     tx = work.tx

@@ -25,6 +25,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, external_id_key, tax_id_key
 from models.messages.changes import change_of
+from operations import carried
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
 from operations.customers.visibility import require_cover, require_visible
@@ -63,7 +64,7 @@ class Proposal:
         return sorted({self.after["legal_entity_id"], *touched})
 
 
-@untyped_operation("customer.create")
+@untyped_operation("customer.create", carried.Change("submitted"))
 def submit_create(work: Work) -> Outcome[Any]:
     """202 with the change, or the change that holds the external id already."""
     body = CustomerCreate.model_validate(work.cmd.body)
@@ -71,26 +72,26 @@ def submit_create(work: Work) -> Outcome[Any]:
     if replay is not None:
         return replay
     work.require_entity(body.legal_entity_id)
-    return _submit(work, propose_create(work, work.cmd.body, new_id("cust")))
+    return _submit(work, propose_create(work, work.cmd.body, work.cmd.resource_id or new_id("cust")))
 
 
-@untyped_operation("customer.update")
+@untyped_operation("customer.update", carried.Change("submitted"))
 def submit_update(work: Work) -> Outcome[Any]:
     """202 with the change. `If-Match` is part of the command's body under `if_match`."""
     return _submit(work, propose_update(work, str(work.cmd.resource_id), work.cmd.body["patch"], work.cmd.body))
 
 
-@untyped_operation("customer.deactivate")
+@untyped_operation("customer.deactivate", carried.Change("submitted"))
 def submit_deactivate(work: Work) -> Outcome[Any]:
     return _submit(work, propose_status(work, str(work.cmd.resource_id), "deactivate"))
 
 
-@untyped_operation("customer.reactivate")
+@untyped_operation("customer.reactivate", carried.Change("submitted"))
 def submit_reactivate(work: Work) -> Outcome[Any]:
     return _submit(work, propose_status(work, str(work.cmd.resource_id), "reactivate"))
 
 
-@untyped_operation("customer.delete")
+@untyped_operation("customer.delete", carried.Change("submitted"))
 def submit_delete(work: Work) -> Outcome[Any]:
     """A hard delete: refused where the customer has transactions, unless policy and request force it."""
     proposal = propose_status(work, str(work.cmd.resource_id), "delete")

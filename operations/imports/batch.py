@@ -8,7 +8,7 @@ from typing import Any, Final
 from models.checks import decimal_text
 from models.db.imports import execution as sql
 from models.db.tx import Row
-from operations.imports.ends import SYSTEM
+from operations.commands import SYSTEM
 from operations.work import Work
 
 _KEYS: Final = ("name_key", "email_key", "tax_id_key")

@@ -17,6 +17,7 @@ from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.imports.options import OPEN, ImportOptions, ImportStatus
 from models.messages.imports import import_workflow_id
+from operations import carried
 from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
 from operations.imports.pulling import begun
@@ -27,7 +28,7 @@ from operations.work import Outcome, Work
 REVIEWER: Final = "manager"
 
 
-@untyped_operation("import.submit")
+@untyped_operation("import.submit", carried.Import(begins=True))
 def submit_import(work: Work) -> Outcome[Any]:
     """Keep the import, to be staged by its process. The same file with the same options is the same import, unless the
     caller chose another Idempotency-Key; so is the same pull for as long as it lasts.
@@ -119,7 +120,7 @@ def begin_review(tx: Tx, row: Row) -> Chain:
     return open_chain(row["submitted_by"], review_plan(tx, ImportOptions.model_validate(row["options"])), tx.now)
 
 
-@untyped_operation("import.decide")
+@untyped_operation("import.decide", carried.Import())
 def decide_import(work: Work) -> Outcome[Any]:
     """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
     REASON_REQUIRED, in this order."""
@@ -158,19 +159,19 @@ def decide_import(work: Work) -> Outcome[Any]:
     return _answer(work, row)
 
 
-@untyped_operation("import.pause")
+@untyped_operation("import.pause", carried.Import())
 def pause_import(work: Work) -> Outcome[Any]:
     """Hold between two batches. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.EXECUTING, ImportStatus.PAUSED, "import.paused")
 
 
-@untyped_operation("import.resume")
+@untyped_operation("import.resume", carried.Import())
 def resume_import(work: Work) -> Outcome[Any]:
     """Go on where it was paused. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.PAUSED, ImportStatus.EXECUTING, "import.resumed")
 
 
-@untyped_operation("import.cancel")
+@untyped_operation("import.cancel", carried.Import())
 def cancel_import(work: Work) -> Outcome[Any]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
     row = _locked(work)

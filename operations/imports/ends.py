@@ -5,19 +5,16 @@ from typing import Any, Final
 from models.db.imports import records as imports
 from models.db.imports.rows import INVALID
 from models.db.tx import Row, Tx
-from models.ids import new_id
 from models.imports.options import ImportStatus
-from operations.work import Command, Work
+from operations.commands import own_command
+from operations.work import Work
 
-SYSTEM: Final = "arflow"
 COUNTS: Final = ("total_rows", "created", "updated", "skipped", "failed", "not_attempted")
 
 
 def import_work(tx: Tx, row: Any, operation: str = "import.run") -> Work:
     """A unit of work of the import's own process."""
-    cmd = Command(
-        new_id("cmd"), operation, "", {}, "", True, SYSTEM, (), None, row["request_id"], row["workflow_id"], row["id"]
-    )
+    cmd = own_command(operation, request_id=row["request_id"], workflow_id=row["workflow_id"], resource_id=row["id"])
     return Work(tx, cmd)
 
 

@@ -23,7 +23,7 @@ from models.imports.options import ImportOptions
 from models.messages.imports import import_workflow_id
 from operations.commands import Submission, submit
 from operations.imports.ends import import_work
-from operations.runner import execute
+from operations.runner import execute_kept
 
 FEED_USER: Final = "partner_feed"
 QUIET_SECONDS: Final = 2.0
@@ -94,7 +94,7 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
         if kept.answer is None:
             with path.open("rb") as file:
                 imports.keep_file(engine, org, import_id, iter(lambda: file.read(imports.PIECE), b""))
-            execute(engine, org, kept.command_id)
+            execute_kept(engine, org, kept)
     except (Refusal, ValueError) as no:
         _reject(engine, org, path, digest, no.code if isinstance(no, Refusal) else "FEED_FOLDER_INVALID")
         return None

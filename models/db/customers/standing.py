@@ -1,4 +1,4 @@
-"""Where a change stands, as its process and the API's door ask for it: one round trip each."""
+"""Where a change stands, as its process asks for it: in one round trip."""
 
 import json
 from dataclasses import dataclass
@@ -9,11 +9,6 @@ from sqlalchemy import Engine
 
 from models.customers.approval import Chain, ChangeStatus
 from models.db.engine import fetch_once
-
-IS_OPEN: Final = """SELECT FROM customer_changes WHERE org_id = :org AND id = :id
-  AND status IN ('PENDING_APPROVAL', 'FAILED')"""
-"""A row where one of our changes (`id`) can still be moved on."""
-
 
 _STATE: Final = """
 SELECT json_build_array(c.status, c.operation, c.lane, c.customer_id, c.round, c.returned, coalesce(s.step, 0),
