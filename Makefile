@@ -1,6 +1,6 @@
 # Everything starts here: `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench soak lock format clean environment
+.PHONY: help demo up test check docs bench soak lock format clean environment
 
 ARFLOW_PYTHON ?= python3
 BIN := .venv/bin
@@ -25,6 +25,9 @@ check: environment ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: environment ## write the pages that follow from others: roles, events, the index of decisions
+	@$(BIN)/python -m cli.reference
 
 bench: environment ## the benchmarks; results also in bench/results/
 	@$(BIN)/python -m bench

@@ -16,8 +16,13 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.outgoing import Hosts
+
 DEV_TOKEN_ISSUER = "arflow-dev"  # noqa: S105 - the name of an issuer, not a secret
 """`iss` of the tokens that `arflow token` signs; never accepted in production."""
+
+
+_SECRET_LIMIT = 64 * 1024
 
 
 class SettingsError(Exception):
@@ -44,6 +49,10 @@ class Settings(BaseSettings):
     app_database_url: str | None = None
     """Another login for API and worker, for sites where these must not hold the owner's; None: `database_url`."""
     database_pool_size: int = Field(default=20, ge=1)
+    database_statement_seconds: int = Field(default=120, ge=1)
+    """How long one statement of the API may take; a server that is not heard a little later is given up."""
+    database_work_seconds: int = Field(default=1800, ge=1)
+    """The same for the worker, which compares a million rows of an import in one statement."""
 
     temporal_address: str | None = None
     """host:port of an external Temporal. None: `make up` starts a dev server on `temporal_port`."""
@@ -70,8 +79,11 @@ class Settings(BaseSettings):
     dev_token_audience: str = "arflow"  # noqa: S105 - the name of an audience, not a secret
 
     secrets_dir: Path | None = None
-    """Where credentials of external systems lie, one file each (as container platforms mount them); None: secrets/ under
-    the state directory."""
+    """Where credentials of external systems lie: a folder per organisation, named by its id, a file in it each (as
+    container platforms mount them); None: secrets/ under the state directory."""
+    source_hosts: str | None = None
+    """Which hosts connections to external systems may lead to, such as `acme.my.salesforce.com,*.force.com`; `:port` and
+    `http://` where need be. None: those of the vendors, by https, and in development this machine."""
     rate_limit: str | None = None
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
     log_level: str = "INFO"
@@ -89,19 +101,32 @@ class Settings(BaseSettings):
         """Child processes may start elsewhere; a relative home means the directory of the first one."""
         return home.expanduser().absolute()
 
+    @field_validator("source_hosts")
+    @classmethod
+    def _readable_hosts(cls, hosts: str | None) -> str | None:
+        if hosts is not None:
+            Hosts.parse(hosts)
+        return hosts
+
     @model_validator(mode="after")
     def _production_has_no_development_tokens(self) -> Self:
         if self.production and self.dev_token_secret is not None:
             raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
         return self
 
-    def secret(self, name: str) -> str | None:
-        """What a credential's name stands for: the text of the file of that name in `secrets_dir`; None without one."""
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+    def secret(self, org_id: str, name: str) -> str | None:
+        """What a credential's name stands for: the text of the file of that name in the organisation's own folder of
+        `secrets_dir`; None without one. Neither name leads out of that folder, nor does a link in it."""
+        if not re.fullmatch(r"org_[a-z0-9_]{1,60}", org_id) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
             return None
+        root = self.secrets_dir or self.home / "secrets"
         try:
-            return ((self.secrets_dir or self.home / "secrets") / name).read_text().strip()
-        except OSError:
+            folder = root.resolve(strict=True) / org_id
+            file = (folder / name).resolve(strict=True)  # platforms mount files as links within their folder
+            if not file.is_relative_to(folder) or not file.is_file() or file.stat().st_size > _SECRET_LIMIT:
+                return None
+            return file.read_text().strip()
+        except (OSError, ValueError, RuntimeError):
             return None
 
     @property

@@ -23,11 +23,12 @@ from activities.import_feed import FeedActivities
 from activities.import_retention import RetentionActivities
 from activities.imports import SLICES, ImportActivities
 from activities.metrics import Measured
+from activities.panels import THREADS as PANEL_THREADS
 from activities.panels import PanelActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
 from activities.task_failures import measured_runtime
-from activities.webhooks import WebhookActivities, https_sender
+from activities.webhooks import THREADS, WebhookActivities, https_sender
 from models.db.engine import make_engine
 from models.db.pooling import wait_for_own_sessions
 from models.messages.changes import CHANGES_QUEUE
@@ -36,6 +37,7 @@ from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
 from settings import Settings
+from sources.access import Access
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
@@ -132,9 +134,14 @@ def changes_worker(
     )
 
 
-def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: int = 32) -> Worker:
+def access_of(settings: Settings) -> Access:
+    """What the operator lets the connections of organisations use."""
+    return Access(settings.secret, settings.source_hosts, local=not settings.production)
+
+
+def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: int = PANEL_THREADS) -> Worker:
     """The worker of the queue `refresh`: external systems are asked here, each for as long as it may take."""
-    does = PanelActivities(engine, settings.secret)
+    does = PanelActivities(engine, access_of(settings))
     return Worker(
         client,
         task_queue=REFRESH_QUEUE,
@@ -148,7 +155,7 @@ def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: 
 
 def import_worker(client: Client, engine: Engine, settings: Settings, threads: int = SLICES) -> Worker:
     """The worker of the queue `imports`. Few slices at a time, so that postings keep their processor."""
-    doing, feeding = ImportActivities(engine, settings.secret), FeedActivities(engine, settings.partner_feed_home)
+    doing, feeding = ImportActivities(engine, access_of(settings)), FeedActivities(engine, settings.partner_feed_home)
     return Worker(
         client,
         task_queue=IMPORT_QUEUE,
@@ -170,13 +177,14 @@ def import_worker(client: Client, engine: Engine, settings: Settings, threads: i
     )
 
 
-def webhook_worker(client: Client, engine: Engine, settings: Settings, threads: int = 16) -> Worker:
+def webhook_worker(client: Client, engine: Engine, settings: Settings, threads: int = THREADS) -> Worker:
     """The worker of the queue `webhooks`. In production no endpoint may be on a private address."""
     does = WebhookActivities(engine, https_sender(anywhere=not settings.production))
     return Worker(
         client,
         task_queue=WEBHOOK_QUEUE,
         workflows=[DeliverWebhooks],
+        workflow_runner=UNWATCHED,
         activities=[does.deliver_next],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="webhook"),
         max_concurrent_activities=threads,
@@ -209,7 +217,11 @@ async def run_worker(settings: Settings) -> None:
     with SharedSession where its sessions are shared."""
     await wait_for_own_sessions(settings.app_url())
     client = await connect(settings, [Measured()], measured_runtime())
-    engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+    engine = make_engine(
+        settings.app_url(),
+        pool_size=settings.database_pool_size,
+        statement_seconds=settings.database_work_seconds,
+    )
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),

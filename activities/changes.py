@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.client import Client
 
@@ -65,7 +64,7 @@ class ChangeActivities:
         """Tell the API that it may answer; where that fails, it learns it from the end of the update."""
         try:
             announce(self._engine, request.org_id, request.command_id)
-        except (psycopg.Error, SQLAlchemyError) as error:
+        except psycopg.Error as error:
             log.info("an answer was not announced", error=type(error).__name__)
 
     @activity.defn(name="change_execute", no_thread_cancel_exception=True)

@@ -22,6 +22,7 @@ from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
 from operations.imports.staging import Superseded
 from operations.runner import execute
+from sources.access import Access
 
 SLICES = 3
 """So many work at once in a process; postings keep their processor."""
@@ -33,11 +34,11 @@ _BEAT_SECONDS = 2.0
 
 
 class ImportActivities:
-    """Bound to the worker's engine. `secret` answers what the name of a connection's credential stands for."""
+    """Bound to the worker's engine, and to what the operator lets connections use."""
 
-    def __init__(self, engine: Engine, secret: Callable[[str], str | None] = lambda _: None) -> None:
+    def __init__(self, engine: Engine, access: Access | None = None) -> None:
         self._engine = engine
-        self._connector = import_pulling.Connector(secret)
+        self._connector = import_pulling.Connector(access or Access())
         self._lock, self._working = threading.Lock(), 0
 
     @activity.defn(name="import_act", no_thread_cancel_exception=True)

@@ -1,32 +1,35 @@
 """Refreshing panels: ask the source outside any transaction, keep the answer or the failure inside one."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
+from activities.shares import Shares
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.customer_360 import PanelRefresh, PanelRefreshed
 from operations.customer_360 import panels
 from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
+from sources.access import Access
 from sources.guard import Guards
 from sources.protocol import Asked, Connection, SourceError
 from sources.registry import ADAPTERS
 
 HOT_SET_LIMIT = 200
-Secret = Callable[[str], str | None]
+THREADS = 32
+SHARE = 12
+"""So many questions at once of one organisation, whatever its connections allow: its slow systems cost its own panels."""
 
 
 class PanelActivities:
-    """Bound to the worker's engine. `secret` answers what a credential's name stands for."""
+    """Bound to the worker's engine, and to what the operator lets connections use."""
 
-    def __init__(self, engine: Engine, secret: Secret) -> None:
+    def __init__(self, engine: Engine, access: Access, share: int = SHARE) -> None:
         self._engine = engine
-        self._secret = secret
+        self._access = access
         self._guards = Guards()
+        self._shares = Shares(share)
 
     @activity.defn(name="refresh_panel", no_thread_cancel_exception=True)
     def refresh_panel(self, start: PanelRefresh) -> PanelRefreshed:
@@ -47,16 +50,19 @@ class PanelActivities:
 
     def _ask(self, start: PanelRefresh, asked: panels.Question) -> list[dict[str, object]]:
         c = asked.connection
-        secret = self._secret(c["credential"]) if c["credential"] else None
         connection = Connection(
-            start.org_id, c["name"], c["kind"], c["base_url"], secret, c["timeout_ms"] / 1000, c["max_concurrent"]
-        )
+            start.org_id, c["name"], c["kind"], c["base_url"], self._access.credential(start.org_id, c["credential"]),
+            c["timeout_ms"] / 1000, c["max_concurrent"], self._access.hosts(c["kind"]),
+        )  # fmt: skip
         adapter = ADAPTERS[c["kind"]]
         if start.panel not in adapter.panels:
             raise SourceError("SOURCE_NOT_CONFIGURED", start.panel)
         customer = Asked(start.customer_id, asked.source_customer_id, asked.currency_code)
         guard = self._guards.of(connection)
-        return guard.call(lambda: adapter.fetch(connection, start.panel, customer), connection.timeout_seconds)
+        with self._shares.place(start.org_id) as free:
+            if not free:
+                raise SourceError("SOURCE_BUSY", "the organisation's share")
+            return guard.call(lambda: adapter.fetch(connection, start.panel, customer), connection.timeout_seconds)
 
     @activity.defn(name="hot_panels", no_thread_cancel_exception=True)
     def hot_panels(self) -> list[PanelRefresh]:

@@ -22,7 +22,7 @@ class SealActivities:
         with boundary():
             sealed = 0
             for org_id in all_org_ids(self._engine):
-                with transaction(self._engine, org_id) as tx:
+                with transaction(self._engine, org_id, snapshot=True) as tx:
                     seal(tx)
                 sealed += 1
                 activity.heartbeat(sealed)

@@ -1,73 +1,67 @@
 """Sending webhooks: one attempt an activity, its answer recorded."""
 
-import ipaddress
-import socket
+import asyncio
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
+from activities.shares import Shares
 from models.messages.webhooks import WebhookProgress, WebhookQueue
 from operations.webhook_deliveries import Answer, Parcel, Send, attempt
+from sources.outgoing import AlsoNearby, NameNotFound, NotAllowed, PublicOnly, Way, client
 
-SECONDS: Final = 15
+SECONDS: Final = 15.0
+"""For all of one attempt: looking up the name, connecting, sending, and the head of the answer, however it drips."""
+THREADS: Final = 32
+SHARE: Final = 6
+"""So many attempts at once of one organisation: receivers that are slow hold up the events of their own organisation."""
 
 
 class WebhookActivities:
     """Bound to the worker's engine and its way out."""
 
-    def __init__(self, engine: Engine, send: Send) -> None:
+    def __init__(self, engine: Engine, send: Send, share: int = SHARE) -> None:
         self._engine = engine
         self._send = send
+        self._shares = Shares(share)
 
     @activity.defn(name="deliver_next", no_thread_cancel_exception=True)
     def deliver_next(self, queue: WebhookQueue) -> WebhookProgress:
-        """Send the oldest pending delivery, and say when to try it again where it was not taken."""
-        with boundary():
+        """Send the oldest pending delivery, and say when to try it again where it was not taken, or not yet sent because
+        the organisation's share of this worker is taken."""
+        with boundary(), self._shares.place(queue.org_id) as free:
+            if not free:
+                return WebhookProgress(True, self._shares.come_back(queue.org_id), busy=True)
             found, wait = attempt(self._engine, queue, self._send)
             return WebhookProgress(found, wait.total_seconds() if wait else 0)
 
 
-def https_sender(*, anywhere: bool) -> Send:
-    """POSTs by HTTPS, follows no redirect. `anywhere`: also to this machine and its network, for development.
-
-    The address is looked up once and that very address is called, so that a name cannot change its mind in between.
-    """
+def https_sender(*, anywhere: bool, seconds: float = SECONDS) -> Send:
+    """POSTs by HTTPS to public addresses. `anywhere`: also to this machine and its network, for development."""
+    way: Way = AlsoNearby() if anywhere else PublicOnly()
 
     def send(parcel: Parcel) -> Answer:
-        parts = urlsplit(parcel.url)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            address = _address(host, port, anywhere)
-        except OSError:
-            return Answer(None, "NAME_NOT_FOUND")
-        if address is None:
-            return Answer(None, "ADDRESS_NOT_PUBLIC")
-        literal = f"[{address}]" if ":" in address else address
-        url = httpx.URL(parcel.url).copy_with(host=literal)
-        headers = parcel.headers | {"host": parts.netloc}
-        try:
-            with (
-                httpx.Client(timeout=SECONDS, trust_env=False, follow_redirects=False) as client,
-                client.stream(
-                    "POST", url, content=parcel.body, headers=headers, extensions={"sni_hostname": host}
-                ) as answer,
-            ):
-                return Answer(answer.status_code)
-        except httpx.TimeoutException:
-            return Answer(None, "TIMEOUT")
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return Answer(None, "CONNECTION_FAILED")
+        return asyncio.run(_sent(way, parcel, seconds))
 
     return send
 
 
-def _address(host: str, port: int, anywhere: bool) -> str | None:
-    """The first address of the host; None where one of them is not public. OSError where there is none."""
-    found = [str(item[4][0]) for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not anywhere and not all(ipaddress.ip_address(a.split("%")[0]).is_global for a in found):
-        return None
-    return found[0]
+async def _sent(way: Way, parcel: Parcel, seconds: float) -> Answer:
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            client(way, seconds) as http,
+            http.stream("POST", parcel.url, content=parcel.body, headers=parcel.headers) as answer,
+        ):
+            return Answer(answer.status_code)
+    except (TimeoutError, httpx.TimeoutException):
+        return Answer(None, "TIMEOUT")
+    except NotAllowed as no:
+        return Answer(None, no.code)
+    except NameNotFound:
+        return Answer(None, "NAME_NOT_FOUND")
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+        return Answer(None, "CONNECTION_FAILED")

@@ -11,11 +11,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
 import jwt
 
-from api.jwks import SigningKeys, UnknownKey
+from api.jwks import SigningKeys, UnknownKey, secure
 from api.tokens import DEV_ALGORITHM
 from models.access import Principal
 from models.errors import Refusal
@@ -89,8 +88,7 @@ class OidcVerifier:
 
 
 def _demand_https(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if not secure(url):
         raise SettingsError(f"ARFLOW_OIDC_ISSUER and its keys must be https, not {url}")
 
 

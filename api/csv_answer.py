@@ -2,15 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import get_annotations
 
 from fastapi import Request
 from starlette.responses import Response
 
-from models.db.tx import to_json
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four: full width
+from api.answering import shown
+from models.spreadsheets import defused
 
 
 def wants_csv(request: Request) -> bool:
@@ -31,14 +30,14 @@ def wants_csv(request: Request) -> bool:
     return weights["text/csv"] > weights["application/json"]
 
 
-def safe(value: Any) -> Any:
-    """A cell that a spreadsheet shows as it is: text that it would run as a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return "'" + value
+def safe(value: object) -> object:
+    """A cell that a spreadsheet shows as it is."""
+    if isinstance(value, str):
+        return defused(value)
     return "" if value is None else value
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """The rows under their header."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -47,13 +46,21 @@ def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def report_answer(request: Request, name: str, report: dict[str, Any]) -> Response:
+def report_answer(request: Request, name: str, report: object) -> Response:
     """A report of `items`, `totals` and `control` as JSON, or as CSV with the kind of each row in its first column."""
     if not wants_csv(request):
-        return Response(to_json(report), media_type="application/json", headers={"Vary": "Accept"})
-    rows: list[dict[str, Any]] = []
+        return shown(report, headers={"Vary": "Accept"})
+    rows: list[dict[str, object]] = []
     for section, kind in (("items", "item"), ("totals", "total"), ("control", "control")):
-        rows += [{"row": kind, **row} for row in report.get(section, [])]
-    columns = list(dict.fromkeys(c for row in rows for c, v in row.items() if not isinstance(v, list)))
+        rows += _rows(kind, getattr(report, section, ()))
+    columns = list(dict.fromkeys(column for row in rows for column in row))
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Vary": "Accept"}
     return Response(to_csv(columns or ["row"], rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _rows(kind: str, records: Sequence[object]) -> Iterator[dict[str, object]]:
+    """The fields that are single values: what a row says of itself, then the figures that it has from its base."""
+    names = [name for part in type(records[0]).__mro__ for name in get_annotations(part)] if records else []
+    for record in records:
+        cells = {name: getattr(record, name) for name in names}
+        yield {"row": kind, **{name: value for name, value in cells.items() if not isinstance(value, list)}}

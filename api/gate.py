@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope
 from api import json_body
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
-from models.access import PERMISSIONS, Principal, Reach
+from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
 from models.errors import FieldError, Refusal
 
 JSON_LIMIT: Final = 1024 * 1024
@@ -99,7 +99,7 @@ class GatedRoute(CheckedRoute):
         extra: dict[str, Any] = {"security": [{"bearer": []}]}
         if needs.permission is not None:
             extra["x-permission"] = needs.permission
-            extra["x-roles"] = sorted(PERMISSIONS[needs.permission])
+            extra["x-roles"] = roles_with(needs.permission)
         if needs.reach is not None:
             extra["x-reach"] = needs.reach.value
         self.openapi_extra = extra | (self.openapi_extra or {})
@@ -125,7 +125,7 @@ class GatedRoute(CheckedRoute):
                 _check_type(gated, kind)
             raw = await gated.body() if takes_json else b""
             if needs.permission is not None and not principal.may(needs.permission):
-                raise Refusal("FORBIDDEN", f"Your roles do not include {needs.permission}.")
+                raise _forbidden(needs.permission)
             if needs.reach is Reach.ORGANISATION and principal.entities is not None:
                 raise Refusal("FORBIDDEN", _ORGANISATIONS.format(", ".join(sorted(principal.entities))))
             _check_text(gated.scope)
@@ -142,6 +142,13 @@ class GatedRoute(CheckedRoute):
 def gated_router(tag: str) -> APIRouter:
     """The router of one noun. Declare full paths: `@router.get("/v1/invoices/{id}")`."""
     return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
+
+
+def _forbidden(permission: str) -> Refusal:
+    """`403` that says what was asked for, and which roles have it."""
+    roles = roles_with(permission)
+    detail = f"This needs {permission} ({MEANINGS[permission]}). Roles that have it: {', '.join(roles)}."
+    return Refusal("FORBIDDEN", detail, permission=permission, roles=roles)
 
 
 def _needs(route: APIRoute) -> Requires:

@@ -9,13 +9,15 @@ from typing import Any, Final
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
+from models.customers.diff import Diff
 from models.db.engine import transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.db.tx import to_json
 from models.imports.options import OPEN, Layout
-from models.imports.report import REPORT_COLUMNS, defused
-from operations.imports.validation import layout_of, read_rows
+from models.imports.report import REPORT_COLUMNS
+from models.spreadsheets import defused
+from operations.imports.raw_rows import layout_of, read_rows
 from operations.imports.view import progress_body
 
 _PAGE: Final = 2_000
@@ -23,8 +25,8 @@ _PROBE: Final = 0.5
 _KEEPALIVE: Final = 15.0
 
 
-def row_body(row: Any, layout: Layout) -> dict[str, Any]:
-    """One row as the review and the callers see it."""
+def row_body(row: Any, layout: Layout, changes: Diff | None = None) -> dict[str, Any]:
+    """One row as the review and the callers see it. `changes`: what it would change of the customer that it meets."""
     codes = row_codes(row)
     return {
         "row": row["row_no"],
@@ -34,6 +36,7 @@ def row_body(row: Any, layout: Layout) -> dict[str, Any]:
         "errors": row["errors"] or [],
         "warnings": list(row["warnings"] or []),
         "customer_id": row["record_id"],
+        "changes": changes,
         "values": _values(layout, row["raw"]),
     }
 
@@ -67,14 +70,16 @@ def report(engine: Engine, org_id: str, import_id: str, outcome: str | None = No
     out = io.StringIO()
     writer = csv.writer(out)
     header = [defused(h) for h in layout.header] if layout.header else ["row"]
-    writer.writerow([*REPORT_COLUMNS, *header])
+    lacking = [f for f in ("email",) if layout.header and f not in row["layout"]["fields"]]  # to be completed
+    writer.writerow([*REPORT_COLUMNS, *header, *lacking])
     after = 0
     while True:
         with transaction(engine, org_id, durable=False) as tx:
             rows = import_rows.page(tx, row, after, _PAGE, outcome)
         parsed = read_rows(layout, [r["raw"] or "" for r in rows]) if layout.format == "cells" else None
         for r in rows:
-            writer.writerow(_report_row(r, layout, next(parsed) if parsed is not None else None))
+            cells = _report_row(r, layout, next(parsed) if parsed is not None else None)
+            writer.writerow([*cells, *[""] * len(lacking)])
         yield out.getvalue()
         out.seek(0)
         out.truncate()

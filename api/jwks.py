@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import jwt
@@ -74,14 +75,22 @@ class SigningKeys:
             self._keys = _usable(published)
             self._fetched = self._clock()
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("signing keys could not be fetched", issuer=self._issuer, error=type(error).__name__)
+            log.warning(
+                "signing keys could not be fetched",
+                issuer=self._issuer,
+                error=type(error).__name__,
+                why=str(error)[:200],
+            )
 
     async def _url(self, client: httpx.AsyncClient) -> str:
         if self._jwks_url is None:
             found = await self._get(client, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found["issuer"] != self._issuer:
                 raise ValueError("the discovery document is another issuer's")
-            self._jwks_url = str(found["jwks_uri"])
+            url = str(found["jwks_uri"])
+            if not secure(url) or (self._issuer.startswith("https://") and not url.startswith("https://")):
+                raise ValueError("the discovery document names keys that would come in the clear")
+            self._jwks_url = url
         return self._jwks_url
 
     @staticmethod
@@ -90,6 +99,12 @@ class SigningKeys:
         response.raise_for_status()
         document: dict[str, Any] = response.json()
         return document
+
+
+def secure(url: str) -> bool:
+    """Whether keys may come from there: by https, or from this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))
 
 
 def _usable(published: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:

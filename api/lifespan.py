@@ -18,12 +18,11 @@ from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
 from models.db.answered import listen
-from models.db.engine import make_engine
+from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
+from models.db.outbox import lag
 from models.db.pooling import SharedSession, refuse_shared_sessions
-from models.db.quick import Quick
 from operations.answers import hand_over
-from operations.relay import lag
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
@@ -34,15 +33,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources, serve, then say "not ready" and close them in reverse order."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as opened:
-        engine = make_engine(settings.app_url(), pool_size=settings.database_pool_size)
+        engine = make_engine(
+            settings.app_url(),
+            pool_size=settings.database_pool_size,
+            statement_seconds=settings.database_statement_seconds,
+        )
         opened.callback(engine.dispose)
         client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
         _watch(app, settings, engine, client)
         app.state.refresh_metrics = partial(_outbox_lag, engine)
         await opened.enter_async_context(posting_worker(client, engine))
-        app.state.quick = Quick(settings.app_url())
-        opened.push_async_callback(app.state.quick.close)
+        app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
+        opened.push_async_callback(app.state.reads.close)
         heard = partial(hand_over, answer=None)
         opened.callback(asyncio.create_task(listen(settings.app_url(), heard)).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)
@@ -59,12 +62,7 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> 
 
     async def database() -> str | None:
         nonlocal examined
-
-        def ask() -> None:
-            with engine.connect() as c:
-                c.exec_driver_sql("SELECT 1")
-
-        await run_in_threadpool(ask)
+        await run_in_threadpool(ask, engine, "SELECT 1")
         if examined is None or (examined.done() and examined.exception() is not None):
             examined = asyncio.create_task(asyncio.to_thread(refuse_shared_sessions, settings.app_url()))
         try:

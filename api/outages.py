@@ -3,7 +3,6 @@
 from typing import Final
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from temporalio.service import RPCError, RPCStatusCode
 
 from operations.runner import CommandLost
@@ -27,6 +26,4 @@ def is_outage(error: BaseException) -> bool:
     """
     if isinstance(error, RPCError):
         return error.status in _AWAY
-    if isinstance(error, DBAPIError):
-        return isinstance(error, OperationalError) or error.connection_invalidated
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | TimeoutError | CommandLost)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | CommandLost)

@@ -78,13 +78,6 @@ class PageRequest:
         more = _encode(name, key(items[-1])) if len(records) > self.limit else None
         return Page(items=[item(record) for record in items], next_cursor=more)
 
-    def part_of(self, name: str, items: Sequence[Row]) -> dict[str, Any]:
-        """The page of a list that is short enough to be read whole (master data): its cursor is a position."""
-        (skip,) = self.after(name, int) or (0,)
-        if skip is None or skip < 0:
-            raise _bad_cursor()
-        return self.answer(name, items[skip : skip + self.fetch], key=lambda _: (skip + self.limit,))
-
     @staticmethod
     def cursor_at(name: str, key: Sequence[KeyPart]) -> str:
         """A cursor to go on from: for a list that grows at its end."""

@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.quick_row import quick_row
+from api.read_row import read_row
 from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.customers.change_answers import submitted_answer
@@ -141,7 +141,7 @@ class ChangeProcess:
 
     async def _open(self) -> object:
         given = {"org": self._c.org_id, "id": self._change_id}
-        return open_change(await quick_row(self._c.state, self._c.org_id, OPEN_CHANGE, given), self._change_id)
+        return open_change(await read_row(self._c.state, self._c.org_id, OPEN_CHANGE, given), self._change_id)
 
     async def under_way(self) -> object:
         """As a submission is answered. The server must say that it has the command.

@@ -12,7 +12,6 @@ from typing import Final
 import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
@@ -103,7 +102,7 @@ class PanelRefresher:
             for org_id, seen in by_org.items():
                 try:
                     await run_in_threadpool(self._write, org_id, seen)
-                except (psycopg.Error, SQLAlchemyError) as error:
+                except psycopg.Error as error:
                     log.warning("views not kept", error=type(error).__name__)
 
     def _write(self, org_id: str, seen: list[tuple[str, datetime]]) -> None:

@@ -16,7 +16,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from api.quick_row import quick_row
+from api.read_row import read_row
 from models.db.commands import ANSWER, answer_of
 from models.errors import Refusal
 from operations.answers import waiting_for
@@ -100,7 +100,7 @@ async def _carried(carrying: "asyncio.Future[None]") -> bool:
 
 async def _read(state: State, org_id: str, command_id: str) -> Answered:
     """What a finished command answered."""
-    found = answer_of(await quick_row(state, org_id, ANSWER, {"org": org_id, "id": command_id}))
+    found = answer_of(await read_row(state, org_id, ANSWER, {"org": org_id, "id": command_id}))
     if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
     status, json, replayed = found

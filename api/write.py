@@ -17,7 +17,7 @@ from starlette.responses import Response
 from api.counting import count
 from api.keys import RequestKey
 from api.processes import Carrying, ChangeProcess, ImportProcess, PostingProcess, begin_statement
-from api.quick_row import quick_row
+from api.read_row import read_row
 from api.waiting import NotYet, Process, first_answer, operation_path
 from models.access import Principal
 from models.customers.change_answers import SubmittedChangeAnswer
@@ -133,7 +133,7 @@ async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
     """`operations.commands.submit`, on the event loop."""
     command = commands.command_of(who, s)
     sent = {"org": who.org_id, "row": to_json(commands.command_row(command, s))}
-    while (first := first_of(await quick_row(request.app.state, who.org_id, KEEP, sent))) is None:
+    while (first := first_of(await read_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
     if commands.is_another_persons(who, first):
         await run_in_threadpool(commands.require_cover, request.app.state.engine, who, first)

@@ -67,8 +67,8 @@ async def _all_at_once(lanes: Sequence[Connection], customers: Sequence[str]) ->
 async def _serve(stack: BenchStack, org: str, customer: str, crm: Crm) -> None:
     account = "001" + os.urandom(6).hex()
     crm.hold(account, "Opportunity", DEAL)
-    secrets = stack.home / "secrets"
-    secrets.mkdir(exist_ok=True)
+    secrets = stack.home / "secrets" / org
+    secrets.mkdir(parents=True, exist_ok=True)
     (secrets / "crm").write_text(CREDENTIAL + "\n")
     with psycopg.connect(driver_url(stack.database_url, for_sqlalchemy=False)) as c:
         c.execute("UPDATE customers SET external_id = %s WHERE id = %s", (account, customer))

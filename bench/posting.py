@@ -20,8 +20,8 @@ from bench.stack import BenchStack
 from models.access import Principal
 from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.db.engine import driver_url, make_engine, transaction
+from models.db.postgres.statements import Asked, Statements
 from models.db.streaming import driver_style
-from models.db.wire import Wire
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations import registry
@@ -111,14 +111,14 @@ def _postings(stack: BenchStack, engine: Engine, customers: list[str], n: int) -
 def _record(engine: Engine, command_id: str) -> list[tuple[str, Any]]:
     """The statements of a posting, from a run that is rolled back."""
     sent: list[tuple[str, Any]] = []
-    bound = Wire.bound
+    bound = Statements.bound
 
-    def keep(wire: Wire, sql: str, parameters: Any) -> Any:
-        if sql != "BEGIN":
-            sent.append((driver_style(sql), parameters))
-        return bound(wire, sql, parameters)
+    def keep(statements: Statements, asked: Asked) -> Any:
+        if asked[0] != "BEGIN":
+            sent.append((driver_style(asked[0]), asked[1]))
+        return bound(statements, asked)
 
-    with patch.object(Wire, "bound", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
+    with patch.object(Statements, "bound", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
         perform(Work(tx, pending(tx, command_id)), kept=True)
         tx.connection()  # sends what waits for the commit
         raise _Enough

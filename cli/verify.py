@@ -1,16 +1,19 @@
 """`arflow verify`: the proof of the books, a line per check."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from models.db.engine import make_engine
+from models.db.engine import make_engine, verifying_role
+from models.db.organisations import all_org_ids
 from models.verification import Finding
-from operations.verify import organisations
 from operations.verify import verify as verify_books
 from settings import get_settings
 from stack.process import StackError
 from stack.runtime import database
+
+STATEMENT_SECONDS: Final = 6 * 3600
+"""Reading a large organisation's books once may take long, and nobody waits for a lock of it."""
 
 
 def verify(
@@ -18,9 +21,9 @@ def verify(
 ) -> None:
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
     with database(get_settings()) as url:
-        engine = make_engine(url, pool_size=1)
+        engine = make_engine(url, pool_size=1, role=verifying_role(url), statement_seconds=STATEMENT_SECONDS)
         try:
-            known = organisations(engine)
+            known = all_org_ids(engine)
             if org is not None and org not in known:
                 raise StackError(f"there is no organisation {org}")
             broken = 0

@@ -134,8 +134,8 @@ def _connection(ctx: Demo, url: str, *, enabled: bool) -> None:
 
 def _slow_source(ctx: Demo, customer: str, account: str, crm: Crm) -> None:
     ctx.tell.step("Quotes now come from a CRM that is slow to answer")
-    secrets = ctx.settings.secrets_dir or ctx.settings.home / "secrets"
-    secrets.mkdir(mode=0o700, exist_ok=True)
+    secrets = (ctx.settings.secrets_dir or ctx.settings.home / "secrets") / ctx.org_id
+    secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     (secrets / "demo-crm").write_text(CREDENTIAL)
     crm.hold(account, "Quote", {"Id": f"0Q0{ctx.walk}", "Name": "From the CRM", "Status": "Presented",
                                 "ExpirationDate": str(ctx.today + timedelta(days=30)), "GrandTotal": 1250.5})  # fmt: skip

@@ -34,8 +34,8 @@ def _account(walk: str, n: int) -> dict[str, Any]:
 
 
 def _connect(ctx: Demo, url: str, *, enabled: bool) -> None:
-    secrets = ctx.settings.secrets_dir or ctx.settings.home / "secrets"
-    secrets.mkdir(mode=0o700, exist_ok=True)
+    secrets = (ctx.settings.secrets_dir or ctx.settings.home / "secrets") / ctx.org_id
+    secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     (secrets / "demo-sales").write_text(CREDENTIAL)
     body = {"kind": "salesforce", "base_url": url, "credential": "demo-sales", "panels": [], "enabled": enabled}
     ctx.ops.put("/v1/source-connections/sales", body)

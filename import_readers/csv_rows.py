@@ -1,6 +1,7 @@
 """CSV as RFC 4180 has it, and as spreadsheets write it: any of four delimiters, quoted fields over several lines."""
 
 import csv
+import re
 from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Final
@@ -8,6 +9,10 @@ from typing import Final
 from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
+_ALL: Final = "".join(DELIMITERS)
+_SEPARATOR: Final = re.compile(r"sep=([,;|\t])[ \t]*\n", re.IGNORECASE)
+_BLANK: Final = " \t\u00a0\x1a"
+"""What a row says nothing by; Ctrl-Z is how old programs end a text."""
 csv.field_size_limit(RECORD_LIMIT)
 
 
@@ -16,9 +21,13 @@ def csv_rows(blocks: Iterator[str], delimiter: str | None) -> tuple[Layout, Iter
     first = next((b for b in blocks if b.strip()), None)
     if first is None:
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
-    found = delimiter or _delimiter(first.lstrip("\n").split("\n", 1)[0])
+    if said := _SEPARATOR.match(first):  # what spreadsheets are told by: no row
+        delimiter, first = delimiter or said[1], "\n" + first[said.end() :]
+    found = delimiter or _delimiter(next((line for line in first.split("\n") if line.strip(_BLANK + _ALL)), ""))
     rows = _rows(chain([first], blocks), found)
-    block = next(b for b in rows if b.raws)
+    block = next((b for b in rows if b.raws), None)
+    if block is None:
+        raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
     layout = Layout("csv", tuple(cells(block.raws[0], found)), found, block.lines[0])
     rest = Block(block.lines[1:], block.raws[1:])
     return layout, chain([rest], rows)
@@ -35,8 +44,10 @@ def _delimiter(header: str) -> str:
 
 
 def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
-    """Records of the file. Where a block has no quote, a record is a line: that is most of most files."""
+    """Records of the file that say anything. Where a block has no quote, a record is a line: that is most of most files."""
     line = 1
+    nothing = _BLANK + delimiter
+    blank = re.compile(f"^[{re.escape(nothing)}]*$", re.MULTILINE)
     for block in blocks:
         if '"' in block:
             line = yield from _quoted(block, blocks, line, delimiter)
@@ -45,8 +56,8 @@ def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
         raws.pop()
         lines: range | list[int] = range(line, line + len(raws))
         line += len(raws)
-        if "" in raws:
-            kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if raw]
+        if blank.search(block, 0, len(block) - 1):
+            kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if raw.strip(nothing)]
             lines, raws = [n for n, _ in kept], [raw for _, raw in kept]
         yield Block(lines, raws)
 
@@ -77,7 +88,7 @@ def _quoted(block: str, blocks: Iterator[str], line: int, delimiter: str) -> Gen
     lines, raws = [], []
     try:
         for record in csv.reader(feed(), delimiter=delimiter, strict=True):
-            if record:
+            if any(cell.strip(_BLANK) for cell in record):
                 lines.append(line)
                 raws.append("\n".join(open_lines))
             line += len(open_lines)

@@ -26,6 +26,6 @@ def _lines(blocks: Iterator[str]) -> Iterator[Block]:
     for block in blocks:
         parts = block.split("\n")
         parts.pop()
-        kept = [(line + n, text) for n, part in enumerate(parts) if (text := part.strip(" \t"))]
+        kept = [(line + n, text) for n, part in enumerate(parts) if (text := part.strip(" \t\x1a"))]
         line += len(parts)
         yield Block([n for n, _ in kept], [text for _, text in kept])

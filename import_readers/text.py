@@ -35,7 +35,7 @@ def text_blocks(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
         if cut:
             line += text.count("\n", 0, cut)
             yield text[:cut]
-    if tail:
+    if tail := tail.rstrip("\x1a"):
         yield tail + "\n"
 
 
@@ -72,10 +72,10 @@ def _decoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
 
 
 def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each chunk and whether it is the last. The first is made long enough to hold any byte order mark."""
+    """Each chunk and whether it is the last. The first is made long enough to hold any byte order mark, twice."""
     previous: bytes | None = None
     for chunk in chunks:
-        if previous is None or len(previous) < 4:
+        if previous is None or len(previous) < 8:
             previous = (previous or b"") + chunk
             continue
         yield previous, False
@@ -87,7 +87,8 @@ def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 def _chosen(start: bytes, encoding: str | None) -> tuple[str, int]:
     for mark, name in _BOMS:
         if start.startswith(mark):
-            return name, len(mark)
+            # Programs that add a mark without looking make two.
+            return name, len(mark) * (1 + start[len(mark) :].startswith(mark))
     return encoding or "utf-8", 0
 
 

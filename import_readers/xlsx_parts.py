@@ -17,7 +17,11 @@ SMALL_PART: Final = 16 * 1024 * 1024
 """Bytes of a part that is read as a whole: the workbook's list of sheets, its styles."""
 _PIECE: Final = 1 << 18
 _DATES: Final = frozenset((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)))
-_NO_CODE: Final = re.compile(r'"[^"]*"|\\.|_.|\[(?!h|m|s)[^\]]*\]', re.IGNORECASE)
+_NO_CODE: Final = re.compile(r'"[^"]*"|\\.|_.|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)
+_SECTION: Final = re.compile(r"""^(?P<first>(?:"[^"]*"|\\.|[^;"\\])*).*$""", re.DOTALL)
+_TOKEN: Final = re.compile(
+    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|[_*].|\[[^\]]*\]|(?P<digits>0+)|(?P<literal>[-+/() :])|(?P<other>.)'
+)
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -112,19 +116,66 @@ class _Strings:
 
 
 class Styles:
-    """Which of the workbook's cell styles show a number as a date."""
+    """How the workbook's cell styles show a number: as a date, as an identifier of so many digits, or as it is."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._dates: frozenset[str] = frozenset()
+        self._padded: dict[str, tuple[str, ...]] = {}
         if "xl/styles.xml" not in archive.namelist():
             return
         tree = parsed(archive, "xl/styles.xml")
         own = {f.get("numFmtId"): f.get("formatCode") or "" for f in tree.iterfind("{*}numFmts/{*}numFmt")}
         formats = [x.get("numFmtId") or "0" for x in tree.iterfind("{*}cellXfs/{*}xf")]
         self._dates = frozenset(str(n) for n, f in enumerate(formats) if _is_date(f, own.get(f)))
+        self._padded = {
+            str(n): parts
+            for n, f in enumerate(formats)
+            if str(n) not in self._dates and (parts := _padding(own.get(f)))
+        }
 
     def is_date(self, style: str) -> bool:
         return style in self._dates
+
+    def padded(self, style: str, number: int) -> str | None:
+        """The number with its leading zeros and fixed characters, where the style is that of an identifier ("00000",
+        "AC"000000, 000-00-0000)."""
+        parts = self._padded.get(style)
+        if parts is None or number < 0:
+            return None
+        zeros = sum(len(p) for p in parts if p[:1] == "0")
+        digits = str(number).zfill(zeros)
+        at = len(digits) - zeros
+        shown, digits = [digits[:at]], digits[at:]
+        for part in parts:
+            if part[:1] == "0":
+                shown.append(digits[: len(part)])
+                digits = digits[len(part) :]
+            else:
+                shown.append(part[1:])
+        if at:  # more digits than places: they stand in the first one
+            first = next(n for n, p in enumerate(parts) if p[:1] == "0")
+            shown.insert(first, shown.pop(0))
+        return "".join(shown)
+
+
+def _padding(code: str | None) -> tuple[str, ...] | None:
+    """Of a format of zeros and fixed characters its parts (fixed ones behind a quote); None of every other."""
+    parts: list[str] = []
+    for token in _TOKEN.finditer(_first_section(code or "")):
+        if token["other"]:
+            return None
+        fixed = token["quoted"] or token["escaped"] or token["literal"]
+        if token["digits"]:
+            parts.append(token["digits"])
+        elif fixed:
+            parts.append("'" + fixed)
+    zeros = sum(len(p) for p in parts if p[:1] == "0")
+    return tuple(parts) if zeros >= 2 else None
+
+
+def _first_section(code: str) -> str:
+    """What holds for numbers above zero."""
+    return _SECTION.sub(r"\g<first>", code)
 
 
 def _is_date(number: str, code: str | None) -> bool:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -45,9 +46,9 @@ def xlsx_rows(path: Path) -> tuple[Layout, Iterator[Block]]:
     XLSX_TOO_LARGE, LINE_TOO_LONG, FILE_EMPTY."""
     rows = _rows(path)
     for line, texts in rows:
-        if any(texts):
-            left = next(n for n, text in enumerate(texts) if text)
-            while not texts[-1]:
+        if any(text.strip() for text in texts):
+            left = next(n for n, text in enumerate(texts) if text.strip())
+            while not texts[-1].strip():
                 texts.pop()
             return Layout("cells", tuple(texts[left:]), header_line=line), _blocks(rows, left, len(texts))
     raise Unreadable("FILE_EMPTY", "The first sheet is empty.", 1, 1)
@@ -58,11 +59,11 @@ def _blocks(rows: Iterator[tuple[int, list[str]]], left: int, right: int) -> Ite
     raws: list[str] = []
     for line, texts in rows:
         texts += [""] * (right - len(texts))
-        while len(texts) > right and not texts[-1]:
+        while len(texts) > right and not texts[-1].strip():
             texts.pop()
-        if outside := next((n for n, text in enumerate(texts[:left], 1) if text), None):
+        if outside := next((n for n, text in enumerate(texts[:left], 1) if text.strip()), None):
             raise Unreadable("COLUMN_UNKNOWN", "The cell stands left of the first named column.", line, outside)
-        if any(texts):
+        if any(text.strip() for text in texts):
             lines.append(line)
             raws.append(json.dumps(texts[left:], ensure_ascii=False))
         if len(raws) == _BLOCK:
@@ -213,7 +214,9 @@ class _Sheet:
             return at.date().isoformat() if number.is_integer() else at.isoformat()
         if abs(number) >= _EXACT:
             return f"{number:.14E}"
-        return str(int(number)) if number.is_integer() else repr(number)
+        if number.is_integer():
+            return self._styles.padded(self._style, int(number)) or str(int(number))
+        return f"{Decimal(f'{number:.15g}'):f}"  # a spreadsheet shows no more digits than these
 
 
 def _column(letters: str) -> int:

@@ -26,21 +26,22 @@ AUDITOR: Final = "auditor"
 OPS: Final = "ops"
 BANK_FEED: Final = "bank_feed"
 
-ROLES: Final = frozenset(
+ROLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        AR_CLERK,
-        AR_MANAGER,
-        MANAGER,
-        CONTROLLER,
-        CFO,
-        ACCOUNT_EXECUTIVE,
-        ACCOUNT_MANAGER,
-        CUSTOMER_SUCCESS_MANAGER,
-        AUDITOR,
-        OPS,
-        BANK_FEED,
+        AR_CLERK: "records and applies payments, writes invoices, submits changes and imports",
+        AR_MANAGER: "what a clerk does, decides first steps of approvals, acts from the 360 view; includes `manager`",
+        MANAGER: "decides steps that ask for a manager, and reads what is to be decided; nothing else",
+        CONTROLLER: "what a clerk does, decides steps, closes months, keeps settings, policies and master data",
+        CFO: "reads all of it, decides the last steps, and keeps settings as a controller does",
+        ACCOUNT_EXECUTIVE: "sees customers and their invoices, acts from the 360 view, submits changes",
+        ACCOUNT_MANAGER: "as an account executive; is asked for renewals that are near or missed",
+        CUSTOMER_SUCCESS_MANAGER: "as an account executive; is asked first about escalated cases",
+        AUDITOR: "reads everything, writes nothing",
+        OPS: "a service or operator: source records, events and webhooks, everybody's exceptions",
+        BANK_FEED: "a service: records payments and uploads bank statements, and reads them",
     }
 )
+"""Every role, each with what it is for."""
 
 _INCLUDES: Final[Mapping[str, frozenset[str]]] = MappingProxyType({AR_MANAGER: frozenset({MANAGER})})
 
@@ -58,17 +59,12 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "invoices.read": _read(_FINANCE, _SALES),
         "invoices.write": _DESK,
-        # also: statements, journal entries, credits, reconciliations, reports
         "payments.read": _read(_FINANCE, {BANK_FEED}),
-        # also: bank statements
         "payments.record": _DESK | {BANK_FEED},
-        # apply, unapply, reverse, credits, assign, reconcile
         "payments.apply": _DESK,
         "reconciliations.reopen": frozenset({CONTROLLER, CFO}),
-        # periods, rates, settings, approval policies, master data
         "settings.read": _read(_FINANCE),
         "settings.write": frozenset({CONTROLLER, CFO}),
-        # also: aging, price, contacts, the 360 view and its drill-through
         "customers.read": _read(_FINANCE, _SALES, {OPS}),
         "changes.read": _read(_FINANCE, _SALES, {MANAGER}),
         "changes.submit": _FINANCE | _SALES,
@@ -76,20 +72,48 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "imports.read": _read(_DESK, {MANAGER}),
         "imports.submit": _DESK,
         "imports.decide": _APPROVERS,
-        # activity, opportunity, escalate
         "activities.write": frozenset({AR_MANAGER}) | _SALES,
         "sources.write": frozenset({OPS}),
         "audit.read": _read({CONTROLLER, CFO}),
         "events.read": _read({CONTROLLER, CFO, OPS}),
-        # webhook endpoints, replays
         "events.use": frozenset({CONTROLLER, CFO, OPS}),
-        # `exceptions.read_all` and `.write_all` widen these two from one's own exceptions to everybody's
         "exceptions.read": _read({AR_CLERK, AR_MANAGER, CONTROLLER, CFO, OPS}, _SALES),
         "exceptions.read_all": _read({CONTROLLER, CFO, OPS}),
         "exceptions.write": frozenset({AR_CLERK, AR_MANAGER, CONTROLLER, CFO, OPS}) | _SALES,
         "exceptions.write_all": frozenset({CONTROLLER, CFO, OPS}),
     }
 )
+"""The roles that have each permission, by name; `roles_with` counts those that include one of them."""
+
+MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "invoices.read": "read invoices",
+        "invoices.write": "create, void and dispute invoices",
+        "payments.read": "read payments, statements, journal entries, credits, reconciliations, reports",
+        "payments.record": "record payments, upload bank statements",
+        "payments.apply": "apply, unapply, reverse, assign payments; spend credits; reconcile",
+        "reconciliations.reopen": "reopen a completed reconciliation",
+        "settings.read": "read months, rates, settings, approval policies, master data",
+        "settings.write": "change months, rates, settings, approval policies, master data",
+        "customers.read": "read customers, their aging, prices, contacts, the 360 view and what it leads to",
+        "changes.read": "read customer changes, and the inbox",
+        "changes.submit": "submit a customer change, withdraw and resubmit it",
+        "changes.decide": "decide or delegate a step that asks for one's own role",
+        "imports.read": "read imports, their rows and reports",
+        "imports.submit": "upload an import; pause, resume, cancel it",
+        "imports.decide": "decide an import's step that asks for one's own role",
+        "activities.write": "log activities, start opportunities, escalate cases",
+        "sources.write": "write source records and source connections",
+        "audit.read": "read audit events",
+        "events.read": "read the feed of events, webhook endpoints and deliveries",
+        "events.use": "keep webhook endpoints, replay deliveries",
+        "exceptions.read": "read one's own exceptions",
+        "exceptions.read_all": "read everybody's exceptions",
+        "exceptions.write": "assign and resolve one's own exceptions",
+        "exceptions.write_all": "assign and resolve everybody's exceptions",
+    }
+)
+"""What each permission lets one do. `docs/roles.md` is written from these tables by `make docs`."""
 
 
 class Reach(StrEnum):
@@ -107,6 +131,11 @@ def with_included(roles: Iterable[str]) -> frozenset[str]:
     """The given roles and those that they include (`ar_manager` includes `manager`)."""
     given = frozenset(roles)
     return given.union(*(_INCLUDES[role] for role in given if role in _INCLUDES))
+
+
+def roles_with(permission: str) -> list[str]:
+    """The roles that have the permission, by name or by inclusion, sorted."""
+    return sorted(role for role in ROLES if not PERMISSIONS[permission].isdisjoint(with_included({role})))
 
 
 @dataclass(frozen=True, slots=True)

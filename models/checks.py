@@ -19,17 +19,24 @@ from email_validator import EmailNotValidError, validate_email
 from iso4217 import Currency
 from pydantic_core import PydanticCustomError
 
+from models.invisible import deceptive, hidden_in_address, without
+
 NAME_LIMIT: Final = 255
 LARGE_CREDIT_LIMIT: Final = Decimal(1_000_000)
 METADATA_DEPTH: Final = 20
 METADATA_BYTES: Final = 65_536
 _DECIMAL_TEXT_LIMIT: Final = 64  # longer texts are refused before they are parsed
 
-# Invisible characters that make one text look like another: embedding, override and isolate controls, zero-width
-# space, word joiner, byte order mark. The joiners U+200C/U+200D and the marks U+200E/U+200F are ordinary writing in
-# Persian, Hindi, Hebrew or Arabic names and stay allowed.
-_DECEPTIVE: Final = frozenset("\u200b\u2060\ufeff\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ().\-/]*(?:\s?(?:x|ext\.?|#)\s?[0-9]{1,10})?")
+_PHONE: Final = re.compile(
+    r"[+(]?[0-9][0-9 ().\-/]*(?:[\s,;]{0,2}(?:x|ext\.?|extn\.?|extension|;?ext=|#)\s?:?\s?[0-9]{1,10})?", re.IGNORECASE
+)
+_PHONE_SIGNS: Final = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u2009\u200a\u202f\u3000", " ")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d", "-")
+    | {"\uff0b": "+", "\uff08": "(", "\uff09": ")", "\uff0e": "."}
+    | {0xFF10 + n: str(n) for n in range(10)}
+)
+"""How typesetters and Japanese keyboards write the signs of a number."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
@@ -42,9 +49,9 @@ def invalid(code: str, detail: str) -> PydanticCustomError:
 def _has_bad_character(value: str, *, lines: bool) -> bool:
     if value.isascii() and value.isprintable():
         return False
+    if deceptive(value):
+        return True
     for char in value:
-        if char in _DECEPTIVE:
-            return True
         if unicodedata.category(char) in {"Cc", "Cs"} and not (lines and char in "\n\t"):
             return True
         if char in "\u2028\u2029" and not lines:
@@ -81,10 +88,8 @@ def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
 
 
 def visible(value: str) -> str:
-    """The value without its invisible format characters and outer spaces."""
-    if value.isascii():
-        return value.strip()
-    return "".join(c for c in value if unicodedata.category(c) != "Cf").strip()
+    """The value without its invisible characters and outer spaces."""
+    return "".join(c for c in without(value) if value.isascii() or unicodedata.category(c) != "Cf").strip()
 
 
 def name(value: str) -> str:
@@ -103,7 +108,11 @@ def email(value: str) -> str:
     Display names, comments, folding white space and every control character are refused (no header injection), so
     are local parts over 64 octets, addresses over 254, and host names without a dot.
     """
-    if len(value) > 1000 or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value):
+    if (
+        len(value) > 1000
+        or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value)
+        or hidden_in_address(value)
+    ):
         raise invalid("EMAIL_INVALID", "Not a valid email address (RFC 5322).")
     try:
         found = validate_email(
@@ -200,7 +209,7 @@ def day(value: Any) -> date:
 
 def phone(value: str) -> str:
     """A telephone number as people write it: digits and their usual separators, an extension, 3 to 25 digits."""
-    value = text(value, limit=50)
+    value = text(value.translate(_PHONE_SIGNS), limit=50)
     if not _PHONE.fullmatch(value) or not 3 <= sum(map(str.isdigit, value)) <= 25:
         raise invalid("PHONE_INVALID", "Not a telephone number.")
     return value
@@ -226,7 +235,7 @@ def website(value: str) -> str:
 def tax_id(value: str) -> str:
     """A tax identifier as printed on the customer's papers: at least one letter or digit."""
     value = text(value, limit=64)
-    if not any(map(str.isalnum, value)):
+    if not any(map(str.isalnum, without(value))):
         raise invalid("FIELD_TYPE", "A tax id has letters or digits.")
     return value
 

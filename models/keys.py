@@ -7,6 +7,10 @@ import re
 import unicodedata
 from typing import Final
 
+from models.invisible import without
+
+_NEEDLESS: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+"""A local part that needs no quotes (RFC 5321, dot-string)."""
 _NOT_WORD: Final = re.compile(r"[\W_]+")
 # Legal forms that say nothing about who a company is. Kept short on purpose: "holding" or "group" do distinguish.
 _LEGAL_FORMS: Final = frozenset(
@@ -60,15 +64,34 @@ def external_id_key(value: str) -> str:
 
 
 def email_key(value: str) -> str:
-    """Case-insensitive identity of an address: NFKC, case folded."""
-    if value.isascii():
-        return value.strip().lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value.strip()).casefold())
+    """Identity of an address: case folded, NFKC, without what cannot be seen, quotes that change nothing, and Punycode."""
+    value = value.strip()
+    if not value.isascii():
+        value = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", without(value)).casefold())
+    local, at, domain = value.lower().rpartition("@")
+    if not at:
+        return domain
+    if local[:1] == '"' and _NEEDLESS.fullmatch(quoted := local[1:-1].replace("\\", "")):
+        local = quoted
+    if "xn--" in domain:
+        domain = ".".join(map(_spelled, domain.split(".")))
+    return f"{local}@{domain}"
+
+
+def _spelled(label: str) -> str:
+    """A label of a domain as its owner writes it ("xn--bcher-kva" is "bücher")."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        plain = label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
 
 
 def tax_id_key(value: str) -> str:
     """Identity of a tax id: case folded, without spaces and punctuation ("GB 999-9973" is "gb9999973")."""
-    folded = value.lower() if value.isascii() else unicodedata.normalize("NFKC", value).casefold()
+    folded = value.lower() if value.isascii() else unicodedata.normalize("NFKC", without(value)).casefold()
     return "".join(filter(str.isalnum, folded)) or folded.strip()
 
 
@@ -76,7 +99,7 @@ def name_key(value: str) -> str:
     """A name for searching and comparing: case folded, without accents, punctuation and invisible characters."""
     if value.isascii():
         return " ".join(_NOT_WORD.sub(" ", value.lower()).split())
-    folded = unicodedata.normalize("NFKD", value).casefold()
+    folded = unicodedata.normalize("NFKD", without(value)).casefold()
     letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
     return " ".join(_NOT_WORD.sub(" ", letters).split())
 

@@ -15,6 +15,8 @@ from iso4217 import Currency
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from models.invisible import without
+
 INT64_MAX: Final = 2**63 - 1
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
@@ -97,7 +99,7 @@ def _no_controls(text: str) -> str:
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    if not without(text).strip():
         raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
     return text
 

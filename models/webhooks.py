@@ -8,13 +8,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-EVENT_TYPES: Final = (
-    "ar.payment.received", "ar.payment.applied", "ar.payment.unapplied", "ar.payment.reversed", "customer.created",
-    "customer.updated", "customer.deactivated", "customer.deleted", "customer.change.submitted",
-    "customer.change.decided", "import.completed", "activity.logged", "case.escalated", "opportunity.created",
-)  # fmt: skip
-"""The events of the contract, section 7."""
-
 RETRIES: Final = tuple(
     timedelta(seconds=s) for s in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 )

@@ -1,7 +1,7 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import exceptions, webhooks
-from operations.cash import applications, books, invoices, payments, reconciliations, statements, undo
+from operations import exceptions, master_data, webhooks
+from operations.cash import applications, invoices, payments, periods, rates, reconciliations, statements, undo
 from operations.customer_360 import activities, escalations, source_records
 from operations.customers import decisions as change_decisions
 from operations.customers import out_of_office, policies
@@ -11,16 +11,18 @@ from operations.imports import decisions as imports
 __all__ = [
     "activities",
     "applications",
-    "books",
     "change_decisions",
     "customer_changes",
     "escalations",
     "exceptions",
     "imports",
     "invoices",
+    "master_data",
     "out_of_office",
     "payments",
+    "periods",
     "policies",
+    "rates",
     "reconciliations",
     "source_records",
     "statements",

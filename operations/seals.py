@@ -6,6 +6,7 @@ from models.audit import SEALED_ACTION, merkle_root, seal_leaf
 from models.db.streaming import stream
 from models.db.tx import Tx, to_json
 
+_HEADS: Final = """SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org ORDER BY subject_id COLLATE "C" """
 _STORED: Final = """SELECT subject_id, seq, hash FROM audit_seal_heads WHERE org_id = :org AND sealed_at = :at
   ORDER BY subject_id COLLATE "C" """
 
@@ -16,24 +17,25 @@ def seal(tx: Tx) -> bytes:
     Only heads that moved since they were last sealed are stored again: a seal covers those of the earlier ones too. The
     organisation's own chain names each seal and the root of the heads that it stored, and the next seal covers that.
     """
-    # One statement sees one state of the heads, whatever is posted meanwhile.
-    tx.run("DROP TABLE IF EXISTS sealing")
+    # The transaction sees one state of the heads, whatever is posted meanwhile. Its own chain is held at once: what would
+    # be said there meanwhile waits, instead of undoing the whole at its end.
+    if tx.scalar("SHOW transaction_isolation") != "repeatable read":
+        raise ValueError("a seal is made in a transaction with a snapshot")
+    tx.run("SELECT FROM audit_heads WHERE org_id = :org AND subject_id = :org FOR NO KEY UPDATE")
+    root = _root(tx, _HEADS)
     tx.run(
-        "CREATE TEMP TABLE sealing ON COMMIT DROP AS SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org"
-    )
-    root = _root(tx, 'SELECT * FROM sealing ORDER BY subject_id COLLATE "C"')
-    tx.run(
-        "INSERT INTO audit_seals (org_id, sealed_at, heads, root) SELECT :org, :at, count(*), :root FROM sealing",
+        "INSERT INTO audit_seals (org_id, sealed_at, heads, root) "
+        "SELECT :org, :at, count(*), :root FROM audit_heads WHERE org_id = :org",
         at=tx.now,
         root=root,
     )
     stored = tx.run(
         """INSERT INTO audit_seal_heads (org_id, sealed_at, subject_id, seq, hash)
-           SELECT :org, :at, n.subject_id, n.seq, n.hash FROM sealing n WHERE NOT EXISTS (
+           SELECT :org, :at, n.subject_id, n.seq, n.hash FROM audit_heads n WHERE n.org_id = :org AND NOT EXISTS (
              SELECT FROM audit_seal_heads s WHERE s.org_id = :org AND s.subject_id = n.subject_id AND s.seq = n.seq)""",
         at=tx.now,
     )
-    heads = tx.scalar("SELECT count(*) FROM sealing")
+    heads = tx.scalar("SELECT count(*) FROM audit_heads WHERE org_id = :org")
     stored_root = _root(tx, _STORED, at=tx.now)
     said = {"sealed_at": tx.now, "heads": heads, "root": root.hex(), "stored": stored, "stored_root": stored_root.hex()}
     tx.write({}, [_told(tx, said)], None)

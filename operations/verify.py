@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from models.db import verify_seals, verify_trail
 from models.db.cash import verify_ledger
@@ -11,15 +11,9 @@ from models.db.tx import Tx
 from models.verification import Finding
 
 
-def organisations(engine: Engine) -> list[str]:
-    """The ids of every organisation."""
-    with engine.connect() as conn:
-        return list(conn.execute(text("SELECT all_org_ids()")).scalars())
-
-
 def verify(engine: Engine, org_id: str) -> Iterator[Finding]:
     """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile."""
-    with transaction(engine, org_id, snapshot=True) as tx:
+    with transaction(engine, org_id, snapshot=True, rehearsal=True) as tx:
         yield from checks(tx)
 
 

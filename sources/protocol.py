@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from models.outgoing import Hosts
+
 CODES: Final[Mapping[str, str]] = {
     "SOURCE_TIMEOUT": "The source did not answer in time.",
     "SOURCE_UNAVAILABLE": "The source cannot be reached or refuses to answer.",
@@ -17,6 +19,7 @@ CODES: Final[Mapping[str, str]] = {
     "SOURCE_CIRCUIT_OPEN": "The source has failed repeatedly and is left alone for a while.",
     "SOURCE_BUSY": "The source is asked as much as it may be.",
     "SOURCE_NOT_CONFIGURED": "The source's connection is not complete.",
+    "SOURCE_HOST_REFUSED": "The connection's address is none that may be asked.",
     "SOURCE_CUSTOMER_UNKNOWN": "The customer is not linked to a record of the source.",
 }
 """What can go wrong, in words for whoever looks at it."""
@@ -40,6 +43,7 @@ class SourceError(Exception):
         return self.code not in (
             "SOURCE_CUSTOMER_UNKNOWN",
             "SOURCE_NOT_CONFIGURED",
+            "SOURCE_HOST_REFUSED",
             "SOURCE_BUSY",
             "SOURCE_CIRCUIT_OPEN",
         )
@@ -47,7 +51,8 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Connection:
-    """One organisation's access to one external system. `secret` is what the credential's name stood for."""
+    """One organisation's access to one external system. `secret` is what the credential's name stood for; `hosts` are
+    those that the operator lets connections of the kind lead to."""
 
     org_id: str
     name: str
@@ -56,6 +61,7 @@ class Connection:
     secret: str | None
     timeout_seconds: float
     max_concurrent: int
+    hosts: Hosts
 
     @property
     def key(self) -> tuple[str, str]:

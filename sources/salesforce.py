@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from models.customer_360.source_records import KINDS, OpportunityRecord
 from models.money import exponent, is_currency, round_half_even
 from sources.protocol import Asked, Connection, SourceError
-from sources.salesforce_rest import API, Refused, Rest, client
+from sources.salesforce_rest import API, Refused, Rest, session
 
 MAX_RECORDS: Final = 200
 MAX_PAGES: Final = 10
@@ -148,11 +148,8 @@ class Salesforce:
         query = _QUERIES[panel]
         if _ID.fullmatch(asked.source_customer_id) is None:
             raise SourceError("SOURCE_CUSTOMER_UNKNOWN")
-        try:
-            async with client(connection) as http:
-                records = await self._records(http, connection, query, asked.source_customer_id)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            raise SourceError("SOURCE_UNAVAILABLE") from None
+        async with session(connection) as http:
+            records = await self._records(http, connection, query, asked.source_customer_id)
         try:
             return [query.row(r, asked) for r in records]
         except (ValidationError, InvalidOperation, ArithmeticError, AttributeError, ValueError):

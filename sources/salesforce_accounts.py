@@ -11,10 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-import httpx
-
 from sources.protocol import Bookmark, Connection, CustomerPage, SourceError
-from sources.salesforce_rest import API, Refused, Rest, client
+from sources.salesforce_rest import API, Refused, Rest, session
 
 ACCOUNT: Final = (
     "Id", "Name", "Email__c", "Phone", "Website", "Description", "CurrencyIsoCode", "Tax_Id__c", "VAT_Number__c",
@@ -77,11 +75,8 @@ class SalesforceAccounts:
         return _page(body, columns, at)
 
     async def _ask(self, c: Connection, path: str, params: dict[str, str] | None, limit: int) -> dict[str, Any]:
-        try:
-            async with client(c) as http:
-                return await self._rest.get(http, c, path, params, limit)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            raise SourceError("SOURCE_UNAVAILABLE") from None
+        async with session(c) as http:
+            return await self._rest.get(http, c, path, params, limit)
 
 
 def _soql(columns: Sequence[str], last: str | None) -> str:
@@ -135,7 +130,11 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal):
-        return f"{value:f}" if abs(value.adjusted()) < 30 else str(value)
+        if abs(value.adjusted()) >= 30:
+            return str(value)
+        text = f"{value:f}"
+        # A file's "1.234" may be two numbers; this one is not.
+        return text + "0" if len(text.partition(".")[2]) == 3 else text
     if not isinstance(value, str):
         raise SourceError("SOURCE_RESPONSE_INVALID", "field")
     return value[:CELL_LIMIT].replace("\0", "")

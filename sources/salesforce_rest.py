@@ -5,14 +5,15 @@ OAuth at POST /services/oauth2/token: a secret `client_id:client_secret` signs i
 """
 
 import json
-import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from sources.outgoing import NameNotFound, NotAllowed, OnlyHosts, client
 from sources.protocol import Connection, SourceError
 
 API: Final = "/services/data/v61.0"
@@ -28,9 +29,19 @@ class Refused(Exception):
         self.codes = codes
 
 
-def client(c: Connection) -> httpx.AsyncClient:
-    """A client for a few requests. The guard round the call bounds the whole; this bounds each step. Follows nothing."""
-    return httpx.AsyncClient(timeout=c.timeout_seconds, follow_redirects=False, verify=_certificates())
+@asynccontextmanager
+async def session(c: Connection) -> AsyncIterator[httpx.AsyncClient]:
+    """A client for a few requests, to where the connection may lead. The guard round the call bounds its time. What goes
+    wrong on the way is a SourceError."""
+    try:
+        async with client(OnlyHosts(c.hosts), c.timeout_seconds) as http:
+            yield http
+    except NotAllowed as no:
+        raise SourceError("SOURCE_HOST_REFUSED", no.code) from None
+    except httpx.TimeoutException:
+        raise SourceError("SOURCE_TIMEOUT") from None
+    except (NameNotFound, httpx.HTTPError, httpx.InvalidURL, OSError):
+        raise SourceError("SOURCE_UNAVAILABLE") from None
 
 
 class Rest:
@@ -84,16 +95,10 @@ class Rest:
             raise SourceError("SOURCE_UNAVAILABLE", f"sign-in {status}")
         token = body.get("access_token") if isinstance(body, dict) else None
         instance = body.get("instance_url", c.base_url) if isinstance(body, dict) else None
-        if not isinstance(token, str) or not isinstance(instance, str) or not _trusted(instance, c.base_url):
+        if not isinstance(token, str) or not isinstance(instance, str) or not _trusted(instance, c):
             raise SourceError("SOURCE_RESPONSE_INVALID", "sign-in")
         self._tokens[_signed_in_as(c)] = (token, instance)
         return token, instance
-
-
-@lru_cache
-def _certificates() -> ssl.SSLContext:
-    """Loading them takes longer than most answers."""
-    return ssl.create_default_context()
 
 
 def _signed_in_as(c: Connection) -> tuple[str, ...]:
@@ -107,13 +112,12 @@ def _error_codes(body: Any) -> frozenset[str]:
     return frozenset(e["errorCode"] for e in errors if isinstance(e, dict) and isinstance(e.get("errorCode"), str))
 
 
-def _trusted(instance: str, base: str) -> bool:
-    """A token is sent only to the connection's own host, or to another one of Salesforce's."""
-    theirs, ours = urlsplit(instance), urlsplit(base)
+def _trusted(instance: str, c: Connection) -> bool:
+    """A token is sent only to the connection's own host, or by https to another one that connections may lead to."""
+    theirs, ours = urlsplit(instance), urlsplit(c.base_url)
     if (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc):
         return True
-    host = theirs.hostname or ""
-    return theirs.scheme == "https" and host.endswith((".salesforce.com", ".force.com"))
+    return theirs.scheme == "https" and c.hosts.allow(instance)
 
 
 def _within(instance: str, path: str | None) -> str:

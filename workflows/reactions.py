@@ -14,20 +14,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
+import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from activities.metrics import count_events
-from models.db.webhooks import fan_out
+from models.db import outbox
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
 from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
-from operations import relay
 from operations.cash import confirmations
+from operations.relay import RelayLine
 from workflows.starting import Start, start
 
 log = structlog.get_logger("arflow.relay")
@@ -66,34 +66,34 @@ async def run_relay(client: Client, engine: Engine) -> None:
     while True:
         try:
             await _lead(client, engine)
-        except* (SQLAlchemyError, RPCError) as errors:
+        except* (psycopg.Error, RPCError) as errors:
             log.warning("relay interrupted", errors=sorted({type(e).__name__ for e in errors.exceptions}))
         await asyncio.sleep(1)
 
 
 async def _lead(client: Client, engine: Engine) -> None:
-    line = relay.RelayLine()
+    line = RelayLine()
     try:
         await line.open(engine)
-        if not await line.do(relay.try_lead):
+        if not await line.do(outbox.try_lead):
             return
-        position = await line.do(relay.cursor_of, READER)
+        position = await line.do(outbox.cursor_of, READER)
         posted_at = 0.0
         while True:
-            published = await line.do(relay.publish)
+            published = await line.do(outbox.publish)
             posted_at = time.monotonic() if published else posted_at
             busy = time.monotonic() - posted_at < CALM_SECONDS
             position, reacted = await _react(client, line, position, PATIENCE if busy else timedelta(0))
-            if not reacted and published < relay.MOST:
+            if not reacted and published < outbox.MOST:
                 await asyncio.sleep(IDLE_SECONDS)
     finally:
         await line.close()
 
 
-async def _react(client: Client, line: relay.RelayLine, position: int, age: timedelta) -> tuple[int, int]:
+async def _react(client: Client, line: RelayLine, position: int, age: timedelta) -> tuple[int, int]:
     """React to the next few events that are so old; the new position, and how many events that were."""
     until = datetime.now(UTC) - age
-    read = await line.do(relay.read_after, position)
+    read = await line.do(outbox.read_after, position)
     events = list(read) if not age else list(takewhile(lambda e: e["at"] <= until, read))
     unwanted = await line.do(confirmations.unwanted, events)
     wanted = [n for n, e in enumerate(events) if e["type"] in REACTIONS and e["id"] not in unwanted]
@@ -106,7 +106,7 @@ async def _react(client: Client, line: relay.RelayLine, position: int, age: time
         return position, 0
     await _send_on(client, line, position, int(events[-1]["position"]))
     last = int(events[-1]["position"])
-    await line.do(relay.move_cursor, READER, last)
+    await line.do(outbox.move_cursor, READER, last)
     count_events(str(e["type"]) for e in events)
     return last, len(events)
 
@@ -118,9 +118,9 @@ async def _start(client: Client, event: Any) -> None:
         log.debug("already started", event_id=event["id"])
 
 
-async def _send_on(client: Client, line: relay.RelayLine, after: int, upto: int) -> None:
+async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> None:
     """Deliveries for whoever asked for these events, and a process that works each queue off."""
-    queues = await line.do(fan_out, after, upto)
+    queues = await line.do(outbox.fan_out, after, upto)
     for first in range(0, len(queues), AT_ONCE):
         async with asyncio.TaskGroup() as starting:
             for q in queues[first : first + AT_ONCE]:

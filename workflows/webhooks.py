@@ -40,7 +40,7 @@ class DeliverWebhooks:
             while (last := await self._deliver(queue)).found:
                 attempts += 1
                 if last.retry_in:
-                    await self._wait(last.retry_in)
+                    await self._wait(last)
                 if attempts >= PER_RUN:
                     workflow.continue_as_new(queue)
         workflow.set_current_details("Nothing is left to send")
@@ -54,11 +54,11 @@ class DeliverWebhooks:
             retry_policy=retries.POSTING,
         )
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, last: WebhookProgress) -> None:
+        seconds = last.retry_in
         at = workflow.now() + timedelta(seconds=seconds)
-        workflow.set_current_details(
-            f"Not taken; tried again at {at:%Y-%m-%d %H:%M:%S} UTC, or when somebody replays it"
-        )
+        why = "Not sent yet, as much of the organisation's is under way as may be" if last.busy else "Not taken"
+        workflow.set_current_details(f"{why}; tried again at {at:%Y-%m-%d %H:%M:%S} UTC, or when somebody replays it")
         try:
             await workflow.wait_condition(lambda: self._now, timeout=timedelta(seconds=seconds))
         except TimeoutError:

@@ -12,7 +12,7 @@ from api.deps import Principal, requires
 from api.gate import gated_router
 from api.panels import View, not_modified, panel_etag, panel_json, view_etag, view_json, view_of
 from api.problems import refusals
-from api.quick_row import quick_row
+from api.read_row import read_row
 from api.reading import reading, who_sees
 from models.customer_360.panels import MAX_AGE, PANELS
 from models.db.cash.aging import aging_of
@@ -20,7 +20,7 @@ from models.db.customer_360 import view as customer_360
 from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.engine import fetch_once
 from models.db.lookups import refuse_missing
-from models.db.tx import to_json
+from models.db.tx import as_columns, to_json
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -99,7 +99,7 @@ async def _fresh(request: Request, who: Principal, customer_id: str, panels: tup
 async def _read(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
     sql = customer_360.VIEW if len(panels) > 1 else customer_360.ONE[panels[0]]
     params = customer_360.parameters(who.org_id, customer_id, who.entities, **_opens(who))
-    row = await quick_row(request.app.state, who.org_id, sql, params)
+    row = await read_row(request.app.state, who.org_id, sql, params)
     if row is None:
         await run_in_threadpool(_missing, request, who, customer_id)
     assert row is not None
@@ -127,8 +127,8 @@ def _aging_in_full(request: Request, who: Principal, customer_id: str, params: d
     """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360.view_aging`."""
     with reading(request, who) as tx:
         found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
-    invoices = [{**i, "href": params["invoices"] + i["id"]} for i in found["invoices"][:SHOWN_INVOICES]]
+    invoices = [{**as_columns(i), "href": params["invoices"] + i.id} for i in found.invoices[:SHOWN_INVOICES]]
     paid = fetch_once(request.app.state.engine, who.org_id, f"SELECT {RECENT_PAYMENTS}", params)
     return to_json(
-        {**found, "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
+        {**as_columns(found), "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
     ).encode()

@@ -18,11 +18,12 @@ from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
 from models.errors import FieldError
 from models.imports.columns import FIELDS, PRESETS, check_mapping
-from models.imports.options import ImportStatus, Source, Unreadable
+from models.imports.options import OPEN, ImportStatus, Source, Unreadable
 from models.imports.options import Mapping as ColumnMapping
 from models.values import Body, Empty, ReasonCode, Text
 from operations.imports.decisions import mapping_body
-from operations.imports.validation import layout_of
+from operations.imports.preview import changes_of
+from operations.imports.raw_rows import layout_of
 from operations.imports.view import import_body
 
 router = gated_router("imports")
@@ -127,15 +128,23 @@ def get_rows(
     outcome: Outcome | None = None,
     code: Annotated[str | None, Query(pattern="^[A-Z][A-Z0-9_]{0,63}$")] = None,
 ) -> dict[str, Any]:
-    """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said."""
+    """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said.
+
+    `changes` is what a row that updates would change of its customer, as long as it has not been carried out.
+    """
     row = _seen(request, who, import_id)
     after = page.after("import-rows", int)
     with reading(request, who) as tx:
         rows = import_rows.page(tx, row, after[0] if after else 0, page.fetch, outcome, code)
+        waiting = [r["row_no"] for r in rows if not r["executed"]] if row["status"] in OPEN else []
+        changes = changes_of(tx, row, waiting)
     layout = None if row["layout"] is None else layout_of(row)
-    return page.answer(
-        "import-rows", rows, key=lambda r: (r["row_no"],), item=lambda r: import_report.row_body(r, layout)  # type: ignore[arg-type]
-    )  # fmt: skip
+
+    def body(r: Any) -> dict[str, Any]:
+        assert layout is not None, "what has rows has a layout"
+        return import_report.row_body(r, layout, changes.get(r["row_no"]))
+
+    return page.answer("import-rows", rows, key=lambda r: (r["row_no"],), item=body)
 
 
 @router.get("/v1/customer-imports/{import_id}/report.csv", responses=refusals("IMPORT_NOT_FOUND"))

@@ -1,115 +1,103 @@
 """Bank reconciliations: drafted, completed, reopened."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import UNDER_WAY, Write, write
+from models.answers import Page
+from models.cash.book_answers import ReconciliationAnswer
+from models.cash.requests import DraftReconciliation, DraftReconciliationOf, ReopenReconciliation
 from models.db import lookups
-from models.db.cash.reconciliations import list_reconciliations, reconciliation_body
+from models.db.cash import reconciliations
 from models.ids import new_id
-from models.values import Body, Empty, IsoDate, Minor, ReasonCode, RecordId, Text
+from models.values import Body, Empty
 
 router = gated_router("reconciliations")
-
-
-class NewReconciliation(Body):
-    """What the bank shows through a date. `statement_balance_minor` in the bank account's currency."""
-
-    through_date: IsoDate
-    payment_ids: Annotated[list[RecordId], Field(max_length=10_000)]
-    statement_balance_minor: Minor | None = None
-
-    @field_validator("payment_ids")
-    @classmethod
-    def _each_once(cls, ids: list[str]) -> list[str]:
-        if len(set(ids)) < len(ids):
-            raise PydanticCustomError("PAYMENT_REPEATED", "A payment appears more than once")
-        return ids
-
-
-class Reopening(Body):
-    reason_code: ReasonCode
-    note: Text | None = None
-
 
 Reader = Annotated[Principal, requires("payments.read")]
 Reconciler = Annotated[Principal, requires("payments.apply", RECORD)]
 
 
-def _process(operation: str, recon_id: str, body: dict[str, Any], doing: str) -> Write:
+def _process(operation: str, recon_id: str, body: Body, doing: str) -> Write:
     return Write(operation, body, recon_id, None, None, f"{doing} bank reconciliation {recon_id}")
 
 
 @router.post(
-    "/v1/bank-accounts/{bank_account_id}/reconciliations", status_code=201,
+    "/v1/bank-accounts/{bank_account_id}/reconciliations", status_code=201, response_model=ReconciliationAnswer,
     responses=refusals(
         "BANK_ACCOUNT_NOT_FOUND", "PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "BANK_ACCOUNT_MISMATCH",
         "PAYMENT_AFTER_THROUGH_DATE",
     ) | UNDER_WAY,
 )  # fmt: skip
-async def draft(
-    request: Request, bank_account_id: str, body: NewReconciliation, who: Reconciler, key: IdempotencyKey
+async def draft_reconciliation(
+    request: Request, bank_account_id: str, body: DraftReconciliation, who: Reconciler, key: IdempotencyKey
 ) -> Response:
     """Draft a reconciliation of the payments that the bank shows."""
     recon_id = new_id("recon")
-    full = {"bank_account_id": bank_account_id, **body.model_dump(mode="json")}
-    return await write(request, who, key, _process("draft_reconciliation", recon_id, full, "Draft"))
+    asked = DraftReconciliationOf(
+        bank_account_id=bank_account_id,
+        through_date=body.through_date,
+        payment_ids=body.payment_ids,
+        statement_balance_minor=body.statement_balance_minor,
+    )
+    return await write(request, who, key, _process("draft_reconciliation", recon_id, asked, "Draft"))
 
 
 @router.post(
-    "/v1/reconciliations/{recon_id}/complete",
+    "/v1/reconciliations/{recon_id}/complete", response_model=ReconciliationAnswer,
     responses=refusals(
         "RECONCILIATION_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "RECONCILIATION_DIFFERENCE"
-    )
-    | UNDER_WAY,
-)
-async def complete(
+    ) | UNDER_WAY,
+)  # fmt: skip
+async def complete_reconciliation(
     request: Request, recon_id: str, who: Reconciler, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Complete it: the payments in it can no longer be reversed."""
-    return await write(request, who, key, _process("complete_reconciliation", recon_id, {}, "Complete"))
+    asked = body or Empty()
+    return await write(request, who, key, _process("complete_reconciliation", recon_id, asked, "Complete"))
 
 
 @router.post(
-    "/v1/reconciliations/{recon_id}/reopen",
+    "/v1/reconciliations/{recon_id}/reopen", response_model=ReconciliationAnswer,
     responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE") | UNDER_WAY,
-)
-async def reopen(
-    request: Request, recon_id: str, body: Reopening, who: Annotated[Principal, requires("reconciliations.reopen", RECORD)],
-    key: IdempotencyKey,
+)  # fmt: skip
+async def reopen_reconciliation(
+    request: Request, recon_id: str, body: ReopenReconciliation,
+    who: Annotated[Principal, requires("reconciliations.reopen", RECORD)], key: IdempotencyKey,
 ) -> Response:  # fmt: skip
     """A controller takes it up again."""
-    w = _process("reopen_reconciliation", recon_id, body.model_dump(mode="json"), "Reopen")
-    return await write(request, who, key, w)
+    return await write(request, who, key, _process("reopen_reconciliation", recon_id, body, "Reopen"))
 
 
-@router.get("/v1/reconciliations/{recon_id}", responses=refusals("RECONCILIATION_NOT_FOUND"))
-def get_reconciliation(request: Request, recon_id: str, who: Reader) -> dict[str, Any]:
+@router.get(
+    "/v1/reconciliations/{recon_id}", response_model=ReconciliationAnswer,
+    responses=refusals("RECONCILIATION_NOT_FOUND"),
+)  # fmt: skip
+def get_reconciliation(request: Request, recon_id: str, who: Reader) -> Response:
+    """A reconciliation, beside what the books say now."""
     with reading(request, who) as tx:
-        sql = "SELECT * FROM reconciliations WHERE org_id = :org AND id = :id"
-        row = lookups.find(tx, "reconciliation", sql, recon_id)
-        bank = lookups.bank_account(tx, row["bank_account_id"])
-        who_sees(who, bank.legal_entity_id)
-        return reconciliation_body(tx, row, bank.id, bank.currency_code)
+        found = reconciliations.get(tx, recon_id)
+        who_sees(who, lookups.bank_account(tx, found.reconciliation.bank_account_id).legal_entity_id)
+        return shown(reconciliations.answer_of(tx, found))
 
 
-@router.get("/v1/reconciliations")
-def get_reconciliations(
+@router.get("/v1/reconciliations", response_model=Page[ReconciliationAnswer])
+def list_reconciliations(
     request: Request, who: Reader, page: Paging, bank_account_id: str | None = None
-) -> dict[str, Any]:
+) -> Response:  # fmt: skip
     """The newest first."""
     after = page.after("reconciliations", str)
     with reading(request, who) as tx:
-        rows = list_reconciliations(tx, who.entities, bank_account_id, after[0] if after else None, page.fetch)
-        return page.answer(
-            "reconciliations", rows, key=lambda r: (r["id"],),
-            item=lambda r: reconciliation_body(tx, r, r["bank_account_id"], r["currency_code"]),
+        found = reconciliations.list_reconciliations(tx, who.entities, bank_account_id or None, after, page.fetch)
+        items = page.of(
+            "reconciliations", found, key=lambda r: (r.reconciliation.id,),
+            item=lambda r: reconciliations.answer_of(tx, r),
         )  # fmt: skip
+    return shown(items)

@@ -1,6 +1,6 @@
 """Reports that tie to each other and to the ledger; JSON, or CSV by `Accept: text/csv`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from starlette.responses import Response
@@ -10,6 +10,12 @@ from api.deps import Principal, requires
 from api.gate import gated_router
 from api.problems import invalid
 from api.reading import reading
+from models.cash.report_answers import (
+    ArAgingReportAnswer,
+    ArRollForwardAnswer,
+    TrialBalanceAnswer,
+    UnappliedCashReportAnswer,
+)
 from models.db.cash.aging_report import ar_aging_report
 from models.db.cash.cash_report import unapplied_cash_report
 from models.db.cash.ledger_balances import trial_balance
@@ -20,18 +26,18 @@ from models.values import IsoDate
 router = gated_router("reports")
 Reader = Annotated[Principal, requires("payments.read")]
 AsOf = Annotated[IsoDate | None, Query(description="The day asked about; today (UTC) unless given")]
-_EITHER: Any = {200: {"content": {"text/csv": {}}}}
+_EITHER: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {}}}}
 
 
-@router.get("/v1/reports/ar-aging", response_model=dict[str, Any], responses=_EITHER)
-def ar_aging(request: Request, who: Reader, as_of: AsOf = None) -> Response:
+@router.get("/v1/reports/ar-aging", response_model=ArAgingReportAnswer, responses=_EITHER)
+def get_ar_aging_report(request: Request, who: Reader, as_of: AsOf = None) -> Response:
     """Every customer's receivables in buckets, with totals, tied to the control account per legal entity."""
     with reading(request, who, snapshot=True) as tx:
         report = ar_aging_report(tx, as_of or tx.now.date(), who.entities)
     return report_answer(request, "ar-aging", report)
 
 
-@router.get("/v1/reports/trial-balance", response_model=dict[str, Any], responses=_EITHER)
+@router.get("/v1/reports/trial-balance", response_model=TrialBalanceAnswer, responses=_EITHER)
 def get_trial_balance(request: Request, who: Reader, as_of: AsOf = None) -> Response:
     """Every account with its balance, per legal entity, in its functional currency."""
     with reading(request, who, snapshot=True) as tx:
@@ -39,16 +45,16 @@ def get_trial_balance(request: Request, who: Reader, as_of: AsOf = None) -> Resp
     return report_answer(request, "trial-balance", report)
 
 
-@router.get("/v1/reports/unapplied-cash", response_model=dict[str, Any], responses=_EITHER)
-def unapplied_cash(request: Request, who: Reader, as_of: AsOf = None) -> Response:
+@router.get("/v1/reports/unapplied-cash", response_model=UnappliedCashReportAnswer, responses=_EITHER)
+def get_unapplied_cash_report(request: Request, who: Reader, as_of: AsOf = None) -> Response:
     """Each payment with money left, unapplied or in credits, tied to the accounts that carry it."""
     with reading(request, who, snapshot=True) as tx:
         report = unapplied_cash_report(tx, as_of or tx.now.date(), who.entities)
     return report_answer(request, "unapplied-cash", report)
 
 
-@router.get("/v1/reports/ar-roll-forward", response_model=dict[str, Any], responses=_EITHER)
-def roll_forward(
+@router.get("/v1/reports/ar-roll-forward", response_model=ArRollForwardAnswer, responses=_EITHER)
+def get_ar_roll_forward(
     request: Request,
     who: Reader,
     since: Annotated[IsoDate, Query(alias="from", description="The first day")],

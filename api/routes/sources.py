@@ -19,7 +19,7 @@ from models.db.customer_360 import panels
 from models.errors import FieldError, Refusal
 from models.values import Body, HttpUrl
 from settings import Settings
-from sources.registry import PANELS
+from sources.registry import PANELS, hosts_of
 
 router = gated_router("sources")
 Reader = Annotated[Principal, requires("sources.write")]
@@ -90,12 +90,10 @@ async def put_connection(
     """Say which external system serves which panels."""
     if re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) is None or name == "arflow":
         raise invalid(FieldError("/path/name", "FIELD_FORMAT", "A name is lower-case letters, digits, - and _"))
-    parts = urlsplit(body.base_url)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     settings: Settings = request.app.state.settings
-    # In production no connection may point at the host's own services, and none goes out in the clear.
-    if (settings.production and (local or parts.scheme != "https")) or (not local and parts.scheme != "https"):
-        raise invalid(FieldError("/base_url", "URL_INVALID", "An external system is reached by https"))
+    hosts = hosts_of(body.kind, settings.source_hosts, local=not settings.production)
+    if not hosts.allow(body.base_url):
+        raise invalid(FieldError("/base_url", "URL_INVALID", f"It is reached by https at one of these hosts: {hosts}"))
     w = Write("put_source_connection", {"name": name, **body.model_dump(mode="json")}, name, who.org_id)
     return await write(request, who, key, w)
 

@@ -16,9 +16,10 @@ from api.reading import reading
 from api.write import Write, write
 from models.db import webhooks
 from models.errors import FieldError, Refusal
+from models.events import EVENTS
 from models.messages.webhooks import WebhookQueue
+from models.outgoing import names_the_inside
 from models.values import Body, HttpUrl, Text
-from models.webhooks import EVENT_TYPES
 from operations.webhooks import delivery_body, endpoint_body
 from settings import Settings
 from workflows.reactions import wake
@@ -27,7 +28,7 @@ router = gated_router("webhooks")
 User = Annotated[Principal, requires("events.use", ORGANISATION)]
 # Endpoints get every event of the organisation: not for a token that sees some legal entities only.
 Reader = Annotated[Principal, requires("events.read", ORGANISATION)]
-EventTypes = Annotated[list[str], Field(max_length=len(EVENT_TYPES))]
+EventTypes = Annotated[list[str], Field(max_length=len(EVENTS))]
 Url = Annotated[HttpUrl, Field(min_length=1, max_length=2000)]
 Status = Literal["PENDING", "DELIVERED", "FAILED", "CANCELLED"]
 
@@ -38,7 +39,7 @@ class _Endpoint(Body):
     def _known(cls, types: list[str]) -> list[str]:
         if types == ["*"]:
             return []
-        unknown = sorted(set(types) - set(EVENT_TYPES))
+        unknown = sorted(set(types) - set(EVENTS))
         if unknown:
             raise PydanticCustomError("EVENT_TYPE_UNKNOWN", f"There is no event type {unknown[0]}")
         return sorted(set(types))
@@ -63,8 +64,12 @@ class EndpointPatch(_Endpoint):
 
 def _reachable(request: Request, url: str | None) -> None:
     settings: Settings = request.app.state.settings
-    if url is not None and settings.production and not url.startswith("https://"):
+    if url is None or not settings.production:
+        return
+    if not url.lower().startswith("https://"):
         raise invalid(FieldError("/url", "URL_INVALID", "An endpoint is reached by https"))
+    if names_the_inside(url):
+        raise invalid(FieldError("/url", "URL_INVALID", "An endpoint is on a public address"))
 
 
 @router.post("/v1/webhook-endpoints", status_code=201)

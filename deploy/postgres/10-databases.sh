@@ -9,14 +9,14 @@ psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "${POSTGRES_USER:-postgre
 \getenv temporal_password TEMPORAL_PASSWORD
 CREATE ROLE arflow_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
 CREATE ROLE arflow_loader NOLOGIN NOSUPERUSER NOBYPASSRLS;
+CREATE ROLE arflow_verifier NOLOGIN NOSUPERUSER BYPASSRLS; -- `arflow verify`: reads everything, changes nothing
 CREATE ROLE arflow_owner LOGIN PASSWORD :'owner_password' NOSUPERUSER NOBYPASSRLS;
-GRANT arflow_app, arflow_loader TO arflow_owner WITH ADMIN OPTION;
+GRANT arflow_app, arflow_loader, arflow_verifier TO arflow_owner WITH ADMIN OPTION;
 CREATE ROLE arflow_app_login LOGIN PASSWORD :'app_password' NOSUPERUSER NOBYPASSRLS;
 GRANT arflow_app, arflow_loader TO arflow_app_login;
 CREATE DATABASE arflow OWNER arflow_owner;
 REVOKE ALL ON DATABASE arflow FROM PUBLIC;
 GRANT CONNECT ON DATABASE arflow TO arflow_app_login;
-GRANT TEMPORARY ON DATABASE arflow TO arflow_app; -- `arflow verify` compares in a temporary table
 
 CREATE ROLE temporal LOGIN PASSWORD :'temporal_password' NOSUPERUSER;
 CREATE DATABASE temporal OWNER temporal;

@@ -7,8 +7,6 @@ fewer than 30 (`current`: not yet due, or 1 to 29 days over), 30 to 59, 60 to 89
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
 
 BUCKETS = ("not_due_minor", "overdue_1_29_minor", "days_30_minor", "days_60_minor", "days_90plus_minor")
 EDGES = (1, 30, 60, 90)
@@ -18,11 +16,6 @@ EDGES = (1, 30, 60, 90)
 def bucket(days_past_due: int) -> str:
     """The finest bucket of a balance; on its due date an invoice is 0 days past due."""
     return BUCKETS[bisect_right(EDGES, days_past_due)]
-
-
-def is_counted(day: date, effective: date, undone: date | None) -> bool:
-    """Whether an application counts on `day`: from its effective date until the day it was undone for."""
-    return effective <= day and (undone is None or day < undone)
 
 
 @dataclass
@@ -41,6 +34,11 @@ class Aged:
         self.buckets[name] += minor
         if disputed:
             self.disputed_minor += minor
+
+    def put_funds(self, unapplied_minor: int, credits_minor: int) -> None:
+        """Money of the customer's against what is open."""
+        self.unapplied_minor += unapplied_minor
+        self.credits_minor += credits_minor
 
     @property
     def total_minor(self) -> int:
@@ -88,11 +86,6 @@ def split_funds(left: int, worth: int, in_credits: int, credits_worth: int) -> F
     return Funds(left - in_credits, in_credits, worth - credits_worth, credits_worth)
 
 
-def by_currency(aged: dict[str, Aged]) -> list[dict[str, Any]]:
-    """The figures of each currency, untranslated."""
-    return [{"currency_code": code, **aged[code].as_dict()} for code in sorted(aged)]
-
-
 def summed(parts: Iterable[Aged]) -> Aged:
     """Several of one currency together."""
     total = Aged()
@@ -100,6 +93,5 @@ def summed(parts: Iterable[Aged]) -> Aged:
         for name in BUCKETS:
             total.buckets[name] += part.buckets[name]
         total.disputed_minor += part.disputed_minor
-        total.unapplied_minor += part.unapplied_minor
-        total.credits_minor += part.credits_minor
+        total.put_funds(part.unapplied_minor, part.credits_minor)
     return total

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from models.answers import JsonObject, WarningAnswer, answer
 from models.cash.bank_texts import BankText
+from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
 from models.cash.ledger import JournalEntry
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
 from models.cash.records import CustomerCredit, Invoice, Payment, PaymentApplication
@@ -137,62 +138,6 @@ class CurrencyAmountAnswer:
 
     currency_code: str
     minor: int
-
-
-@answer
-class JournalLineAnswer:
-    """Debit or credit, in minor units of `currency_code` and of the entity's functional currency."""
-
-    account: str
-    debit_minor: int
-    credit_minor: int
-    currency_code: str
-    functional_debit_minor: int
-    functional_credit_minor: int
-    customer_id: str | None
-    invoice_id: str | None
-    bank_account_id: str | None
-
-
-@answer
-class JournalEntryAnswer:
-    """An entry of the ledger, balanced in the functional currency. `source_id`: the payment or invoice it was made for;
-    `created_at` is null for an entry that is only shown, by a dry run."""
-
-    id: str
-    kind: str
-    entry_date: date
-    source_id: str
-    legal_entity_id: str
-    functional_currency: str
-    lines: Sequence[JournalLineAnswer]
-    created_at: datetime | None
-
-
-def journal_entry_answer(e: JournalEntry, created_at: datetime | None = None) -> JournalEntryAnswer:
-    return JournalEntryAnswer(
-        id=e.id,
-        kind=e.kind,
-        entry_date=e.entry_date,
-        source_id=e.source_id,
-        legal_entity_id=e.legal_entity_id,
-        functional_currency=e.functional_currency,
-        lines=[
-            JournalLineAnswer(
-                account=line.account,
-                debit_minor=line.debit_minor,
-                credit_minor=line.credit_minor,
-                currency_code=line.currency_code,
-                functional_debit_minor=line.functional_debit_minor,
-                functional_credit_minor=line.functional_credit_minor,
-                customer_id=line.customer_id,
-                invoice_id=line.invoice_id,
-                bank_account_id=line.bank_account_id,
-            )
-            for line in e.lines
-        ],
-        created_at=created_at,
-    )
 
 
 @answer

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from models.answers import JsonObject
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, Overpayment, PaymentStatus
@@ -201,3 +202,74 @@ class LockedPayment:
     payment: Payment
     closed_periods: frozenset[str]
     latest: LatestSession | None
+
+
+class PeriodStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A month (YYYY-MM) that was closed once; a month without a record is open."""
+
+    period: str
+    status: PeriodStatus
+    changed_at: datetime
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRate:
+    """An organisation's own rate: units of `quote` per unit of `base` (major units) on `rate_date`."""
+
+    base: str
+    quote: str
+    rate_date: date
+    rate: Decimal
+    source: str
+    recorded_at: datetime
+    recorded_by: str
+
+
+class ReconciliationStatus(StrEnum):
+    DRAFT = "DRAFT"
+    COMPLETED = "COMPLETED"
+    REOPENED = "REOPENED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """The payments that the bank shows through a date. `statement_balance_minor` in the bank account's currency."""
+
+    id: str
+    bank_account_id: str
+    through_date: date
+    statement_balance_minor: int | None
+    status: ReconciliationStatus = ReconciliationStatus.DRAFT
+    created_at: datetime
+    created_by: str
+    completed_at: datetime | None = None
+    completed_by: str | None = None
+    reopened_at: datetime | None = None
+    reopened_by: str | None = None
+    reopen_reason: str | None = None
+
+    def difference_minor(self, book_balance_minor: int) -> int | None:
+        """The statement's balance less the books'; None where the statement's is not known."""
+        stated = self.statement_balance_minor
+        return None if stated is None else stated - book_balance_minor
+
+
+@dataclass(frozen=True, slots=True)
+class BankedPayment:
+    """A payment on its way into a reconciliation. `completed_in`: the completed one that holds it already."""
+
+    payment: Payment
+    closed_periods: frozenset[str]
+    completed_in: str | None
+
+    @property
+    def held(self) -> LockedPayment:
+        """As posting a receipt wants it."""
+        return LockedPayment(self.payment, self.closed_periods, None)

@@ -137,3 +137,67 @@ class ChangeInvoice(Body):
 
     reason_code: ReasonCode
     note: Text | None = None
+
+
+class DraftReconciliation(Body):
+    """What the bank shows through a date. `statement_balance_minor` in the bank account's currency."""
+
+    through_date: IsoDate
+    payment_ids: Annotated[list[RecordId], Field(max_length=10_000)]
+    statement_balance_minor: Minor | None = None
+
+    @field_validator("payment_ids")
+    @classmethod
+    def _each_once(cls, ids: list[str]) -> list[str]:
+        if len(set(ids)) < len(ids):
+            raise PydanticCustomError("PAYMENT_REPEATED", "A payment appears more than once")
+        return ids
+
+
+class DraftReconciliationOf(DraftReconciliation):
+    """The draft, with the bank account that the path named."""
+
+    bank_account_id: RecordId
+
+
+class ReopenReconciliation(Body):
+    """Why a completed reconciliation is taken up again."""
+
+    reason_code: ReasonCode
+    note: Text | None = None
+
+
+class ChangePeriod(Body):
+    """Why a month is closed or reopened, where somebody says so."""
+
+    reason_code: ReasonCode | None = None
+    note: Text | None = None
+
+
+class StoreRate(Body):
+    """`rate` units of quote per one unit of base (major units); it serves its date and seven days after."""
+
+    base_currency: CurrencyCode
+    quote_currency: CurrencyCode
+    rate_date: IsoDate
+    rate: ExchangeRate
+    source: Line = "manual"
+
+    @model_validator(mode="after")
+    def _two_currencies(self) -> Self:
+        if self.base_currency == self.quote_currency:
+            raise PydanticCustomError("RATE_OF_ITSELF", "A currency has no rate to itself")
+        return self
+
+
+class StoreRates(Body):
+    """Up to 500 rates, each pair and date once."""
+
+    rates: Annotated[list[StoreRate], Field(min_length=1, max_length=500)]
+
+    @field_validator("rates")
+    @classmethod
+    def _distinct(cls, rates: list[StoreRate]) -> list[StoreRate]:
+        if len({(r.base_currency, r.quote_currency, r.rate_date) for r in rates}) < len(rates):
+            raise PydanticCustomError("RATE_REPEATED", "The same pair and date appear more than once")
+        return rates

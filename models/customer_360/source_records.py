@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.invisible import without
 from models.money import INT64_MAX, is_currency, round_half_even
 
 
@@ -62,7 +63,7 @@ def priority_rank(priority: str) -> int:
 def _one_line(text: str) -> str:
     if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):
         raise PydanticCustomError("FIELD_FORMAT", "Control characters are not allowed")
-    if not text.strip():
+    if not without(text).strip():
         raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
     return text
 

@@ -46,6 +46,7 @@ TaxId = Annotated[str, AfterValidator(checks.tax_id)]
 Code = Annotated[str, AfterValidator(checks.code)]
 Notes = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20_000, lines=True))]
 Line = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
+PostalCode = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20))]
 CurrencyCode = Annotated[str, AfterValidator(checks.currency)]
 Country = Annotated[str, AfterValidator(checks.country)]
 Day = Annotated[date, BeforeValidator(checks.day)]
@@ -81,7 +82,7 @@ class Address(Input):
     lines: list[Line] = Field(min_length=1, max_length=10)
     city: Line
     region: Line | None = None
-    postal_code: Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20))] | None = None
+    postal_code: PostalCode | None = None
     country: Country
 
 

@@ -21,6 +21,7 @@ from models.customers.bodies import (
     Line,
     Name,
     Phone,
+    PostalCode,
     Price,
     PricingTier,
     Quantity,
@@ -60,7 +61,7 @@ class UpdateAddress(_Update):
     lines: Annotated[list[Line] | None, _Given] = Field(default=None, min_length=1, max_length=10)
     city: Annotated[Line | None, _Given] = None
     region: Line | None = None
-    postal_code: Annotated[str, Field(max_length=20)] | None = None
+    postal_code: PostalCode | None = None
     country: Annotated[Country | None, _Given] = None
 
 

@@ -10,16 +10,16 @@ from typing import Final
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 from sqlalchemy import Engine
 
 from models.db.engine import driver_url, fetch_once
+from models.db.postgres.connection import Access, LoopConnection
 
 _ANNOUNCE: Final = (
     "SELECT set_config('synchronous_commit', 'off', true), pg_notify('arflow_answered', CAST(:command AS text))"
 )
 AGAIN_SECONDS: Final = 1.0
-CONNECT_SECONDS: Final = 2
+QUIET_SECONDS: Final = 30.0
 log = structlog.get_logger("arflow.answered")
 
 
@@ -30,13 +30,14 @@ def announce(engine: Engine, org_id: str, command_id: str) -> None:
 
 async def listen(database_url: str, heard: Callable[[str], None]) -> None:
     """Call `heard` with the id of each command that is announced, until cancelled; without a connection nothing is heard."""
-    url = driver_url(database_url, for_sqlalchemy=False)
+    access = Access(driver_url(database_url, for_sqlalchemy=False), role=None)
     while True:
         try:
-            async with await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as conn:
-                await conn.execute("LISTEN arflow_answered")
-                async for announced in conn.notifies():
-                    heard(announced.payload)
+            async with await LoopConnection.open(access) as conn:
+                while True:
+                    await conn.execute("LISTEN arflow_answered")  # now and then again: a dead line is silent, too
+                    async for announced in conn.notifies(timeout=QUIET_SECONDS):
+                        heard(announced.payload)
         except psycopg.Error as lost:
             log.info("not listening for a moment", error=type(lost).__name__)
         await asyncio.sleep(AGAIN_SECONDS)

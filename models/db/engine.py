@@ -4,19 +4,21 @@ The process connects with the owner's URL (or the application's own login) and b
 a role that owns nothing and cannot bypass row-level security. The organisation is set per transaction.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from models.db.postgres.connection import STATEMENT_SECONDS, Access, ThreadConnection
+from models.db.postgres.pipeline import RawRow, Row, first_raw
+from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
 from models.db.tx import Tx
-from models.db.wire import Wire
 
-APP_ROLE = "arflow_app"
-IN_UTC: Final = "SET TIME ZONE 'UTC'"
+APP_ROLE: Final = "arflow_app"
+VERIFY_ROLE: Final = "arflow_verifier"
 
 
 def driver_url(database_url: str, *, for_sqlalchemy: bool = True) -> str:
@@ -25,30 +27,35 @@ def driver_url(database_url: str, *, for_sqlalchemy: bool = True) -> str:
     return plain.replace("postgresql://", "postgresql+psycopg://", 1) if for_sqlalchemy else plain
 
 
-def make_engine(database_url: str, *, pool_size: int = 20, role: str | None = APP_ROLE) -> Engine:
-    """An engine whose connections act as `role`; JSON numbers come back exact, times in UTC."""
-    engine = create_engine(
+def make_engine(
+    database_url: str, *, pool_size: int = 20, role: str | None = APP_ROLE, statement_seconds: float = STATEMENT_SECONDS
+) -> Engine:
+    """An engine whose connections act as `role`; times in UTC."""
+    access = Access(driver_url(database_url, for_sqlalchemy=False), role, statement_seconds)
+    return create_engine(
         driver_url(database_url),
+        creator=lambda: ThreadConnection.open(access),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=10,
         pool_pre_ping=False,
         pool_use_lifo=True,  # few warm connections (prepared, planned) instead of many lukewarm ones
         hide_parameters=True,  # the text of an error names no values
-        # Preparing is the wire's (wire.py): psycopg would, now and then, deallocate what it knows nothing of.
-        connect_args={"prepare_threshold": None},
-        json_deserializer=json.loads,
     )
 
-    @event.listens_for(engine, "connect")
-    def become(dbapi_connection: Any, _record: Any) -> None:
-        # By statements, not by the startup's options, which poolers of sessions do not pass on.
-        auto = dbapi_connection.autocommit
-        dbapi_connection.autocommit = True
-        dbapi_connection.execute(IN_UTC if role is None else f"{IN_UTC}; SET ROLE {role}")
-        dbapi_connection.autocommit = auto
 
-    return engine
+def make_reads(database_url: str, *, size: int = SIZE, statement_seconds: float = STATEMENT_SECONDS) -> LoopReads:
+    """The connections on the event loop; once per process."""
+    url = driver_url(database_url, for_sqlalchemy=False)
+    return LoopReads(Access(url, APP_ROLE, statement_seconds, (GENERIC_PLANS,)), size=size)
+
+
+def verifying_role(database_url: str) -> str:
+    """As whom this login proves the books: the role that reads everything and changes nothing, where it may become it."""
+    member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s"
+    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False)) as c:
+        found = c.execute(member, (VERIFY_ROLE,)).fetchone()
+    return VERIFY_ROLE if found and found[0] else APP_ROLE
 
 
 ACT_AS: Final = (
@@ -58,25 +65,36 @@ ACT_AS: Final = (
 anew would take longer than the read."""
 
 
-def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> tuple[bytes | None, ...] | None:
+def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> RawRow | None:
     """The first row of one read, as PostgreSQL wrote it.
 
     It runs as this organisation, in one round trip: both statements are one implicit transaction, so the organisation
-    ends with the read. For reads that are measured in milliseconds; everything else opens a `transaction`.
+    ends with the read. For reads that are measured in milliseconds; everything else opens a `transaction`. A connection
+    that was lost meanwhile is replaced, once: repeating the statement must change nothing.
     """
+    asked = [(ACT_AS, {"org": org_id}), (query, params)]
     for attempt in (1, 2):
-        pooled = engine.raw_connection()
-        try:
-            conn = cast("psycopg.Connection[Any]", pooled.driver_connection)
-            _, row = Wire.of(conn).results([(ACT_AS, {"org": org_id}), (query, params)])
-            return tuple(row.get_value(0, n) for n in range(row.nfields)) if row.ntuples else None
-        except psycopg.OperationalError as lost:
-            pooled.invalidate(lost)
-            if attempt == 2:
-                raise
-        finally:
-            pooled.close()
+        with lent(engine) as conn:
+            try:
+                return first_raw(conn.results(asked)[1])
+            except psycopg.OperationalError:
+                if attempt == 2 or not conn.closed:
+                    raise
     raise AssertionError("unreachable")
+
+
+def ask(engine: Engine, query: str, **params: object) -> Sequence[Row]:
+    """The rows of one statement, as no organisation: for what concerns all of them."""
+    with lent(engine) as conn:
+        return conn.rows(query, **params)
+
+
+def own_connection(engine: Engine) -> ThreadConnection:
+    """A connection that the pool has given up: whoever asked closes it."""
+    pooled = _pooled(engine)
+    conn = cast(ThreadConnection, pooled.driver_connection)
+    pooled.detach()
+    return conn
 
 
 @contextmanager
@@ -89,7 +107,7 @@ def transaction(
     `snapshot=True` shows all its statements the same state: for figures that must tie to each other.
     `rehearsal=True` checks what a commit would check, and rolls back.
     """
-    with _lent(engine) as conn:
+    with lent(engine) as conn:
         tx = Tx(conn, org_id, durable=durable, snapshot=snapshot)
         yield tx
         if rehearsal:
@@ -99,10 +117,10 @@ def transaction(
 
 
 @contextmanager
-def _lent(engine: Engine) -> "Iterator[psycopg.Connection[Any]]":
+def lent(engine: Engine) -> Iterator[ThreadConnection]:
     """A connection of the pool, given back without an open transaction. Where it was lost, so are its neighbours."""
-    pooled = engine.raw_connection()
-    conn = cast("psycopg.Connection[Any]", pooled.driver_connection)
+    pooled = _pooled(engine)
+    conn = cast(ThreadConnection, pooled.driver_connection)
     try:
         yield conn
     finally:
@@ -113,3 +131,10 @@ def _lent(engine: Engine) -> "Iterator[psycopg.Connection[Any]]":
             engine.dispose()
         else:
             pooled.close()
+
+
+def _pooled(engine: Engine) -> PoolProxiedConnection:
+    try:
+        return engine.raw_connection()
+    except PoolExhausted as busy:
+        raise psycopg.OperationalError("every connection to the database is in use") from busy

@@ -1,6 +1,7 @@
 """Filtered, paged lists: each is declared once, over the declared tables, and sent as the few texts it comes to."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, any_, literal_column, select, tuple_
@@ -8,7 +9,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from models.db.tx import Row, Tx
 
-Filter = str | int | bool | Collection[str] | Mapping[str, object] | None
+Filter = str | int | bool | date | Collection[str] | Mapping[str, object] | None
 _AFTER: Final = " after"
 """In a shape: behind a key. No filter has such a name."""
 _NONE: Final[Mapping[str, ColumnElement[bool]]] = {}
@@ -42,7 +43,8 @@ class Listing:
         within: ColumnElement[bool] | None, equal: Sequence[ColumnElement[Any]] = (),
         filters: Mapping[str, ColumnElement[bool]] = _NONE,
     ) -> None:  # fmt: skip
-        self._key, self._newest_first, self._shown = key, newest_first, shown or (table,)
+        self._table, self._shown = table, shown or (table,)
+        self._key, self._newest_first = key, newest_first
         self._always = [table.c.org_id == param("org"), *([] if where is None else [where])]
         self._filters = {str(c.key): c == param(str(c.key)) for c in equal} | dict(filters)
         if within is not None:
@@ -78,6 +80,7 @@ class Listing:
             conditions.append(key < place if self._newest_first else key > place)
         query = (
             select(*self._shown)
+            .select_from(self._table)
             .where(*self._always, *conditions)
             .order_by(*[part.desc() if self._newest_first else part for part in self._key])
             .limit(param("limit"))

@@ -5,7 +5,7 @@ from typing import Any, Never, TypeVar
 from models.answers import JsonObject
 from models.db.tx import Row, Tx
 from models.errors import Refusal
-from models.master_data import BankAccount, BilledCustomer, LegalEntity
+from models.master_data.records import BankAccount, BilledCustomer, LegalEntity
 
 
 def refuse_missing(tx: Tx, noun: str, record_id: str) -> Never:
@@ -69,9 +69,3 @@ def only_bank_account(tx: Tx, entity_id: str) -> BankAccount:
         why = "has several bank accounts" if accounts else "has no bank account"
         raise Refusal("BANK_ACCOUNT_REQUIRED", f"Legal entity {entity_id} {why}: name one in bank_account_id.")
     return accounts[0]
-
-
-def setting(tx: Tx, name: str, default: Any) -> Any:
-    """An organisation's setting."""
-    value = tx.scalar("SELECT settings -> :name FROM organisations WHERE org_id = :org", name=name)
-    return default if value is None else value

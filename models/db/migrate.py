@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from alembic import command
@@ -9,6 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
+
+from models.db.engine import VERIFY_ROLE, driver_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,9 +24,8 @@ def config(database_url: str) -> Config:
 
 
 def migrate(database_url: str) -> None:
-    """Bring the database at `database_url` (the owner's URL) to the newest schema; make the application roles first."""
-    from models.db.engine import driver_url
-
+    """Bring the database at `database_url` (the owner's URL) to the newest schema; make the roles first. Afterwards nobody
+    has more rights in it than each needs, a database restored or copied without its grants included."""
     with psycopg.connect(driver_url(database_url, for_sqlalchemy=False), autocommit=True) as c:
         c.execute("SELECT pg_advisory_lock(hashtext('arflow.migrate'))")
         for role in ("arflow_app", "arflow_loader"):
@@ -32,7 +34,20 @@ def migrate(database_url: str) -> None:
                 with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
                     c.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
             c.execute(f"GRANT {role} TO CURRENT_USER")
+        _verifier(c)
         command.upgrade(config(driver_url(database_url)), "head")
+        c.execute("CALL arflow_harden()")
+
+
+def _verifier(c: "psycopg.Connection[Any]") -> None:
+    """The role that `arflow verify` takes: it reads everything, row-level security aside, and changes nothing. An owner
+    who may make no such role goes without, and `verify` reads as the application does."""
+    with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation, psycopg.errors.InsufficientPrivilege):
+        if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (VERIFY_ROLE,)).fetchone():
+            c.execute(f"CREATE ROLE {VERIFY_ROLE} NOLOGIN NOSUPERUSER BYPASSRLS")
+    with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject):
+        if c.execute("SELECT pg_has_role(%s, 'MEMBER')", (VERIFY_ROLE,)).fetchone() != (True,):
+            c.execute(f"GRANT {VERIFY_ROLE} TO CURRENT_USER")
 
 
 def pending(engine: Engine) -> str | None:

@@ -3,7 +3,7 @@
 Statements are prepared by name, the role and the time zone are set once per connection, locks and LISTEN outlive a
 transaction. A pooler that hands a server's session from client to client between transactions (PgBouncer with
 `pool_mode = transaction` or `statement`, and its like) would let one process carry out what another has prepared. It need
-not fail, so it is looked for before anything is asked: decision 122.
+not fail, so it is looked for before anything is asked: decision 0056.
 
 What poolers say of themselves differs; what they do does not. Of several clients at a time, no two may ever be on one
 server's session, none may be moved to another one or lose what it set, and none may find what a stranger has left.

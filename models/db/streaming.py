@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from psycopg.rows import dict_row
 
-from models.db.tx import Row, Tx, to_json
-from models.db.wire import NAMED
+from models.db.postgres.statements import NAMED
+from models.db.tx import Row, Tx
 
 CHUNK = 1000
 _numbers = count(1)
@@ -33,12 +33,13 @@ def readable(column: str) -> str:
 
 
 class Scratch:
-    """A temporary table of this transaction, filled in chunks. `columns` as CREATE TABLE takes them."""
+    """A table to compare by, filled in chunks within this transaction, whose end must be a rollback. What stood there
+    before, put by whomever, is taken away first."""
 
-    def __init__(self, tx: Tx, name: str, columns: str) -> None:
-        self.tx, self.name, self.columns = tx, name, columns
+    def __init__(self, tx: Tx, name: str) -> None:
+        self.tx, self.name = tx, name
         self.kept: list[dict[str, Any]] = []
-        tx.run(f"CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+        tx.run(f"DELETE FROM {name}")
 
     def add(self, **row: Any) -> None:
         self.kept.append(row)
@@ -46,13 +47,6 @@ class Scratch:
             self.flush()
 
     def flush(self) -> None:
-        sql = f"INSERT INTO {self.name} SELECT * FROM json_populate_recordset(NULL::{self.name}, CAST(:rows AS json))"
-        self.tx.run(sql, rows=to_json(self.kept))
+        """Everything that was added is in the table."""
+        self.tx.insert(self.name, self.kept)
         self.kept = []
-
-    def done(self, *keys: str) -> None:
-        """Everything is in: index it by these columns."""
-        self.flush()
-        for key in keys:
-            self.tx.run(f"CREATE INDEX ON {self.name} ({key})")
-        self.tx.run(f"ANALYZE {self.name}")

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from models.answers import read_row
-from models.db.wire import Reply, Wire
-from models.db.wire import Row as Row
+from models.db.postgres.connection import ThreadConnection
+from models.db.postgres.pipeline import Reply
+from models.db.postgres.pipeline import Row as Row
 
 R = TypeVar("R")
 
@@ -32,11 +34,17 @@ def as_columns(row: object) -> Mapping[str, Any]:
     return {name: getattr(row, name) for name in row.__dataclass_fields__}
 
 
+@cache
+def _written(record: Any) -> tuple[tuple[str, str], ...]:
+    """The fields of a record, and what they are called outside: `from_`, since Python keeps `from` for itself, is `from`."""
+    return tuple((name, name.removesuffix("_")) for name in record.__dataclass_fields__)
+
+
 def _json_default(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
-        return {name: getattr(value, name) for name in names}
+    if hasattr(value, "__dataclass_fields__"):
+        return {written: getattr(value, name) for name, written in _written(value.__class__)}
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
@@ -50,7 +58,7 @@ _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_st
   replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
 
 
-class _Said(NamedTuple):
+class _Statement(NamedTuple):
     """A statement on its way. `then` is handed its first row (or None) before anything else is done."""
 
     sql: str
@@ -65,14 +73,12 @@ class Tx:
     the transaction itself, rows to insert, `later`. An error of theirs is raised there; it ends the transaction anyway.
     """
 
-    def __init__(
-        self, conn: "psycopg.Connection[Any]", org_id: str, *, durable: bool = True, snapshot: bool = False
-    ) -> None:
+    def __init__(self, conn: ThreadConnection, org_id: str, *, durable: bool = True, snapshot: bool = False) -> None:
         self.org_id = org_id
-        self._conn, self._wire = conn, Wire.of(conn)
+        self._conn = conn
         self._now: datetime | None = None
-        begin = _Said("BEGIN ISOLATION LEVEL REPEATABLE READ" if snapshot else "BEGIN", {})
-        self._opening = [begin, _Said(_OPEN if durable else _OPEN_FAST, {"org": org_id}, self._opened)]
+        begin = _Statement("BEGIN ISOLATION LEVEL REPEATABLE READ" if snapshot else "BEGIN", {})
+        self._opening = [begin, _Statement(_OPEN if durable else _OPEN_FAST, {"org": org_id}, self._opened)]
         self._waiting = list(self._opening)
 
     @property
@@ -111,15 +117,15 @@ class Tx:
 
     def later(self, sql: str, **params: Any) -> None:
         """Execute, at the latest with the commit."""
-        self._waiting.append(self._said(sql, params))
+        self._waiting.append(self._statement(sql, params))
 
     def check_first(self, then: Callable[[Row | None], object], sql: str, **params: Any) -> None:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
-        self._waiting.append(self._said(sql, params)._replace(then=then))
+        self._waiting.append(self._statement(sql, params)._replace(then=then))
 
     def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Sequence[Row]]:
         """The rows of several statements, in one round trip."""
-        return [reply.rows for reply in self._send([self._said(sql, params) for sql, params in asked])]
+        return [reply.rows for reply in self._send([self._statement(sql, params) for sql, params in asked])]
 
     def insert(
         self, table: str, records: Sequence[object], *, returning: str | None = None, suffix: str = ""
@@ -176,19 +182,19 @@ class Tx:
     @contextmanager
     def savepoint(self, name: str) -> Iterator[None]:
         """What an exception inside has begun is taken back, and no more; the exception goes on."""
-        begun = _Said(f"SAVEPOINT {name}", {})
+        begun = _Statement(f"SAVEPOINT {name}", {})
         self._waiting.append(begun)
         try:
             yield
             self.run(f"RELEASE SAVEPOINT {name}")
         except BaseException:
-            unsent = next((n for n, said in enumerate(self._waiting) if said is begun), None)
+            unsent = next((n for n, statement in enumerate(self._waiting) if statement is begun), None)
             del self._waiting[unsent or 0 :]
             if unsent is None:
                 self.run(f"ROLLBACK TO SAVEPOINT {name}")
             raise
 
-    def connection(self) -> "psycopg.Connection[Any]":
+    def connection(self) -> ThreadConnection:
         """The driver's connection, once everything that waited has been sent: for COPY and cursors of the server."""
         self._send([])
         return self._conn
@@ -197,33 +203,33 @@ class Tx:
         """Make it permanent. Where nothing was asked, nothing was begun."""
         if self._waiting == self._opening:
             return
-        if any(said.then for said in self._waiting if said not in self._opening):
+        if any(statement.then for statement in self._waiting if statement not in self._opening):
             self._send([])  # what must hold is looked at first
         if self._conn.info.transaction_status == TransactionStatus.INERROR:
             raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
-        self._send([_Said("COMMIT", {})])
+        self._send([_Statement("COMMIT", {})])
 
     def _ask(self, sql: str, params: dict[str, Any]) -> Reply:
-        return self._send([self._said(sql, params)])[0]
+        return self._send([self._statement(sql, params)])[0]
 
-    def _send(self, asked: Sequence[_Said]) -> list[Reply]:
+    def _send(self, asked: Sequence[_Statement]) -> list[Reply]:
         """What waited, then what is asked, in one round trip."""
         waited, self._waiting = self._waiting, []
         together = [*waited, *asked]
         if not together:
             return []
-        replies = self._wire.exchange([(said.sql, said.params) for said in together])
-        for said, reply in zip(together, replies, strict=True):
-            if said.then is not None:
-                said.then(_first(reply))
+        replies = self._conn.exchange([(statement.sql, statement.params) for statement in together])
+        for statement, reply in zip(together, replies, strict=True):
+            if statement.then is not None:
+                statement.then(_first(reply))
         return replies[len(waited) :]
 
     def _opened(self, row: Row | None) -> None:
         assert row is not None
         self._now = row["now"].astimezone(UTC)
 
-    def _said(self, sql: str, params: Mapping[str, Any]) -> _Said:
-        return _Said(sql, {**params, "org": self.org_id} if ":org" in sql else params)
+    def _statement(self, sql: str, params: Mapping[str, Any]) -> _Statement:
+        return _Statement(sql, {**params, "org": self.org_id} if ":org" in sql else params)
 
 
 def _first(reply: Reply) -> Row | None:

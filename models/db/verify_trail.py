@@ -30,17 +30,11 @@ class Trail:
     """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals, erasures."""
 
     def __init__(self, tx: Tx) -> None:
-        self.marks = Scratch(
-            tx, "verify_marks", "entry_id text, digest text, subject_id text, seq bigint, at timestamptz"
-        )
-        self.facts = Scratch(tx, "verify_facts", "noun text, id text, facts jsonb")
-        self.erased = Scratch(tx, "verify_erased", "subject_id text, seq bigint")
-        self.erasures = Scratch(tx, "verify_erasures", "subject_id text, seq bigint")
-        self.seals = Scratch(
-            tx,
-            "verify_seals",
-            "sealed_at timestamptz, heads bigint, root text, stored bigint, stored_root text, seq bigint",
-        )
+        self.marks = Scratch(tx, "verify_marks")
+        self.facts = Scratch(tx, "verify_facts")
+        self.erased = Scratch(tx, "verify_erased")
+        self.erasures = Scratch(tx, "verify_erasures")
+        self.seals = Scratch(tx, "verify_seals")
 
     def take(self, e: Row) -> None:
         """What one event, whose hashes hold, says of the ledger and of its record."""
@@ -68,11 +62,9 @@ class Trail:
             return
 
     def done(self) -> None:
-        self.marks.done("entry_id")
-        self.facts.done("id")
-        self.erased.done("subject_id")
-        self.erasures.done("subject_id")
-        self.seals.done("sealed_at")
+        """Everything is in."""
+        for scratch in (self.marks, self.facts, self.erased, self.erasures, self.seals):
+            scratch.flush()
 
 
 def check_chains(tx: Tx, trail: Trail) -> Finding:

@@ -3,21 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, text
-
 from models.db.lookups import find
 from models.db.tx import Row, Tx
 
 _DELIVERY = """SELECT d.*, e.url FROM webhook_deliveries d
   JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id WHERE d.org_id = :org"""
-
-
-def fan_out(conn: Connection, after: int, upto: int) -> Sequence[Row]:
-    """Make the deliveries of events published after one position up to another; the queues that have something new."""
-    sql = text("SELECT * FROM webhook_fan_out(:after, :upto)")
-    rows = conn.execute(sql, {"after": after, "upto": upto}).mappings().all()
-    conn.commit()
-    return [{**row} for row in rows]
 
 
 def endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Row:

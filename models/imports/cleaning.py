@@ -1,23 +1,14 @@
-"""How other systems write what we keep: "Net 30", "usd", "1,000.00", "United States". Only for their exports.
+"""How other systems write what we keep: "Net 30", "usd", "United States". Only for their exports.
 
 A cleaner answers the value as we write it, or the text unchanged, for the check to judge. Nothing is guessed that could
-mean two things: a comma is taken for a thousands separator only where no other reading is left.
+mean two things. Amounts need the row's currency beside them: models.imports.amounts.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
-import pycountry
-
-_GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{1,4}|[0-9]{1,3}(?:,[0-9]{3}){2,}")
-_SYMBOLS: Final = "$€£¥ \u00a0"
-
-
-def _amount(text: str) -> str:
-    bare = text.strip(_SYMBOLS)
-    return bare.replace(",", "") if _GROUPED.fullmatch(bare) else bare
+from models.imports.countries import country
 
 
 def _terms(text: str) -> str:
@@ -26,22 +17,9 @@ def _terms(text: str) -> str:
     return f"NET{int(found[1])}" if found else text.strip()
 
 
-@lru_cache(maxsize=1024)
-def _country(text: str) -> str:
-    """An ISO 3166-1 alpha-2 code from a code of either length or an English name."""
-    text = text.strip()
-    if len(text) == 2:
-        return text.upper()
-    try:
-        return str(pycountry.countries.lookup(text).alpha_2)
-    except LookupError:
-        return text
-
-
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
-    "credit_limit": _amount,
     "payment_terms": _terms,
     "currency_code": lambda text: text.strip().upper(),
     "customer_type": lambda text: text.strip().lower(),
-    "country": _country,
+    "country": country,
 }

@@ -27,6 +27,7 @@ FIELDS: Final = frozenset((*PLAIN_FIELDS, *RELATED_FIELDS))
 JOINED: Final = frozenset({"contact.name", "billing_address.lines", "shipping_address.lines", "notes"})
 """Fields that several columns may fill together; of others, the first column that is not empty counts."""
 COLUMN_LIMIT: Final = 2000
+METADATA_KEY: Final = re.compile(r"metadata\.[^.\x00-\x1f\x7f]{1,64}")
 _OBJECT: Final = {"addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions", "entity_overrides"}
 
 
@@ -73,7 +74,9 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         contact.phone: Contact Phone, Contact.Phone
     """),
     "hubspot": _preset("""
-        name: Company name, Name
+        name: Company name, Name, Associated Company, Primary Associated Company, Company
+        contact.name: First Name, Last Name
+        contact.role: Job Title
         email: Company email, Email, Contact email
         external_id: Record ID, Company ID, hs_object_id
         phone: Phone Number, Phone
@@ -155,13 +158,15 @@ def resolve(
     fields: list[str | None] = [None] * own
     for number, raw in enumerate(header[own:], own + 1):
         name = raw.strip()
+        if not name:  # no column, as long as no row says anything in it
+            fields.append(None)
+            continue
         key = normal(name)
         field = given[key] if key in given else _known(name, source)
         if field is None and key not in given and source in PLAIN:
-            shown = name[:60] or "(no name)"
             raise Unreadable(
                 "COLUMN_UNKNOWN",
-                f"Column {number}, {shown!r}, is no field of a customer: map it, or leave it out.",
+                f"Column {number}, {name[:60]!r}, is no field of a customer: map it, or leave it out.",
                 line,
                 number,
             )
@@ -182,11 +187,16 @@ def resolve(
     return fields
 
 
+def nameless(header: Sequence[str], source: str) -> list[int]:
+    """The columns (from 0) of a plain file that have no name: they must be empty in every row."""
+    return [n for n, raw in enumerate(header) if not raw.strip()] if source in PLAIN else []
+
+
 def check_mapping(mapping: Mapping[str, str | None] | None) -> None:
     """Refuse a mapping to a field that no customer has, or two columns to one plain field: MAPPING_INVALID."""
     targets = [f for f in (mapping or {}).values() if f is not None]
     for field in targets:
-        if field not in FIELDS and not re.fullmatch(r"metadata\.[^.\x00-\x1f]{1,64}", field):
+        if field not in FIELDS and not METADATA_KEY.fullmatch(field):
             raise Unreadable("MAPPING_INVALID", f"{field[:60]!r} is no field of a customer.")
     twice = sorted({f for f in targets if targets.count(f) > 1 and f not in JOINED})
     if twice:
@@ -196,9 +206,16 @@ def check_mapping(mapping: Mapping[str, str | None] | None) -> None:
 def _known(name: str, source: str) -> str | None:
     if source in PLAIN:
         plain = name.casefold()
-        return plain if plain in FIELDS else None
+        return plain if plain in FIELDS else _own_key(name)
     found = PRESETS[source].get(normal(name))
-    return found if found is not None else name if name in FIELDS else None
+    return found if found is not None else name if name in FIELDS else _own_key(name)
+
+
+def _own_key(name: str) -> str | None:
+    """A column `metadata.anything`; the key keeps its case."""
+    noun, _, key = name.partition(".")
+    field = f"{noun.casefold()}.{key}"
+    return field if METADATA_KEY.fullmatch(field) else None
 
 
 def _complete(fields: Sequence[str | None], source: str, line: int) -> None:
@@ -206,6 +223,7 @@ def _complete(fields: Sequence[str | None], source: str, line: int) -> None:
     if source in PLAIN and len(set(plain)) != len(plain):
         twice = next(f for f in plain if plain.count(f) > 1)
         raise Unreadable("COLUMN_DUPLICATE", f"Two columns are mapped to {twice}.", line)
-    for needed in ("name", "email"):
+    # Of an export the rows without an e-mail are rows to complete, and be it all of them.
+    for needed in ("name", "email") if source in PLAIN else ("name",):
         if needed not in fields:
             raise Unreadable("COLUMN_MISSING", f"No column is the customer's {needed}.", line, 1)

@@ -18,10 +18,11 @@ class WebhookQueue:
 @dataclass
 class WebhookProgress:
     """What the last look at the queue found. `found` False: nothing waits; `retry_in`: try the same again after so many
-    seconds, 0: go on with the next."""
+    seconds, 0: go on with the next. `busy`: nothing was sent, the organisation's share of the worker was taken."""
 
     found: bool
     retry_in: float = 0
+    busy: bool = False
 
 
 def delivery_workflow_id(endpoint_id: str, subject: str) -> str:

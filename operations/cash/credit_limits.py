@@ -8,7 +8,7 @@ from models.cash.credit import NoRate, exposure
 from models.db import lookups
 from models.db.cash import invoices, rates
 from models.db.tx import Tx
-from models.master_data import BilledCustomer, LegalEntity
+from models.master_data.records import BilledCustomer, LegalEntity
 from models.money import amount_text, exponent
 from operations.work import Work
 

@@ -16,7 +16,7 @@ from models.db.cash import invoices, rates
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.master_data import DEFAULT_TERMS, CustomerStatus, LegalEntity
+from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity
 from models.money import convert
 from operations.cash.credit_limits import credit_warnings
 from operations.runner import operation
@@ -49,6 +49,7 @@ def create_invoice(work: Work, asked: CreateInvoice) -> Outcome[IssuedInvoiceAns
         "issue_date": invoice.issue_date, "due_date": invoice.due_date,
     }  # fmt: skip
     work.audit(invoice.id, "invoice.issued", {"after": facts, "entries": entry_mark(entry)})
+    work.emit("invoice.created", invoice.id, {"invoice_id": invoice.id, "external_id": invoice.external_id, **facts})
     return Outcome(issued_invoice_answer(invoice, credit_warnings(work, customer, entity)), 201)
 
 
@@ -67,6 +68,11 @@ def void_invoice(work: Work, asked: ChangeInvoice) -> Outcome[InvoiceAnswer]:
     invoices.void(work.tx, i.id, on=day, reason=asked.reason_code)
     if i.disputed_at is not None:
         end_dispute(work, i.id, asked.reason_code, asked.note)
+    work.emit(
+        "invoice.voided", i.id,
+        {"invoice_id": i.id, "customer_id": i.customer_id, "legal_entity_id": i.legal_entity_id,
+         "reason_code": asked.reason_code, "void_date": day},
+    )  # fmt: skip
     changed = {"before": {"status": i.status}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
     return _changed(work, i.id, "invoice.voided", changed, asked)
 

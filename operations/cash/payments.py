@@ -12,15 +12,15 @@ from models.cash.records import LockedPayment, Payment
 from models.cash.requests import AssignPayment, RecordPayment
 from models.db import lookups
 from models.db.cash import payments, rates
+from models.db.master_data import settings_of
 from models.errors import Refusal
 from models.ids import new_id
-from models.master_data import BilledCustomer
+from models.master_data.records import BilledCustomer
 from models.money import convert
 from operations import carried
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
-HORIZON_DAYS = 7  # how far ahead a payment may be dated; setting `payment_date_horizon_days`
 _TAKEN_BY_DEFAULT = ("legal_entity_id", "bank_account_id")
 _BUSINESS_FIELDS = (
     "customer_id", "payment_date", "amount_minor", "currency_code", *_TAKEN_BY_DEFAULT, "method", "reference",
@@ -37,11 +37,12 @@ def record_payment(work: Work, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     customer = lookups.customer(work.tx, asked.customer_id)
     place = _where(work, asked, customer)
     work.require_entity(place.legal_entity_id)
-    refuse_too_far_ahead(asked.payment_date, work.now.date(), horizon_days(work))
+    settings = settings_of(work.tx)
+    refuse_too_far_ahead(asked.payment_date, work.now.date(), settings.payment_date_horizon_days)
     payment = _new_payment(work, asked, place)
     work.tx.insert("payments", [payment])
     entries = []
-    if lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt":
+    if settings.posts_at_receipt:
         entries.append(post_receipt(work, payments.lock(work.tx, payment.id)))
     audit_receipt(work, payment, entries)
     return Outcome(payment_answer(replace(payment, posted=bool(entries)), []), 201)
@@ -157,11 +158,6 @@ def _where(work: Work, asked: RecordPayment, customer: BilledCustomer) -> Place:
         raise Refusal("LEGAL_ENTITY_MISMATCH", f"Bank account {bank.id} is not legal entity {entity_id}'s.")
     bank = bank or lookups.only_bank_account(work.tx, entity_id)
     return Place(entity_id, entity.functional_currency, bank.id)
-
-
-def horizon_days(work: Work) -> int:
-    """How far ahead of today the organisation lets a payment be dated."""
-    return int(lookups.setting(work.tx, "payment_date_horizon_days", HORIZON_DAYS))
 
 
 def refuse_too_far_ahead(paid: date, today: date, days: int) -> None:

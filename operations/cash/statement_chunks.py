@@ -26,18 +26,19 @@ from models.db import lookups
 from models.db.attempts import attempts
 from models.db.cash import payments, rates, statements
 from models.db.cash.payments import BalanceChange
+from models.db.master_data import settings_of
 from models.db.refused import RACES
 from models.db.tx import Row, Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
-from models.master_data import BankAccount, LegalEntity
+from models.master_data.records import BankAccount, LegalEntity
 from models.messages.statements import StatementInput, statement_workflow_id
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.line_credits import credit_of, texts_of
 from operations.cash.payers import payers_of
-from operations.cash.payments import audit_receipt, horizon_days, post_receipt_entry, refuse_too_far_ahead
+from operations.cash.payments import audit_receipt, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
 from operations.commands import body_hash, own_command
 from operations.work import Work
@@ -137,8 +138,8 @@ class Chunk:
         self.work, self.statement, self.bank, self.entity = work, statement, bank, entity
         self.rows = Gathered()
         self.closed: list[str] = work.tx.scalar(f"SELECT {payments.CLOSED}")
-        self.at_receipt = lookups.setting(work.tx, "receipt_posting", "on_application") == "at_receipt"
-        self.horizon = horizon_days(work)
+        settings = settings_of(work.tx)
+        self.at_receipt, self.horizon = settings.posts_at_receipt, settings.payment_date_horizon_days
         self.rates: dict[tuple[str, Any], Decimal | None] = {}
         self.open: dict[str, Invoice] = {}
 

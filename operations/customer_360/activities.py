@@ -9,7 +9,7 @@ from models.db.customer_360 import activities, source_records
 from models.db.tx import Row
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.master_data import BilledCustomer
+from models.master_data.records import BilledCustomer
 from operations.customer_360.source_records import staged
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work

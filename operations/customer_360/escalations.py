@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.customer_360.escalation import OWNERS, deadline, next_owner
-from models.db import lookups
 from models.db.customer_360 import escalations
+from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
@@ -17,7 +17,6 @@ from operations.work import Outcome, Work
 
 KIND = "case_escalation"
 SYSTEM = "system"
-SLA_SETTING = "case_escalation_sla_seconds"
 
 
 @untyped_operation("escalate_case", carried.Posting("EscalateCase"))
@@ -31,7 +30,7 @@ def escalate_case(work: Work) -> Outcome[Any]:
     if case["escalation_id"] is not None and not _settled(work, case["escalation_id"]):
         detail = f"{case['id']} is escalated already ({case['escalation_id']})."
         raise Refusal("CASE_ALREADY_ESCALATED", detail, escalation_id=case["escalation_id"])
-    due = deadline(case["priority_rank"], work.now, lookups.setting(work.tx, SLA_SETTING, None))
+    due = deadline(case["priority_rank"], work.now, settings_of(work.tx).case_escalation_sla_seconds)
     row = {
         "id": new_id("esc"),
         "case_id": case["id"],

@@ -6,16 +6,14 @@ from typing import Any
 
 from models.customer_360.source_records import KINDS, Kind, SourceRecord
 from models.customer_360.stages import standing
-from models.db import lookups
 from models.db.customer_360 import source_records as records
 from models.db.lookups import refuse_missing
+from models.db.master_data import settings_of
 from models.errors import FieldError, Refusal
 from operations.customer_360.escalations import resolve_closed
 from operations.customer_360.renewals import watch_contracts
 from operations.runner import untyped_operation
 from operations.work import Outcome, Work
-
-STAGES_SETTING = "opportunity_stages"
 
 
 @untyped_operation("put_source_records")
@@ -51,7 +49,7 @@ def staged(work: Work, rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any
 
     `422 STAGE_UNKNOWN`, naming each, where it does not.
     """
-    own = lookups.setting(work.tx, STAGES_SETTING, {})
+    own = settings_of(work.tx).opportunity_stages
     said = {loc: standing(row["stage"], own) for loc, row in rows.items()}
     wrong = "Neither a standard stage nor one of the organisation's (its setting opportunity_stages)"
     unknown = [FieldError(loc, "STAGE_UNKNOWN", wrong) for loc, s in said.items() if s is None]

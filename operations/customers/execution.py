@@ -12,7 +12,6 @@ from typing import Any, Final
 import psycopg
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.customers import diff as diffs
 from models.customers.approval import Chain, ChangeStatus, executed, failed
@@ -92,8 +91,8 @@ def execute_change(engine: Engine, org_id: str, change_id: str, *, last_try: boo
             if refused := final_refusal(error):
                 return _failed(engine, org_id, change_id, refused)
             raise
-        except Exception as fault:
-            if not last_try or isinstance(fault, SQLAlchemyError):
+        except Exception:
+            if not last_try:
                 raise
             log.exception("given up", change_id=change_id)
             return _failed(engine, org_id, change_id, Refusal("NOT_CARRIED_OUT", _GIVEN_UP))

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
-from models.checks import decimal_text
+from models.db.customers import records as customers
 from models.db.imports import execution as sql
 from models.db.tx import Row
+from models.imports.updates import Lists, update_of
 from operations.commands import SYSTEM
 from operations.work import Work
 
@@ -66,6 +66,8 @@ def fate(s: Any, mode: str) -> Fate:
         return Fate("failed", codes, target)
     if elsewhere:
         return Fate("failed", ("EXTERNAL_ID_CONFLICT",), s["by_external"])
+    if target is not None and s["external_id"] is not None and s["met_external"] not in (None, s["external_id"]):
+        return Fate("failed", ("EXTERNAL_ID_CONFLICT",), target)
     if target is not None and (claimed := _claimed_by_others(s, target)):
         return Fate("failed", claimed, target)
     return Fate("created") if target is None else Fate("updated", codes, target)
@@ -105,6 +107,7 @@ class Execution:
         self._careful |= sql.plan_for_batches(work.tx)
         self._batch = Batch()
         self._customers: dict[str, dict[str, Any]] = {}
+        self._lists: dict[str, Lists] = {}
         self._changed: dict[str, None] = {}
 
     def run(self, first: int, last: int) -> Batch:
@@ -175,31 +178,37 @@ class Execution:
         if now is None or (entities is not None and now["legal_entity_id"] not in entities):
             self._batch.note(s["row_no"], "failed", ("ENTITY_UNKNOWN",), target)
             return False
-        diff = [
-            {"path": f"/{f}", "before": _shown(f, now[f]), "after": _shown(f, wanted[f])}
-            for f in sql.UPDATABLE
-            if wanted[f] is not None and _shown(f, wanted[f]) != _shown(f, now[f])
-        ]
-        self._batch.note(s["row_no"], "updated", (*what.codes, *(s["warnings"] or ())), target)
-        if not diff:
+        lists = self._lists_of(target, waiting) if wanted["related"] else {}
+        update = update_of(now, lists, wanted)
+        codes = (*what.codes, *(s["warnings"] or ()))
+        if update.refused:
+            self._batch.note(s["row_no"], "failed", (update.refused, *codes), target)
             return False
+        self._batch.note(s["row_no"], "updated", codes if update.diff else (*codes, "NO_CHANGE"), target)
+        if not update.diff:
+            return False
+        if wanted["related"]:
+            customers.save_lists(self._tx, target, lists, update.lists)
+            self._lists[target] = update.lists
         keys_before = [now[k] for k in (*_KEYS[1:], "external_id")]
-        now |= {f: wanted[f] for f in sql.UPDATABLE if wanted[f] is not None}
-        now |= {k: wanted[k] for k in _KEYS if wanted[k] is not None}
+        now |= update.fields | {k: wanted[k] for k in _KEYS if wanted[k] is not None}
         now["version"] += 1
         self._changed[target] = None
         said = {"import_id": self._id, "row": s["row_no"], "version": now["version"]}
-        self._work.audit(target, "customer.updated", said | {"diff": diff})
+        self._work.audit(target, "customer.updated", said | {"diff": update.diff})
         self._work.emit(
             "customer.updated", target, {"customer_id": target, "import_id": self._id, "version": now["version"]}
         )
         return keys_before != [now[k] for k in (*_KEYS[1:], "external_id")]
 
+    def _lists_of(self, target: str, waiting: Sequence[Row]) -> Lists:
+        """The customer's related records; asked for those of all that wait at once."""
+        if target not in self._lists:
+            others = (fate(w, self._mode).target for w in waiting)
+            ids = {target, *(o for o in others if o in self._customers)} - self._lists.keys()
+            self._lists |= customers.lists_of(self._tx, sorted(ids))
+        return self._lists[target]
+
     def _save(self) -> None:
         sql.save_customers(self._tx, [self._customers[c] for c in self._changed])
         self._changed.clear()
-
-
-def _shown(name: str, value: Any) -> Any:
-    """The credit limit by its value, not by its spelling; the others as they are."""
-    return decimal_text(Decimal(value)) if name == "credit_limit" and value is not None else value

@@ -7,7 +7,7 @@ nothing is kept twice. A source that fails is asked again, later and later; one 
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from models.db.tx import Row, Tx
 from models.imports.options import ImportOptions, ImportStatus, Unreadable
 from operations.imports.ends import import_work
 from operations.imports.staging import Beat, Superseded, claim, fail
+from sources.access import Access
 from sources.guard import Guards
 from sources.protocol import CODES, Bookmark, Connection, CustomerPage, SourceError
 from sources.registry import CUSTOMERS
@@ -34,15 +35,17 @@ PATIENCE: Final = timedelta(hours=36)
 """So long a source may be away or out of requests (Salesforce counts them over 24 hours) before the import fails."""
 MALFORMED_LIMIT: Final = 5
 """So often in a row an answer may make no sense."""
-_FINAL: Final = {"SOURCE_NOT_CONFIGURED", "SOURCE_SIGN_IN_REFUSED", "SOURCE_QUERY_REFUSED", "SOURCE_REDIRECTED"}
+_FINAL: Final = {
+    "SOURCE_NOT_CONFIGURED", "SOURCE_HOST_REFUSED", "SOURCE_SIGN_IN_REFUSED", "SOURCE_QUERY_REFUSED", "SOURCE_REDIRECTED",
+}  # fmt: skip
 _MALFORMED: Final = {"SOURCE_RESPONSE_INVALID", "SOURCE_RESPONSE_TOO_LARGE"}
 
 
 class Connector:
-    """Asks the connections of any organisation. `secret` answers what a credential's name stands for."""
+    """Asks the connections of any organisation, with what the operator lets them use."""
 
-    def __init__(self, secret: Callable[[str], str | None], page_seconds: float = PAGE_SECONDS) -> None:
-        self._secret = secret
+    def __init__(self, access: Access, page_seconds: float = PAGE_SECONDS) -> None:
+        self._access = access
         self._seconds = page_seconds
         self._guards = Guards()
 
@@ -57,8 +60,10 @@ class Connector:
         return self._guards.of(to).call(lambda: CUSTOMERS[to.kind].page(to, columns, at), self._seconds)
 
     def _connection(self, org_id: str, c: Row) -> Connection:
-        secret = self._secret(c["credential"]) if c["credential"] else None
-        return Connection(org_id, c["name"], c["kind"], c["base_url"], secret, self._seconds, c["max_concurrent"])
+        secret, hosts = self._access.credential(org_id, c["credential"]), self._access.hosts(c["kind"])
+        return Connection(
+            org_id, c["name"], c["kind"], c["base_url"], secret, self._seconds, c["max_concurrent"], hosts
+        )
 
 
 def begun(connection: str) -> dict[str, Any]:

@@ -16,11 +16,14 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
 
 from import_readers import Block, Layout, Unreadable, open_rows
+from import_readers.footers import without_footer
 from models.db.engine import transaction
 from models.db.imports import records as imports
-from models.imports.columns import check_mapping, resolve
+from models.imports.columns import PLAIN, check_mapping, nameless, normal, resolve
+from models.imports.contacts import as_contacts, of_contacts
 from models.imports.options import ImportOptions, ImportStatus
 from operations.imports.ends import end_import, import_work
+from operations.imports.raw_rows import read_rows
 
 REPORT_SECONDS = 1.0
 Beat = Callable[[int], None]
@@ -91,7 +94,7 @@ class _Staging:
             columns = self._columns(layout, options)
             with transaction(self._engine, self._org) as tx:
                 try:
-                    imports.copy_lines(tx, self._id, self._numbered(blocks))
+                    imports.copy_lines(tx, self._id, self._numbered(self._rows_of(blocks, layout, options.source)))
                 except UniqueViolation:  # a later attempt was faster
                     raise Superseded(self._id) from None
                 if self._rows == 0:
@@ -126,7 +129,23 @@ class _Staging:
         if layout.format == "object":
             check_mapping(options.mapping)
             return []
-        return resolve(layout.header, options.source, options.mapping, layout.header_line)
+        fields = resolve(layout.header, options.source, options.mapping, layout.header_line)
+        if not of_contacts(layout.header, options.source):
+            return fields
+        return as_contacts(layout.header, fields, options.source, [normal(name) for name in options.mapping or ()])
+
+    def _rows_of(self, blocks: Iterable[Block], layout: Layout, source: str) -> Iterator[Block]:
+        """The rows, without an export's footer; none of which may say anything in a column that has no name."""
+        if source not in PLAIN and layout.format != "object":
+            yield from without_footer(layout, blocks)
+            return
+        empty = nameless(layout.header, source)
+        for block in blocks:
+            for cells in read_rows(layout, block.raws) if empty else ():
+                if at := next((n for n in empty if n < len(cells) and cells[n].strip()), None):
+                    detail = f"Column {at + 1} has no name, but the rows say something in it: name it, or leave it out."
+                    raise Unreadable("COLUMN_UNKNOWN", detail, layout.header_line, at + 1)
+            yield block
 
     def _numbered(self, blocks: Iterable[Block]) -> Iterator[tuple[int, Sequence[int], Sequence[str]]]:
         for block in blocks:

@@ -4,11 +4,8 @@ Rows are judged in slices, each one transaction with its cursor; the comparison 
 may be repeated without harm.
 """
 
-import csv
-import json
 import time
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -19,11 +16,14 @@ from models.db.imports import matching
 from models.db.imports import records as imports
 from models.db.tx import Row, Tx, to_json
 from models.ids import new_id
-from models.imports.options import ImportStatus, Layout
-from models.imports.rows import Checked, RowChecker
+from models.imports.checked import Checked
+from models.imports.options import ImportStatus
+from models.imports.rows import RowChecker
 from operations.imports.decisions import begin_review
 from operations.imports.ends import end_import, import_work
 from operations.imports.names import similar_names
+from operations.imports.preview import find_refused, sample
+from operations.imports.raw_rows import layout_of, read_rows
 from operations.imports.staging import Beat, Superseded, claim
 
 SLICE: Final = 10_000
@@ -46,7 +46,7 @@ def validate(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: f
         beat(done)
         if time.monotonic() > until:
             return
-    for step in (matching.find_duplicates, matching.find_repeated, similar_names, _conclude):
+    for step in (matching.find_duplicates, matching.find_repeated, find_refused, similar_names, _conclude):
         with transaction(engine, org_id) as tx:
             step(tx, _mine(tx, import_id, attempt))
         beat(0)
@@ -59,34 +59,10 @@ def _mine(tx: Tx, import_id: str, attempt: int) -> Row:
     return row
 
 
-def layout_of(row: Any) -> Layout:
-    """How to read the import's raw rows."""
-    said = row["layout"]
-    return Layout(said["format"], tuple(said["header"]), said["delimiter"], said["header_line"])
-
-
 def _checker(tx: Tx, row: Row) -> RowChecker:
     said = row["layout"]
     known = imports.known(tx, row["entities"])
     return RowChecker(said["header"], said["fields"], row["source"], row["legal_entity_id"], known)
-
-
-def read_rows(layout: Layout, raws: Sequence[str]) -> Iterator[Any]:
-    """The raw rows parsed again: lists of cells or JSON values (None where a line is no JSON)."""
-    if layout.format == "csv":
-        return csv.reader(raws, delimiter=layout.delimiter)
-    return map(_json, raws)
-
-
-def _json(raw: str) -> Any:
-    try:
-        return json.loads(raw, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _no_constant(_: str) -> Any:
-    raise ValueError
 
 
 def _slice(tx: Tx, row: Row, checker: RowChecker) -> int:
@@ -130,16 +106,24 @@ def _tuple(import_id: str, row_no: int, org_id: str, c: Checked) -> tuple[Any, .
     )  # fmt: skip
 
 
-def _named(related: dict[str, list[dict[str, Any]]] | None) -> str | None:
+def _named(related: dict[str, Any] | None) -> str | None:
     """The related records, each with the id that it will have."""
     if not related:
         return None
-    return to_json({name: [{"id": new_id(LISTS[name][0])} | one for one in items] for name, items in related.items()})
+    return to_json(
+        {
+            name: [{"id": new_id(LISTS[name][0])} | one for one in items] if name in LISTS else items
+            for name, items in related.items()
+        }
+    )
 
 
 def _conclude(tx: Tx, row: Row) -> None:
     """Count, sum up, and hand the import to its reviewers; with validate_only it ends here."""
     summary, counts = matching.summary(tx, row)
+    if "changes" in summary:
+        weighty = [one["row"] for one in summary["changes"]["first"]]
+        summary["changes"]["rows"] = sample(tx, row, weighty)
     work = import_work(tx, row)
     imports.update(tx, row["id"], summary=summary, validated_at=tx.now, **counts)
     work.audit(row["id"], "import.validated", {"counts": counts, "codes": summary["codes"], "would": summary["would"]})

@@ -83,3 +83,29 @@ def test_periods_are_open_until_closed(office: Office):
     assert (period["period"], period["status"]) == ("2009-03", "closed")
     with_reason = office.controller.post("/v1/periods/2009-03/reopen", json={"reason_code": "LATE_INVOICE"})
     assert ok(with_reason)["status"] == "open"
+
+
+def test_one_rate_is_answered_as_it_is_listed_and_several_are_counted(office: Office):
+    rate = {"base_currency": "CHF", "quote_currency": "USD", "rate_date": "2008-05-05", "rate": "1.0100"}
+    one = ok(office.controller.post("/v1/fx-rates", json=rate), 201)
+    assert one["rate"] == "1.0100"
+    (listed,) = ok(office.clerk.get("/v1/fx-rates?base_currency=CHF"))["items"]
+    assert listed == one
+    assert ok(office.controller.put("/v1/fx-rates", json={"rates": [rate | {"rate": "1.02"}]})) == {"stored": 1}
+    assert ok(office.controller.put("/v1/fx-rates", json={"rates": [rate, rate | {"rate_date": "2008-05-06"}]})) == {
+        "stored": 2
+    }
+    days = [r["rate_date"] for r in ok(office.clerk.get("/v1/fx-rates?base_currency=CHF&quote_currency=USD"))["items"]]
+    assert days == ["2008-05-06", "2008-05-05"]
+    assert ok(office.clerk.get("/v1/fx-rates?base_currency=CHF&quote_currency=GBP"))["items"] == []
+
+
+def test_a_month_is_closed_and_opened_without_a_body_as_with_an_empty_one(office: Office):
+    key = {"Idempotency-Key": ext()}
+    bare = office.controller.post("/v1/periods/2009-05/close", headers=key)
+    empty = office.controller.post("/v1/periods/2009-05/close", headers=key, json={})
+    assert ok(bare) == ok(empty) == {"period": "2009-05", "status": "closed", "receipts_posted": 0}
+    assert empty.headers["Idempotent-Replayed"] == "true"
+    assert ok(office.controller.post("/v1/periods/2009-05/reopen"))["status"] == "open"
+    again = office.controller.post("/v1/periods/2009-05/reopen")
+    assert (ok(again)["receipts_posted"], again.headers["Idempotent-Replayed"]) == (0, "true")

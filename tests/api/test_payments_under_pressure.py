@@ -11,6 +11,7 @@ import psycopg
 from models.cash.statements import Statement, StatementLine
 from statement_readers.write_camt import write_camt
 from tests.api.office import Office, code, csv_statement, day, ext, ok
+from tests.catalogue import assert_as_catalogued
 
 
 def at_once(work: list) -> list[httpx.Response]:
@@ -146,6 +147,7 @@ def test_what_happened_is_told_as_events(office: Office, customer: str):
     assert types == [
         "ar.payment.received", "ar.payment.applied", "ar.payment.applied", "ar.payment.unapplied", "ar.payment.reversed",
     ]  # fmt: skip
+    assert_as_catalogued(events)
 
 
 def test_a_bank_that_takes_money_back(office: Office):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from models.access import PERMISSIONS
 from tests.api.shell_probe import app, client, code, token
 
 
@@ -148,6 +149,16 @@ GOOD, BAD = '{"name": "a"}', '{"nmae": 1}'
 async def test_the_order_of_refusals_is_the_contracts(who, body, content_type, expected):
     async with client(app(), who and token(who)) as c:
         assert code(await c.post("/v1/things", **raw(body, content_type))) == expected
+
+
+async def test_a_missing_permission_is_named_with_the_roles_that_have_it():
+    async with client(app(), token("cfo")) as c:
+        r = await c.post("/v1/things", json={"name": "a"})
+    assert code(r) == (403, "FORBIDDEN")
+    said = r.json()
+    assert PERMISSIONS[said["permission"]] == set(said["roles"])
+    assert said["permission"] in said["detail"]
+    assert all(role in said["detail"] for role in said["roles"])
 
 
 async def test_a_body_that_does_not_announce_its_size_is_limited_too(clerk):

@@ -16,9 +16,12 @@ import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from api.app import create_app
 from api.auth import Authenticator, OidcVerifier
 from api.jwks import SigningKeys, UnknownKey
+from api.routes import sources, webhooks
 from api.tokens import mint_dev_token
+from models.errors import Refusal
 from settings import DEV_TOKEN_ISSUER, SettingsError
 from tests.api.shell_probe import SECRET, app, client, code, settings, token
 
@@ -291,3 +294,46 @@ def test_production_needs_an_issuer_and_https():
         app(dev_token_secret=None, env="production")
     with pytest.raises(SettingsError, match="https"):
         OidcVerifier(settings(oidc_issuer="http://id.example.com", oidc_audience="a"))
+
+
+async def test_keys_that_would_come_in_the_clear_are_not_fetched(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
+    """What the discovery document names is held to what is asked of the issuer itself."""
+    for published in (
+        "http://keys.example.com/keys",
+        "http://169.254.169.254/keys",
+        "ftp://127.0.0.1/keys",
+        "file:///etc/passwd",
+    ):
+        monkeypatch.setattr(issuer, "document", lambda _, at=published: {"issuer": issuer.url, "jwks_uri": at})
+        with pytest.raises(Refusal, match="identity provider"):
+            await SigningKeys(issuer.url).find("r1")
+    assert issuer.fetches == 0
+
+
+@pytest.mark.parametrize("jwks_uri", ["http://127.0.0.1:9/keys", "http://idp.example.com/keys"])
+async def test_an_issuer_reached_by_https_publishes_its_keys_by_https(jwks_uri: str, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    async def get(_client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+        asked.append(url)
+        return {"issuer": "https://idp.example.com", "jwks_uri": jwks_uri, "keys": []}
+
+    monkeypatch.setattr(SigningKeys, "_get", staticmethod(get))
+    with pytest.raises(Refusal):
+        await SigningKeys("https://idp.example.com").find("r1")
+    assert asked == ["https://idp.example.com/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://erp.example.com", "https://127.0.0.2/x", "https://localhost./", "https://[::ffff:127.0.0.1]/",
+            "https://2130706433/", "https://169.254.169.254/", "https://10.0.0.5/", "https://metadata.google.internal/"]
+)  # fmt: skip
+async def test_in_production_no_endpoint_and_no_connection_is_made_inside(issuer: Issuer, url: str):
+    headers = {"Authorization": f"Bearer {issuer.token(roles=['ops'])}"}
+    given = {"dev_token_secret": None, "env": "production", "oidc_issuer": issuer.url, "oidc_audience": "arflow-api"}
+    async with client(create_app(settings(**given), [webhooks.router, sources.router])) as prod:
+        hook = await prod.post("/v1/webhook-endpoints", json={"url": url}, headers=headers)
+        body = {"kind": "salesforce", "base_url": url, "panels": []}
+        source = await prod.put("/v1/source-connections/x", json=body, headers=headers)
+    for answer, at in ((hook, "/url"), (source, "/base_url")):
+        assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, at), answer.text

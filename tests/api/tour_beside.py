@@ -41,7 +41,7 @@ class Beside(Asking):
         for noun in ("invoices", "payments"):
             (shown, *_) = self.people["u_ae"].get(f"{here}/360/{noun}").json()["items"]
             self.ask("u_ae", "GET", f"{here}/360/{noun}/{shown['id']}")
-        crm = {"kind": "salesforce", "base_url": "https://harbour.my.salesforce.example", "credential": "crm",
+        crm = {"kind": "salesforce", "base_url": "https://harbour.my.salesforce.com", "credential": "crm",
                "panels": ["opportunities"], "enabled": False}  # fmt: skip
         self.ask("u_ops", "PUT", "/v1/source-connections/crm", crm)
         self.ask("u_ops", "GET", "/v1/source-connections/crm")

@@ -218,8 +218,8 @@ def _connect(scene: Scene, crm: Crm) -> tuple[str, dict[str, Any]]:
         "IsClosed": False,
     }
     crm.hold(account, "Opportunity", deal)
-    secrets = scene.stack.home / "secrets"
-    secrets.mkdir(exist_ok=True)
+    secrets = scene.stack.home / "secrets" / scene.people.org
+    secrets.mkdir(parents=True, exist_ok=True)
     (secrets / "crm").write_text(CREDENTIAL + "\n")
     scene.people.approve(scene.people.patch(scene.customer, metadata={"salesforce_account_id": account}))
     ops = scene.people("u_ops")

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, event, text
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from models.db.postgres.connection import ThreadConnection
 from models.messages.confirmations import confirmation_workflow_id
 from tests.books import Books
 from workflows import reactions
@@ -95,15 +95,15 @@ async def test_a_relay_stopped_in_the_middle_of_a_statement_lets_it_end_before_t
     books, steps, asked = Books(fresh_database_url), list[str](), asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slowly(conn: Connection) -> int:
+    def slowly(conn: ThreadConnection) -> int:
         loop.call_soon_threadsafe(asked.set)
-        conn.execute(text("SELECT pg_sleep(0.5)"))
+        conn.rows("SELECT pg_sleep(0.5)")
         steps.append("answered")
         return 0
 
-    monkeypatch.setattr(reactions.relay, "publish", slowly)
-    event.listen(books.engine, "close", lambda *_: steps.append("closed"))
-    event.listen(books.engine, "close_detached", lambda *_: steps.append("closed"))
+    monkeypatch.setattr(reactions.outbox, "publish", slowly)
+    close = ThreadConnection.close
+    monkeypatch.setattr(ThreadConnection, "close", lambda conn: (steps.append("closed"), close(conn)))
     relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
     await asked.wait()
     relaying.cancel()

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from operations import relay
+from models.db import outbox
+from models.db.engine import lent
 from operations.cash import confirmations
 from tests.books import Books
 
@@ -31,10 +32,10 @@ def switch(books: Books, word: str | None) -> dict[str, object]:
 
 def silent(books: Books) -> list[str]:
     """The payments whose sessions the relay would not confirm, as it finds them now."""
-    with books.engine.connect() as conn:
-        while relay.publish(conn):
+    with lent(books.engine) as conn:
+        while outbox.publish(conn):
             pass
-        events = relay.read_after(conn, 0)
+        events = outbox.read_after(conn, 0)
         left_out = confirmations.unwanted(conn, events)
     return [e["subject"] for e in events if e["id"] in left_out]
 

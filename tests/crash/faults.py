@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +11,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine, event
 
-from models.db.wire import Wire
+from models.db.postgres.connection import ThreadConnection
+from models.db.postgres.statements import Asked
 
 
 class Faults:
@@ -28,7 +29,7 @@ class Faults:
         self._mine: set[int] = set()
         self._owner = psycopg.connect(owner_url, autocommit=True)
         event.listen(engine, "checkout", lambda connection, *_: self._mine.add(connection.info.backend_pid))
-        self._execute, self._results = psycopg.Cursor.execute, Wire.results
+        self._execute, self._results = psycopg.Cursor.execute, ThreadConnection.results
 
     def close(self) -> None:
         self._owner.close()
@@ -39,10 +40,10 @@ class Faults:
         self.seen, self._at, self._armed = [], moment, True
         faults = self
 
-        def results(wire: Wire, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[PGresult]:
-            if statements[0][0] != "BEGIN" and wire.conn.info.transaction_status == TransactionStatus.IDLE:
-                return faults._interrupted(wire, statements)  # one implicit transaction
-            return [answer for one in statements for answer in faults._interrupted(wire, [one])]
+        def results(conn: ThreadConnection, asked: Sequence[Asked]) -> list[PGresult]:
+            if asked[0][0] != "BEGIN" and conn.info.transaction_status == TransactionStatus.IDLE:
+                return faults._interrupted(conn, asked)  # one implicit transaction
+            return [answer for one in asked for answer in faults._interrupted(conn, [one])]
 
         def execute(cursor: "psycopg.Cursor[Any]", query: Any, *given: Any, **more: Any) -> Any:
             name = " ".join(str(query).split())[:60]
@@ -52,18 +53,18 @@ class Faults:
             return done
 
         try:
-            with patch.object(Wire, "results", results), patch.object(psycopg.Cursor, "execute", execute):
+            with patch.object(ThreadConnection, "results", results), patch.object(psycopg.Cursor, "execute", execute):
                 yield
         finally:
             self._armed = False
 
-    def _interrupted(self, wire: Wire, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[PGresult]:
-        sql = statements[-1][0]
+    def _interrupted(self, conn: ThreadConnection, asked: Sequence[Asked]) -> list[PGresult]:
+        sql = asked[-1][0]
         name = "commit" if sql == "COMMIT" else " ".join(sql.split())[:60]
-        self._moment(f"before {name}", wire.conn)
-        answers = self._results(wire, statements)
-        if self._moment(f"after {name}", wire.conn) and name == "commit":
-            wire.conn.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
+        self._moment(f"before {name}", conn)
+        answers = self._results(conn, asked)
+        if self._moment(f"after {name}", conn) and name == "commit":
+            conn.execute("SELECT 1")  # raises: committed, but the one who asked will never be told
         return answers
 
     def _moment(self, name: str, connection: "psycopg.Connection[Any]") -> bool:

@@ -5,6 +5,7 @@ import time
 
 import httpx
 
+from tests.catalogue import assert_as_catalogued
 from tests.customers.desk import Desk, ok
 
 
@@ -19,6 +20,8 @@ def told(desk: Desk, *subjects: str) -> list[dict]:
 
 def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
     desk, clerk = own_desk, own_desk("u_clerk")
+    other = desk.submit()
+    desk.approve(other)
     made = desk.submit(name="Nobody Shall Read This")
     desk.approve(made)
     customer = made["customer_id"]
@@ -36,6 +39,7 @@ def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
         assert time.monotonic() < deadline, told(desk, customer)
         time.sleep(0.1)
     seen = told(desk, customer, *changes)
+    assert_as_catalogued(seen)
     assert [e["type"] for e in seen if e["subject"] == customer] == [
         "customer.created", "customer.updated", "customer.deactivated", "customer.updated", "customer.deleted",
     ]  # fmt: skip
@@ -46,6 +50,9 @@ def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
     assert all((e["specversion"], e["source"]) == ("1.0", f"/organisations/{desk.org}") for e in seen)
     assert len({e["id"] for e in seen}) == len(seen)
     assert "Nobody Shall" not in str(seen)
+    kept = told(desk, other["customer_id"], other["change_id"])
+    assert_as_catalogued(kept)
+    assert all(len(e["data"]) > 1 for e in kept)
 
 
 def test_changes_and_decisions_are_counted(own_desk: Desk):

@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from models.access import Principal
 from models.db.engine import make_engine, transaction
 from models.db.imports import records as imports
 from models.db.imports import rows as import_rows
-from models.db.wire import Wire
+from models.db.postgres.statements import Asked, Statements
 from models.ids import new_id
 from models.imports.options import OPEN
 from operations import registry
@@ -42,17 +42,17 @@ class Killed(BaseException):
 
 _mortal: dict[int, random.Random] = {}
 """By thread: those whose statements may be their last."""
-_bound = Wire.bound
+_bound = Statements.bound
 
 
-def _perhaps(wire: Wire, sql: str, params: Mapping[str, Any]) -> Any:
+def _perhaps(statements: Statements, asked: Asked) -> Any:
     chance = _mortal.get(threading.get_ident())
     if chance is not None and chance.random() < DEATHS:
         raise Killed
-    return _bound(wire, sql, params)
+    return _bound(statements, asked)
 
 
-Wire.bound = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
+Statements.bound = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from temporalio.client import Client
 
 from models.imports.columns import FIELDS
+from tests.catalogue import assert_as_catalogued
 from tests.imports.conftest import People
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import code, completed, decide, mark, reviewed, send, table, until
@@ -54,6 +55,7 @@ async def test_an_import_is_found_and_asked_in_temporal_and_told_of_in_the_feed(
             break
         await asyncio.sleep(0.1)
     (event,) = ended
+    assert_as_catalogued([event])
     assert (event["type"], event["specversion"]) == ("import.completed", "1.0")
     counted = {c: event["data"][c] for c in ("status", "total_rows", "created", "failed")}
     assert counted == {"status": "COMPLETED_WITH_ERRORS", "total_rows": 2, "created": 1, "failed": 1}

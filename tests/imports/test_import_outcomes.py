@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from api.import_report import report
 from models.db.engine import transaction
-from models.imports.report import defused, undone
+from models.spreadsheets import defused, undone
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 

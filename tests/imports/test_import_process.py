@@ -168,7 +168,10 @@ def test_an_import_is_paused_resumed_and_cancelled_between_batches(people: Peopl
     assert paused.json()["status"] == "PAUSED", paused.text
     at = see(people.clerk, ready["id"])["executed_rows"]
     assert see(people.clerk, ready["id"])["executed_rows"] == at < MANY
-    assert code(decide(people.manager, ready["id"])) == (409, "IMPORT_NOT_AWAITING_REVIEW")
+    again = decide(people.manager, ready["id"])  # a second click
+    assert (again.json()["status"], again.headers["Idempotent-Replayed"]) == ("PAUSED", "true")
+    refused = decide(people.manager, ready["id"], "reject", reason_code="LATE")
+    assert code(refused) == (409, "IMPORT_NOT_AWAITING_REVIEW")
     assert people.clerk.post(f"{path}/resume").json()["status"] == "EXECUTING"
     cancelled = people.clerk.post(f"{path}/cancel").json()
     assert cancelled["status"] == "CANCELLED"

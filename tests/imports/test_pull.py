@@ -15,6 +15,7 @@ from models.ids import new_id
 from operations.imports import pulling
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
+from sources.access import Access
 from sources.protocol import CODES
 from tests.imports.in_process import CALM, Desk, another, desk
 
@@ -56,7 +57,7 @@ class Pull:
 
     def __init__(self, d: Desk, crm: Crm, secret: str | None = CREDENTIAL, seconds: float = 5, **options: Any) -> None:
         self.desk, self.crm = d, crm
-        self.connector = pulling.Connector(lambda _: secret, seconds)
+        self.connector = pulling.Connector(Access(lambda *_: secret, local=True), seconds)
         with transaction(d.engine, d.org) as tx:
             tx.insert("source_connections", [{
                 "name": "crm", "kind": "salesforce", "base_url": crm.url, "credential": "crm", "panels": [], "timeout_ms": 1000,
@@ -178,7 +179,9 @@ def test_nothing_is_lost_or_doubled_whenever_a_worker_dies(clerk: Desk, crm: Crm
                 one.slice(CALM, dies)
             except Killed:
                 deaths += 1
-        one.connector = pulling.Connector(lambda _: CREDENTIAL, 5)  # another process: no token, no guard
+        one.connector = pulling.Connector(
+            Access(lambda *_: CREDENTIAL, local=True), 5
+        )  # another process: no token, no guard
         if chance.random() < 0.3:
             crm.accounts.locators.clear()  # and the locator has run out meanwhile
     assert deaths > 5

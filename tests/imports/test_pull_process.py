@@ -27,8 +27,9 @@ def crm() -> Iterator[Crm]:
 
 def connect(ops: httpx.Client, home: Path, crm: Crm, name: str = "sales", **more: Any) -> None:
     """What ops does once: the secret on the worker's disk, the connection by its name."""
-    (home / "secrets").mkdir(exist_ok=True)
-    (home / "secrets" / "sales-secret").write_text(CREDENTIAL)
+    secrets = home / "secrets" / ops.get("/v1/me").json()["org_id"]
+    secrets.mkdir(parents=True, exist_ok=True)
+    (secrets / "sales-secret").write_text(CREDENTIAL)
     body = {"kind": "salesforce", "base_url": crm.url, "credential": "sales-secret", "panels": [], **more}
     assert ops.put(f"/v1/source-connections/{name}", json=body).status_code == 200
 

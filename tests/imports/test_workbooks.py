@@ -144,3 +144,18 @@ def test_the_strict_dialect_is_read_and_a_workbook_without_sheets_is_none(tmp_pa
             continue
         with pytest.raises(Unreadable, match="XLSX_INVALID"):
             rows_of(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "shown"),
+    [
+        ("00000", "2134", "02134"), ("&quot;AC&quot;000000", "123", "AC000123"), ("0;[Magenta]-0", "45000", "45000"),
+        ("General", "3300.2999999999997", "3300.3"), ("000\\-00\\-0000", "12345678", "012-34-5678"), ("00000-0000", "21340001", "02134-0001"),
+        ("00000;-00000;@", "7", "00007"), ("000-00", "1234567", "12345-67"), ("#,##0.00", "5000", "5000"), ("&quot;$&quot;0", "5000", "5000"),
+        ("0.00%", "0.15", "0.15"), ("[Red]0000", "12", "0012"), ("[hh]:mm", "1", "1899-12-31"), ("00000", "12.5", "12.5"), ("General", "1e-7", "0.0000001"),
+    ],
+)  # fmt: skip
+def test_a_number_is_what_its_sheet_shows(tmp_path: Path, code: str, value: str, shown: str) -> None:
+    styles = f'<styleSheet><numFmts><numFmt numFmtId="164" formatCode="{code}"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    xml = f'{HEADER}<row r="2"><c r="A2" s="1"><v>{value}</v></c><c r="B2"><v>7</v></c></row>'
+    assert rows_of(book(tmp_path, xml, styles=styles)) == [(2, [shown, "7"])]

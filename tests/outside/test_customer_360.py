@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.catalogue import assert_as_catalogued
 from tests.customers.desk import Desk, ok, refused
 
 RECORDS: dict[str, dict[str, Any]] = {
@@ -161,6 +162,7 @@ def published(desk: Desk, event: str, subject: str) -> int:
     while True:
         found = ok(desk("u_ops").get("/v1/events", params={"type": event, "subject": subject}))["items"]
         if found or time.monotonic() > deadline:
+            assert_as_catalogued(found)
             return len(found)
         time.sleep(0.1)
 

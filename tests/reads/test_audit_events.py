@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from models.db.engine import lent
+from models.db.outbox import publish, try_lead
 from models.errors import Refusal
-from operations.relay import publish, try_lead
 from tests.books import Books
 
 
@@ -114,8 +115,7 @@ def test_events_are_cloud_events_in_the_order_of_publication(fresh_database_url:
 
 
 def relay(books: Books) -> None:
-    with books.engine.connect() as connection:
+    with lent(books.engine) as connection:
         assert try_lead(connection)
         publish(connection)
-        connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
-        connection.commit()
+        connection.rows("SELECT pg_advisory_unlock_all()")

@@ -76,8 +76,11 @@ def test_aging_of_every_customer_at_every_month_end(loaded: tuple[Books, dict[st
         with transaction(books.engine, books.org, snapshot=True) as tx:
             for customer in list(customers.values())[n % 3 :: 3]:
                 aging = aging_of(tx, customer, day)
-                assert tuple(aging[f] for f in FIGURES) == expected.get(customer, (0, 0, 0, 0, 0)), (day, customer)
-                assert aging["net_minor"] == aging["total_minor"]
+                assert tuple(getattr(aging, f) for f in FIGURES) == expected.get(customer, (0, 0, 0, 0, 0)), (
+                    day,
+                    customer,
+                )
+                assert aging.net_minor == aging.total_minor
                 checked += 1
         for customer in list(customers.values())[n::24]:
             answer = books.aging(customer, as_of=day)

@@ -42,7 +42,7 @@ def worked(shared_servers: SharedServers) -> Iterator[Worked]:
     name = f"arflow_tampered_{os.urandom(6).hex()}"
     books = Books(shared_servers.create_database(name))
     done = work(books)
-    with transaction(books.engine, books.org) as tx:
+    with transaction(books.engine, books.org, snapshot=True) as tx:
         seal(tx)
     customer = done.names["customer"]
     books.apply(books.pay(customer, 50, "2026-01-22"), (books.invoice(customer, 80, "2026-01-21", tax_minor=5), 50))

@@ -17,12 +17,13 @@ LARGE = 8 * 1024 * 1024  # far more than a socket holds at a time
 @pytest.mark.timeout(120, func_only=True)
 def test_what_travels_together_may_be_large_both_ways(books: Books) -> None:
     with transaction(books.engine, books.org) as tx:
-        tx.run("CREATE TEMP TABLE large (t text) ON COMMIT DROP")
         for _ in range(3):
-            tx.later("INSERT INTO large VALUES (:t)", t="x" * LARGE)
-        told = tx.batch(*[("SELECT t, CAST(:t AS text) AS mine FROM large", {"t": "y" * LARGE})] * 2)
+            tx.later("INSERT INTO verify_erased (org_id, subject_id) VALUES (:org, :t)", t="x" * LARGE)
+        large = "SELECT subject_id AS t, CAST(:t AS text) AS mine FROM verify_erased"
+        told = tx.batch(*[(large, {"t": "y" * LARGE})] * 2)
         assert [[len(r["t"]) + len(r["mine"]) for r in rows] for rows in told] == [[2 * LARGE] * 3] * 2
-        tx.later("INSERT INTO large VALUES (:t)", t="z" * LARGE)
+        tx.later("INSERT INTO verify_erased (org_id, subject_id) VALUES (:org, :t)", t="z" * LARGE)
+        tx.later("DELETE FROM verify_erased")
     row = fetch_once(books.engine, books.org, "SELECT length(:t)", {"t": "x" * LARGE})
     assert row == (str(LARGE).encode(),)
 
@@ -95,8 +96,8 @@ def test_what_the_driver_does_for_itself_takes_no_prepared_statement_away(books:
             assert tx.scalar("SELECT 1") == 1
             for _ in range(5):
                 tx.connection().execute("SELECT 2")
-            tx.connection().execute("CREATE TEMP TABLE mine (n int)")
-            tx.connection().execute("DROP TABLE mine")
+            tx.connection().execute("DECLARE mine CURSOR FOR SELECT 3")
+            tx.connection().execute("CLOSE mine")
     with pytest.raises(errors.InvalidSqlStatementName), transaction(one, books.org) as tx:
         tx.connection().execute("DEALLOCATE ALL")
         tx.scalar("SELECT 1")

@@ -52,8 +52,8 @@ def imports(stack: PrivateStack, org: str, crm: Crm) -> dict[str, str]:
     four = reviewed("CustomerImport.overdue", batch_size=40)
     time.sleep(4)
     assert decide(manager, four, "reject", reason_code="WRONG_FILE").status_code == 200
-    (stack.home / "secrets").mkdir(exist_ok=True)
-    (stack.home / "secrets" / "sales").write_text(CREDENTIAL)
+    (stack.home / "secrets" / org).mkdir(parents=True, exist_ok=True)
+    (stack.home / "secrets" / org / "sales").write_text(CREDENTIAL)
     body = {"kind": "salesforce", "base_url": crm.url, "credential": "sales", "panels": []}
     ops.put("/v1/source-connections/sales", json=body).raise_for_status()
     crm.script = ["ok", "busy", "error"]

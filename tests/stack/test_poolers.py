@@ -17,9 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from models.db.engine import make_engine, transaction
+from models.db.engine import make_engine, make_reads, transaction
 from models.db.pooling import SharedSession, refuse_shared_sessions
-from models.db.quick import Quick
 from stack.process import free_port
 from tests.stack_fixtures.app import AppStack
 from tests.stack_fixtures.pooler import pooled
@@ -98,11 +97,11 @@ async def test_a_session_behind_a_pooler_is_set_as_it_must_be(database_url: str)
                         assert tx.now.utcoffset() == UTC.utcoffset(None)
                         assert tx.scalar("SELECT current_user") == "arflow_app"
                 engine.dispose()
-                quick = Quick(url)
-                row = await quick.fetch(
+                reads = make_reads(url)
+                row = await reads.fetch(
                     "org_x", "SELECT current_setting('timezone'), current_user::text, now()::text", {}
                 )
-                await quick.close()
+                await reads.close()
                 assert row is not None
                 assert row[:2] == (b"UTC", b"arflow_app")
                 assert (row[2] or b"").endswith(b"+00")

@@ -46,6 +46,8 @@ class SharedServers:
         """A copy of the migrated template; its URL."""
         with psycopg.connect(self.postgres_url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+        with psycopg.connect(self.database_url(name), autocommit=True) as connection:
+            connection.execute("CALL arflow_harden()")  # a copy has everything but the grants on the database itself
         return self.database_url(name)
 
     def drop_database(self, name: str) -> None:

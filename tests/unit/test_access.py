@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.access import PERMISSIONS, ROLES, Principal
+from models.access import MEANINGS, PERMISSIONS, ROLES, Principal, roles_with
 
 # Contract section 2, one row each: clerk, ar_manager, controller, cfo, AE/AM/CSM, bank_feed, ops.
 # W writes and reads, R reads, "o" the own ones, "-" neither.
@@ -57,7 +57,8 @@ def test_the_table_is_the_contracts(permission, role, granted):
 
 def test_every_permission_stands_in_the_table():
     assert {name for read, write, _ in TABLE for name in (read, write) if name} == set(PERMISSIONS)
-    assert frozenset().union(*PERMISSIONS.values()) <= ROLES
+    assert frozenset().union(*PERMISSIONS.values()) <= ROLES.keys()
+    assert PERMISSIONS.keys() == MEANINGS.keys()
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
@@ -76,6 +77,15 @@ def test_only_ar_manager_includes_manager():
     assert [role for role in sorted(ROLES) if who(role).holds("manager")] == ["ar_manager", "manager"]
     assert not who("manager").holds("ar_manager")
     assert not who("controller").holds("cfo")
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_the_roles_that_are_named_for_a_permission_are_those_that_have_it(permission):
+    assert roles_with(permission) == [role for role in sorted(ROLES) if who(role).may(permission)]
+
+
+def test_who_includes_a_role_is_named_with_it():
+    assert roles_with("changes.decide") == ["ar_manager", "cfo", "controller", "manager"]
 
 
 def test_a_manager_alone_decides_but_does_not_touch_the_money():

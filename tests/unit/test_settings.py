@@ -86,3 +86,59 @@ def test_a_worker_says_its_build_in_production_or_when_told(monkeypatch: pytest.
     assert Settings(env="production").build == version("arflow")
     monkeypatch.setenv("ARFLOW_BUILD_ID", "2026.11.22-abc")
     assert Settings().build == "2026.11.22-abc"
+
+
+def kept(root: Path) -> None:
+    for org, text in (("org_a", "a's"), ("org_b", "b's")):
+        (root / org).mkdir(parents=True)
+        (root / org / "crm").write_text(f"{text}\n")
+    (root / "crm").write_text("nobody's")
+    (root / "org_b" / "theirs").write_text("b's own")
+
+
+def test_a_credential_is_the_organisations_own(tmp_path: Path) -> None:
+    kept(tmp_path / "secrets")
+    settings = Settings(home=tmp_path)
+    assert (settings.secret("org_a", "crm"), settings.secret("org_b", "crm")) == ("a's", "b's")
+    assert settings.secret("org_a", "theirs") is None
+    assert settings.secret("org_c", "crm") is None
+    assert Settings(home=tmp_path / "x", secrets_dir=tmp_path / "secrets").secret("org_a", "crm") == "a's"
+
+
+@pytest.mark.parametrize(
+    "name", ["../org_b/crm", "..", ".", "", "crm/", "/etc/passwd", "crm\n", "a" * 65, "crm\x00", "%2e%2e"]
+)
+def test_no_name_leads_out_of_the_organisations_folder(tmp_path: Path, name: str) -> None:
+    kept(tmp_path / "secrets")
+    assert Settings(home=tmp_path).secret("org_a", name) is None
+
+
+@pytest.mark.parametrize("org", ["", ".", "..", "org_b/../org_b", "../secrets/org_b", "org_", "ORG_A", "org_a\n", "/"])
+def test_no_organisation_but_a_well_formed_one_has_a_folder(tmp_path: Path, org: str) -> None:
+    kept(tmp_path / "secrets")
+    assert Settings(home=tmp_path).secret(org, "crm") is None
+
+
+def test_a_link_serves_within_the_folder_and_nowhere_else(tmp_path: Path) -> None:
+    """As container platforms mount secrets: a link to a link to a file, all within."""
+    root = tmp_path / "secrets"
+    kept(root)
+    (root / "org_a" / "..2026").mkdir()
+    (root / "org_a" / "..2026" / "mounted").write_text("mounted")
+    (root / "org_a" / "..data").symlink_to("..2026")
+    (root / "org_a" / "mounted").symlink_to("..data/mounted")
+    (root / "org_a" / "out").symlink_to("../org_b/crm")
+    (root / "org_a" / "far").symlink_to("/etc/hostname")
+    (root / "org_a" / "loop").symlink_to("loop")
+    (root / "org_c").symlink_to("org_b")
+    (root / "org_a" / "folder").mkdir()
+    settings = Settings(home=tmp_path)
+    assert settings.secret("org_a", "mounted") == "mounted"
+    assert [settings.secret("org_a", n) for n in ("out", "far", "loop", "folder")] == [None] * 4
+    assert settings.secret("org_c", "crm") is None
+
+
+def test_hosts_of_sources_are_read_at_the_start() -> None:
+    assert Settings(source_hosts="*.crm.example, http://127.0.0.1:*").source_hosts is not None
+    with pytest.raises(ValueError, match="no host"):
+        Settings(source_hosts="https://crm.example/path")

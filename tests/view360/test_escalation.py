@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.catalogue import assert_as_catalogued
 from tests.stack_fixtures.app import AppStack
 
 
@@ -151,6 +152,12 @@ def test_an_overdue_escalation_is_reminded_and_handed_on(desk: Desk) -> None:
     assert desk.of("account_manager") == []
     settled = "SELECT status FROM case_escalations WHERE org_id = :org"
     assert desk.sql(settled) == [("RESOLVED",)]
+    fields = ("type", "subject", "data")
+    said = desk.sql(
+        "SELECT type, subject, data FROM outbox_events WHERE org_id = :org AND subject = :case ORDER BY seq"
+    )
+    assert_as_catalogued(dict(zip(fields, row, strict=True)) for row in said)
+    assert said[-1][0] == "case.escalation.resolved"
 
 
 def test_a_case_of_another_organisation_is_a_context_mismatch(desk: Desk, app_stack: AppStack) -> None:

@@ -39,8 +39,9 @@ class Office:
         made = stack.arflow("customer", "create", "--org", self.org, "--file", str(rows))
         self.customer = made.stdout.strip().splitlines()[-1]
         self.path = f"/v1/customers/{self.customer}/360"
-        (stack.home / "secrets").mkdir(exist_ok=True)
-        (stack.home / "secrets" / "crm").write_text(CREDENTIAL + "\n")
+        secrets = stack.home / "secrets" / self.org
+        secrets.mkdir(parents=True, exist_ok=True)
+        (secrets / "crm").write_text(CREDENTIAL + "\n")
         self.ops = stack.client(self.org, "u_ops", "ops")
         crm.hold(self.account, "Opportunity", DEAL)
         self.connect()
@@ -238,3 +239,49 @@ def test_who_may_connect_and_what_is_refused(office: Office) -> None:
     assert office.ops.put("/v1/source-connections/x", json=ok).status_code == 200
     assert [c["name"] for c in office.ops.get("/v1/source-connections").json()["items"]] == ["crm", "x"]
     assert office.ops.get("/v1/source-connections/none").json()["code"] == "SOURCE_CONNECTION_NOT_FOUND"
+
+
+ELSEWHERE = (
+    "https://169.254.169.254", "https://10.0.0.5", "https://127.0.0.2", "http://127.0.0.2:80", "https://localhost.",
+    "https://[::ffff:127.0.0.1]", "https://2130706433", "https://0x7f.1", "https://0177.0.0.1", "https://0.0.0.0",
+    "https://[64:ff9b::a00:5]", "https://[2002:a00:5::1]", "https://[fe80::1]", "https://[fd00::1]", "https://crm.example.com",
+    "https://acme.my.salesforce.com.example.com", "https://acme.my.salesforce.com:22", "https://127.0.0.1.nip.io",
+)  # fmt: skip
+
+
+def test_a_connection_leads_to_its_vendor_alone(office: Office) -> None:
+    for base_url in ELSEWHERE:
+        body = {"kind": "salesforce", "base_url": base_url, "credential": "crm", "panels": []}
+        answer = office.ops.put("/v1/source-connections/elsewhere", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED"), base_url
+        (wrong,) = answer.json()["errors"]
+        assert (wrong["loc"], wrong["code"]) == ("/base_url", "URL_INVALID")
+
+
+def test_another_organisations_credential_is_not_found_by_its_name(office: Office) -> None:
+    """A server of one's own registered under the name of somebody else's secret is told nothing."""
+    secrets = office.stack.home / "secrets"
+    other = f"org_{os.urandom(6).hex()}"
+    (secrets / other).mkdir()
+    for kept in (secrets / other / "theirs", secrets / "theirs"):
+        kept.write_text(CREDENTIAL)
+    (secrets / office.org / "linked").symlink_to(secrets / other / "theirs")
+    office.until(lambda p: not p["stale"])
+    before = office.crm.sign_ins, len(office.crm.queries)
+    for name in ("theirs", "linked"):
+        office.connect(credential=name)
+        office.sql("UPDATE panel_snapshots SET error_code = NULL WHERE customer_id = :customer")
+        office.age(6)
+        found = office.until(lambda p: p["error"] is not None)
+        assert found["error"]["code"] == "SOURCE_NOT_CONFIGURED"
+    assert (office.crm.sign_ins, len(office.crm.queries)) == before
+
+
+def test_a_connection_kept_before_hosts_were_judged_asks_nothing(office: Office) -> None:
+    office.until(lambda p: not p["stale"])
+    office.sql(
+        "UPDATE source_connections SET base_url = 'https://169.254.169.254' WHERE org_id = "
+        "(SELECT org_id FROM customers WHERE id = :customer)"
+    )
+    office.age(6)
+    assert office.until(lambda p: p["error"] is not None)["error"]["code"] == "SOURCE_HOST_REFUSED"

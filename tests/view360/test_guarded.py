@@ -4,11 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from models.db.customer_360 import view as customer_360
-from models.db.engine import fetch_once, make_engine, transaction
-from models.db.quick import Quick
+from models.db.engine import ask as ask_once
+from models.db.engine import fetch_once, make_engine, make_reads, transaction
 from models.db.streaming import driver_style
 from operations.customer_360.renewals import watch_contracts
 from operations.organisations import bootstrap_work
@@ -38,10 +37,13 @@ def test_a_connection_keeps_no_organisation_after_a_view(books: Books) -> None:
     one = make_engine(books.owner_url, pool_size=1)
     params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
     assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
-    with one.connect() as conn:
-        assert conn.execute(text("SELECT current_setting('arflow.org_id', true)")).scalar() in (None, "")
-        assert conn.execute(text("SELECT current_setting('plan_cache_mode')")).scalar() == "auto"
-        assert conn.execute(text("SELECT count(*) FROM customers")).scalar() == 0
+    (left,) = ask_once(
+        one,
+        "SELECT current_setting('arflow.org_id', true) AS org, current_setting('plan_cache_mode') AS plans, "
+        "(SELECT count(*) FROM customers) AS seen",
+    )
+    assert left["org"] in (None, "")
+    assert (left["plans"], left["seen"]) == ("auto", 0)
     one.dispose()
 
 
@@ -49,47 +51,48 @@ def test_a_lost_connection_is_replaced_and_the_view_answers(books: Books) -> Non
     c = books.customer()
     one = make_engine(books.owner_url, pool_size=1)
     params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
-    with one.connect() as conn:
-        pid = conn.execute(text("SELECT pg_backend_pid()")).scalar()
+    pid = ask_once(one, "SELECT pg_backend_pid() AS pid")[0]["pid"]
     books.sql("SELECT pg_terminate_backend(%(p)s)", p=pid)
     assert fetch_once(one, books.org, customer_360.VIEW, params) is not None
     one.dispose()
 
 
-async def test_quick_reads_hold_no_organisation_and_survive_the_loss_of_every_connection(books: Books) -> None:
+async def test_reads_on_the_event_loop_hold_no_organisation_and_survive_the_loss_of_every_connection(
+    books: Books,
+) -> None:
     c = books.customer()
-    quick = Quick(books.owner_url, size=3)
+    reads = make_reads(books.owner_url, size=3)
     ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, invoices=True, payments=False))
-    rows = await asyncio.gather(*(quick.fetch(books.org, *ask) for _ in range(12)))
+    rows = await asyncio.gather(*(reads.fetch(books.org, *ask) for _ in range(12)))
     assert all(row is not None for row in rows)
     pid = ("SELECT pg_backend_pid(), (SELECT count(*) FROM customers)", {})
     pids = {
-        int(row[0] or 0) for row in await asyncio.gather(*(quick.fetch("org_nobody", *pid) for _ in range(9))) if row
+        int(row[0] or 0) for row in await asyncio.gather(*(reads.fetch("org_nobody", *pid) for _ in range(9))) if row
     }
     assert len(pids) == 3
-    assert await quick.fetch("org_nobody", "SELECT count(*) FROM customers", {}) == (b"0",)
+    assert await reads.fetch("org_nobody", "SELECT count(*) FROM customers", {}) == (b"0",)
     await asyncio.to_thread(
         books.sql, "SELECT pg_terminate_backend(p) FROM unnest(%(p)s::int[]) p", p=[int(p or 0) for p in pids]
     )
-    assert await quick.fetch(books.org, *ask) is not None
-    waiting = asyncio.create_task(quick.fetch(books.org, "SELECT pg_sleep(5)", {}))
+    assert await reads.fetch(books.org, *ask) is not None
+    waiting = asyncio.create_task(reads.fetch(books.org, "SELECT pg_sleep(5)", {}))
     await asyncio.sleep(0.2)
     waiting.cancel()  # a caller who went away
-    assert await quick.fetch(books.org, *ask) is not None
-    await quick.close()
+    assert await reads.fetch(books.org, *ask) is not None
+    await reads.close()
 
 
 async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_afterwards(books: Books) -> None:
-    quick = Quick(books.owner_url, size=1)
+    reads = make_reads(books.owner_url, size=1)
     ask = ("SELECT clock_timestamp(), pg_sleep(0.7), :a::text, :b::text[]", {"a": "x", "b": ["y", 'z"\\']})
-    running = asyncio.create_task(quick.fetch(books.org, *ask))
+    running = asyncio.create_task(reads.fetch(books.org, *ask))
     await asyncio.sleep(0.1)
-    gone, *many = (asyncio.create_task(quick.fetch(books.org, *ask)) for _ in range(50))
-    other = asyncio.create_task(quick.fetch("org_nobody", *ask))
+    gone, *many = (asyncio.create_task(reads.fetch(books.org, *ask)) for _ in range(50))
+    other = asyncio.create_task(reads.fetch("org_nobody", *ask))
     gone.cancel()  # a caller who went away takes nothing from the others
     first = await running
     await asyncio.sleep(0.1)
-    late = asyncio.create_task(quick.fetch(books.org, *ask))  # while the shared one is under way
+    late = asyncio.create_task(reads.fetch(books.org, *ask))  # while the shared one is under way
     rows, elsewhere, afterwards = await asyncio.gather(*many), await other, await late
     assert first is not None
     assert elsewhere is not None
@@ -100,7 +103,7 @@ async def test_who_asks_the_same_while_all_are_busy_shares_a_read_that_begins_af
         "a read under way, or another's, is not shared"
     )
     assert first[0] < (rows[0] or first)[0]  # type: ignore[operator]
-    await quick.close()
+    await reads.close()
 
 
 HOT = {
@@ -115,12 +118,10 @@ HOT = {
 def test_the_view_reaches_its_rows_by_index_under_row_level_security(books: Books, table: str, index: str) -> None:
     c = books.customer()
     params = customer_360.parameters(books.org, c, None, invoices=True, payments=False)
-    with books.engine.connect() as conn, conn.begin():
-        raw = conn.connection.driver_connection
-        assert raw is not None
+    with transaction(books.engine, books.org) as tx:
+        raw = tx.connection()
         # Tables of tests are small: without this the planner would rightly read them whole.
         raw.execute("SET LOCAL enable_seqscan = off")
-        raw.execute("SELECT set_config('arflow.org_id', %s, true)", (books.org,))
         plan = "\n".join(r[0] for r in raw.execute("EXPLAIN " + driver_style(customer_360.VIEW), params))
     assert f"Seq Scan on {table}" not in plan
     assert index in plan

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from demo.crm import CREDENTIAL, Crm
+from models.outgoing import Hosts
 from sources.guard import FAILURES_TO_OPEN, OPEN_SECONDS, Circuit, Guard
 from sources.protocol import Asked, Connection, SourceError
 from sources.salesforce import MAX_RECORDS, Salesforce
 
 ACCOUNT = "001000000000001AAA"
+HERE = Hosts.of(["http://127.0.0.1:*"])
 ASKED = Asked("cust_1", ACCOUNT, "USD")
 DEAL = {
     "Id": "006A",
@@ -36,7 +38,7 @@ def crm() -> Iterator[Crm]:
 
 def fetch(crm: Crm, panel: str = "opportunities", secret: str | None = CREDENTIAL, adapter: Salesforce | None = None,
           asked: Asked = ASKED, seconds: float = 60) -> list[dict[str, Any]]:  # fmt: skip
-    connection = Connection("org_1", "salesforce", "salesforce", crm.url, secret, seconds, 2)
+    connection = Connection("org_1", "salesforce", "salesforce", crm.url, secret, seconds, 2, HERE)
     source = adapter or Salesforce()
     return Guard(2).call(lambda: source.fetch(connection, panel, asked), seconds)
 
@@ -154,7 +156,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_try_later() -> N
 def test_an_open_circuit_asks_nothing(crm: Crm) -> None:
     crm.mode = "error"
     guard, adapter = Guard(2), Salesforce()
-    connection = Connection("org_1", "salesforce", "salesforce", crm.url, CREDENTIAL, 60, 2)
+    connection = Connection("org_1", "salesforce", "salesforce", crm.url, CREDENTIAL, 60, 2, HERE)
     codes = []
     for _ in range(FAILURES_TO_OPEN + 3):
         with pytest.raises(SourceError) as refused:

@@ -1,7 +1,10 @@
 """Events sent to whoever asked for them: signed, in order per record, again until taken, visible, replayable."""
 
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -213,3 +216,47 @@ def test_what_is_no_endpoint_is_refused(office: Office, body: dict[str, Any], lo
     r = office.ops.post("/v1/webhook-endpoints", json=body)
     assert code(r) == (422, "VALIDATION_FAILED")
     assert (r.json()["errors"][0]["loc"], r.json()["errors"][0]["code"]) == (loc, why)
+
+
+def test_receivers_of_one_organisation_that_drip_hold_up_nobody_elses_events(
+    office: Office, other: Office, there: Receiver
+) -> None:
+    """More records than a worker has places, each sent where every answer drips for as long as it is listened to."""
+    with dripping() as (url, connected):
+        endpoint(office, url, ["ar.payment.received"])
+        customer = office.customer()
+        for n in range(50):
+            office.payment(customer, 100 + n)
+        deadline = time.monotonic() + 120
+        while len(connected) < 3:
+            assert time.monotonic() < deadline, "nothing was sent there"
+            time.sleep(0.1)
+        endpoint(other, there.url, ["ar.payment.received"])
+        mine = other.payment(other.customer(), 100)
+        assert [g.event["subject"] for g in there.wait(1)] == [mine["id"]]
+
+
+@contextmanager
+def dripping() -> Iterator[tuple[str, list[float]]]:
+    """A server that begins to answer and never comes to the end of the first header."""
+    listening, connected = socket.create_server(("127.0.0.1", 0), backlog=128), list[float]()
+
+    def drip(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.sendall(b"HTTP/1.1 200 Fine\r\nx-drip: ")
+            while True:
+                time.sleep(0.5)
+                peer.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = listening.accept()
+                connected.append(time.monotonic())
+                threading.Thread(target=drip, args=(peer,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook", connected
+    finally:
+        listening.close()

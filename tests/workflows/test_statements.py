@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from psycopg import OperationalError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -29,10 +29,10 @@ async def test_every_line_is_recorded_once_however_often_a_chunk_fails(
     def next_chunk(*args: object) -> tuple[int, int]:
         calls.append(args)
         if failing and len(calls) % 3 == 1:
-            raise OperationalError("SELECT", {}, ConnectionError("gone"))
+            raise OperationalError("gone")
         done = real(*args)
         if failing and len(calls) % 3 == 2:
-            raise OperationalError("COMMIT", {}, ConnectionError("gone after the commit"))
+            raise OperationalError("gone after the commit")
         return done
 
     monkeypatch.setattr(statement_chunks, "next_chunk", next_chunk)

@@ -8,11 +8,10 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.webhooks import WebhookActivities
-from models.db.engine import make_engine
-from models.db.webhooks import fan_out
+from models.db.engine import lent, make_engine
+from models.db.outbox import fan_out, publish
 from models.messages.webhooks import WebhookQueue
 from models.webhooks import RETRIES
-from operations import relay
 from operations.webhook_deliveries import Answer, Parcel
 from tests.cash_desk.books import opened, wrong
 from tests.cash_desk.desk import Desk, new_organisation
@@ -42,8 +41,8 @@ async def test_three_days_of_silence_are_one_exception_and_the_next_event_goes_o
     endpoint = desk.run(s).body["id"]
     payment = desk.run(desk.payment(desk.customer(), 50_000)).body["id"]
     desk.run(desk.reverse(payment))
-    with desk.engine.connect() as conn:
-        while relay.publish(conn):
+    with lent(desk.engine) as conn:
+        while publish(conn):
             pass
         queues = [q for q in fan_out(conn, 0, 2**62) if q["org_id"] == desk.org]
         assert [(q["endpoint_id"], q["subject"]) for q in queues] == [(endpoint, payment)]

@@ -4,17 +4,27 @@ Aging goes by effective dates (payment date, issue date), the ledger by entry da
 The report names every movement that one counts on the day and the other does not; what then remains is an error.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Final
 
-from models.cash.aging import BUCKETS, Aged, by_currency, summed
-from models.db.cash.aging import funds
-from models.db.cash.ledger_balances import balances
+from models.answers import read_row
+from models.cash.aging import BUCKETS, Aged, summed
+from models.cash.ledger import Account
+from models.cash.report_answers import (
+    AgingControlAnswer,
+    AgingTimingAnswer,
+    ArAgingReportAnswer,
+    CustomerAgingAnswer,
+    EntityAgingAnswer,
+    by_currency,
+)
+from models.db.cash.ledger_balances import balances, functional_currencies
 from models.db.cash.open_items import open_payments, open_sums
 from models.db.tx import Tx
 
-SHOWN_DIFFERENCES = 500
+SHOWN_DIFFERENCES: Final = 500
 
 # A movement of receivables: when aging counts it, when the ledger does, and how much (functional currency).
 _TIMING = """
@@ -45,89 +55,94 @@ _CUSTOMERS = """SELECT c.id, c.name, c.legal_entity_id FROM customers c WHERE c.
     OR EXISTS (SELECT FROM payments p WHERE p.org_id = c.org_id AND p.customer_id = c.id AND p.payment_date <= :day))"""
 
 
-def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Customer:
+    id: str
+    name: str
+    legal_entity_id: str
+
+
+def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> ArAgingReportAnswer:
     """Every customer with an invoice or a payment by `as_of`, per legal entity in its functional currency.
 
     `control`, per entity: ledger = aging + timing differences + difference, which must be 0.
     """
     currencies = functional_currencies(tx, entities)
-    aged: dict[tuple[str, str], Aged] = {}
-    own: dict[tuple[str, str], dict[str, Aged]] = {}
-    for r in open_sums(tx, as_of, entities=entities):
-        key, name, disputed = (r["legal_entity_id"], r["customer_id"]), BUCKETS[r["bucket"]], r["disputed"]
-        aged.setdefault(key, Aged()).put(name, int(r["functional_minor"]), disputed=disputed)
-        currency = own.setdefault(key, {}).setdefault(r["currency_code"], Aged())
-        currency.put(name, int(r["minor"]), disputed=disputed)
-    for p in open_payments(tx, as_of, entities=entities):
-        if p["customer_id"] is None:
-            continue
-        key, left = (p["legal_entity_id"], p["customer_id"]), funds(p)
-        total = aged.setdefault(key, Aged())
-        total.unapplied_minor += left.functional_unapplied_minor
-        total.credits_minor += left.functional_credits_minor
-        currency = own.setdefault(key, {}).setdefault(p["currency_code"], Aged())
-        currency.unapplied_minor += left.unapplied_minor
-        currency.credits_minor += left.credits_minor
-    customers = {c["id"]: c for c in tx.all(_CUSTOMERS, day=as_of)}
+    aged, untranslated = _aged(tx, as_of, entities)
+    customers = {c.id: c for c in tx.records(_Customer, _CUSTOMERS, day=as_of)}
     seen = {customer for _, customer in aged}
     for c in customers.values():
-        if c["id"] not in seen and c["legal_entity_id"] in currencies:
-            aged[c["legal_entity_id"], c["id"]] = Aged()
+        if c.id not in seen and c.legal_entity_id in currencies:
+            aged[c.legal_entity_id, c.id] = Aged()
     totals = {e: summed(a for (entity, _), a in aged.items() if entity == e) for e in currencies}
-    return {
-        "as_of": as_of.isoformat(),
-        "items": [
-            {
-                "legal_entity_id": entity,
-                "customer_id": customer,
-                "customer_name": customers[customer]["name"] if customer in customers else None,
-                "currency_code": currencies[entity],
+    return ArAgingReportAnswer(
+        as_of=as_of,
+        items=[
+            CustomerAgingAnswer(
+                legal_entity_id=entity,
+                customer_id=customer,
+                customer_name=customers[customer].name if customer in customers else None,
+                currency_code=currencies[entity],
+                by_currency=by_currency(untranslated.get((entity, customer), {})),
                 **a.as_dict(),
-                "by_currency": by_currency(own.get((entity, customer), {})),
-            }
-            for (entity, customer), a in sorted(aged.items())
+            )
+            for (entity, customer), a in sorted(aged.items(), key=lambda one: one[0])
         ],
-        "totals": [
-            {"legal_entity_id": e, "currency_code": code, **totals[e].as_dict()} for e, code in currencies.items()
+        totals=[
+            EntityAgingAnswer(legal_entity_id=e, currency_code=code, **totals[e].as_dict())
+            for e, code in currencies.items()
         ],
-        "control": _control(tx, as_of, currencies, totals),
-    }
+        control=_control(tx, as_of, currencies, totals),
+    )
 
 
-def functional_currencies(tx: Tx, entities: Collection[str] | None) -> dict[str, str]:
-    """The legal entities that the caller sees, and their functional currencies."""
-    rows = tx.all("SELECT id, functional_currency FROM legal_entities WHERE org_id = :org ORDER BY id")
-    return {r["id"]: r["functional_currency"] for r in rows if entities is None or r["id"] in entities}
+_Key = tuple[str, str]
+"""A legal entity and a customer."""
 
 
-def _control(tx: Tx, day: date, currencies: dict[str, str], totals: dict[str, Aged]) -> list[dict[str, Any]]:
-    ledger = balances(tx, day, "accounts_receivable")
-    differences: dict[str, list[dict[str, Any]]] = {}
-    for r in tx.all(_TIMING, day=day):
-        differences.setdefault(r["legal_entity_id"], []).append(
-            {
-                "kind": r["kind"],
-                "record_id": r["record_id"],
-                "effective_date": r["effective_date"].isoformat(),
-                "entry_date": r["entry_date"].isoformat(),
-                "minor": r["minor"],
-            }
-        )
+def _aged(
+    tx: Tx, as_of: date, entities: Collection[str] | None
+) -> tuple[dict[_Key, Aged], dict[_Key, dict[str, Aged]]]:  # fmt: skip
+    """What is open: in the functional currency of its legal entity, and by currency untranslated."""
+    aged: dict[_Key, Aged] = {}
+    untranslated: dict[_Key, dict[str, Aged]] = {}
+    for r in open_sums(tx, as_of, entities=entities):
+        key, name = (r.legal_entity_id, r.customer_id), BUCKETS[r.bucket]
+        aged.setdefault(key, Aged()).put(name, r.functional_minor, disputed=r.disputed)
+        own = untranslated.setdefault(key, {}).setdefault(r.currency_code, Aged())
+        own.put(name, r.minor, disputed=r.disputed)
+    for p in open_payments(tx, as_of, entities=entities):
+        if p.customer_id is None:
+            continue
+        key, left = (p.legal_entity_id, p.customer_id), p.funds
+        aged.setdefault(key, Aged()).put_funds(left.functional_unapplied_minor, left.functional_credits_minor)
+        own = untranslated.setdefault(key, {}).setdefault(p.currency_code, Aged())
+        own.put_funds(left.unapplied_minor, left.credits_minor)
+    return aged, untranslated
+
+
+def _control(
+    tx: Tx, day: date, currencies: Mapping[str, str], totals: Mapping[str, Aged]
+) -> list[AgingControlAnswer]:  # fmt: skip
+    ledger = balances(tx, day, Account.ACCOUNTS_RECEIVABLE)
+    differences: dict[str, list[AgingTimingAnswer]] = {}
+    for row in tx.all(_TIMING, day=day):
+        differences.setdefault(row["legal_entity_id"], []).append(read_row(AgingTimingAnswer, row))
     control = []
     for entity, code in currencies.items():
-        timing = differences.get(entity, [])
-        aging, moved = totals[entity].total_minor, sum(t["minor"] for t in timing)
+        timing, aging, carried = differences.get(entity, []), totals[entity].total_minor, ledger.get(entity, 0)
+        moved = sum(t.minor for t in timing)
         control.append(
-            {
-                "legal_entity_id": entity,
-                "currency_code": code,
-                "account": "accounts_receivable",
-                "ledger_minor": ledger.get(entity, 0),
-                "aging_minor": aging,
-                "timing_minor": moved,
-                "timing_count": len(timing),
-                "timing_differences": timing[:SHOWN_DIFFERENCES],
-                "difference_minor": ledger.get(entity, 0) - aging - moved,
-            }
+            AgingControlAnswer(
+                legal_entity_id=entity,
+                currency_code=code,
+                account=Account.ACCOUNTS_RECEIVABLE,
+                ledger_minor=carried,
+                aging_minor=aging,
+                timing_minor=moved,
+                timing_count=len(timing),
+                timing_differences=timing[:SHOWN_DIFFERENCES],
+                difference_minor=carried - aging - moved,
+            )
         )
     return control

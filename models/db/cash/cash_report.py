@@ -1,12 +1,20 @@
 """Money received and not yet applied, on a day, tied to the accounts that carry it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from models.db.cash.aging import funds
-from models.db.cash.aging_report import SHOWN_DIFFERENCES, functional_currencies
-from models.db.cash.ledger_balances import balances
+from models.cash.ledger import Account
+from models.cash.open_items import OpenPayment
+from models.cash.report_answers import (
+    UnappliedCashReportAnswer,
+    UnappliedControlAnswer,
+    UnappliedPaymentAnswer,
+    UnappliedTimingAnswer,
+    UnappliedTotalAnswer,
+)
+from models.db.cash.aging_report import SHOWN_DIFFERENCES
+from models.db.cash.ledger_balances import balances, functional_currencies
 from models.db.cash.open_items import open_payments
 from models.db.tx import Tx
 
@@ -47,7 +55,18 @@ SELECT * FROM (
    WHERE p.legal_entity_id = ANY(:entities)) x WHERE unapplied <> 0 OR credits <> 0"""
 
 
-def unapplied_cash_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    """What the entries of a payment leave in the two accounts, in the functional currency."""
+
+    id: str
+    external_id: str
+    legal_entity_id: str
+    unapplied: int
+    credits: int
+
+
+def unapplied_cash_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> UnappliedCashReportAnswer:
     """Each payment with money left, unapplied or in customer credits.
 
     `control`, per entity and account: ledger = report + timing differences + difference, which must be 0. A receipt
@@ -55,74 +74,86 @@ def unapplied_cash_report(tx: Tx, as_of: date, entities: Collection[str] | None)
     """
     currencies = functional_currencies(tx, entities)
     payments = open_payments(tx, as_of, entities=entities)
-    sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids)"
-    ids = sorted({p["customer_id"] for p in payments if p["customer_id"] is not None})
-    names = {c["id"]: c["name"] for c in tx.all(sql, ids=ids)}
-    items = []
-    for p in payments:
-        left = funds(p)
-        items.append(
-            {
-                "payment_id": p["id"],
-                "external_id": p["external_id"],
-                "customer_id": p["customer_id"],
-                "customer_name": names.get(p["customer_id"]),
-                "legal_entity_id": p["legal_entity_id"],
-                "payment_date": p["payment_date"].isoformat(),
-                "age_days": (as_of - p["payment_date"]).days,
-                "currency_code": p["currency_code"],
-                "amount_minor": p["amount_minor"],
-                "unapplied_minor": left.unapplied_minor,
-                "credits_minor": left.credits_minor,
-                "functional_currency": p["functional_currency"],
-                "functional_unapplied_minor": left.functional_unapplied_minor,
-                "functional_credits_minor": left.functional_credits_minor,
-            }
-        )
-    totals = [
-        {
-            "legal_entity_id": entity,
-            "currency_code": code,
-            **{
-                name: sum(i[f"functional_{name}"] for i in items if i["legal_entity_id"] == entity)
-                for name in ("unapplied_minor", "credits_minor")
-            },
-        }
-        for entity, code in currencies.items()
-    ]
-    return {"as_of": as_of.isoformat(), "items": items, "totals": totals, "control": _control(tx, as_of, items, totals)}
-
-
-def _control(tx: Tx, day: date, items: list[dict[str, Any]], totals: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    entities = [t["legal_entity_id"] for t in totals]
-    rows = tx.all(_POSTED, day=day, entities=entities)
-    posted, reported = {r["id"]: r for r in rows}, {i["payment_id"]: i for i in items}
-    control = []
-    for account, column in (("unapplied_cash", "unapplied"), ("customer_credits", "credits")):
-        ledger = balances(tx, day, account)
-        timing: dict[str, list[dict[str, Any]]] = {}
-        for payment_id in sorted(posted.keys() | reported.keys()):
-            p, i = posted.get(payment_id), reported.get(payment_id)
-            minor = (int(p[column]) if p else 0) - (i[f"functional_{column}_minor"] if i else 0)
-            if minor:
-                entity = p["legal_entity_id"] if p else reported[payment_id]["legal_entity_id"]
-                kind = "entry_date" if p else "not_posted"
-                timing.setdefault(entity, []).append({"kind": kind, "payment_id": payment_id, "minor": minor})
-        for t in totals:
-            entity = t["legal_entity_id"]
-            differences = timing.get(entity, [])
-            moved, shown = sum(d["minor"] for d in differences), t[f"{column}_minor"]
-            control.append(
-                {
-                    "legal_entity_id": entity,
-                    "currency_code": t["currency_code"],
-                    "account": account,
-                    "ledger_minor": -ledger.get(entity, 0),
-                    "report_minor": shown,
-                    "timing_minor": moved,
-                    "timing_count": len(differences),
-                    "timing_differences": differences[:SHOWN_DIFFERENCES],
-                    "difference_minor": -ledger.get(entity, 0) - shown - moved,
-                }
+    names = _names(tx, {p.customer_id for p in payments if p.customer_id is not None})
+    items = [_item(p, names.get(p.customer_id or ""), as_of) for p in payments]
+    totals = []
+    for entity, code in currencies.items():
+        own = [i for i in items if i.legal_entity_id == entity]
+        totals.append(
+            UnappliedTotalAnswer(
+                legal_entity_id=entity,
+                currency_code=code,
+                unapplied_minor=sum(i.functional_unapplied_minor for i in own),
+                credits_minor=sum(i.functional_credits_minor for i in own),
             )
+        )
+    posted = {p.id: p for p in tx.records(_Posted, _POSTED, day=as_of, entities=list(currencies))}
+    control = [
+        *_control(Account.UNAPPLIED_CASH, balances(tx, as_of, Account.UNAPPLIED_CASH), posted, items, totals),
+        *_control(Account.CUSTOMER_CREDITS, balances(tx, as_of, Account.CUSTOMER_CREDITS), posted, items, totals),
+    ]
+    return UnappliedCashReportAnswer(as_of=as_of, items=items, totals=totals, control=control)
+
+
+def _names(tx: Tx, customer_ids: Collection[str]) -> dict[str, str]:
+    sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids)"
+    return {c["id"]: c["name"] for c in tx.all(sql, ids=sorted(customer_ids))}
+
+
+def _item(p: OpenPayment, customer_name: str | None, as_of: date) -> UnappliedPaymentAnswer:
+    left = p.funds
+    return UnappliedPaymentAnswer(
+        payment_id=p.id,
+        external_id=p.external_id,
+        customer_id=p.customer_id,
+        customer_name=customer_name,
+        legal_entity_id=p.legal_entity_id,
+        payment_date=p.payment_date,
+        age_days=(as_of - p.payment_date).days,
+        currency_code=p.currency_code,
+        amount_minor=p.amount_minor,
+        unapplied_minor=left.unapplied_minor,
+        credits_minor=left.credits_minor,
+        functional_currency=p.functional_currency,
+        functional_unapplied_minor=left.functional_unapplied_minor,
+        functional_credits_minor=left.functional_credits_minor,
+    )
+
+
+def _control(
+    account: Account, ledger: Mapping[str, int], posted: Mapping[str, _Posted],
+    items: Sequence[UnappliedPaymentAnswer], totals: Sequence[UnappliedTotalAnswer],
+) -> list[UnappliedControlAnswer]:  # fmt: skip
+    """One of the two accounts, per legal entity."""
+    credits = account is Account.CUSTOMER_CREDITS
+    timing: dict[str, list[UnappliedTimingAnswer]] = {}
+    reported = {i.payment_id: i for i in items}
+    for payment_id in sorted(posted.keys() | reported.keys()):
+        p, i = posted.get(payment_id), reported.get(payment_id)
+        in_ledger = 0 if p is None else (p.credits if credits else p.unapplied)
+        in_report = 0 if i is None else (i.functional_credits_minor if credits else i.functional_unapplied_minor)
+        at = p or i
+        if in_ledger != in_report and at is not None:
+            timing.setdefault(at.legal_entity_id, []).append(
+                UnappliedTimingAnswer(
+                    kind="not_posted" if p is None else "entry_date", payment_id=payment_id, minor=in_ledger - in_report
+                )
+            )
+    control = []
+    for t in totals:
+        differences, carried = timing.get(t.legal_entity_id, []), -ledger.get(t.legal_entity_id, 0)
+        moved, shown = sum(d.minor for d in differences), t.credits_minor if credits else t.unapplied_minor
+        control.append(
+            UnappliedControlAnswer(
+                legal_entity_id=t.legal_entity_id,
+                currency_code=t.currency_code,
+                account=account,
+                ledger_minor=carried,
+                report_minor=shown,
+                timing_minor=moved,
+                timing_count=len(differences),
+                timing_differences=differences[:SHOWN_DIFFERENCES],
+                difference_minor=carried - shown - moved,
+            )
+        )
     return control

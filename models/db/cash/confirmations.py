@@ -1,52 +1,53 @@
-"""What a remittance confirmation is made of."""
+"""What a remittance confirmation is made of, and how it ended."""
 
-from typing import Any
+from typing import Final
 
-from sqlalchemy import Connection, text
+from models.cash.remittance import AppliedSession
+from models.db.master_data import read_settings
+from models.db.postgres.connection import ThreadConnection
+from models.db.tx import Tx
+from models.master_data.records import OrganisationSettings
 
-from models.db.tx import Row, Tx
+_SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
+_SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.legal_entity_id,
+    p.amount_minor, p.currency_code, p.payment_date, p.reference,
+    p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
+    coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
+    (SELECT status FROM remittance_confirmations r WHERE r.org_id = s.org_id AND r.session_id = s.id) AS recorded,
+    (SELECT coalesce(json_agg(json_build_object('external_id', i.external_id,
+       'invoice_applied_minor', a.invoice_applied_minor, 'invoice_currency_code', a.invoice_currency_code,
+       'balance_due_minor', i.balance_due_minor) ORDER BY a.id), '[]')
+     FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
+     WHERE a.org_id = s.org_id AND a.session_id = s.id) AS applications
+  FROM application_sessions s JOIN payments p ON p.org_id = s.org_id AND p.id = s.payment_id
+  JOIN customers c ON c.org_id = p.org_id AND c.id = p.customer_id JOIN organisations o ON o.org_id = s.org_id
+  WHERE s.org_id = :org AND s.id = :id"""
 
-_SWITCH = text(
-    """SELECT coalesce(settings ->> 'remittance_confirmation', 'send') = 'off' AS off,
-         CAST(settings ->> 'remittance_confirmation_since' AS timestamptz) AS since
-       FROM organisations WHERE org_id = :org"""
-)
+
+def settings_of(conn: ThreadConnection, org_id: str) -> OrganisationSettings:
+    """An organisation's settings, for whoever goes through many organisations."""
+    org = {"org": org_id}
+    _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", org), (_SETTINGS, org)])
+    return read_settings(found.rows[0]["settings"] if found.rows else {})
 
 
-def switch_of(conn: Connection, org_id: str) -> Row | None:
-    """Whether an organisation's confirmations are `off`, else `since` when they are on again. Commits."""
-    conn.execute(text("SELECT set_config('arflow.org_id', :org, true)"), {"org": org_id})
-    row = conn.execute(_SWITCH, {"org": org_id}).mappings().first()
-    conn.commit()
-    return None if row is None else {**row}
+def applied_session(tx: Tx, session_id: str) -> AppliedSession | None:
+    """The session; None where it, or the payment's customer, is not there."""
+    return tx.record(AppliedSession, _SESSION, id=session_id)
 
 
-def entity_of_session(tx: Tx, session_id: str) -> str | None:
-    """The legal entity whose payment the session applied."""
-    found: str | None = tx.scalar(
-        "SELECT p.legal_entity_id FROM application_sessions s JOIN payments p ON p.org_id = s.org_id AND p.id = s.payment_id "
-        "WHERE s.org_id = :org AND s.id = :id",
-        id=session_id,
+def keep_outcome(tx: Tx, session_id: str, message_id: str, status: str) -> None:
+    """How the confirmation of a session ended: the first outcome is kept."""
+    row = {"session_id": session_id, "message_id": message_id, "status": status, "at": tx.now}
+    tx.insert("remittance_confirmations", [row], suffix="ON CONFLICT DO NOTHING")
+
+
+def resolve_undelivered(tx: Tx, session_id: str, *, who: str) -> None:
+    """Nobody needs to look after it any more: it was sent."""
+    tx.later(
+        "UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = 'SENT' "
+        "WHERE org_id = :org AND kind = 'remittance_confirmation' AND subject_id = :s AND status = 'open'",
+        at=tx.now,
+        who=who,
+        s=session_id,
     )
-    return found
-
-
-def session_facts(tx: Tx, session_id: str) -> dict[str, Any] | None:
-    """The session with its payment, customer, invoices and address; `recorded` is the status already kept."""
-    row = tx.one(
-        """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.amount_minor, p.currency_code,
-             p.payment_date::text, p.reference, p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
-             coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
-             coalesce(o.settings ->> 'mail_sender', 'accounts-receivable@example.com') AS sender,
-             coalesce(o.settings ->> 'remittance_confirmation', 'send') = 'off' AS switched_off,
-             (SELECT status FROM remittance_confirmations r WHERE r.org_id = s.org_id AND r.session_id = s.id) AS recorded,
-             (SELECT json_agg(json_build_object('external_id', i.external_id, 'invoice_applied_minor', a.invoice_applied_minor,
-                'invoice_currency_code', a.invoice_currency_code, 'balance_due_minor', i.balance_due_minor) ORDER BY a.id)
-              FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
-              WHERE a.org_id = s.org_id AND a.session_id = s.id) AS applications
-           FROM application_sessions s JOIN payments p ON p.org_id = s.org_id AND p.id = s.payment_id
-           JOIN customers c ON c.org_id = p.org_id AND c.id = p.customer_id JOIN organisations o ON o.org_id = s.org_id
-           WHERE s.org_id = :org AND s.id = :id""",
-        id=session_id,
-    )
-    return None if row is None else dict(row)

@@ -10,7 +10,7 @@ from models.cash.records import Invoice
 from models.db.cash.payments import CLOSED
 from models.db.lookups import found
 from models.db.tx import Tx
-from models.master_data import BilledCustomer
+from models.master_data.records import BilledCustomer
 
 _GET: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = :id"
 _OPEN_AMOUNTS: Final = """SELECT currency_code, functional_currency, sum(balance_due_minor)::bigint AS balance_minor,

@@ -1,10 +1,18 @@
 """Balances of the ledger's accounts, in the functional currency of each legal entity."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Final
 
+from models.cash.report_answers import AccountBalanceAnswer, EntityBalanceAnswer, TrialBalanceAnswer
 from models.db.tx import Tx
+
+
+def functional_currencies(tx: Tx, entities: Collection[str] | None) -> dict[str, str]:
+    """The legal entities that the caller sees, and their functional currencies."""
+    rows = tx.all("SELECT id, functional_currency FROM legal_entities WHERE org_id = :org ORDER BY id")
+    return {r["id"]: r["functional_currency"] for r in rows if entities is None or r["id"] in entities}
 
 
 def balances(tx: Tx, day: date, account: str) -> dict[str, int]:
@@ -19,34 +27,64 @@ def balances(tx: Tx, day: date, account: str) -> dict[str, int]:
     return {r["legal_entity_id"]: int(r["minor"]) for r in rows}
 
 
-def trial_balance(tx: Tx, day: date, entities: Collection[str] | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Turnover:
+    """Both sides of an account of one legal entity."""
+
+    legal_entity_id: str
+    functional_currency: str
+    key: str
+    code: str
+    name: str
+    kind: str
+    debits: int
+    credits: int
+
+
+_TURNOVERS: Final = """SELECT e.legal_entity_id, e.functional_currency, a.key, a.code, a.name, a.kind,
+    sum(l.functional_debit_minor) AS debits, sum(l.functional_credit_minor) AS credits
+  FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
+  JOIN accounts a ON a.org_id = l.org_id AND a.key = l.account
+  WHERE l.org_id = :org AND e.entry_date <= :day
+    AND (CAST(:entities AS text[]) IS NULL OR e.legal_entity_id = ANY(CAST(:entities AS text[])))
+  GROUP BY e.legal_entity_id, e.functional_currency, a.key, a.code, a.name, a.kind
+  ORDER BY e.legal_entity_id, a.code, a.key"""
+
+
+def trial_balance(tx: Tx, day: date, entities: Collection[str] | None) -> TrialBalanceAnswer:
     """Every account with entries by the end of `day`, its balance on the side where it stands, and both turnovers."""
-    where = "" if entities is None else " AND e.legal_entity_id = ANY(:entities)"
-    rows = tx.all(
-        f"""SELECT e.legal_entity_id, e.functional_currency, a.key, a.code, a.name, a.kind,
-              sum(l.functional_debit_minor) AS debits, sum(l.functional_credit_minor) AS credits
-             FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
-             JOIN accounts a ON a.org_id = l.org_id AND a.key = l.account
-            WHERE l.org_id = :org AND e.entry_date <= :day{where}
-            GROUP BY e.legal_entity_id, e.functional_currency, a.key, a.code, a.name, a.kind
-            ORDER BY e.legal_entity_id, a.code, a.key""",
-        day=day,
-        **({} if entities is None else {"entities": sorted(entities)}),
+    only = None if entities is None else sorted(entities)
+    accounts = [_account(t) for t in tx.records(_Turnover, _TURNOVERS, day=day, entities=only)]
+    of_entity: dict[tuple[str, str], list[AccountBalanceAnswer]] = {}
+    for a in accounts:
+        of_entity.setdefault((a.legal_entity_id, a.currency_code), []).append(a)
+    totals = [_total(entity, currency, own) for (entity, currency), own in of_entity.items()]
+    return TrialBalanceAnswer(as_of=day, items=accounts, totals=totals)
+
+
+def _account(t: _Turnover) -> AccountBalanceAnswer:
+    return AccountBalanceAnswer(
+        legal_entity_id=t.legal_entity_id,
+        currency_code=t.functional_currency,
+        account=t.key,
+        code=t.code,
+        name=t.name,
+        kind=t.kind,
+        debit_minor=max(t.debits - t.credits, 0),
+        credit_minor=max(t.credits - t.debits, 0),
+        balance_minor=t.debits - t.credits,
+        turnover_debit_minor=t.debits,
+        turnover_credit_minor=t.credits,
     )
-    items, totals = [], dict[str, dict[str, Any]]()
-    for r in rows:
-        debits, credits = int(r["debits"]), int(r["credits"])
-        figures = {
-            "debit_minor": max(debits - credits, 0),
-            "credit_minor": max(credits - debits, 0),
-            "balance_minor": debits - credits,
-            "turnover_debit_minor": debits,
-            "turnover_credit_minor": credits,
-        }
-        where_from = {"legal_entity_id": r["legal_entity_id"], "currency_code": r["functional_currency"]}
-        named = {"account": r["key"], "code": r["code"], "name": r["name"], "kind": r["kind"]}
-        items.append(where_from | named | figures)
-        total = totals.setdefault(r["legal_entity_id"], where_from | dict.fromkeys(figures, 0))
-        for name, value in figures.items():
-            total[name] += value
-    return {"as_of": day.isoformat(), "items": items, "totals": list(totals.values())}
+
+
+def _total(entity: str, currency: str, own: Collection[AccountBalanceAnswer]) -> EntityBalanceAnswer:
+    return EntityBalanceAnswer(
+        legal_entity_id=entity,
+        currency_code=currency,
+        debit_minor=sum(a.debit_minor for a in own),
+        credit_minor=sum(a.credit_minor for a in own),
+        balance_minor=sum(a.balance_minor for a in own),
+        turnover_debit_minor=sum(a.turnover_debit_minor for a in own),
+        turnover_credit_minor=sum(a.turnover_credit_minor for a in own),
+    )

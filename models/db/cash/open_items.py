@@ -5,14 +5,17 @@ is rolled back: work for what is open and for what moved since, not for the whol
 was known at a moment (`known_at`), the balances are built from the history of what was recorded by then.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Final, TypeVar
 
 from models.cash.aging import EDGES
-from models.db.tx import Row, Tx
+from models.cash.open_items import OpenItem, OpenPayment, OpenSum
+from models.db.tx import Tx
 
-_SHOWN = """i.id, i.external_id, i.customer_id, i.legal_entity_id, i.issue_date, i.due_date, i.currency_code,
+R = TypeVar("R")
+
+_SHOWN: Final = """i.id, i.external_id, i.customer_id, i.legal_entity_id, i.issue_date, i.due_date, i.currency_code,
   i.functional_currency, i.fx_rate, i.total_minor"""
 
 # Live applications that count only after the day are given back; undone ones that counted on the day are taken off.
@@ -71,35 +74,37 @@ _DISPUTED_THEN = """coalesce((SELECT e.action = 'invoice.disputed' FROM audit_ev
 def open_invoices(
     tx: Tx, day: date, *, customer_id: str | None = None, known_at: datetime | None = None,
     entities: Collection[str] | None = None,
-) -> Sequence[Row]:  # fmt: skip
+) -> list[OpenItem]:  # fmt: skip
     """Invoices with a balance on `day`, by due date: of one customer, or of the whole organisation.
 
     `balance_due_minor` in the invoice's currency, `functional_balance_minor` at its issue date's rate.
     """
-    return _invoices(tx, _LISTED, day, customer_id, known_at, entities)
+    return _invoices(tx, OpenItem, _LISTED, day, customer_id, known_at, entities)
 
 
-def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> Sequence[Row]:
+def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> list[OpenSum]:
     """The organisation's open invoices on `day`, summed by entity, customer, currency, dispute and bucket (its index)."""
-    return _invoices(tx, _SUMMED, day, None, None, entities, edges=list(EDGES))
+    return _invoices(tx, OpenSum, _SUMMED, day, None, None, entities)
 
 
 def _invoices(
-    tx: Tx, ending: str, day: date, customer_id: str | None, known_at: datetime | None,
-    entities: Collection[str] | None, **more: Any,
-) -> Sequence[Row]:  # fmt: skip
+    tx: Tx, kind: type[R], ending: str, day: date, customer_id: str | None, known_at: datetime | None,
+    entities: Collection[str] | None,
+) -> list[R]:  # fmt: skip
     now_flag = known_at is None and day >= tx.now.date()
     sql = ((_ROLLED_BACK if known_at is None else _AS_KNOWN) + ending).format(
         shown=_SHOWN,
         disputed="i.disputed_at IS NOT NULL" if now_flag else _DISPUTED_THEN,
         **_filters(customer_id, entities),
     )
-    params = _params(day, customer_id, known_at, entities) | more
+    params = _params(day, customer_id, known_at, entities)
+    if ending is _SUMMED:
+        params["edges"] = list(EDGES)
     if not now_flag:
         end = datetime.combine(day + timedelta(days=1), time(), UTC)
         # Strictly before the end of the day, but up to and including the moment known_at.
         params["moment"] = end if known_at is None else min(end, known_at + timedelta(microseconds=1))
-    return tx.all(sql, **params)
+    return tx.records(kind, sql, **params)
 
 
 _CANDIDATES = """ AND p.id IN (
@@ -116,7 +121,7 @@ _CANDIDATES = """ AND p.id IN (
 _FUNDS = """
 WITH funds AS (
   SELECT p.id, p.external_id, p.customer_id, p.legal_entity_id, p.payment_date, p.amount_minor, p.currency_code,
-         p.functional_currency, p.posted, p.amount_minor - a.minor AS left_minor,
+         p.functional_currency, p.amount_minor - a.minor AS left_minor,
          p.functional_amount_minor - a.worth AS left_worth, c.minor AS credits_minor, c.worth AS credits_worth
     FROM payments p
     CROSS JOIN LATERAL (
@@ -149,7 +154,7 @@ SELECT * FROM funds i WHERE (left_minor <> 0 OR left_worth <> 0){entities} ORDER
 def open_payments(
     tx: Tx, day: date, *, customer_id: str | None = None, known_at: datetime | None = None,
     entities: Collection[str] | None = None,
-) -> Sequence[Row]:  # fmt: skip
+) -> list[OpenPayment]:  # fmt: skip
     """Payments of which something was left on `day`, unapplied or in credits; `left_*` is both together."""
     filters = _filters(customer_id, entities)
     known = known_at is not None
@@ -162,7 +167,7 @@ def open_payments(
         p_unknown=" OR p.reversed_at > :known" if known else "",
         **filters,
     )
-    return tx.all(sql, **_params(day, customer_id, known_at, entities))
+    return tx.records(OpenPayment, sql, **_params(day, customer_id, known_at, entities))
 
 
 def _filters(customer_id: str | None, entities: Collection[str] | None) -> dict[str, str]:
@@ -175,6 +180,10 @@ def _filters(customer_id: str | None, entities: Collection[str] | None) -> dict[
 
 def _params(
     day: date, customer_id: str | None, known_at: datetime | None, entities: Collection[str] | None
-) -> dict[str, Any]:
-    given = {"customer": customer_id, "known": known_at, "entities": None if entities is None else sorted(entities)}
+) -> dict[str, object]:
+    given: dict[str, object] = {
+        "customer": customer_id,
+        "known": known_at,
+        "entities": None if entities is None else sorted(entities),
+    }
     return {"day": day, **{name: value for name, value in given.items() if value is not None}}

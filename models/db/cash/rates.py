@@ -1,11 +1,17 @@
 """The exchange rate of a day: the organisation's own, else the European Central Bank's."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
+from models.answers import read_row
 from models.cash.fx import SERVES, StoredRate, find_rate
+from models.cash.records import ExchangeRate
 from models.db.cash.ecb import ecb_rate
-from models.db.tx import Tx
+from models.db.listing import Listing
+from models.db.tables.ledger import fx_rates
+from models.db.tx import Tx, to_json
 from models.errors import Refusal
 
 
@@ -32,6 +38,7 @@ def rate(tx: Tx, base: str, quote: str, on: date) -> Decimal | None:
 
 
 def required_rate(tx: Tx, base: str, quote: str, on: date) -> Decimal:
+    """As `rate`; 422 FX_RATE_MISSING where there is none."""
     found = rate(tx, base, quote, on)
     if found is None:
         raise Refusal(
@@ -42,3 +49,35 @@ def required_rate(tx: Tx, base: str, quote: str, on: date) -> Decimal:
             date=str(on),
         )
     return found
+
+
+_LIST: Final = Listing(
+    fx_rates,
+    key=(fx_rates.c.rate_date, fx_rates.c.base, fx_rates.c.quote),
+    newest_first=True,
+    within=None,
+    equal=(fx_rates.c.base, fx_rates.c.quote),
+)
+
+
+def list_rates(
+    tx: Tx, base: str | None, quote: str | None, after: tuple[date, str, str] | None, limit: int
+) -> Sequence[ExchangeRate]:
+    """The organisation's own, the newest first."""
+    return [read_row(ExchangeRate, row) for row in _LIST.page(tx, None, after, limit, base=base, quote=quote)]
+
+
+def store_rates(tx: Tx, new: Sequence[ExchangeRate]) -> list[ExchangeRate]:
+    """Keep rates in the place of those of the same pair and day, which are answered."""
+    before = tx.records(
+        ExchangeRate,
+        """SELECT f.* FROM fx_rates f JOIN json_to_recordset(CAST(:rows AS json)) AS n(base text, quote text, rate_date date)
+             ON n.base = f.base AND n.quote = f.quote AND n.rate_date = f.rate_date WHERE f.org_id = :org""",
+        rows=to_json(new),
+    )
+    tx.insert(
+        "fx_rates", new,
+        suffix="ON CONFLICT (org_id, base, quote, rate_date) DO UPDATE SET rate = excluded.rate, source = excluded.source, "
+        "recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by",
+    )  # fmt: skip
+    return before

@@ -1,11 +1,12 @@
 """How receivables moved from one day to another: opening + invoices - applications ± FX = closing."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-from models.db.cash.aging_report import functional_currencies
-from models.db.cash.ledger_balances import balances
+from models.cash.ledger import Account
+from models.cash.report_answers import ArRollForwardAnswer, MovedReceivablesAnswer
+from models.db.cash.ledger_balances import balances, functional_currencies
 from models.db.tx import Tx
 
 # Told from invoices and applications by the dates of their entries; opening and closing are the ledger's.
@@ -25,39 +26,43 @@ SELECT legal_entity_id, kind, sum(minor) AS minor, sum(fx) AS fx FROM (
  GROUP BY legal_entity_id, kind"""
 
 
-def ar_roll_forward(tx: Tx, since: date, until: date, entities: Collection[str] | None) -> dict[str, Any]:
-    """Per legal entity, in its functional currency, by entry date, both days included.
+@dataclass
+class _Moved:
+    """What moved in one legal entity, by kind; and the realised gain."""
 
-    opening + invoices - applications + fx + difference = closing; the difference must be 0. `invoices_minor` is net of
-    voided ones, `applications_minor` (what the money was worth when received) net of undone ones; `fx_minor` is the
-    realised gain, negative for a loss, between that and the receivables it relieved.
-    """
-    opening = balances(tx, since - timedelta(days=1), "accounts_receivable")
-    closing = balances(tx, until, "accounts_receivable")
-    moved: dict[str, dict[str, int]] = {}
-    fx: dict[str, int] = {}
+    kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("invoice", "void", "applied", "undone"), 0))
+    fx_minor: int = 0
+
+
+def ar_roll_forward(tx: Tx, since: date, until: date, entities: Collection[str] | None) -> ArRollForwardAnswer:
+    """Per legal entity, in its functional currency, by entry date, both days included."""
+    opening = balances(tx, since - timedelta(days=1), Account.ACCOUNTS_RECEIVABLE)
+    closing = balances(tx, until, Account.ACCOUNTS_RECEIVABLE)
+    moved: dict[str, _Moved] = {}
     for r in tx.all(_MOVED, since=since, until=until):
-        moved.setdefault(r["legal_entity_id"], {})[r["kind"]] = int(r["minor"])
-        fx[r["legal_entity_id"]] = fx.get(r["legal_entity_id"], 0) + int(r["fx"])
-    items = []
-    for entity, code in functional_currencies(tx, entities).items():
-        m = moved.get(entity, {})
-        issued, voided, applied, undone = (m.get(kind, 0) for kind in ("invoice", "void", "applied", "undone"))
-        first, last, gain = opening.get(entity, 0), closing.get(entity, 0), fx.get(entity, 0)
-        items.append(
-            {
-                "legal_entity_id": entity,
-                "currency_code": code,
-                "opening_minor": first,
-                "invoices_minor": issued - voided,
-                "applications_minor": applied - undone,
-                "fx_minor": gain,
-                "closing_minor": last,
-                "difference_minor": last - (first + issued - voided - applied + undone + gain),
-                "issued_minor": issued,
-                "voided_minor": voided,
-                "applied_minor": applied,
-                "undone_minor": undone,
-            }
-        )
-    return {"from": since.isoformat(), "to": until.isoformat(), "items": items}
+        own = moved.setdefault(r["legal_entity_id"], _Moved())
+        own.kinds[r["kind"]] = int(r["minor"])
+        own.fx_minor += int(r["fx"])
+    items = [
+        _item(entity, code, opening.get(entity, 0), closing.get(entity, 0), moved.get(entity, _Moved()))
+        for entity, code in functional_currencies(tx, entities).items()
+    ]
+    return ArRollForwardAnswer(from_=since, to=until, items=items)
+
+
+def _item(entity: str, currency: str, first: int, last: int, moved: _Moved) -> MovedReceivablesAnswer:
+    issued, voided, applied, undone = (moved.kinds[k] for k in ("invoice", "void", "applied", "undone"))
+    return MovedReceivablesAnswer(
+        legal_entity_id=entity,
+        currency_code=currency,
+        opening_minor=first,
+        invoices_minor=issued - voided,
+        applications_minor=applied - undone,
+        fx_minor=moved.fx_minor,
+        closing_minor=last,
+        difference_minor=last - (first + issued - voided - applied + undone + moved.fx_minor),
+        issued_minor=issued,
+        voided_minor=voided,
+        applied_minor=applied,
+        undone_minor=undone,
+    )

@@ -32,7 +32,7 @@ def check_entries(tx: Tx) -> Finding:
     Needs the scratch tables that `verify_trail.Trail` filled.
     """
     found, count = Finding("ledger entries"), 0
-    kept = Scratch(tx, "verify_entries", "id text, source_id text, digest text, created_at timestamptz")
+    kept = Scratch(tx, "verify_entries")
     for _, rows in groupby(stream(tx, _ENTRIES), key=lambda r: r["id"]):
         first = next(rows)
         entry = entry_from(first)
@@ -49,7 +49,7 @@ def check_entries(tx: Tx) -> Finding:
             found.breach(f"{entry.id}: the entry does not balance")
         if not written or digest != first["digest"] or numbers != list(range(1, len(numbers) + 1)):
             found.breach(f"{entry.id}: the entry was altered, its digest is another one")
-    kept.done("id")
+    kept.flush()
     for r in stream(tx, _DIFFERENT):
         found.breach(f"{r['id']}: the entry differs from what event {r['seq']} of {r['subject_id']} says of it")
     for r in stream(tx, _UNNAMED):

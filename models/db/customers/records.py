@@ -57,6 +57,13 @@ def lock(tx: Tx, customer_id: str) -> tuple[Record, Row] | None:
     return load(tx, customer_id)
 
 
+def lists_of(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """The related records of each of these customers: list → id → fields."""
+    columns = ", ".join(_list_sql(name) for name in LISTS)
+    found = tx.all(f"SELECT c.id, {columns} FROM customers c WHERE c.org_id = :org AND c.id = ANY(:ids)", ids=list(ids))
+    return {row["id"]: {name: row[name] or {} for name in LISTS} for row in found}
+
+
 def _keys(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name_key": name_key(record["name"]),
@@ -90,6 +97,12 @@ def update(tx: Tx, customer_id: str, before: Record, after: Record) -> int:
 
 
 def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record) -> None:
+    save_lists(tx, customer_id, before, after)
+    _save_overrides(tx, customer_id, {} if before is None else before["entity_overrides"], after["entity_overrides"])
+
+
+def save_lists(tx: Tx, customer_id: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    """Write what differs in the related records (as `lists_of` has them)."""
     for name, (_, fields) in LISTS.items():
         old = {} if before is None else before[name]
         gone = [i for i in old if i not in after[name]]
@@ -102,7 +115,6 @@ def _save_related(tx: Tx, customer_id: str, before: Record | None, after: Record
         ]
         sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
         tx.insert(_TABLES[name], changed, suffix=f"ON CONFLICT (org_id, id) DO UPDATE SET {sets}")
-    _save_overrides(tx, customer_id, {} if before is None else before["entity_overrides"], after["entity_overrides"])
 
 
 def _save_overrides(tx: Tx, customer_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -199,10 +211,8 @@ def page(
     """Masters in the order of their ids. `q`: a part of the name or of the e-mail, or a whole tax id or external id."""
     words = q and {"q": q, "email": email_key(q), "tax": tax_id_key(q), "name": name_key(q)}
     behind = None if after is None else (after,)
-    return _CUSTOMERS.page(
-        tx, entities, behind, limit, status=status, external_id=external_id,
-        legal_entity_id=legal_entity_id, words=words,
-    )  # fmt: skip
+    given = {"status": status, "external_id": external_id, "legal_entity_id": legal_entity_id, "words": words}
+    return _CUSTOMERS.page(tx, entities, behind, limit, **given)
 
 
 _C: Final = customers.alias("c")

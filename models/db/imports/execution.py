@@ -4,12 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from models.db.tx import Row, Tx, to_json
-
-UPDATABLE: Final = (
-    "external_id", "name", "email", "tax_id", "phone", "website", "billing_email", "notes", "customer_type", "credit_limit",
-    "payment_terms", "currency_code", "tax_code", "revenue_account", "metadata",
-)  # fmt: skip
-"""What an import may change of a customer. It moves none to another legal entity."""
+from models.imports.updates import UPDATABLE
 
 
 def plan_for_batches(tx: Tx) -> bool:
@@ -36,6 +31,7 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
         f"""SELECT * FROM (
               SELECT r.row_no, r.ok, r.errors, r.warnings, r.in_file, r.duplicate, r.customer_id,
                      ce.id AS by_email, ct.id AS by_tax, cx.id AS by_external,
+                     r.external_id, coalesce(ce.external_id, ct.external_id) AS met_external,
                      pe.key IS NOT NULL OR pt.key IS NOT NULL AS claimed, pe.customer_id AS email_claim,
                      pt.customer_id AS tax_claim, px.customer_id AS external_claim,
                      coalesce(ce.import_id, ct.import_id) IS NOT DISTINCT FROM :id AS met_own, {flagged} AS flagged
@@ -84,7 +80,7 @@ _FIELDS: Final = ", ".join(f"{f}::text" if f == "credit_limit" else f for f in U
 def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, Row]:
     """What rows would change their customers to; null where the row says nothing."""
     found = tx.all(
-        f"SELECT row_no, name_key, email_key, tax_id_key, {_FIELDS} FROM import_rows "
+        f"SELECT row_no, name_key, email_key, tax_id_key, related, {_FIELDS} FROM import_rows "
         "WHERE import_id = :id AND row_no = ANY(:rows)",
         id=import_id,
         rows=list(rows),
@@ -94,9 +90,14 @@ def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, Row]:
 
 def lock_customers(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The customers, locked in the order of their ids."""
+    return met_customers(tx, ids, " FOR UPDATE")
+
+
+def met_customers(tx: Tx, ids: Sequence[str], suffix: str = "") -> dict[str, dict[str, Any]]:
+    """The customers as rows compare with them."""
     found = tx.all(
         f"SELECT id, legal_entity_id, version, name_key, email_key, tax_id_key, {_FIELDS} FROM customers "
-        "WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE",
+        f"WHERE org_id = :org AND id = ANY(:ids) ORDER BY id{suffix}",
         ids=sorted(set(ids)),
     )
     return {r["id"]: dict(r) for r in found}

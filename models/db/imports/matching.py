@@ -4,6 +4,7 @@ Rows compare by the keys of models.keys: the e-mail, the tax id. Only rows that 
 written onto the rows for the review; execution looks again.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.db.imports.rows import INVALID
@@ -89,6 +90,73 @@ def find_repeated(tx: Tx, row: Row) -> None:
     )
 
 
+def find_other_external_ids(tx: Tx, row: Row) -> None:
+    """Rows that would give a customer another external id than it has, or has been given by an earlier row of the file;
+    or one that another customer has."""
+    plan_generally(tx, row["total_rows"])
+    tx.run(
+        """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM customers c
+            WHERE r.import_id = :id AND r.ok AND r.external_id IS NOT NULL AND c.org_id = :org
+              AND NOT r.duplicate @> ARRAY['EXTERNAL_ID_CONFLICT'] AND ((c.id = r.match_id AND c.external_id <> r.external_id)
+                   OR (c.external_id = r.external_id AND c.id <> r.match_id))""",
+        id=row["id"],
+    )
+    for key in ("email_key", "tax_id_key"):
+        tx.run(
+            f"""WITH x AS MATERIALIZED (
+                  SELECT {key} AS key, (array_agg(external_id ORDER BY row_no))[1] AS first FROM import_rows
+                   WHERE import_id = :id AND ok AND external_id IS NOT NULL AND {key} IS NOT NULL
+                     AND NOT coalesce(duplicate, '{{}}') @> ARRAY['EXTERNAL_ID_CONFLICT'] GROUP BY 1 HAVING count(*) > 1)
+                UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM x
+                 WHERE r.import_id = :id AND r.ok AND r.in_file AND r.{key} = x.key AND r.external_id <> x.first
+                   AND NOT r.duplicate @> ARRAY['EXTERNAL_ID_CONFLICT']""",
+            id=row["id"],
+        )
+
+
+def rows_with_related(tx: Tx, import_id: str, after: int, limit: int) -> list[int]:
+    """The next rows that meet a customer and say something of its related records."""
+    return _numbers(tx, import_id, "AND r.related IS NOT NULL AND r.row_no > :after", limit, after=after)
+
+
+def rows_that_meet(tx: Tx, import_id: str, limit: int) -> list[int]:
+    """The first rows that meet a customer."""
+    return _numbers(tx, import_id, "", limit)
+
+
+def _numbers(tx: Tx, import_id: str, where: str, limit: int, **params: Any) -> list[int]:
+    found = tx.all(
+        f"SELECT row_no FROM import_rows r WHERE import_id = :id AND ok AND match_id IS NOT NULL AND NOT {INVALID} {where} "
+        "ORDER BY row_no LIMIT :limit",
+        id=import_id,
+        limit=limit,
+        **params,
+    )
+    return [r["row_no"] for r in found]
+
+
+def met_by(tx: Tx, import_id: str, numbers: Sequence[int]) -> dict[int, str]:
+    """Whom each of these rows meets; those that meet nobody, or cannot be carried out, are left out."""
+    found = tx.all(
+        f"SELECT row_no, match_id FROM import_rows r WHERE import_id = :id AND row_no = ANY(:numbers) AND ok "
+        f"AND match_id IS NOT NULL AND NOT {INVALID}",
+        id=import_id,
+        numbers=list(numbers),
+    )
+    return {r["row_no"]: r["match_id"] for r in found}
+
+
+def note_refused(tx: Tx, import_id: str, refused: Mapping[int, str]) -> None:
+    """Write onto rows why they cannot be carried out."""
+    for code in sorted(set(refused.values())):
+        tx.run(
+            "UPDATE import_rows SET duplicate = array_append(duplicate, :code) WHERE import_id = :id AND row_no = ANY(:rows)",
+            id=import_id,
+            code=code,
+            rows=sorted(n for n, c in refused.items() if c == code),
+        )
+
+
 def summary(tx: Tx, row: Row) -> tuple[dict[str, Any], dict[str, int]]:
     """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
     plan_generally(tx, row["total_rows"])
@@ -143,8 +211,8 @@ def _new_limits(tx: Tx, import_id: str) -> list[dict[str, Any]]:
 
 def _weighty_changes(tx: Tx, import_id: str) -> dict[str, Any]:
     """The updates that touch a credit limit or terms, the largest limit first: what a reviewer looks at."""
-    where = """FROM import_rows r JOIN customers c ON c.org_id = :org AND c.id = r.match_id
-                WHERE r.import_id = :id AND r.ok AND NOT r.duplicate && ARRAY['DUPLICATE_AMBIGUOUS']
+    where = f"""FROM import_rows r JOIN customers c ON c.org_id = :org AND c.id = r.match_id
+                WHERE r.import_id = :id AND NOT {INVALID}
                   AND (r.credit_limit <> coalesce(c.credit_limit, -1) OR r.payment_terms <> coalesce(c.payment_terms, ''))"""
     found = tx.all(
         f"""SELECT r.row_no, c.id, c.credit_limit::text AS limit_before, r.credit_limit::text AS limit_after,

@@ -174,12 +174,15 @@ def known(tx: Tx, entities: Iterable[str] | None) -> Known:
     """What rows may refer to; legal entities only as far as the uploader's token went."""
     terms = tx.all("SELECT code FROM payment_terms WHERE org_id = :org")
     accounts = tx.all("SELECT key FROM accounts WHERE org_id = :org AND kind = 'revenue'")
-    ours = {r["id"] for r in tx.all("SELECT id FROM legal_entities WHERE org_id = :org")}
+    ours = {
+        r["id"]: r["functional_currency"]
+        for r in tx.all("SELECT id, functional_currency FROM legal_entities WHERE org_id = :org")
+    }
     dimensions = tx.all("SELECT type, code FROM dimensions WHERE org_id = :org")
     return Known(
         frozenset(r["code"] for r in terms),
         frozenset(r["key"] for r in accounts),
-        frozenset(ours if entities is None else ours & set(entities)),
+        ours if entities is None else {e: ours[e] for e in entities if e in ours},
         frozenset((r["type"], r["code"]) for r in dimensions),
     )
 

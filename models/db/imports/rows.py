@@ -6,10 +6,13 @@ from typing import Any, Final
 from models.db.tx import Row, Tx
 from models.imports.options import OPEN, ImportStatus
 
-INVALID: Final = (
-    "(r.ok IS FALSE OR coalesce(r.duplicate && ARRAY['DUPLICATE_AMBIGUOUS', 'EXTERNAL_ID_CONFLICT'], false))"
-)
-"""A row that cannot be executed whatever on_duplicate says: wrong in itself, or meeting two customers at once."""
+REFUSED: Final = (
+    "DUPLICATE_AMBIGUOUS", "EXTERNAL_ID_CONFLICT", "RELATED_AMBIGUOUS", "PRICING_TIERS_OVERLAP", "QUANTITY_RANGE_INVALID",
+    "EFFECTIVE_RANGE_INVALID", "FIELD_DUPLICATE",
+)  # fmt: skip
+INVALID: Final = f"(r.ok IS FALSE OR coalesce(r.duplicate && ARRAY{list(REFUSED)!r}, false))"
+"""A row that cannot be executed whatever on_duplicate says: wrong in itself, meeting two customers at once, or asking of a
+customer what no import may do."""
 
 FILTERS: Final = {
     "error": "(coalesce(o.outcome, '') = 'failed' OR (o.outcome IS NULL AND " + INVALID + "))",

@@ -3,7 +3,18 @@
 What the database does by itself (triggers, functions, policies, checks) stands in the migrations only.
 """
 
-from models.db.tables import bank, cash, changes, customer_360, customers, imports, ledger, shared
+from models.db.tables import bank, cash, changes, customer_360, customers, imports, ledger, shared, verification
 from models.db.tables.metadata import metadata
 
-__all__ = ["bank", "cash", "changes", "customer_360", "customers", "imports", "ledger", "metadata", "shared"]
+__all__ = [
+    "bank",
+    "cash",
+    "changes",
+    "customer_360",
+    "customers",
+    "imports",
+    "ledger",
+    "metadata",
+    "shared",
+    "verification",
+]

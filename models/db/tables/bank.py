@@ -61,6 +61,8 @@ statement_lines = Table(
     Column("suggestions", JSONB, nullable=False, server_default="[]"),
     Column("value_date", Date),
     Column("bank_ref", Text),
+    Column("texts", JSONB, nullable=False, server_default="[]"),
+    Column("external_id_before", Text),
     references("statements", statement_id="id"),
     index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
 )

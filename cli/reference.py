@@ -1,0 +1,130 @@
+"""`make docs`: writes the pages of the docs that follow from tables in the code (`python -m cli.reference`)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from models.access import MEANINGS, PERMISSIONS, ROLES, roles_with
+from models.events import EVENTS, EventType
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+
+_SHORT: Final = {"account_executive": "AE", "account_manager": "AM", "customer_success_manager": "CSM"}
+
+_ROLES: Final = """# Roles
+
+Written by `make docs` from `models/access.py`. A token's claim `roles` holds any number of these; what they allow adds up.
+What stands nowhere is refused: `403 FORBIDDEN`, whose `detail`, `permission` and `roles` say what was needed and who has it.
+Each operation of `/openapi.json` names its own as `x-permission` and `x-roles`.
+
+"""
+
+_MAY: Final = """
+## What each may
+
+Who may write may read. `auditor` reads everything and writes nothing. `ar_manager` includes `manager`; every other role
+matches exactly. AE, AM and CSM are `account_executive`, `account_manager` and `customer_success_manager`.
+
+"""
+
+_BEYOND: Final = """
+Beyond the table:
+
+- Deciding a step also needs the step's own role, and another person than the submitter and those who decided before
+  ([customers](customers.md#who-may-decide)).
+- A token with `entities` reaches records of these legal entities only: others are `403 FORBIDDEN`, lists leave them out.
+- One's own exceptions are those on one's name, or on a role that one has.
+- `/v1/operations/{id}` answers whoever sent the request, and whoever may read the record that it is about.
+"""
+
+_EVENTS: Final = """# Events
+
+Written by `make docs` from `models/events.py`. They are published after the commit of what they tell, at least once, in order per
+record: read at `GET /v1/events`, or sent to you ([webhooks](webhooks.md)). Each is a CloudEvent:
+
+```json
+{"specversion": "1.0", "id": "evt_…", "type": "ar.payment.reversed", "source": "/organisations/org_demo",
+ "subject": "pay_…", "time": "2026-11-22T09:00:00.000000Z", "datacontenttype": "application/json",
+ "data": {"payment_id": "pay_…", "customer_id": "cust_…", "reason_code": "CHEQUE_BOUNCED", "reversal_date": "2026-11-22",
+          "journal_entry_id": "je_…"}, "arflowposition": 4711}
+```
+
+`id` is the same however often an event arrives; `subject` is the record; `arflowposition` rises in the order of publication.
+There are ids, codes, dates and amounts in `data` (minor units), and no names, addresses or texts. More fields and more types
+may come: leave alone what you do not know. Once a customer is deleted, `data` of what was told of them before holds
+`customer_id` alone.
+
+"""
+
+_DECISIONS: Final = """# Decisions
+
+What a successor might undo, half a page each: why it was chosen, what was refused, what it costs, what was measured. The index
+is written by `make docs` from the first lines of each: its number and title, its date and standing. A new one takes the next
+number. One that no longer holds is not rewritten: its standing becomes `superseded by` (or, in part, `amended by`) the later one.
+
+"""
+
+
+def roles_page() -> str:
+    """docs/roles.md: every role, and every permission with the roles that have it."""
+    roles = _table(["role", "what it is for"], ([f"`{name}`", text] for name, text in ROLES.items()))
+    head = ["", "permission", *(_SHORT.get(role, role) for role in ROLES)]
+    may = _table(head, ([MEANINGS[p], f"`{p}`", *_marks(p)] for p in PERMISSIONS))
+    return _ROLES + roles + _MAY + may + _BEYOND
+
+
+def events_page() -> str:
+    """docs/events.md: every type of event, and the fields of its data."""
+    rows = ([f"[`{t.name}`](#{_anchor(t.name)})", t.says, f"`{t.subject}_…`"] for t in EVENTS.values())
+    types = _table(["type", "when", "subject"], rows)
+    return _EVENTS + types + "".join(_event(t) for t in EVENTS.values())
+
+
+def decisions_page() -> str:
+    """docs/decisions/README.md: every decision with its date and whether it holds, from the decisions' first lines."""
+    rows = []
+    for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
+        title, _, line, *_ = path.read_text(encoding="utf-8").splitlines()
+        number, name = title.removeprefix("# ").split(" ", 1)
+        date, standing = line.split(" · ", 1)
+        rows.append([f"[{number}]({path.name})", name, date, standing])
+    return _DECISIONS + _table(["", "decision", "date", "standing"], rows)
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "roles.md": roles_page,
+    "events.md": events_page,
+    "decisions/README.md": decisions_page,
+}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+        print(f"docs/{name}")
+
+
+def _marks(permission: str) -> list[str]:
+    having = roles_with(permission)
+    return ["●" if role in having else "" for role in ROLES]
+
+
+def _event(t: EventType) -> str:
+    fields = (
+        [f"`{name}`", text + (" (not always there)" if name in t.sometimes else "")] for name, text in t.data.items()
+    )
+    return f"\n## {t.name}\n\n{t.says}\n\n" + _table(["data", ""], fields)
+
+
+def _anchor(heading: str) -> str:
+    return heading.replace(".", "")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    main()

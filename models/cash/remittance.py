@@ -1,0 +1,36 @@
+"""What a remittance confirmation is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaidInvoice:
+    """What a session applied to one invoice, and what is open on it now, in minor units of the invoice's currency."""
+
+    external_id: str
+    invoice_applied_minor: int
+    invoice_currency_code: str
+    balance_due_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedSession:
+    """A session with its payment, customer and invoices. `address`: where the confirmation goes, None where the customer
+    has none; `recorded`: how an earlier try ended. Amounts in minor units of the payment's currency."""
+
+    session_id: str
+    applied_at: datetime
+    payment_id: str
+    legal_entity_id: str
+    amount_minor: int
+    unapplied_minor: int
+    currency_code: str
+    payment_date: date
+    reference: str | None
+    customer_name: str
+    address: str | None
+    organisation: str
+    recorded: str | None
+    applications: Sequence[PaidInvoice]

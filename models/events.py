@@ -1,0 +1,199 @@
+"""The types of event that leave the house: what each says, about which record, with which data.
+
+`docs/events.md` is written from this table by `make docs`. Amounts are minor units, dates are ISO 8601, ids are prefixed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type. `subject` is the prefix of the record's id; `data` the fields, each with what it is; those of
+    `sometimes` are left out where they have nothing to say."""
+
+    name: str
+    says: str
+    subject: str
+    data: Mapping[str, str]
+    sometimes: frozenset[str] = frozenset()
+
+
+_PAYMENT: Final = {"payment_id": "the payment", "customer_id": "its customer; null while the payer is not known"}
+_CUSTOMER: Final = {
+    "customer_id": "the customer",
+    "change_id": "the approved change; left out where an import or the bootstrap made it",
+    "import_id": "the import that made it; left out otherwise",
+    "version": "the record's version from now on",
+}
+_HOW: Final = frozenset({"change_id", "import_id", "version"})
+_CHANGE: Final = {"change_id": "the change", "customer_id": "its customer"}
+_CASE: Final = {
+    "case_id": "the case",
+    "customer_id": "its customer",
+    "escalation_id": "the escalation",
+    "owner_role": "the role that is asked",
+    "reason_code": "why it was escalated",
+}
+_COUNTS: Final = {
+    "total_rows": "rows of the file",
+    "created": "rows that made a customer",
+    "updated": "rows that changed one",
+    "skipped": "rows left as duplicates",
+    "failed": "rows that failed, the invalid ones included",
+    "not_attempted": "rows that were never reached",
+}
+
+_TYPES: Final = (
+    EventType(
+        "invoice.created",
+        "An invoice was issued and posted.",
+        "invoice",
+        {
+            "invoice_id": "the invoice",
+            "external_id": "its id in the caller's system",
+            "customer_id": "its customer",
+            "legal_entity_id": "the entity that issued it",
+            "currency_code": "its currency",
+            "total_minor": "its total, the tax included",
+            "tax_minor": "the tax of it",
+            "issue_date": "the day of issue",
+            "due_date": "the day it is due",
+        },
+    ),
+    EventType(
+        "invoice.voided",
+        "An invoice that nothing was applied to was voided; its entry is reversed.",
+        "invoice",
+        {
+            "invoice_id": "the invoice",
+            "customer_id": "its customer",
+            "legal_entity_id": "the entity that had issued it",
+            "reason_code": "why",
+            "void_date": "from when it owes nothing",
+        },
+    ),
+    EventType(
+        "ar.payment.received",
+        "A payment was recorded, by hand, by a bank feed or from a statement.",
+        "pay",
+        _PAYMENT
+        | {
+            "legal_entity_id": "the entity that was paid",
+            "amount_minor": "its amount",
+            "currency_code": "its currency",
+            "payment_date": "the day the money came",
+        },
+    ),
+    EventType(
+        "ar.payment.applied",
+        "One application session was posted: the payment, or its credit, paid invoices or became a prepayment.",
+        "pay",
+        {
+            "payment_id": "the payment",
+            "customer_id": "its customer",
+            "session_id": "the session",
+            "journal_entry_id": "its entry; null where no account moved",
+            "applications": "what was applied, each as the answer of apply shows it; empty for a prepayment",
+        },
+    ),
+    EventType(
+        "ar.payment.unapplied",
+        "One application was undone; the money is on the payment again.",
+        "pay",
+        {
+            "payment_id": "the payment",
+            "application_id": "the application",
+            "invoice_id": "the invoice that is open again",
+            "reason_code": "why",
+            "effective_date": "the day from which it no longer counts",
+        },
+    ),
+    EventType(
+        "ar.payment.reversed",
+        "The payment was taken back with everything it did.",
+        "pay",
+        _PAYMENT
+        | {
+            "reason_code": "why",
+            "reversal_date": "the day from which it no longer counts",
+            "journal_entry_id": "the reversing entry; null where nothing had been posted",
+        },
+    ),
+    EventType("customer.created", "A customer is there from now on.", "cust", _CUSTOMER, _HOW),
+    EventType("customer.updated", "A customer was changed or reactivated.", "cust", _CUSTOMER, _HOW),
+    EventType("customer.deactivated", "A customer is inactive from now on.", "cust", _CUSTOMER, _HOW),
+    EventType("customer.deleted", "A customer was deleted with all personal data.", "cust", _CUSTOMER, _HOW),
+    EventType(
+        "customer.change.submitted",
+        "Somebody asked for a change; its first approver is waited for.",
+        "chg",
+        _CHANGE | {"operation": "`create`, `update`, `deactivate`, `reactivate` or `delete`"},
+    ),
+    EventType(
+        "customer.change.decided",
+        "An approver decided a step.",
+        "chg",
+        _CHANGE | {"step": "the step's number", "decision": "`approve`, `reject` or `return`"},
+    ),
+    EventType(
+        "import.completed",
+        "An import has ended, however it ended: `status` says how.",
+        "imp",
+        {"import_id": "the import", "status": "its last status"} | _COUNTS,
+    ),
+    EventType(
+        "activity.logged",
+        "A call, e-mail, meeting or note was logged. What was written stays in the activity.",
+        "act",
+        {
+            "activity_id": "the activity",
+            "customer_id": "its customer",
+            "type": "`call`, `email`, `meeting` or `note`",
+            "contact_id": "its contact, or null",
+        },
+    ),
+    EventType(
+        "opportunity.created",
+        "An opportunity was started from the customer's view.",
+        "opp",
+        {
+            "opportunity_id": "the opportunity",
+            "customer_id": "its customer",
+            "value_minor": "what it is worth",
+            "currency_code": "in this currency",
+            "stage": "its stage",
+            "close_date": "the day it is expected to close",
+        },
+    ),
+    EventType(
+        "case.escalated",
+        "Somebody escalated a case.",
+        "case",
+        _CASE | {"due_at": "until when", "priority": "the case's priority"},
+    ),
+    EventType(
+        "case.escalation.reminded",
+        "Half of the time is over and the case is still escalated.",
+        "case",
+        _CASE | {"due_at": "until when"},
+    ),
+    EventType(
+        "case.escalation.overdue",
+        "The time is over: the next owner is asked.",
+        "case",
+        _CASE | {"was_due_at": "until when the former owner was asked"},
+    ),
+    EventType(
+        "case.escalation.resolved",
+        "The case was closed, or its exception resolved; `reason_code` says which.",
+        "case",
+        _CASE | {"reason_code": "`CASE_CLOSED` or `EXCEPTION_RESOLVED`"},
+        frozenset({"owner_role"}),
+    ),
+)  # fmt: skip
+
+EVENTS: Final[Mapping[str, EventType]] = MappingProxyType({t.name: t for t in _TYPES})
+"""Every type of event by its name."""

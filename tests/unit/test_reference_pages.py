@@ -1,0 +1,75 @@
+"""The pages of the docs that follow from tables in the code say what the tables say; the tables, what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.reference import DOCS, PAGES
+from models.events import EVENTS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_what_the_table_says(name: str) -> None:
+    assert (DOCS / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+def test_every_type_of_event_that_is_emitted_stands_in_the_table_and_no_other() -> None:
+    """Types are spelled out in operations/, or in the SQL by which an import makes many customers."""
+    source = "\n".join(path.read_text() for path in sorted((ROOT / "operations").rglob("*.py")))
+    emitted = set(re.findall(r'\.emit\(\s*"([^"]+)"', source))
+    assert len(emitted) >= 8
+    assert emitted <= EVENTS.keys()
+    assert [name for name in EVENTS if f'"{name}"' not in source] == []
+
+
+def test_what_is_sometimes_left_out_is_a_field() -> None:
+    assert [t.name for t in EVENTS.values() if not t.sometimes <= t.data.keys()] == []
+
+
+def test_what_the_page_of_sources_names_is_there() -> None:
+    """Each requirement names a module that carries it and a test that holds it."""
+    missing, rows = [], 0
+    for line in (DOCS / "sources.md").read_text().splitlines():
+        if not re.match(r"\| [A-Z0-9]+-\d+ \|", line):
+            continue
+        rows += 1
+        path, test = re.search(r"`(tests/\S+\.py)::(\w+)` \|$", line).groups()  # type: ignore[union-attr]
+        modules = re.findall(r"\| `([\w/]+\.\w+)` \|", line)
+        missing += [name for name in (path, *modules) if not (ROOT / name).exists()]
+        if (ROOT / path).exists() and f"def {test}(" not in (ROOT / path).read_text():
+            missing.append(f"{path}::{test}")
+    assert rows > 40
+    assert missing == []
+
+
+def test_decisions_are_numbered_without_gaps_and_their_standing_is_one_of_three() -> None:
+    names = sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
+    assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]
+    for name in names:
+        title, blank, line, *_ = (DOCS / "decisions" / name).read_text().splitlines()
+        assert title.startswith(f"# {name[:4]} "), name
+        assert blank == "", name
+        later = r"(superseded|amended) by \[(\d{4})\]\((\d{4})-[a-z0-9-]+\.md\)(: .+)?"
+        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d · (in force|{later})", line), name
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    pages = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
+    broken = []
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            found = (page.parent / path).resolve() if path else page
+            if not found.exists() or (anchor and anchor not in anchors(found)):
+                broken.append(f"{page.name}: {target}")
+    assert len(pages) > 50
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """As they are made of headings where the docs are read."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
