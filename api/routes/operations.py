@@ -86,7 +86,7 @@ def _of_command(workflow_id: str, command: KeptCommand) -> OperationAnswer:
     if command.state == "done":
         return operation_answer(workflow_id, "completed", command.http_status, result=command.response)
     if command.state == "refused":
-        problem = problem_body(refusal_from(command.response))
+        problem = problem_body(refusal_from(command.response or {}))
         return operation_answer(workflow_id, "refused", problem["status"], error=problem)
     return operation_answer(workflow_id, "running")
 

@@ -71,7 +71,7 @@ class _Statement(NamedTuple):
 
     sql: str
     params: Mapping[str, Any]
-    then: Callable[[Row | None], None] | None = None
+    then: Callable[[Row | None], object] | None = None
 
 
 class Tx:
@@ -127,7 +127,7 @@ class Tx:
         """Execute, at the latest with the commit."""
         self._waiting.append(self._statement(sql, params))
 
-    def check_first(self, then: Callable[[Row | None], None], sql: str, **params: Any) -> None:
+    def check_first(self, then: Callable[[Row | None], object], sql: str, **params: Any) -> None:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
         self._waiting.append(self._statement(sql, params)._replace(then=then))
 

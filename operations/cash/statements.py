@@ -5,11 +5,12 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
+from operations import carried
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("receive_statement", ReceiveStatement, StatementAnswer)
+@operation("receive_statement", ReceiveStatement, StatementAnswer, carried.Statement())
 def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
     """Keep the statement and its lines. The same file for the same account again is the same statement."""
     bank = lookups.bank_account(work.tx, asked.bank_account_id)
