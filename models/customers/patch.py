@@ -47,7 +47,7 @@ class _Update(Input):
     id: Code
 
 
-class _Delete(Input):
+class DeleteRelated(Input):
     action: Literal["delete"]
     id: Code
 
@@ -153,7 +153,7 @@ class UnknownAction(Input):
 
 
 _Unknown = Annotated[UnknownAction, Tag("action:unknown")]
-_Gone = Annotated[_Delete, Tag("action:delete")]
+_Gone = Annotated[DeleteRelated, Tag("action:delete")]
 AddressAction = Annotated[
     Annotated[AddAddress, Tag("action:add")] | Annotated[UpdateAddress, Tag("action:update")] | _Gone | _Unknown,
     Discriminator(action_tag),
@@ -206,6 +206,6 @@ class CustomerPatch(_Optional):
         if not self.model_fields_set:
             raise checks.invalid("FIELD_REQUIRED", "At least one field to change is required.")
         for items in (self.addresses, self.contacts, self.pricing_tiers, self.tax_profiles):
-            once([i.id for i in items if isinstance(i, _Update | _Delete)], "A related record is named twice.")
+            once([i.id for i in items if isinstance(i, _Update | DeleteRelated)], "A related record is named twice.")
         once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is named twice.")  # type: ignore[union-attr]
         return self

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from models import checks
 from models.customers.approval import Decision
@@ -27,6 +27,8 @@ class ImportOptions(Body):
     A row without a legal entity of its own gets `legal_entity_id`. `batch_size` rows are committed together.
     `connection` names the source connection whose records are pulled, where no file is sent.
     """
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # an answer shows all of them
 
     source: Source
     legal_entity_id: _Code
