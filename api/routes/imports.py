@@ -147,7 +147,17 @@ def get_rows(
     return page.answer("import-rows", rows, key=lambda r: (r["row_no"],), item=body)
 
 
-@router.get("/v1/customer-imports/{import_id}/report.csv", responses=refusals("IMPORT_NOT_FOUND"))
+_REPORT: Final = {
+    "description": "The rows as CSV, in UTF-8 and with a header.",
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+}
+
+
+@router.get(
+    "/v1/customer-imports/{import_id}/report.csv",
+    response_class=StreamingResponse,
+    responses={**refusals("IMPORT_NOT_FOUND"), 200: _REPORT},
+)
 def get_report(request: Request, import_id: str, who: Reader, outcome: Outcome | None = None) -> Response:
     """Each input row with its outcome, codes and customer id; safe to open in a spreadsheet.
 
