@@ -32,7 +32,7 @@ from api.deps import RequestKey
 from api.process import Write, accepted, answer, keep_request, read_answer, refusal_of, submission
 from api.read_row import read_row
 from models.access import Principal
-from models.db.customers.standing import IS_OPEN
+from models.db.customers.changes import IS_OPEN
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import (

@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fastapi import Request, UploadFile
 from pydantic import ValidationError
@@ -26,22 +26,23 @@ from api.process import START_TIMEOUT, Write, answer, refusal_in, submission
 from api.reading import who_sees
 from models.access import Principal
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
 from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from models.imports.answers import ImportAnswer, import_answer
 from models.imports.columns import check_mapping
-from models.imports.options import ImportOptions, Unreadable
+from models.imports.files import Unreadable
+from models.imports.requests import ImportOptions, SubmitImport
 from models.messages.imports import IMPORT_QUEUE, PROCESS, ImportAct, ImportInput, import_workflow_id
 from operations.commands import Submitted, submit
-from operations.imports.decisions import submitted_body
 from operations.runner import execute_kept
 from operations.work import Answered
 
 ACT_SECONDS = 5.0
 
 
-Saved = Callable[[str], Mapping[str, Any] | None]
+Saved = Callable[[str], Mapping[str, str | None] | None]
 
 
 def read_options(raw: str, saved: Saved) -> ImportOptions:
@@ -53,7 +54,7 @@ def read_options(raw: str, saved: Saved) -> ImportOptions:
                 raise invalid(
                     FieldError("/options/mapping", "MAPPING_UNKNOWN", "There is no saved mapping of this name.")
                 )
-            said = {**said, "mapping": found}
+            said = {**said, "mapping": dict(found)}
         options = ImportOptions.model_validate(said)
         check_mapping(options.mapping)
     except ValidationError as wrong:
@@ -80,18 +81,18 @@ async def upload(
             raise invalid(FieldError("/options/connection", "FIELD_TYPE", wrong))
         name = (file.filename or "")[:255].replace("\0", "") or None
         file_hash, size = await run_in_threadpool(_digest, file.file)
-    body = {"options": options.as_json(), "file_name": name, "file_hash": file_hash, "file_bytes": size}
+    body = SubmitImport(options=options, file_name=name, file_hash=file_hash, file_bytes=size)
     if not key.given:
         before = await run_in_threadpool(_same, engine, who, file_hash, options.digest())
         if before is not None:
-            return answer(Answered(to_json(before), 202, True), before["workflow_id"])
+            return answer(Answered(to_json(before), 202, True), before.workflow_id)
     write = Write("import.submit", body, import_id, process=PROCESS)
     kept = await run_in_threadpool(submit, engine, who, submission(request, key, write, import_workflow_id(import_id)))
     import_id = kept.resource_id or import_id
     if kept.answer is not None:
         return answer(kept.answer, import_workflow_id(json.loads(kept.answer.json)["id"]))
     if file is not None:
-        await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
+        await run_in_threadpool(files.keep_file, engine, who.org_id, import_id, _pieces(file.file))
     await _start(request.app.state.temporal, who.org_id, import_id, kept)
     done = await run_in_threadpool(execute_kept, engine, who.org_id, kept)
     return answer(done, import_workflow_id(import_id))
@@ -108,17 +109,17 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
-    while piece := file.read(imports.PIECE):
+    while piece := file.read(files.PIECE):
         yield piece
 
 
-def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> dict[str, Any] | None:
+def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> ImportAnswer | None:
     with transaction(engine, who.org_id, durable=False) as tx:
-        row = imports.same_upload(tx, file_hash, options_hash)
-    if row is None:
+        one = imports.same_upload(tx, file_hash, options_hash)
+    if one is None:
         return None
-    who_sees(who, row["legal_entity_id"])
-    return submitted_body(row)
+    who_sees(who, one.legal_entity_id)
+    return import_answer(one)
 
 
 async def _start(client: Client, org_id: str, import_id: str, kept: Submitted) -> None:

@@ -6,12 +6,10 @@ as Python values from `api.json_body` (fractions as `Decimal`), so no number eve
 
 import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar
+from decimal import Decimal
+from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
-from iso4217 import Currency
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,9 +22,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from models import checks
 from models.invisible import without
+from models.money import INT64_MAX as INT64_MAX
 
-INT64_MAX: Final = 2**63 - 1
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 
@@ -66,47 +65,23 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """The address of another system, absolute, kept as spelt: http or https, with a host, without credentials or fragment."""
 
 
-def _iso_date(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError("DATE_INVALID", "There is no such day") from None
-        if not EARLIEST <= value <= LATEST:
-            raise PydanticCustomError("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
-        return value
-    if type(value) is date:
-        return value
-    raise PydanticCustomError("DATE_INVALID", "A date is written YYYY-MM-DD")
+def _iso_date(value: object) -> date:
+    day = checks.day(value)
+    if not EARLIEST <= day <= LATEST:
+        raise PydanticCustomError("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
+    return day
 
 
-def _decimal(value: Any) -> Any:
+def _decimal(value: object) -> Decimal:
     if isinstance(value, str):
         if len(value) > 64 or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             raise PydanticCustomError("DECIMAL_INVALID", "A decimal is written as digits with at most one point")
-        try:
-            return Decimal(value)
-        except InvalidOperation:  # pragma: no cover - the pattern leaves nothing to refuse
-            raise PydanticCustomError("DECIMAL_INVALID", "Not a decimal") from None
+        return Decimal(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, Decimal):
         return value
     raise PydanticCustomError("FIELD_TYPE", "A decimal is a JSON string or number")
-
-
-@lru_cache(maxsize=512)
-def _known_currency(code: str) -> bool:
-    try:
-        return code.isupper() and Currency(code).exponent is not None
-    except ValueError:
-        return False
-
-
-def _currency(code: str) -> str:
-    if not _known_currency(code):
-        raise PydanticCustomError("CURRENCY_INVALID", "Not a currency of ISO 4217 with minor units")
-    return code
 
 
 def no_controls(text: str) -> str:
@@ -134,7 +109,7 @@ NonNegativeMinor = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 """A calendar date written YYYY-MM-DD, from 1900 to 2999; also for query parameters."""
-CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(_currency)]
+CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(checks.currency)]
 DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""
 PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]

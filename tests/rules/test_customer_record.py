@@ -1,5 +1,6 @@
 """The customer as one document: created, patched, compared, seen by an entity, priced."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import count
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from models.customers.bodies import CustomerCreate
-from models.customers.diff import applied, diff, moved
+from models.customers.diff import Difference, applied, diff, moved, touched_entities
 from models.customers.patch import CustomerPatch
 from models.customers.pricing import check_tiers, overlap, price_of
-from models.customers.record import created, effective, patched, touched_entities
+from models.customers.record import created, patched, seen_by
+from models.customers.records import PricingTierRecord
 from models.errors import Refusal
 from models.keys import company_key, email_key, name_key, tax_id_key
 
@@ -48,8 +50,8 @@ def test_absent_is_unchanged_and_null_is_cleared():
     before = sample()
     after = patched(before, CustomerPatch.model_validate({"credit_limit": None, "notes": "x"}), new_ids())
     assert diff(before, after) == [
-        {"path": "/notes", "before": None, "after": "x"},
-        {"path": "/credit_limit", "before": "100000", "after": None},
+        Difference(path="/notes", before=None, after="x"),
+        Difference(path="/credit_limit", before="100000", after=None),
     ]
 
 
@@ -69,7 +71,7 @@ def test_add_update_and_delete_in_one_patch():
     ids = iter(["addr_9"])
     after = patched(before, CustomerPatch.model_validate(body), lambda _: next(ids))
     changes = diff(before, after)
-    assert [c["path"] for c in changes] == [
+    assert [c.path for c in changes] == [
         "/addresses/addr_1/city",
         "/addresses/addr_9",
         "/pricing_tiers/tier_2",
@@ -111,22 +113,22 @@ def test_amounts_have_all_decimals_of_their_currency_or_none():
         "entity_overrides": overrides,
     }
     record = created(CustomerCreate.model_validate(body), new_ids())
-    assert record["credit_limit"] == "100000.50"
-    assert [t["price"] for t in record["pricing_tiers"].values()] == ["9.50", "9.500", "9", "0.000125", "5"]
-    assert record["entity_overrides"]["le_uk"]["credit_limit"] == "8.500"
+    assert str(record.credit_limit) == "100000.50"
+    assert [str(t.price) for t in record.pricing_tiers.values()] == ["9.50", "9.500", "9", "0.000125", "5"]
+    assert str(record.entity_overrides["le_uk"].credit_limit) == "8.500"
 
 
 def test_another_spelling_of_the_same_amount_is_no_change():
     before = sample()
-    as_kept_earlier = before | {"pricing_tiers": {"tier_2": before["pricing_tiers"]["tier_2"] | {"price": "9.5"}}}
+    tier = replace(before.pricing_tiers["tier_2"], price=Decimal("9.5"))
+    as_kept_earlier = replace(before, pricing_tiers={"tier_2": tier})
     assert diff(as_kept_earlier, before) == []
     gone = patched(
         before, CustomerPatch.model_validate({"pricing_tiers": [{"action": "delete", "id": "tier_2"}]}), new_ids()
     )
     assert moved(before, diff(as_kept_earlier, gone)) == []
-    assert [
-        c["path"] for c in diff(before | {"metadata": {"price": "1.0"}}, before | {"metadata": {"price": "1"}})
-    ] == ["/metadata"]
+    one, other = (replace(before, metadata={"price": price}) for price in ("1.0", "1"))
+    assert [c.path for c in diff(one, other)] == ["/metadata"]
 
 
 def test_a_record_that_moved_is_seen_only_where_the_change_touches_it():
@@ -135,7 +137,7 @@ def test_a_record_that_moved_is_seen_only_where_the_change_touches_it():
     other = patched(before, CustomerPatch.model_validate({"notes": "n"}), new_ids())
     same = patched(before, CustomerPatch.model_validate({"credit_limit": 6}), new_ids())
     assert moved(other, changes) == []
-    assert applied(other, changes)["notes"] == "n"
+    assert applied(other, changes).notes == "n"
     assert moved(same, changes) == ["/credit_limit"]
     gone = patched(
         before, CustomerPatch.model_validate({"addresses": [{"action": "delete", "id": "addr_1"}]}), new_ids()
@@ -145,12 +147,12 @@ def test_a_record_that_moved_is_seen_only_where_the_change_touches_it():
 
 
 def test_an_entity_sees_the_master_with_its_own_overrides():
-    seen = effective(sample(), "le_uk", "GBP", "USD")
-    assert (seen["credit_limit"], seen["credit_limit_currency"], seen["name"]) == ("80000", "EUR", "Acme")
-    assert seen["overrides"] == ["credit_limit", "credit_limit_currency"]
-    assert seen["provenance"]["credit_limit"] == "entity"
-    assert seen["provenance"]["name"] == "master"
-    assert effective(sample(), "le_us", "USD", "USD")["credit_limit"] == "100000"
+    seen = seen_by(sample(), "le_uk", "GBP", "USD")
+    assert (seen.details.credit_limit, seen.credit_limit_currency, seen.details.name) == (80000, "EUR", "Acme")
+    assert seen.overrides == ["credit_limit", "credit_limit_currency"]
+    assert seen.provenance["credit_limit"] == "entity"
+    assert seen.provenance["name"] == "master"
+    assert seen_by(sample(), "le_us", "USD", "USD").details.credit_limit == 100000
 
 
 def test_keys_make_the_same_what_people_hold_to_be_the_same():
@@ -160,16 +162,15 @@ def test_keys_make_the_same_what_people_hold_to_be_the_same():
     assert company_key("ACME Corp.") == company_key("Acme Corporation") == "acme"
 
 
-TIER = st.fixed_dictionaries(
-    {
-        "item": st.sampled_from(["X", "Y"]),
-        "price": st.just("1"),
-        "currency_code": st.sampled_from([None, "USD", "EUR"]),
-        "min_quantity": st.one_of(st.none(), st.integers(0, 9).map(str)),
-        "max_quantity": st.one_of(st.none(), st.integers(9, 20).map(str)),
-        "effective_from": st.sampled_from([None, "2026-01-01", "2026-06-01"]),
-        "effective_to": st.sampled_from([None, "2026-06-01", "2026-12-31"]),
-    }
+TIER = st.builds(
+    PricingTierRecord,
+    item=st.sampled_from(["X", "Y"]),
+    price=st.just(Decimal(1)),
+    currency_code=st.sampled_from([None, "USD", "EUR"]),
+    min_quantity=st.one_of(st.none(), st.integers(0, 9).map(Decimal)),
+    max_quantity=st.one_of(st.none(), st.integers(9, 20).map(Decimal)),
+    effective_from=st.sampled_from([None, date(2026, 1, 1), date(2026, 6, 1)]),
+    effective_to=st.sampled_from([None, date(2026, 6, 1), date(2026, 12, 31)]),
 )
 
 
@@ -178,7 +179,7 @@ def test_tiers_are_refused_exactly_when_two_overlap(tiers):
     pairs = [(a, b) for i, a in enumerate(tiers) for b in tiers[i + 1 :]]
     expected = any(overlap(a, b, "USD") for a, b in pairs)
     try:
-        check_tiers({str(i): t for i, t in enumerate(tiers)}, "USD")
+        check_tiers(tiers, "USD")
     except PydanticCustomError:
         assert expected
     else:
@@ -186,18 +187,19 @@ def test_tiers_are_refused_exactly_when_two_overlap(tiers):
 
 
 def test_the_price_is_the_tiers_of_quantity_day_and_currency():
+    few, february = {"min_quantity": Decimal(1), "max_quantity": Decimal(9)}, (date(2026, 2, 1), date(2026, 2, 28))
     tiers = {
-        "a": {"item": "X", "price": "10", "min_quantity": "1", "max_quantity": "9"},
-        "b": {"item": "X", "price": "8", "min_quantity": "10"},
-        "c": {"item": "X", "price": "7", "currency_code": "EUR"},
-        "d": {"item": "Y", "price": "3", "effective_from": "2026-02-01", "effective_to": "2026-02-28"},
+        "a": PricingTierRecord(item="X", price=Decimal(10), **few),
+        "b": PricingTierRecord(item="X", price=Decimal(8), min_quantity=Decimal(10)),
+        "c": PricingTierRecord(item="X", price=Decimal(7), currency_code="EUR"),
+        "d": PricingTierRecord(item="Y", price=Decimal(3), effective_from=february[0], effective_to=february[1]),
     }
 
     def price(item, quantity, day=date(2026, 1, 1), currency="USD"):
         found = price_of(
             tiers, item=item, quantity=Decimal(quantity), day=day, currency=currency, default_currency="USD"
         )
-        return found and found[1]["price"]
+        return found and str(found[1].price)
 
     assert price("X", 9) == "10"
     assert price("X", 10) == "8"
