@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -76,8 +77,8 @@ description = APIRouter(route_class=CheckedRoute, include_in_schema=False, redir
 
 @description.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The API's description."""
-    return JSONResponse(request.app.openapi())
+    """The API's description. Made on a thread: it takes a moment, in which others are served."""
+    return JSONResponse(await run_in_threadpool(request.app.openapi))
 
 
 def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:

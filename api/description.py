@@ -101,11 +101,21 @@ def _say_what_all_have(path: Schema, route: APIRoute) -> None:
             operation.setdefault("parameters", []).append(_KEY)
         for status, response in operation["responses"].items():
             if status.startswith("2"):
+                _say_what_events_hold(response.get("content", {}))
                 common = _WRITE_HEADERS if is_write else _HEADERS
                 later = _LATER_HEADERS if is_write and status == "202" else {}
                 response["headers"] = {**common, **later, **response.get("headers", {})}
             elif status in ("429", "503"):
                 response["headers"] = {**_HEADERS, "Retry-After": {"description": "Seconds.", **_TEXT}}
+
+
+def _say_what_events_hold(content: Schema) -> None:
+    """Of server-sent events the model that the route names is the JSON in each one's data."""
+    stream = content.get("text/event-stream")
+    if stream is not None and (data := stream["schema"].pop("$ref", None)):
+        of = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"$ref": data}}
+        event = {"event": {"type": "string"}, "id": {"type": "string"}, "data": of}
+        stream["itemSchema"] = {"type": "object", "required": ["data"], "properties": event}
 
 
 def _names(schemas: Schema) -> dict[str, str]:

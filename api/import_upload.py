@@ -5,7 +5,7 @@ A pull from a connection goes the same way, without a file.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fastapi import Request, UploadFile
 from pydantic import ValidationError
@@ -21,16 +21,20 @@ from api.reading import who_sees
 from api.write import Write, response, write
 from models.access import Principal
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
 from models.db.tx import to_json
 from models.errors import FieldError
 from models.ids import new_id
+from models.imports.answers import ImportAnswer, import_answer
 from models.imports.columns import check_mapping
-from models.imports.options import ImportOptions, Unreadable
-from operations.imports.decisions import submitted_body
+from models.imports.files import Unreadable
+from models.imports.requests import ImportOptions, SubmitImport
 from operations.work import Answered
 
-Saved = Callable[[str], Mapping[str, Any] | None]
+ACT_SECONDS = 5.0
+
+
+Saved = Callable[[str], Mapping[str, str | None] | None]
 
 
 def read_options(raw: str, saved: Saved) -> ImportOptions:
@@ -42,7 +46,7 @@ def read_options(raw: str, saved: Saved) -> ImportOptions:
                 raise invalid(
                     FieldError("/options/mapping", "MAPPING_UNKNOWN", "There is no saved mapping of this name.")
                 )
-            said = {**said, "mapping": found}
+            said = {**said, "mapping": dict(found)}
         options = ImportOptions.model_validate(said)
         check_mapping(options.mapping)
     except ValidationError as wrong:
@@ -68,7 +72,7 @@ async def upload(
             raise invalid(FieldError("/options/connection", "FIELD_TYPE", wrong))
         name = (file.filename or "")[:255].replace("\0", "") or None
         file_hash, size = await run_in_threadpool(_digest, file.file)
-    body = {"options": options.as_json(), "file_name": name, "file_hash": file_hash, "file_bytes": size}
+    body = SubmitImport(options=options, file_name=name, file_hash=file_hash, file_bytes=size)
     if not key.given:
         before = await run_in_threadpool(_same, engine, who, file_hash, options.digest())
         if before is not None:
@@ -76,7 +80,7 @@ async def upload(
 
     async def store(import_id: str) -> None:
         if file is not None:
-            await run_in_threadpool(imports.keep_file, engine, who.org_id, import_id, _pieces(file.file))
+            await run_in_threadpool(files.keep_file, engine, who.org_id, import_id, _pieces(file.file))
 
     return await write(request, who, key, Write("import.submit", body, new_id("imp"), first=store))
 
@@ -92,14 +96,14 @@ def _digest(file: BinaryIO) -> tuple[str, int]:
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
-    while piece := file.read(imports.PIECE):
+    while piece := file.read(files.PIECE):
         yield piece
 
 
-def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> dict[str, Any] | None:
+def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> ImportAnswer | None:
     with transaction(engine, who.org_id, durable=False) as tx:
-        row = imports.same_upload(tx, file_hash, options_hash)
-    if row is None:
+        one = imports.same_upload(tx, file_hash, options_hash)
+    if one is None:
         return None
-    who_sees(who, row["legal_entity_id"])
-    return submitted_body(row)
+    who_sees(who, one.legal_entity_id)
+    return import_answer(one)

@@ -33,19 +33,18 @@ class Operation(Generic[B, A]):
     """What one command does, in one transaction: what it takes, what it answers, who does it, how it is carried out."""
 
     name: str
-    takes: type[B] | None
+    takes: type[B]
     answers: type[A]
     do: Callable[[Work, B], Outcome[A]]
     carried: Carried
 
-    def asked(self, cmd: Command) -> Any:
+    def asked(self, cmd: Command) -> B:
         """The command's body as `do` takes it."""
-        if self.takes is None or isinstance(cmd.asked, self.takes):
+        if isinstance(cmd.asked, self.takes):
             return cmd.asked
         return self.takes.model_validate(cmd.body)
 
 
-Untyped = Callable[[Work], Outcome[Any]]
 OPERATIONS: dict[str, Operation[Any, Any]] = {}
 NOT_AUDITED = {"IDEMPOTENCY_KEY_CONFLICT", "VALIDATION_FAILED"}
 _MISSING = ("_NOT_FOUND", "ORG_CONTEXT_MISMATCH")
@@ -59,16 +58,6 @@ def operation(
     def register(do: Callable[[Work, B], Outcome[A]]) -> Callable[[Work, B], Outcome[A]]:
         OPERATIONS[name] = Operation(name, takes, answers, do, carried)
         return do
-
-    return register
-
-
-def untyped_operation(name: str, carried: Carried = InPlace()) -> Callable[[Untyped], Untyped]:  # noqa: B008
-    """As `operation`, for those that do not say yet what they take and answer."""
-
-    def register(f: Untyped) -> Untyped:
-        OPERATIONS[name] = Operation(name, None, object, lambda work, _: f(work), carried)
-        return f
 
     return register
 

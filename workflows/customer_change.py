@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -222,7 +222,7 @@ class CustomerChange:
             self._show(await at_once(ChangeActivities.act, self._asked(act.command_id)))
         return await self._settled()
 
-    async def _decide_by_token(self, word: Any, channel: str) -> str:
+    async def _decide_by_token(self, word: Any, channel: Literal["signal", "update"]) -> str:
         """Decide as the token's holder. The reason code of what was refused, which is audited; or nothing."""
         said = SignalInput(self._start.org_id, self._start.change_id, word, channel)
         result = await until_done(ChangeActivities.decide_by_signal, said)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
@@ -115,18 +115,20 @@ class ApprovalPolicy(Input):
 class PolicyAsRead(ApprovalPolicy):
     """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
 
-    effective_steps: Any = None
+    effective_steps: JsonValue = None
     version: int | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
 
-    def split(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The policy, and those of the read-only fields that were sent, both in JSON form."""
-        given = self.dump()
-        return (
-            {k: v for k, v in given.items() if k in ApprovalPolicy.model_fields},
-            {k: v for k, v in given.items() if k not in ApprovalPolicy.model_fields},
-        )
+    @model_serializer(mode="wrap")
+    def _as_sent(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """Kept as it was sent: a read-only field that is absent is not looked at, null is."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+    def policy(self) -> ApprovalPolicy:
+        """What is to hold, without what the system adds."""
+        given = {k: v for k, v in self.dump().items() if k in ApprovalPolicy.model_fields}
+        return ApprovalPolicy.model_validate(given)
 
 
 def loosened(policy: ApprovalPolicy) -> list[str]:

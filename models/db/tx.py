@@ -7,10 +7,12 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from pydantic import BaseModel
 
 from models.answers import read_row
 from models.db.postgres.connection import ThreadConnection
@@ -21,7 +23,7 @@ R = TypeVar("R")
 
 
 def to_json(value: Any) -> str:
-    """JSON, for PostgreSQL and for callers: records as objects, dates ISO, Decimals and bytes as the text that their
+    """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
@@ -35,16 +37,22 @@ def as_columns(row: object) -> Mapping[str, Any]:
 
 
 @cache
-def _written(record: Any) -> tuple[tuple[str, str], ...]:
-    """The fields of a record, and what they are called outside: `from_`, since Python keeps `from` for itself, is `from`."""
-    return tuple((name, name.removesuffix("_")) for name in record.__dataclass_fields__)
+def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[object, ...]]]:
+    """What the fields of a record are called outside (`from_`, since Python keeps `from` for itself, is `from`), and how
+    all of them are read at once."""
+    names = list(record.__dataclass_fields__)
+    read = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return [name.removesuffix("_") for name in names], read
 
 
 def _json_default(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     if hasattr(value, "__dataclass_fields__"):
-        return {written: getattr(value, name) for name, written in _written(value.__class__)}
+        names, read = _written(value.__class__)
+        return dict(zip(names, read(value), strict=True))
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
@@ -97,11 +105,11 @@ class Tx:
         """The first row or None."""
         return _first(self._ask(sql, params))
 
-    def records(self, kind: type[R], sql: str, **params: Any) -> list[R]:
+    def records(self, kind: type[R], sql: str, /, **params: Any) -> list[R]:
         """Every row as a record: see `read_row`."""
         return [read_row(kind, row) for row in self._ask(sql, params).rows]
 
-    def record(self, kind: type[R], sql: str, **params: Any) -> R | None:
+    def record(self, kind: type[R], sql: str, /, **params: Any) -> R | None:
         """The first row as a record, or None."""
         row = _first(self._ask(sql, params))
         return None if row is None else read_row(kind, row)

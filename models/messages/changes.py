@@ -4,7 +4,7 @@ but for the comment that an approver types into a signal by hand; the process' h
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 CHANGES_QUEUE = "changes"
 """Approval chains have a queue of their own: a batch import never keeps an approver waiting."""
@@ -90,7 +90,7 @@ class SignalInput:
     org_id: str
     change_id: str
     word: Any = None
-    channel: str = "signal"
+    channel: Literal["signal", "update"] = "signal"
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.stack_fixtures.app import Access
+from tests.stack_fixtures.described import description
 
 ROLES = {
     "clerk": "ar_clerk",
@@ -88,16 +89,14 @@ class Office:
             if key not in self._clients:
                 held = roles or (ROLES[who],)
                 made = self.stack.client(self.org, f"u_{who}", *held, entities=entities)
-                made.event_hooks = {"response": [self._documented]}
+                made.event_hooks["response"] = [*made.event_hooks["response"], self._documented]
                 self._clients[key] = made
             return self._clients[key]
 
     def _documented(self, r: httpx.Response) -> None:
         """A status and a refusal's code that the interface's own description does not name are a fault of it."""
         if self._operations is None:
-            paths = httpx.get(
-                f"{r.request.url.scheme}://{r.request.url.netloc.decode()}/openapi.json", trust_env=False
-            ).json()["paths"]
+            paths = description()["paths"]
             rows = [(path, method.upper(), op) for path, ops in paths.items() for method, op in ops.items()]
             rows.sort(key=lambda row: row[0].count("{"))
             self._operations = [(re.compile(re.sub(r"{\w+}", "[^/]+", p) + "$"), m, op) for p, m, op in rows]

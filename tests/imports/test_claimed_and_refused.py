@@ -61,7 +61,7 @@ def test_an_update_row_takes_nothing_that_somebody_elses_change_has_asked_for(cl
         ("4", "own@x.com", "US-4", "", ""),
     ]
     done = clerk.run(table(rows, HEADER), on_duplicate="update")
-    assert [(outcome, codes[:1]) for _, outcome, codes in clerk.outcomes(done["id"])] == [
+    assert [(outcome, codes[:1]) for _, outcome, codes in clerk.outcomes(done.id)] == [
         ("failed", ("DUPLICATE_EMAIL",)), ("failed", ("EXTERNAL_ID_CONFLICT",)), ("updated", ("DUPLICATE_EMAIL",)),
         ("updated", ("DUPLICATE_TAX_ID",)),
     ]  # fmt: skip
@@ -86,17 +86,17 @@ def test_a_row_that_the_database_refuses_fails_alone(
     rows = [("A", "a@x.com"), ("Known", "known@x.com"), ("Bad", "bad@x.com"), ("B", "b@x.com"), ("A2", "a@x.com")]
     with rule(database_url, "name <> 'Bad'"):
         done = clerk.run(table([(*r, "", "", "") for r in rows], HEADER), batch_size=batch_size, stop_on_error=stop)
-    found = [(outcome, codes) for _, outcome, codes in clerk.outcomes(done["id"])]
+    found = [(outcome, codes) for _, outcome, codes in clerk.outcomes(done.id)]
     assert found[:3] == [("created", ()), ("skipped", ("DUPLICATE_EMAIL",)), ("failed", ("WRITE_REFUSED",))]
     if stop:
-        assert (done["status"], done["not_attempted"]) == ("STOPPED", 2)
+        assert (done.status, done.not_attempted) == ("STOPPED", 2)
     else:
         assert found[3:] == [("created", ()), ("skipped", ("DUPLICATE_IN_FILE",))]
-        assert (done["status"], done["created"], done["failed"]) == ("COMPLETED_WITH_ERRORS", 2, 1)
-    made = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])
+        assert (done.status, done.created, done.failed) == ("COMPLETED_WITH_ERRORS", 2, 1)
+    made = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND import_id = :id", id=done.id)
     events = clerk.sql("SELECT subject FROM outbox_events WHERE org_id = :org AND type = 'customer.created'")
     assert {m["id"] for m in made} <= {e["subject"] for e in events}
-    assert len(made) == done["created"]
+    assert len(made) == done.created
 
 
 def test_the_command_line_takes_nothing_that_an_open_change_has_asked_for(clerk: Desk) -> None:

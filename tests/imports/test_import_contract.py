@@ -135,12 +135,12 @@ def test_csv_is_read_as_spreadsheets_write_it(first_desk: Desk, delimiter: str, 
     lines = ["name,email,notes".replace(",", delimiter), *(delimiter.join(map(quoted, row)) for row in ROWS)]
     clerk = another(first_desk)
     done = clerk.run((ending.join(lines) + ending).encode(encoding), pieces=17)
-    assert (done["status"], done["created"]) == ("COMPLETED", 3)
+    assert (done.status, done.created) == ("COMPLETED", 3)
     made = clerk.sql("SELECT name, email, notes FROM customers WHERE org_id = :org ORDER BY email")
     assert [[m["name"], m["email"], m["notes"] or ""] for m in made] == [
         [r[0].replace("\t", " "), *r[1:]] for r in ROWS
     ]
-    lines_of = clerk.sql("SELECT line FROM import_lines WHERE import_id = :id ORDER BY row_no", id=done["id"])
+    lines_of = clerk.sql("SELECT line FROM import_lines WHERE import_id = :id ORDER BY row_no", id=done.id)
     assert [r["line"] for r in lines_of] == [2, 3, 5]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.answers import WarningAnswer
+from models.customers.approval import ChangeStatus
 from models.customers.change_answers import SubmittedChangeAnswer, submitted_answer
 from models.messages.changes import change_workflow_id
 
@@ -19,4 +20,6 @@ def open_change(row: Sequence[bytes | None] | None, change_id: str) -> Submitted
         return None
     status, customer_id, warnings = ((column or b"").decode() for column in row)
     said = [WarningAnswer(**warning) for warning in json.loads(warnings)]
-    return submitted_answer(change_id, change_workflow_id(change_id), customer_id, status=status, warnings=said)
+    return submitted_answer(
+        change_id, change_workflow_id(change_id), customer_id, status=ChangeStatus(status), warnings=said
+    )
