@@ -65,7 +65,9 @@ def test_a_202_has_one_shape(private_stack: Callable[..., PrivateStack]) -> None
         os.kill(worker, signal.SIGCONT)
     created = said["create"]
     deadline = time.monotonic() + 120
-    while (found := clerk.get(f"/v1/customer-changes/{created['change_id']}")).json().get("status") != "PENDING_APPROVAL":
+    while (found := clerk.get(f"/v1/customer-changes/{created['change_id']}")).json().get(
+        "status"
+    ) != "PENDING_APPROVAL":
         assert time.monotonic() < deadline, found.text
         time.sleep(0.2)
     assert found.json()["customer_id"] == created["customer_id"]
