@@ -122,11 +122,8 @@ def test_a_review_decided_twice_by_one_person_is_answered_as_before(clerk: Desk,
 
     first, again = decide("u_manager"), decide("u_manager")
     assert (first.replayed, again.replayed) == (False, True)
-    assert (
-        again.read(ImportAnswer).status
-        == first.read(ImportAnswer).status
-        == ("EXECUTING" if decision == "approve" else "REJECTED"}
-    )
+    statuses = {one.read(ImportAnswer).status for one in (first, again)}
+    assert statuses == {"EXECUTING" if decision == "approve" else "REJECTED"}
     code = "IMPORT_NOT_AWAITING_REVIEW" if decision == "approve" else "IMPORT_CLOSED"
     with pytest.raises(Refusal, match=code):
         decide("u_manager2")
