@@ -10,7 +10,16 @@ from decimal import Decimal
 from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
 from models import checks
@@ -27,6 +36,14 @@ class Body(BaseModel):
     """A request body, or an object inside one. Strict: for an enum say `Choice[MyEnum]`, for a date `IsoDate`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Patch(Body):
+    """A body of changes: a field that was not sent stays as it is, and is not kept with the request either."""
+
+    @model_serializer(mode="wrap")
+    def _what_was_sent(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
 class Empty(Body):
@@ -67,13 +84,13 @@ def _decimal(value: object) -> Decimal:
     raise PydanticCustomError("FIELD_TYPE", "A decimal is a JSON string or number")
 
 
-def _no_controls(text: str) -> str:
+def no_controls(text: str) -> str:
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise PydanticCustomError("FIELD_FORMAT", "Control characters are not allowed")
     return text
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
     if not without(text).strip():
         raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
     return text
@@ -99,11 +116,11 @@ PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
 ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
-Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls), AfterValidator(_not_blank)]
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls), AfterValidator(not_blank)]
 """One line of text, 1-255 characters, not blank, no control characters."""
 ExternalId = Line
 """An id in the caller's system."""
-RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls)]
+RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls)]
 """An id of ours in a body. Whether it exists is the database's to say (404), so no pattern here."""
 Text = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
 """Free text of up to 20,000 characters, line breaks allowed."""

@@ -2,7 +2,7 @@
 
 from operations import exceptions, master_data, webhooks
 from operations.cash import applications, invoices, payments, periods, rates, reconciliations, statements, undo
-from operations.customer_360 import activities, escalations, source_records
+from operations.customer_360 import activities, escalations, panels, source_records
 from operations.customers import decisions as change_decisions
 from operations.customers import out_of_office, policies
 from operations.customers import submission as customer_changes
@@ -19,6 +19,7 @@ __all__ = [
     "invoices",
     "master_data",
     "out_of_office",
+    "panels",
     "payments",
     "periods",
     "policies",

@@ -7,15 +7,16 @@ INVALID_FIELD.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import httpx
 from pydantic import ValidationError
 
-from models.customer_360.source_records import KINDS, OpportunityRecord
+from models.customer_360.records import Case, Opportunity, Quote, SourceFacts
+from models.customer_360.source_records import CaseRecord, OpportunityRecord, QuoteRecord
 from models.money import exponent, is_currency, round_half_even
 from sources.protocol import Asked, Connection, SourceError
 from sources.salesforce_rest import API, Refused, Rest, session
@@ -23,12 +24,11 @@ from sources.salesforce_rest import API, Refused, Rest, session
 MAX_RECORDS: Final = 200
 MAX_PAGES: Final = 10
 _ID: Final = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _Query:
-    """What is asked of one object, and how one of its records becomes a row."""
+    """What is asked of one object, and how one of its records is read."""
 
     panel: str
     object: str
@@ -36,7 +36,7 @@ class _Query:
     optional: str
     where: str
     order: str
-    row: Callable[[Mapping[str, Any], Asked], Row]
+    read: Callable[[Mapping[str, Any], Asked], SourceFacts]
 
     def soql(self, account: str, with_optional: bool) -> str:
         fields = ", ".join([*self.fields, *([self.optional] if with_optional else [])])
@@ -62,7 +62,7 @@ def _currency(r: Mapping[str, Any], asked: Asked) -> str:
     return code
 
 
-def _opportunity(r: Mapping[str, Any], asked: Asked) -> Row:
+def _opportunity(r: Mapping[str, Any], asked: Asked) -> Opportunity:
     currency = _currency(r, asked)
     record = OpportunityRecord.model_validate(
         {
@@ -75,45 +75,45 @@ def _opportunity(r: Mapping[str, Any], asked: Asked) -> Row:
             "close_date": r.get("CloseDate"),
         }
     )
-    return {**record.model_dump(), "closed": r.get("IsClosed") is True}
+    return replace(record.facts(_today()), closed=r.get("IsClosed") is True)
 
 
-def _quote(r: Mapping[str, Any], asked: Asked) -> Row:
+def _quote(r: Mapping[str, Any], asked: Asked) -> Quote:
     currency = _currency(r, asked)
-    return _as_row(
-        "quotes",
-        asked,
-        external_id=r.get("Id"),
-        name=_short(r.get("Name")),
-        value_minor=_minor(r, "GrandTotal", currency),
-        currency_code=currency,
-        status=r.get("Status"),
-        expiry_date=r.get("ExpirationDate"),
+    record = QuoteRecord.model_validate(
+        {
+            "external_id": r.get("Id"),
+            "customer_id": asked.customer_id,
+            "name": _short(r.get("Name")),
+            "value_minor": _minor(r, "GrandTotal", currency),
+            "currency_code": currency,
+            "status": r.get("Status"),
+            "expiry_date": r.get("ExpirationDate"),
+        }
     )
+    return record.facts(_today())
 
 
 _MILESTONES: Final = {"Compliant": "on_track", "Open Violation": "breached", "Closed Violation": "breached"}
 
 
-def _case(r: Mapping[str, Any], asked: Asked) -> Row:
+def _case(r: Mapping[str, Any], asked: Asked) -> Case:
     milestone = r.get("MilestoneStatus")
-    row = _as_row(
-        "cases",
-        asked,
-        external_id=r.get("Id"),
-        subject=_short(r.get("Subject") or f"Case {r.get('CaseNumber')}"),
-        priority=r.get("Priority") or "none",
-        status=r.get("Status"),
-        sla_status=_MILESTONES.get(milestone, "none") if isinstance(milestone, str) else "none",
-        sla_due_at=None,
+    record = CaseRecord.model_validate(
+        {
+            "external_id": r.get("Id"),
+            "customer_id": asked.customer_id,
+            "subject": _short(r.get("Subject") or f"Case {r.get('CaseNumber')}"),
+            "priority": r.get("Priority") or "none",
+            "status": r.get("Status"),
+            "sla_status": _MILESTONES.get(milestone, "none") if isinstance(milestone, str) else "none",
+        }
     )
-    return {**row, "closed": r.get("IsClosed") is True}
+    return replace(record.facts(_today()), closed=r.get("IsClosed") is True)
 
 
-def _as_row(table: str, asked: Asked, **fields: Any) -> Row:
-    kind = KINDS[table]
-    record = kind.record.model_validate({"customer_id": asked.customer_id, **fields})
-    return kind.row(record, datetime.now(UTC).date())
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _short(value: Any) -> Any:
@@ -143,7 +143,7 @@ class Salesforce:
         self._rest = Rest()
         self._lacking: set[tuple[str, str, str]] = set()
 
-    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[Row]:
+    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[SourceFacts]:
         """See `Source.fetch`."""
         query = _QUERIES[panel]
         if _ID.fullmatch(asked.source_customer_id) is None:
@@ -151,7 +151,7 @@ class Salesforce:
         async with session(connection) as http:
             records = await self._records(http, connection, query, asked.source_customer_id)
         try:
-            return [query.row(r, asked) for r in records]
+            return [query.read(r, asked) for r in records]
         except (ValidationError, InvalidOperation, ArithmeticError, AttributeError, ValueError):
             raise SourceError("SOURCE_RESPONSE_INVALID") from None
 

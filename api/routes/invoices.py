@@ -1,9 +1,9 @@
 """Invoices: issued alone or in batches, voided, disputed."""
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import Response
 
@@ -24,8 +24,13 @@ from models.values import Body, ExternalId
 
 router = gated_router("invoices")
 BATCH_LIMIT: Final = 500
-_STATUS: Final = BeforeValidator(lambda s: s.upper() if isinstance(s, str) and s != "open" else s)
-"""`open` is what is still to be paid, `OPEN` the status of that name; the others in either case."""
+InvoiceFilter = Annotated[
+    str,
+    BeforeValidator(lambda s: s.upper() if isinstance(s, str) and s != "open" else s),
+    Field(pattern="^(open|OPEN|PARTIALLY_PAID|PAID|VOID)$"),
+]
+"""`open` is what is still to be paid, `OPEN` the status of that name; the others in either case. A pattern, for in an enum
+the two would be one name of a generated client."""
 
 
 class InvoiceBatch(Body):
@@ -80,7 +85,7 @@ def get_invoice(request: Request, invoice_id: str, who: Reader) -> Response:
 @router.get("/v1/invoices", response_model=Page[InvoiceAnswer])
 def list_invoices(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
-    status: Annotated[Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None, _STATUS] = None,
+    status: Annotated[InvoiceFilter | None, Query(description="`open`: still to be paid, or a status")] = None,
     external_id: ExternalId | None = None,
 ) -> Response:  # fmt: skip
     """Invoices by due date, then issue date, then id; `status=open` is OPEN and PARTIALLY_PAID."""

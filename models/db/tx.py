@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
@@ -36,16 +37,20 @@ def as_columns(row: object) -> Mapping[str, Any]:
 
 
 @cache
-def _written(record: Any) -> tuple[tuple[str, str], ...]:
-    """The fields of a record, and what they are called outside: `from_`, since Python keeps `from` for itself, is `from`."""
-    return tuple((name, name.removesuffix("_")) for name in record.__dataclass_fields__)
+def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[object, ...]]]:
+    """What the fields of a record are called outside (`from_`, since Python keeps `from` for itself, is `from`), and how
+    all of them are read at once."""
+    names = list(record.__dataclass_fields__)
+    read = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return [name.removesuffix("_") for name in names], read
 
 
 def _json_default(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     if hasattr(value, "__dataclass_fields__"):
-        return {written: getattr(value, name) for name, written in _written(value.__class__)}
+        names, read = _written(value.__class__)
+        return dict(zip(names, read(value), strict=True))
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, bytes):

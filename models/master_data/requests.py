@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.master_data.records import AccountKind, Confirmations, ReceiptPosting
-from models.values import Body, Choice, CurrencyCode, Line, RecordId
+from models.values import Body, Choice, CurrencyCode, Line, Patch, RecordId
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -53,7 +53,7 @@ class CreateDimension(Body):
     name: Line
 
 
-class ChangeSettings(Body):
+class ChangeSettings(Patch):
     """Absent: unchanged; null: the default again."""
 
     receipt_posting: Choice[ReceiptPosting] | None = None
@@ -62,8 +62,3 @@ class ChangeSettings(Body):
     payment_date_horizon_days: Annotated[int, Field(ge=0, le=366)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_it_was_sent(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """Null and absent are two things here, so what was not sent is not kept either."""
-        return {name: value for name, value in write(self).items() if name in self.model_fields_set}

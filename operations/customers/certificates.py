@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from models.db.customers import references
+from models.db.exceptions import resolve_about
 from models.db.tx import Tx
-from operations.desk import resolve
 from operations.organisations import bootstrap_work
 
 AHEAD: Final = timedelta(days=30)
@@ -22,7 +22,7 @@ def watch_certificates(tx: Tx) -> int:
     reasons = {c.id: _reason(c.certificate_expires_on, today) for c in due}
     for profile_id, reason in references.open_exceptions(tx, KIND).items():
         if reasons.get(profile_id) != reason:
-            resolve(tx, KIND, profile_id, "arflow", reasons.get(profile_id, "CERTIFICATE_RENEWED"))
+            resolve_about(tx, KIND, profile_id, "arflow", reasons.get(profile_id, "CERTIFICATE_RENEWED"))
     work = bootstrap_work(tx, "arflow")
     for c in due:
         end = datetime.combine(c.certificate_expires_on, time(), UTC) + timedelta(days=1)

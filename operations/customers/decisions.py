@@ -15,6 +15,7 @@ from models.customers.change_records import Change, ChangeDecision
 from models.customers.patch import CustomerPatch
 from models.customers.requests import DelegateStep, KeptDecision, ResubmitChange, WithdrawChange
 from models.db.customers import changes, people
+from models.db.exceptions import resolve_about
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.customers.approval_tokens import consume
@@ -32,7 +33,6 @@ from operations.customers.proposals import (
 )
 from operations.customers.state import state_of
 from operations.customers.visibility import require_change, require_cover
-from operations.desk import resolve
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -77,7 +77,7 @@ def decide_change(work: Work, asked: KeptDecision) -> Outcome[ChangeAnswer]:
             detail={"change_id": before.id, "customer_id": before.customer_id, "step": mine.number},
         )  # fmt: skip
     if mine.reminded_at or mine.escalated_at:
-        resolve(work.tx, "approval_overdue", before.id, work.cmd.actor, "DECIDED")
+        resolve_about(work.tx, "approval_overdue", before.id, work.cmd.actor, "DECIDED")
     _say_decided(work, before, decision, mine)
     if done.said is not None:
         work.take(done.said)
@@ -127,7 +127,7 @@ def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
     after = before.moved_to(approval.withdraw(before.chain, principal(work)), work.now)
     changes.save(work.tx, before, after)
     for kind in ("approval_overdue", "change_failed", "change_returned"):
-        resolve(work.tx, kind, before.id, work.cmd.actor, "WITHDRAWN")
+        resolve_about(work.tx, kind, before.id, work.cmd.actor, "WITHDRAWN")
     said = {"before": before.chain.status}
     work.audit(before.id, "customer.change.withdrawn", said, reason_code=asked.reason_code)
     return _answer(work, after)
@@ -180,7 +180,7 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     )
     changes.save(tx, before, after)
     for kind in ("change_failed", "change_returned"):
-        resolve(tx, kind, before.id, work.cmd.actor, "RESUBMITTED")
+        resolve_about(tx, kind, before.id, work.cmd.actor, "RESUBMITTED")
     said = {"round": chain.round, "diff": after.diff, "warnings": after.warnings}
     work.audit(before.id, "customer.change.resubmitted", said)
     return _answer(work, after)

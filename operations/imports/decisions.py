@@ -69,7 +69,7 @@ def submit_import(work: Work, asked: SubmitImport) -> Outcome[ImportAnswer]:
 
 def _pull(tx: Tx, options: ImportOptions, name: str) -> Pull:
     found = panels.connection(tx, name)
-    if found is None or not found["enabled"] or found["kind"] != options.source:
+    if found is None or not found.enabled or found.kind != options.source:
         wanted = f"There is no enabled connection {name!r} to {options.source}."
         raise Refusal("SOURCE_CONNECTION_NOT_FOUND", wanted)
     return Pull(name)

@@ -16,10 +16,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from models.customer_360.records import SourceConnection
 from models.db.customer_360 import panels
 from models.db.engine import transaction
 from models.db.imports import files, imports
-from models.db.tx import Row, Tx
+from models.db.tx import Tx
 from models.imports.files import Unreadable
 from models.imports.records import Import, ImportStatus, Pull
 from operations.imports.ends import import_work
@@ -50,21 +51,19 @@ class Connector:
         self._seconds = page_seconds
         self._guards = Guards()
 
-    def columns(self, org_id: str, c: Row, also: Collection[str]) -> list[str]:
+    def columns(self, org_id: str, c: SourceConnection, also: Collection[str]) -> list[str]:
         """The columns of a pull. Raises SourceError."""
         at = self._connection(org_id, c)
         return self._guards.of(at).call(lambda: CUSTOMERS[at.kind].columns(at, also), self._seconds)
 
-    def page(self, org_id: str, c: Row, columns: Sequence[str], at: Bookmark) -> CustomerPage:
+    def page(self, org_id: str, c: SourceConnection, columns: Sequence[str], at: Bookmark) -> CustomerPage:
         """The records behind the bookmark. Raises SourceError."""
         to = self._connection(org_id, c)
         return self._guards.of(to).call(lambda: CUSTOMERS[to.kind].page(to, columns, at), self._seconds)
 
-    def _connection(self, org_id: str, c: Row) -> Connection:
-        secret, hosts = self._access.credential(org_id, c["credential"]), self._access.hosts(c["kind"])
-        return Connection(
-            org_id, c["name"], c["kind"], c["base_url"], secret, self._seconds, c["max_concurrent"], hosts
-        )
+    def _connection(self, org_id: str, c: SourceConnection) -> Connection:
+        secret, hosts = self._access.credential(org_id, c.credential), self._access.hosts(c.kind)
+        return Connection(org_id, c.name, c.kind, c.base_url, secret, self._seconds, c.max_concurrent, hosts)
 
 
 def pull(engine: Engine, org_id: str, import_id: str, connector: Connector, beat: Beat, seconds: float) -> None:
@@ -99,9 +98,9 @@ class _Pulling:
     import_id: str
     attempt: int
 
-    def fetch(self, one: Import, state: Pull, connection: Row | None, connector: Connector) -> None:
+    def fetch(self, one: Import, state: Pull, connection: SourceConnection | None, connector: Connector) -> None:
         """One page; the first call asks which columns there are."""
-        if connection is None or not connection["enabled"] or connection["kind"] != one.source:
+        if connection is None or not connection.enabled or connection.kind != one.source:
             raise SourceError("SOURCE_NOT_CONFIGURED", "connection")
         columns = state.columns or connector.columns(self.org_id, connection, one.options.mapping or ())
         at = Bookmark(state.page, state.last, state.pulled, state.before)

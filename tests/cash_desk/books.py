@@ -10,7 +10,7 @@ from itertools import groupby
 import psycopg
 from psycopg.rows import dict_row
 
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 
 PAYMENTS = """
 SELECT p.id, p.status, p.amount_minor, p.applied_minor, p.credit_held_minor, p.reversed_at IS NOT NULL AS reversed,

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from api import import_upload
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 from operations.commands import Submitted
 from operations.runner import execute
 from tests.books import Books

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from activities.webhooks import https_sender
-from models.webhooks import RETRIES, retry_after, signature_headers
+from models.webhooks.signing import RETRIES, retry_after, signature_headers
 from operations.webhook_deliveries import Answer, Parcel
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.audit import AuditEvent
+from models.audit.chain import AuditEvent
 from models.db.tx import Tx
 
 
