@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.errors import boundary
 from activities.histories import erase
-from models.db.answered import say
+from models.db.answered import announce
 from models.db.customers import change_lists, changes
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
@@ -58,13 +58,13 @@ class ChangeActivities:
             else:
                 state = self._state(request.org_id, request.change_id, done.replayed)
             if not state.complete:  # what is still to be carried out is answered when it is
-                self._say(request)
+                self._announce(request)
             return state
 
-    def _say(self, request: ActRequest) -> None:
+    def _announce(self, request: ActRequest) -> None:
         """Tell the API that it may answer; where that fails, it learns it from the end of the update."""
         try:
-            say(self._engine, request.org_id, request.command_id)
+            announce(self._engine, request.org_id, request.command_id)
         except psycopg.Error as error:
             log.info("an answer was not announced", error=type(error).__name__)
 

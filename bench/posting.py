@@ -18,17 +18,20 @@ from sqlalchemy import Engine
 from bench.report import Figure, percentile
 from bench.stack import BenchStack
 from models.access import Principal
+from models.cash.statement_answers import StatementAnswer
+from models.cash.statement_requests import as_received
 from models.cash.statements import LineNumbering, Statement, StatementLine
 from models.db.engine import driver_url, make_engine, transaction
 from models.db.postgres.statements import Asked, Statements
 from models.db.streaming import driver_style
 from models.ids import new_id
 from models.messages.statements import StatementInput
+from models.values import Body
 from operations import registry
 from operations.cash import statement_chunks
-from operations.cash.statements import statement_input
 from operations.commands import Submission, submit
-from operations.runner import _execute, execute, run_now
+from operations.runner import execute, pending, perform, run_now
+from operations.work import Work
 
 ORG = "org_bench_b"
 FLOOR = Path(__file__).parent / "statement_floor.sql"
@@ -60,7 +63,7 @@ def run(stack: BenchStack, quick: bool) -> list[Figure]:
     ]
 
 
-def _submission(name: str, body: dict[str, Any], record: str, customer: str | None) -> Submission:
+def _submission(name: str, body: Body | dict[str, Any], record: str, customer: str | None) -> Submission:
     return Submission(name, f"/{record}", body, new_id("idem"), False, "req_bench", record, record, customer, "bench")
 
 
@@ -69,7 +72,7 @@ def _invoice(engine: Engine, customer: str, external_id: str) -> Any:
         "customer_id": customer, "external_id": external_id, "issue_date": "2026-09-01", "due_date": "2026-10-01",
         "currency_code": "USD", "total_minor": 10_000,
     }  # fmt: skip
-    return run_now(engine, WHO, _submission("create_invoice", body, new_id("invoice"), customer)).body
+    return run_now(engine, WHO, _submission("create_invoice", body, new_id("invoice"), customer)).read(dict)
 
 
 def _postings(stack: BenchStack, engine: Engine, customers: list[str], n: int) -> tuple[list[float], list[float]]:
@@ -82,7 +85,7 @@ def _postings(stack: BenchStack, engine: Engine, customers: list[str], n: int) -
             "customer_id": customer, "external_id": f"post-{k}", "payment_date": "2026-10-01", "currency_code": "USD",
             "amount_minor": 10_000,
         }  # fmt: skip
-        payment = run_now(engine, WHO, _submission("record_payment", paid, new_id("pay"), customer)).body
+        payment = run_now(engine, WHO, _submission("record_payment", paid, new_id("pay"), customer)).read(dict)
         body = {
             "applications": [{"invoice_id": invoice["id"], "applied_minor": 10_000}], "overpayment": None,
             "posting_date": None, "external_id": None,
@@ -118,7 +121,7 @@ def _record(engine: Engine, command_id: str) -> list[tuple[str, Any]]:
         return bound(statements, asked)
 
     with patch.object(Statements, "bound", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
-        _execute(tx, command_id)
+        perform(Work(tx, pending(tx, command_id)), kept=True)
         tx.connection()  # sends what waits for the commit
         raise _Enough
     return sent
@@ -193,6 +196,6 @@ def _receive(engine: Engine, customers: list[str], n: int, stamp: str) -> str:
         for k in range(n)
     )
     statement = Statement(None, None, "USD", None, None, None, None, lines)
-    facts, kept = statement_input("bank_us", json.dumps([stamp, n]).encode(), "bench", [statement])
-    done = run_now(engine, WHO, _submission("receive_statement", {**facts, "lines": kept}, new_id("stmt"), None))
-    return str(done.body["id"])
+    received = as_received("bank_us", json.dumps([stamp, n]).encode(), "bench", [statement])
+    done = run_now(engine, WHO, _submission("receive_statement", received, new_id("stmt"), None))
+    return str(done.read(StatementAnswer).id)

@@ -20,16 +20,6 @@ class KeptCommand:
     response: JsonObject | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementRun:
-    """The process of a bank statement: it has no command of its own. `body`: the statement as its own route answers it."""
-
-    bank_account_id: str
-    status: str
-    failure: JsonObject | None
-    body: JsonObject
-
-
 @answer
 class OperationAnswer:
     """Where a write stands. Once it has ended: `result` is the body that its own route would have answered, whichever that

@@ -3,8 +3,8 @@
 from typing import Any
 
 from models.db.tx import Tx
-from models.ids import new_id
-from operations.work import Command, Work
+from operations.commands import own_command
+from operations.work import Work
 
 PAYMENT_TERMS = {"NET30": 30, "NET45": 45, "NET60": 60}
 LEGAL_ENTITIES = (("le_us", "US entity", "USD", "bank_us"), ("le_uk", "UK entity", "GBP", "bank_uk"))
@@ -53,5 +53,4 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
 
 def bootstrap_work(tx: Tx, actor: str, workflow_id: str | None = None) -> Work:
     """A unit of work outside any request: for the command line, schedules and, with their id, for processes."""
-    cmd = Command(new_id("cmd"), "bootstrap", "", {}, "", True, actor, (), None, new_id("req"), workflow_id)
-    return Work(tx, cmd)
+    return Work(tx, own_command("bootstrap", actor=actor, workflow_id=workflow_id))

@@ -73,7 +73,7 @@ class CustomerImport:
         await self._work(ImportActivities.stage, retries.IMPORT_FILE_TIMEOUT, "Reading the file")
         if self._state.retry_in is not None:
             workflow.set_current_details("Waiting until the source can be asked again")
-            await self._told(self._state.retry_in)
+            await self._news_within(self._state.retry_in)
 
     async def _validate(self) -> None:
         """Every row by the rules of a single customer, then all against each other and the master."""
@@ -81,7 +81,7 @@ class CustomerImport:
 
     async def _await_review(self) -> None:
         """Until the reviewers have decided; after its time the review becomes somebody's exception."""
-        if not await self._told(self._state.due_in):
+        if not await self._news_within(self._state.due_in):
             self._show(await self._do(ImportActivities.overdue, ImportAct(self._start.org_id, self._start.import_id)))
 
     async def _execute(self) -> None:
@@ -89,7 +89,7 @@ class CustomerImport:
         await self._work(ImportActivities.execute, retries.IMPORT_SLICE_TIMEOUT, "Executing")
 
     async def _await_resumption(self) -> None:
-        await self._told(None)
+        await self._news_within(None)
 
     # What comes in
 
@@ -134,7 +134,7 @@ class CustomerImport:
             state = await self._do(ImportActivities.act, ImportAct(self._start.org_id, self._start.import_id))
         self._show(state)
 
-    async def _told(self, seconds: float | None) -> bool:
+    async def _news_within(self, seconds: float | None) -> bool:
         """Wait for news; False when the time is up first."""
         seen = self._news
         timeout = None if seconds is None else timedelta(seconds=max(seconds, 0.001))

@@ -18,7 +18,6 @@ import psycopg
 import structlog
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
@@ -30,6 +29,7 @@ from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workf
 from models.outbox import OutboxEvent
 from operations.cash import confirmations
 from operations.relay import RelayLine
+from workflows.starting import Start, start
 
 log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
@@ -39,8 +39,6 @@ CALM_SECONDS = 0.5
 """So long after the last posting nobody is in the middle of something."""
 PATIENCE = timedelta(seconds=10)
 """So old an event is reacted to however busy the desk is."""
-START_TIMEOUT = timedelta(seconds=5)
-"""A server that is coming up may take a request and never answer it; the SDK alone would wait half a minute."""
 
 
 async def confirm_remittance(client: Client, event: OutboxEvent) -> None:
@@ -48,24 +46,17 @@ async def confirm_remittance(client: Client, event: OutboxEvent) -> None:
     if not event.data.get("applications"):
         return
     session_id, payment_id, customer_id = (str(event.data[f"{noun}_id"]) for noun in ("session", "payment", "customer"))
-    await client.start_workflow(
+    confirming = Start(
         "ConfirmRemittance",
         ConfirmationInput(event.org_id, session_id, first_try_in_place=True),
-        id=confirmation_workflow_id(session_id),
-        task_queue=PROCESS_QUEUE,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        request_eager_start=True,  # this process' own worker takes it, without a task that waits for a poller
-        rpc_timeout=START_TIMEOUT,
-        static_summary=f"Confirm remittance of {payment_id}",
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), event.org_id),
-                SearchAttributePair(SearchAttributeKey.for_keyword("ProcessType"), "ConfirmRemittance"),
-                SearchAttributePair(SearchAttributeKey.for_keyword("PaymentId"), payment_id),
-                SearchAttributePair(SearchAttributeKey.for_keyword("CustomerId"), customer_id),
-            ]
-        ),
+        confirmation_workflow_id(session_id),
+        PROCESS_QUEUE,
+        event.org_id,
+        f"Confirm remittance of {payment_id}",
+        {"PaymentId": payment_id, "CustomerId": customer_id},
     )
+    # Eagerly: this process' own worker takes it, without a task that waits for a poller.
+    await start(client, confirming, eager=True, again=False)
 
 
 REACTIONS: Final[Mapping[str, Callable[[Client, OutboxEvent], Awaitable[None]]]] = {
@@ -141,18 +132,12 @@ async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> No
 
 async def wake(client: Client, queue: WebhookQueue, signal: str = "more") -> None:
     """See that somebody works the queue off: its process, started where it does not run."""
-    await client.start_workflow(
+    delivering = Start(
         "DeliverWebhooks",
         queue,
-        id=delivery_workflow_id(queue.endpoint_id, queue.subject),
-        task_queue=WEBHOOK_QUEUE,
-        start_signal=signal,
-        rpc_timeout=START_TIMEOUT,
-        static_summary=f"Webhooks about {queue.subject}",
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), queue.org_id),
-                SearchAttributePair(SearchAttributeKey.for_keyword("ProcessType"), "DeliverWebhooks"),
-            ]
-        ),
+        delivery_workflow_id(queue.endpoint_id, queue.subject),
+        WEBHOOK_QUEUE,
+        queue.org_id,
+        f"Webhooks about {queue.subject}",
     )
+    await start(client, delivering, signal=signal)

@@ -9,8 +9,8 @@ from api.answering import shown
 from api.deps import ORGANISATION, OWN, IdempotencyKey, Principal, Somebody, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.customers.approval_answers import ApprovalPolicyAnswer, OutOfOfficeAnswer, policy_answer
 from models.customers.approval_policy import PolicyAsRead
 from models.customers.requests import SetAbsence
@@ -41,7 +41,7 @@ async def put_approval_policy(
     key: IdempotencyKey,
 ) -> Response:
     """Replace the policy. It may ask more than every organisation needs, never less. What was read may be sent back."""
-    return await write_now(request, who, key, Write("approval_policy.put", body, who.org_id))
+    return await write(request, who, key, Write("approval_policy.put", body, who.org_id))
 
 
 @router.get("/v1/out-of-office", response_model=OutOfOfficeAnswer)
@@ -54,10 +54,10 @@ def get_absence(request: Request, who: Somebody) -> Response:
 @router.put("/v1/out-of-office", response_model=OutOfOfficeAnswer)
 async def put_absence(request: Request, body: SetAbsence, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is away; an earlier word is replaced."""
-    return await write_now(request, who, key, Write("out_of_office.put", body, who.org_id))
+    return await write(request, who, key, Write("out_of_office.put", body, who.org_id))
 
 
 @router.delete("/v1/out-of-office", response_model=OutOfOfficeAnswer)
 async def delete_absence(request: Request, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is back."""
-    return await write_now(request, who, key, Write("out_of_office.delete", Empty(), who.org_id))
+    return await write(request, who, key, Write("out_of_office.delete", Empty(), who.org_id))

@@ -7,12 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.answering import shown
-from api.changes import act_on_change
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write
 from api.reading import reading
+from api.write import SUBMITTED, Write, write
 from models.access import with_included
 from models.answers import Page
 from models.customers.approval import ChangeStatus, require_reason
@@ -90,7 +89,8 @@ def _submitted(tx: Tx, who: Principal, change_id: str) -> Change | None:
     response_model=ChangeAnswer,
     responses=refusals(
         "REASON_REQUIRED", "CHANGE_NOT_FOUND", "SEGREGATION_OF_DUTIES", "STEP_NOT_PENDING", "CHANGE_CLOSED"
-    ),
+    )
+    | SUBMITTED,
 )
 async def decide_change(
     request: Request, change_id: str, body: DecideChange, who: Approver, key: IdempotencyKey
@@ -98,46 +98,46 @@ async def decide_change(
     """Approve, reject or return a step. The last approval answers when the change has been carried out."""
     require_reason(body.decision, body.reason_code)
     w = _about(change_id, "change.decide", body)
-    return await act_on_change(request, who, key, w, "decide")
+    return await write(request, who, key, w)
 
 
 @router.post(
     "/v1/customer-changes/{change_id}/withdraw",
     response_model=ChangeAnswer,
-    responses=refusals("CHANGE_NOT_FOUND", "CHANGE_CLOSED"),
+    responses=refusals("CHANGE_NOT_FOUND", "CHANGE_CLOSED") | SUBMITTED,
 )
 async def withdraw_change(
     request: Request, change_id: str, who: Submitter, key: IdempotencyKey, body: WithdrawChange | None = None
 ) -> Response:
     """The submitter takes the change back."""
     w = _about(change_id, "change.withdraw", body or WithdrawChange())
-    return await act_on_change(request, who, key, w, "withdraw")
+    return await write(request, who, key, w)
 
 
 @router.post(
     "/v1/customer-changes/{change_id}/delegate",
     response_model=ChangeAnswer,
-    responses=refusals("CHANGE_NOT_FOUND", "DELEGATE_LACKS_ROLE", "SEGREGATION_OF_DUTIES", "CHANGE_CLOSED"),
+    responses=refusals("CHANGE_NOT_FOUND", "DELEGATE_LACKS_ROLE", "SEGREGATION_OF_DUTIES", "CHANGE_CLOSED") | SUBMITTED,
 )
 async def delegate_step(
     request: Request, change_id: str, body: DelegateStep, who: Approver, key: IdempotencyKey
 ) -> Response:
     """Give a step to another person who holds its role."""
     w = _about(change_id, "change.delegate", body)
-    return await act_on_change(request, who, key, w, "delegate")
+    return await write(request, who, key, w)
 
 
 @router.post(
     "/v1/customer-changes/{change_id}/resubmit",
     response_model=ChangeAnswer,
-    responses=refusals("CHANGE_NOT_FOUND", "STEP_NOT_PENDING", "CHANGE_CLOSED"),
+    responses=refusals("CHANGE_NOT_FOUND", "STEP_NOT_PENDING", "CHANGE_CLOSED") | SUBMITTED,
 )
 async def resubmit_change(
     request: Request, change_id: str, who: Submitter, key: IdempotencyKey, body: ResubmitChange | None = None
 ) -> Response:
     """Submit a returned change again, corrected; or re-base a failed one on the record as it is now."""
     w = _about(change_id, "change.resubmit", body or ResubmitChange())
-    return await act_on_change(request, who, key, w, "resubmit")
+    return await write(request, who, key, w)
 
 
 @router.get(

@@ -10,8 +10,8 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, run_process, write_now
 from api.reading import reading, who_sees
+from api.write import UNDER_WAY, Write, write
 from models.answers import Page
 from models.customer_360.answers import ActivityAnswer, EscalatedCaseAnswer, OpportunityAnswer, activity_answer
 from models.customer_360.kinds import KINDS, Kind
@@ -34,7 +34,7 @@ async def log_activity(
     request: Request, customer_id: str, body: LogActivity, who: Actor, key: IdempotencyKey
 ) -> Response:
     """Log a call, an e-mail, a meeting or a note on the contact timeline."""
-    return await write_now(request, who, key, Write("log_activity", body, new_id("act"), customer_id, customer_id))
+    return await write(request, who, key, Write("log_activity", body, new_id("act"), customer_id, customer_id))
 
 
 @router.get(
@@ -70,23 +70,21 @@ async def create_opportunity(
     request: Request, customer_id: str, body: CreateOpportunity, who: Actor, key: IdempotencyKey
 ) -> Response:
     """Start an opportunity."""
-    return await write_now(
-        request, who, key, Write("create_opportunity", body, new_id("opp"), customer_id, customer_id)
-    )
+    return await write(request, who, key, Write("create_opportunity", body, new_id("opp"), customer_id, customer_id))
 
 
 @router.post(
     "/v1/cases/{case_id}/escalate", response_model=EscalatedCaseAnswer,
-    responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED"),
+    responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED") | UNDER_WAY,
 )  # fmt: skip
 async def escalate_case(
     request: Request, case_id: str, body: EscalateCase, who: Actor, key: IdempotencyKey
 ) -> Response:
     """Put a case on somebody's desk: an owner, a due time, reminders until it is settled."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "escalate_case", body, case_id, None, None, "EscalateCase",
+            "escalate_case", body, case_id, None, None,
             f"Escalate case {case_id}: {body.reason_code}",
         ),
     )  # fmt: skip

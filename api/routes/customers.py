@@ -9,12 +9,11 @@ from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from api.answering import shown
-from api.changes import submit_change
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.answers import Page
 from models.checks import decimal
 from models.customers.answers import (
@@ -61,7 +60,7 @@ async def create_customer(request: Request, body: CustomerCreate, who: Submitter
     """Submit a new customer with everything that belongs to it. It exists once two people have approved it."""
     customer_id = new_id("cust")
     w = Write("customer.create", body, customer_id, who.org_id, customer_id, summary="Create customer")
-    return await submit_change(request, who, key, w)
+    return await write(request, who, key, w)
 
 
 @router.patch(
@@ -80,7 +79,7 @@ async def update_customer(
 ) -> Response:
     """Submit changes: absent is unchanged, null is cleared, related records by add, update and delete."""
     given = UpdateCustomer(patch=body, if_match=_versions(if_match))
-    return await submit_change(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
+    return await write(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
 
 
 @router.delete(
@@ -106,7 +105,7 @@ async def delete_customer(
     operation, summary = (
         ("customer.delete", "Delete customer") if hard else ("customer.deactivate", "Deactivate customer")
     )
-    return await submit_change(request, who, key, _about(customer_id, operation, given, summary))
+    return await write(request, who, key, _about(customer_id, operation, given, summary))
 
 
 @router.post(
@@ -119,9 +118,7 @@ async def reactivate_customer(
     request: Request, customer_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Submit that an inactive customer becomes active again."""
-    return await submit_change(
-        request, who, key, _about(customer_id, "customer.reactivate", Empty(), "Reactivate customer")
-    )
+    return await write(request, who, key, _about(customer_id, "customer.reactivate", Empty(), "Reactivate customer"))
 
 
 def _about(customer_id: str, operation: str, body: Body, summary: str) -> Write:

@@ -11,10 +11,10 @@ from api import import_report
 from api.answering import shown
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import IMPORT_LIMIT, gated_router
-from api.import_upload import act, read_options, upload
+from api.import_upload import read_options, upload
 from api.problems import invalid, refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.answers import Page
 from models.db.imports import imports
 from models.db.imports import rows as import_rows
@@ -113,7 +113,7 @@ async def save_import_mapping(
     if not 1 <= len(name) <= 64 or not name.isprintable() or name.isspace():
         raise invalid(FieldError("/path/name", "FIELD_LENGTH", "A name has 1 to 64 printable characters."))
     named = NamedMapping(name=name, source=body.source, mapping=body.mapping)
-    return await write_now(request, who, key, Write("import.save_mapping", named, who.org_id))
+    return await write(request, who, key, Write("import.save_mapping", named, who.org_id))
 
 
 @router.get("/v1/customer-imports", response_model=Page[ImportAnswer])
@@ -191,7 +191,7 @@ async def decide_import(
     request: Request, import_id: str, body: ReviewDecision, who: Decider, key: IdempotencyKey
 ) -> Response:
     """Approve or reject what the validation found. Who uploaded the file does not decide it."""
-    return await act(request, who, key, Write("import.decide", body, import_id))
+    return await write(request, who, key, Write("import.decide", body, import_id))
 
 
 @router.post(
@@ -202,7 +202,7 @@ async def pause_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Hold the import, between two batches."""
-    return await act(request, who, key, Write("import.pause", Empty(), import_id))
+    return await write(request, who, key, Write("import.pause", Empty(), import_id))
 
 
 @router.post(
@@ -213,7 +213,7 @@ async def resume_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Go on with a paused import where it was held."""
-    return await act(request, who, key, Write("import.resume", Empty(), import_id))
+    return await write(request, who, key, Write("import.resume", Empty(), import_id))
 
 
 @router.post(
@@ -224,7 +224,7 @@ async def cancel_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """End the import between two batches; the customers that it has made stay."""
-    return await act(request, who, key, Write("import.cancel", Empty(), import_id))
+    return await write(request, who, key, Write("import.cancel", Empty(), import_id))
 
 
 def _seen(request: Request, who: Principal, import_id: str) -> Import:

@@ -8,13 +8,13 @@ from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import Response
 
 from api.answering import shown
-from api.batch import run_batch
+from api.batch import write_batch
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.invalid import field_errors
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.answers import Page
 from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer
 from models.cash.requests import ChangeInvoice, CreateInvoice
@@ -55,7 +55,7 @@ def _write(body: CreateInvoice) -> Write:
 )  # fmt: skip
 async def create_invoice(request: Request, body: CreateInvoice, who: Writer, key: IdempotencyKey) -> Response:
     """Issue an invoice: DR accounts_receivable, CR revenue and tax_payable. Once per external_id."""
-    return await write_now(request, who, key, _write(body))
+    return await write(request, who, key, _write(body))
 
 
 @router.post("/v1/invoices:batch")
@@ -70,7 +70,7 @@ async def create_invoices(
         except ValidationError as wrong:
             return [e.as_dict() for e in field_errors(wrong.errors())]
 
-    return await run_batch(request, who, key, "create_invoices", "invoice", body.invoices, parse)
+    return await write_batch(request, who, key, "create_invoices", "invoice", body.invoices, parse)
 
 
 @router.get("/v1/invoices/{invoice_id}", response_model=InvoiceAnswer, responses=refusals("INVOICE_NOT_FOUND"))
@@ -100,7 +100,7 @@ def _by_reason(operation: str, path: str, *codes: str) -> None:
     async def change(
         request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
     ) -> Response:
-        return await write_now(request, who, key, Write(operation, body, invoice_id))
+        return await write(request, who, key, Write(operation, body, invoice_id))
 
 
 _by_reason("void_invoice", "/v1/invoices/{invoice_id}/void", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS")

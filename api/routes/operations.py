@@ -4,6 +4,7 @@ Whoever asked for the write is told, and whoever may read the record that it is 
 than the record would.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,12 +17,16 @@ from api.gate import gated_router
 from api.problems import problem_body, refusals
 from api.reading import reading, who_sees
 from models.access import Principal
+from models.cash.statement_answers import statement_answer
+from models.cash.statement_records import CountedStatement, StatementStatus
+from models.db.cash import statements
 from models.db.commands import covers
 from models.db.lookups import bank_account, refuse_missing
-from models.db.operations import command_of_process, statement_of_process
-from models.db.tx import Tx, as_columns
+from models.db.operations import command_of_process
+from models.db.tx import Tx, as_columns, to_json
 from models.errors import Refusal
-from models.operation import KeptCommand, OperationAnswer, StatementRun, operation_answer
+from models.messages.statements import statement_workflow_id
+from models.operation import KeptCommand, OperationAnswer, operation_answer
 from operations.runner import refusal_from
 
 router = gated_router("operations")
@@ -53,9 +58,10 @@ def get_operation(request: Request, workflow_id: str, who: Somebody) -> Response
         if command is not None:
             _require_reader(tx, who, command)
             return shown(_of_command(workflow_id, command))
-        statement = statement_of_process(tx, workflow_id)
-        if statement is None:
-            refuse_missing(tx, "operation", workflow_id.partition("/")[0])
+        record = workflow_id.partition("/")[0]
+        statement = statements.find(tx, record)
+        if statement is None or workflow_id != statement_workflow_id(record):
+            refuse_missing(tx, "operation", record)
         if not who.may("payments.read"):
             raise _not_yours()
         who_sees(who, bank_account(tx, statement.bank_account_id).legal_entity_id)
@@ -80,14 +86,14 @@ def _of_command(workflow_id: str, command: KeptCommand) -> OperationAnswer:
     if command.state == "done":
         return operation_answer(workflow_id, "completed", command.http_status, result=command.response)
     if command.state == "refused":
-        problem = problem_body(refusal_from(command.response))
+        problem = problem_body(refusal_from(command.response or {}))
         return operation_answer(workflow_id, "refused", problem["status"], error=problem)
     return operation_answer(workflow_id, "running")
 
 
-def _of_statement(workflow_id: str, statement: StatementRun) -> OperationAnswer:
-    if statement.status == "COMPLETED":
-        return operation_answer(workflow_id, "completed", 200, result=statement.body)
-    if statement.status == "FAILED":
-        return operation_answer(workflow_id, "failed", error=statement.failure)
+def _of_statement(workflow_id: str, s: CountedStatement) -> OperationAnswer:
+    if s.status is StatementStatus.COMPLETED:
+        return operation_answer(workflow_id, "completed", 200, result=json.loads(to_json(statement_answer(s))))
+    if s.status is StatementStatus.FAILED:
+        return operation_answer(workflow_id, "failed", error=s.failure)
     return operation_answer(workflow_id, "running")

@@ -10,8 +10,8 @@ from api.answering import shown
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.answers import Page
 from models.customer_360.answers import SourceConnectionAnswer, UpsertedAnswer, source_connection_answer
 from models.customer_360.kinds import KINDS, Kind
@@ -37,7 +37,7 @@ def _put(kind: Kind) -> None:
     )
     async def put(request: Request, body: body_type, who: Writer, key: IdempotencyKey) -> Response:
         """Upsert up to 500 records by external_id, all or none."""
-        return await write_now(request, who, key, Write(put_operation(kind), body, kind.table, who.org_id))
+        return await write(request, who, key, Write(put_operation(kind), body, kind.table, who.org_id))
 
 
 for _kind in KINDS.values():
@@ -58,7 +58,7 @@ async def put_source_connection(
     hosts = hosts_of(body.kind, settings.source_hosts, local=not settings.production)
     if not hosts.allow(body.base_url):
         raise invalid(FieldError("/base_url", "URL_INVALID", f"It is reached by https at one of these hosts: {hosts}"))
-    return await write_now(request, who, key, Write("put_source_connection", body, name, who.org_id))
+    return await write(request, who, key, Write("put_source_connection", body, name, who.org_id))
 
 
 @router.get("/v1/source-connections", response_model=Page[SourceConnectionAnswer])

@@ -10,9 +10,9 @@ from api.answering import shown
 from api.deps import ORGANISATION, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write, answer, run_now_in_thread, write_now
 from api.reading import reading
-from models.answers import Page
+from api.write import Write, write
+from models.answers import Page, read_json
 from models.db import webhooks
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
@@ -54,7 +54,7 @@ async def create_webhook_endpoint(
 ) -> Response:
     """Have events sent to a URL. The answer carries the secret that signs them: keep it, it is shown once."""
     _reachable(request, body.url)
-    return await write_now(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
+    return await write(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
 
 
 @router.get("/v1/webhook-endpoints", response_model=Page[WebhookEndpointAnswer])
@@ -87,7 +87,7 @@ async def update_webhook_endpoint(
 ) -> Response:
     """Another address, other types; `disabled` stops sending, `enabled` sends what happens from then on."""
     _reachable(request, body.url)
-    return await write_now(request, who, key, Write("webhook_endpoint.update", body, endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.update", body, endpoint_id))
 
 
 @router.delete(
@@ -97,7 +97,7 @@ async def update_webhook_endpoint(
 )
 async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """Send nothing there any more. Its deliveries can still be read."""
-    return await write_now(request, who, key, Write("webhook_endpoint.delete", Empty(), endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.delete", Empty(), endpoint_id))
 
 
 @router.post(
@@ -107,7 +107,7 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User,
 )
 async def rotate_webhook_secret(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """A new secret; the former one signs beside it for 24 hours."""
-    return await write_now(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
+    return await write(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
 
 
 @router.get("/v1/webhook-deliveries", response_model=Page[WebhookDeliveryAnswer])
@@ -148,13 +148,13 @@ def get_webhook_delivery(request: Request, delivery_id: str, who: Reader) -> Res
 )
 async def replay_webhook_delivery(request: Request, delivery_id: str, who: User, key: IdempotencyKey) -> Response:
     """Send it again, with the same webhook-id; one that waits for its next attempt is tried at once."""
-    done = await run_now_in_thread(request, who, key, Write("webhook_delivery.replay", Empty(), delivery_id))
-    replayed = done.read(WebhookDeliveryAnswer)
-    queue = WebhookQueue(who.org_id, replayed.endpoint_id, replayed.subject)
+    replayed = await write(request, who, key, Write("webhook_delivery.replay", Empty(), delivery_id))
+    delivery = read_json(WebhookDeliveryAnswer, bytes(replayed.body))
+    queue = WebhookQueue(who.org_id, delivery.endpoint_id, delivery.subject)
     try:
         await wake(request.app.state.temporal, queue, "try_now")
     except RPCError:
         raise Refusal(
             "UNAVAILABLE", "It is in its queue; send the request again with the same Idempotency-Key."
         ) from None
-    return answer(done)
+    return replayed

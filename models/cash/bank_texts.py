@@ -7,7 +7,6 @@ happened is kept beside the text, so that whoever looks for invoices knows which
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self, TypedDict
 
 
 class Role(StrEnum):
@@ -28,14 +27,6 @@ class Role(StrEnum):
     """Shown to people, never searched: accounts, codes, mandates, names."""
 
 
-class BankTextJson(TypedDict):
-    field: str
-    text: str
-    role: str
-    seams: list[int]
-    cut: bool
-
-
 @dataclass(frozen=True, slots=True)
 class BankText:
     """`field` is the format's own name of the place. `seams` are the offsets at which pieces of full width were joined:
@@ -47,19 +38,6 @@ class BankText:
     seams: tuple[int, ...] = ()
     cut: bool = False
 
-    def as_json(self) -> BankTextJson:
-        return {
-            "field": self.field,
-            "text": self.text,
-            "role": str(self.role),
-            "seams": list(self.seams),
-            "cut": self.cut,
-        }
-
-    @classmethod
-    def of_json(cls, kept: BankTextJson) -> Self:
-        return cls(kept["field"], kept["text"], Role(kept["role"]), tuple(kept["seams"]), kept["cut"])
-
 
 def plain_texts(reference: str | None, text: str | None, structured: Iterable[str] = ()) -> tuple[BankText, ...]:
     """The texts of a line that came without them: nothing is known of pieces and limits."""
@@ -69,11 +47,6 @@ def plain_texts(reference: str | None, text: str | None, structured: Iterable[st
     if text:
         found.append(BankText("remittance_text", text, Role.TEXT))
     return tuple(found)
-
-
-def shown_texts(kept: Iterable[BankTextJson] | None) -> list[dict[str, str]]:
-    """Everything the bank said, as the API shows it: [{field, text}]."""
-    return [{"field": text["field"], "text": text["text"]} for text in kept or ()]
 
 
 def references_in(texts: Iterable[BankText]) -> list[str]:

@@ -92,26 +92,24 @@ class Unmatched(StrEnum):
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
 
 
+class SuggestionReason(StrEnum):
+    """Why an invoice is suggested."""
+
+    NAMED = "NAMED"
+    SAME_AMOUNT = "SAME_AMOUNT"
+    SAME_PAYER = "SAME_PAYER"
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An invoice that a person may want. `reason` is NAMED, SAME_AMOUNT or SAME_PAYER."""
+    """An open invoice that a person may want for a receipt; what it has open is in minor units of its currency."""
 
     invoice_id: str
     external_id: str
     customer_id: str
-    balance_minor: int
+    balance_due_minor: int
     currency_code: str
-    reason: str
-
-    def as_dict(self) -> dict[str, str | int]:
-        return {
-            "invoice_id": self.invoice_id,
-            "external_id": self.external_id,
-            "customer_id": self.customer_id,
-            "balance_due_minor": self.balance_minor,
-            "currency_code": self.currency_code,
-            "reason": self.reason,
-        }
+    reason: SuggestionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +247,7 @@ def _suggestions(
 ) -> tuple[Suggestion, ...]:
     """Named open invoices first, then the caller's in their order: those of the same amount before the others."""
     found = {
-        invoice.id: _suggest(invoice, "NAMED")
+        invoice.id: _suggest(invoice, SuggestionReason.NAMED)
         for invoice in _open((named.surely | named.weakly | named.ambiguous | named.doubtful).values())
     }
     current = [book.get(invoice.id) if invoice.id in book else invoice for invoice in likely]
@@ -257,11 +255,12 @@ def _suggestions(
     others.sort(key=lambda invoice: invoice.balance_minor != credit.amount_minor)
     for invoice in others:
         same_amount = invoice.balance_minor == credit.amount_minor
-        found.setdefault(invoice.id, _suggest(invoice, "SAME_AMOUNT" if same_amount else "SAME_PAYER"))
+        reason = SuggestionReason.SAME_AMOUNT if same_amount else SuggestionReason.SAME_PAYER
+        found.setdefault(invoice.id, _suggest(invoice, reason))
     return tuple(found.values())[:MAX_SUGGESTIONS]
 
 
-def _suggest(invoice: OpenInvoice, reason: str) -> Suggestion:
+def _suggest(invoice: OpenInvoice, reason: SuggestionReason) -> Suggestion:
     return Suggestion(
         invoice.id, invoice.external_id, invoice.customer_id, invoice.balance_minor, invoice.currency_code, reason
     )

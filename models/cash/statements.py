@@ -33,9 +33,6 @@ class StatementWarning:
     code: str
     detail: str
 
-    def as_dict(self) -> dict[str, str]:
-        return {"code": self.code, "detail": self.detail}
-
 
 class ReadBefore(NamedTuple):
     """What earlier builds read of a line where it is read otherwise now."""

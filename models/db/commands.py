@@ -1,7 +1,7 @@
 """Commands: the requests as they were sent."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from models.access import Principal
 from models.db.engine import fetch_once
 from models.db.subjects import subject_filter
-from models.db.tx import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
 
@@ -59,3 +59,45 @@ def covers(tx: Tx, who: Principal, command: Mapping[str, Any]) -> bool:
     where, params = subject_filter(who.entities, "about.id")
     sql = f"SELECT 1 AS covered FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
     return tx.one(sql, about=about, **params) is not None
+
+
+SHARE_PERIODS: Final = "pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0))"
+"""Keeps a period from closing under a posting; closing takes the lock exclusively."""
+_LOCK: Final = f"""SELECT {{columns}}, CASE WHEN operation IN ('close_period', 'reopen_period')
+     THEN pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0)) ELSE {SHARE_PERIODS} END
+   FROM commands WHERE org_id = :org AND id = :id FOR UPDATE"""
+
+
+def lock(tx: Tx, command_id: str) -> Row | None:
+    """The command's row, locked with the periods."""
+    return tx.one(_LOCK.format(columns="*"), id=command_id)
+
+
+def lock_first(tx: Tx, command_id: str, then: Callable[[Row | None], object]) -> None:
+    """As `lock`, travelling with the transaction's next statement: `then` is handed state and answer, before any commit."""
+    tx.check_first(then, _LOCK.format(columns="state, http_status, response, replayed"), id=command_id)
+
+
+def refuse(tx: Tx, command_id: str, problem: Mapping[str, Any]) -> Row | None:
+    """Mark a pending command refused, which frees its key; its row, or None where it was pending no more."""
+    return tx.one(
+        "UPDATE commands SET state = 'refused', body = '{}', body_hash = '', response = CAST(:problem AS json), "
+        "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending' RETURNING *",
+        id=command_id,
+        problem=to_json(problem),
+        at=tx.now,
+    )
+
+
+def finish(tx: Tx, command_id: str, status: int, response: str) -> tuple[int, str, bool]:
+    """Complete a pending command with its answer; the answer that it has, and whether that was there before."""
+    mine = tx.run(
+        "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
+        "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
+        id=command_id,
+        status=status,
+        response=response,
+        at=tx.now,
+    )
+    first = None if mine else tx.one("SELECT * FROM commands WHERE org_id = :org AND id = :id", id=command_id)
+    return (status, response, False) if first is None else (first["http_status"], to_json(first["response"]), True)

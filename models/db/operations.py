@@ -1,13 +1,10 @@
-"""What became of writes that were answered with 202: their commands, and statements, by the process that carries them."""
+"""What became of writes that were answered with 202: their commands, by the process that carries them."""
 
 from typing import Final
 
-from models.answers import read_row
-from models.db.cash.statements import COUNTS, statement_body
 from models.db.tx import Tx
 from models.messages.commands import command_of
-from models.messages.statements import statement_workflow_id
-from models.operation import KeptCommand, StatementRun
+from models.operation import KeptCommand
 
 _OF_PROCESS: Final = "SELECT * FROM commands WHERE org_id = :org AND workflow_id = :id"
 
@@ -18,13 +15,3 @@ def command_of_process(tx: Tx, workflow_id: str, asked_by: str) -> KeptCommand |
     named = tx.record(KeptCommand, sql, id=workflow_id, command=command_of(workflow_id))
     sql = f"{_OF_PROCESS} ORDER BY (actor = :who) DESC, created_at DESC LIMIT 1"
     return named or tx.record(KeptCommand, sql, id=workflow_id, who=asked_by)
-
-
-def statement_of_process(tx: Tx, workflow_id: str) -> StatementRun | None:
-    """The statement that the process imports."""
-    statement_id = workflow_id.partition("/")[0]
-    row = tx.one("SELECT * FROM statements WHERE org_id = :org AND id = :id", id=statement_id)
-    if row is None or workflow_id != statement_workflow_id(statement_id):
-        return None
-    body = statement_body(row, tx.one(COUNTS, id=statement_id))
-    return read_row(StatementRun, {**row, "body": body})

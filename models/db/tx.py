@@ -71,7 +71,7 @@ class _Statement(NamedTuple):
 
     sql: str
     params: Mapping[str, Any]
-    then: Callable[[Row | None], None] | None = None
+    then: Callable[[Row | None], object] | None = None
 
 
 class Tx:
@@ -105,11 +105,11 @@ class Tx:
         """The first row or None."""
         return _first(self._ask(sql, params))
 
-    def records(self, kind: type[R], sql: str, **params: Any) -> list[R]:
+    def records(self, kind: type[R], sql: str, /, **params: Any) -> list[R]:
         """Every row as a record: see `read_row`."""
         return [read_row(kind, row) for row in self._ask(sql, params).rows]
 
-    def record(self, kind: type[R], sql: str, **params: Any) -> R | None:
+    def record(self, kind: type[R], sql: str, /, **params: Any) -> R | None:
         """The first row as a record, or None."""
         row = _first(self._ask(sql, params))
         return None if row is None else read_row(kind, row)
@@ -127,7 +127,7 @@ class Tx:
         """Execute, at the latest with the commit."""
         self._waiting.append(self._statement(sql, params))
 
-    def check_first(self, then: Callable[[Row | None], None], sql: str, **params: Any) -> None:
+    def check_first(self, then: Callable[[Row | None], object], sql: str, **params: Any) -> None:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
         self._waiting.append(self._statement(sql, params)._replace(then=then))
 

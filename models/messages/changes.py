@@ -9,8 +9,8 @@ from typing import Any, Literal
 CHANGES_QUEUE = "changes"
 """Approval chains have a queue of their own: a batch import never keeps an approver waiting."""
 PROCESS = "CustomerChange"
-CARRY = "carry"
-"""The signal that brings what an update brought, where no worker was there to take it."""
+ACT_SIGNAL = "carry"
+"""The signal that brings what an update brought, where no worker was there to take it. Histories know it by this name."""
 
 
 @dataclass

@@ -1,99 +1,79 @@
 """A bank statement arrives: kept with its lines, once per file, before any of it is posted."""
 
-import hashlib
-from typing import Any
-
-from models.cash.statements import Statement, StatementLine, line_external_id, line_external_id_before
+from models.cash.statement_answers import StatementAnswer, statement_answer
+from models.cash.statement_records import BankStatement, BankStatementLine
+from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
-from models.db.cash.statements import statement_body
-from operations.runner import untyped_operation
+from models.db.cash import statements
+from operations import carried
+from operations.runner import operation
 from operations.work import Outcome, Work
 
-RETURNED = "RECEIPT_RETURNED"
 
-
-def statement_input(
-    bank_account_id: str, content: bytes, filename: str | None, read: list[Statement]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What the operation needs: the facts of the file, and its lines numbered through. Pure."""
-    lines = [
-        {
-            "line": n,
-            "booking_date": x.booking_date.isoformat(),
-            "value_date": x.value_date.isoformat(),
-            "amount_minor": x.amount_minor,
-            "currency_code": x.currency_code,
-            "payer": x.payer,
-            "reference": x.reference,
-            "remittance_text": x.remittance_text,
-            "structured_references": list(x.structured_references),
-            "bank_ref": x.bank_ref,
-            "texts": [text.as_json() for text in x.all_texts],
-            "external_id": line_external_id(bank_account_id, x),
-            "external_id_before": line_external_id_before(bank_account_id, x),
-            "status": "PENDING" if x.is_receipt else "IGNORED",
-            "reason_code": _why_ignored(x),
-        }
-        for n, x in enumerate((line for s in read for line in s.lines), 1)
-    ]
-    facts = {
-        "bank_account_id": bank_account_id,
-        "file_hash": hashlib.sha256(content).hexdigest(),
-        "file_name": filename,
-        "opening_minor": read[0].opening_minor if read else None,
-        "closing_minor": read[-1].closing_minor if read else None,
-        "warnings": [{"code": w.code, "detail": w.detail} for s in read for w in s.warnings],
-    }
-    return facts, lines
-
-
-def _why_ignored(x: StatementLine) -> str | None:
-    """A reversing credit is our own payment given back; a reversing debit takes back what a customer had paid."""
-    if x.is_receipt:
-        return None
-    if x.amount_minor > 0:
-        return "REVERSAL"
-    return RETURNED if x.reversal else "NOT_A_CREDIT"
-
-
-@untyped_operation("receive_statement")
-def receive_statement(work: Work) -> Outcome[Any]:
+@operation("receive_statement", ReceiveStatement, StatementAnswer, carried.Statement())
+def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
     """Keep the statement and its lines. The same file for the same account again is the same statement."""
-    b = work.cmd.body
-    bank = lookups.bank_account(work.tx, b["bank_account_id"])
+    bank = lookups.bank_account(work.tx, asked.bank_account_id)
     work.require_entity(bank.legal_entity_id)
-    known = work.tx.one(
-        "SELECT * FROM statements WHERE org_id = :org AND bank_account_id = :bank AND file_hash = :hash AND status <> 'FAILED'",
-        bank=bank.id,
-        hash=b["file_hash"],
-    )
+    known = statements.of_file(work.tx, bank.id, asked.file_hash)
     if known is not None:
-        return Outcome(statement_body(known), 202, replayed=True)
-    statement_id = str(work.cmd.resource_id)
-    facts = {k: v for k, v in b.items() if k != "lines"}
-    row = {
-        "id": statement_id, **facts, "status": "PROCESSING", "lines_total": len(b["lines"]), "lines_done": 0,
-        "created_at": work.now, "created_by": work.cmd.actor,
-    }  # fmt: skip
-    work.tx.insert("statements", [row])
-    work.tx.insert("statement_lines", [{"statement_id": statement_id, **x, "suggestions": []} for x in b["lines"]])
-    said = {
-        "bank_account_id": bank.id,
-        "file_hash": b["file_hash"],
-        "lines": len(b["lines"]),
-        "warnings": b["warnings"],
+        return Outcome(statement_answer(known), 202, replayed=True)
+    statement = BankStatement(
+        id=str(work.cmd.resource_id),
+        bank_account_id=bank.id,
+        file_hash=asked.file_hash,
+        file_name=asked.file_name,
+        opening_minor=asked.opening_minor,
+        closing_minor=asked.closing_minor,
+        lines_total=len(asked.lines),
+        warnings=[warning.as_warning() for warning in asked.warnings],
+        created_at=work.now,
+        created_by=work.cmd.actor,
+    )
+    lines = [_kept(statement.id, n, x) for n, x in enumerate(asked.lines, 1)]
+    statements.keep(work.tx, statement, lines)
+    _record(work, statement, lines, bank.legal_entity_id)
+    return Outcome(statement_answer(statements.get(work.tx, statement.id)), 202)
+
+
+def _kept(statement_id: str, n: int, x: ReadLine) -> BankStatementLine:
+    return BankStatementLine(
+        statement_id=statement_id,
+        line=n,
+        booking_date=x.booking_date,
+        value_date=x.value_date,
+        amount_minor=x.amount_minor,
+        currency_code=x.currency_code,
+        payer=x.payer,
+        reference=x.reference,
+        remittance_text=x.remittance_text,
+        structured_references=x.structured_references,
+        bank_ref=x.bank_ref,
+        texts=[text.as_text() for text in x.texts],
+        external_id=x.external_id,
+        external_id_before=x.external_id_before,
+        status=x.status,
+        reason_code=x.reason_code,
+    )
+
+
+def _record(work: Work, statement: BankStatement, lines: list[BankStatementLine], entity_id: str) -> None:
+    """The trail, and what a person should see: the file's warnings, and the receipts that the bank took back."""
+    facts = {
+        "bank_account_id": statement.bank_account_id,
+        "file_hash": statement.file_hash,
+        "lines": statement.lines_total,
+        "warnings": statement.warnings,
     }
-    work.audit(statement_id, "statement.received", {"after": said})
-    for warning in b["warnings"]:
+    work.audit(statement.id, "statement.received", {"after": facts})
+    for warning in statement.warnings:
         work.open_exception(
-            "bank_statement", warning["code"], statement_id, owner_role="ar_clerk",
-            legal_entity_id=bank.legal_entity_id, detail=warning,
+            "bank_statement", warning.code, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
+            detail={"code": warning.code, "detail": warning.detail},
         )  # fmt: skip
-    returned = [x["line"] for x in b["lines"] if x["reason_code"] == RETURNED]
+    returned = [x.line for x in lines if x.reason_code == RETURNED]
     if returned:  # a person finds the payment and reverses it
         work.open_exception(
-            "bank_statement", RETURNED, statement_id, owner_role="ar_clerk",
-            legal_entity_id=bank.legal_entity_id, detail={"lines": returned},
+            "bank_statement", RETURNED, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
+            detail={"lines": returned},
         )  # fmt: skip
-    made = lookups.find(work.tx, "statement", "SELECT * FROM statements WHERE org_id = :org AND id = :id", statement_id)
-    return Outcome(statement_body(made), 202)

@@ -18,6 +18,7 @@ from models.db.customers import changes, people
 from models.db.exceptions import resolve_about
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations import carried
 from operations.customers.approval_tokens import consume
 from operations.customers.execution import at_once
 from operations.customers.proposals import (
@@ -50,7 +51,7 @@ def _open(work: Work) -> Change:
     return change
 
 
-@operation("change.decide", KeptDecision, ChangeAnswer)
+@operation("change.decide", KeptDecision, ChangeAnswer, carried.Change("decide"))
 def decide_change(work: Work, asked: KeptDecision) -> Outcome[ChangeAnswer]:
     """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
     before, who = _open(work), principal(work)
@@ -120,7 +121,7 @@ def _say_decided(work: Work, change: Change, d: ChangeDecision, step: Step) -> N
     work.emit("customer.change.decided", change.id, ids)
 
 
-@operation("change.withdraw", WithdrawChange, ChangeAnswer)
+@operation("change.withdraw", WithdrawChange, ChangeAnswer, carried.Change("withdraw"))
 def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
     """The submitter takes the change back; a failed one too."""
     before = _open(work)
@@ -133,7 +134,7 @@ def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
     return _answer(work, after)
 
 
-@operation("change.delegate", DelegateStep, ChangeAnswer)
+@operation("change.delegate", DelegateStep, ChangeAnswer, carried.Change("delegate"))
 def delegate_step(work: Work, asked: DelegateStep) -> Outcome[ChangeAnswer]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
     before, until = _open(work), asked.until_moment
@@ -152,7 +153,7 @@ def delegate_step(work: Work, asked: DelegateStep) -> Outcome[ChangeAnswer]:
     return _answer(work, after)
 
 
-@operation("change.resubmit", ResubmitChange, ChangeAnswer)
+@operation("change.resubmit", ResubmitChange, ChangeAnswer, carried.Change("resubmit"))
 def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the customer as it is."""
     tx, before = work.tx, _open(work)

@@ -24,12 +24,12 @@ from models.db.engine import transaction
 from models.db.refused import RACES, final_refusal
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
-from models.ids import new_id
+from operations.commands import own_command
 from operations.customers.erasure import erase
 from operations.customers.proposals import refuse_taken
 from operations.customers.references import check_references
 from operations.customers.submission import refuse_with_transactions
-from operations.work import Command, Work
+from operations.work import Work
 
 SYSTEM: Final = "arflow"
 log = structlog.get_logger("arflow.changes")
@@ -102,13 +102,8 @@ def execute_change(engine: Engine, org_id: str, change_id: str, *, last_try: boo
 
 def system_work(tx: Tx, change: Change, operation: str, request_id: str | None = None) -> Work:
     """The system's own work on a change: nobody but the approvers is behind it, and the request is the last approver's."""
-    request = request_id or new_id("req")
-    return Work(
-        tx,
-        Command(
-            new_id("cmd"), operation, "", {}, "", True, SYSTEM, (), None, request, change.workflow_id, change.id
-        ),
-    )  # fmt: skip
+    cmd = own_command(operation, request_id=request_id, workflow_id=change.workflow_id, resource_id=change.id)
+    return Work(tx, cmd)
 
 
 def _execute(tx: Tx, change_id: str) -> list[str]:

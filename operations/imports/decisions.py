@@ -20,13 +20,14 @@ from models.imports.requests import ImportOptions, NamedMapping, ReviewDecision,
 from models.imports.review import chain_of, steps_of
 from models.messages.imports import import_workflow_id
 from models.values import Empty
+from operations import carried
 from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("import.submit", SubmitImport, ImportAnswer)
+@operation("import.submit", SubmitImport, ImportAnswer, carried.Import(begins=True))
 def submit_import(work: Work, asked: SubmitImport) -> Outcome[ImportAnswer]:
     """Keep the import, to be staged by its process. The same file with the same options is the same import, unless the
     caller chose another Idempotency-Key; so is the same pull for as long as it lasts.
@@ -104,7 +105,7 @@ def begin_review(tx: Tx, one: Import) -> tuple[ReviewStep, ...]:
     return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now))
 
 
-@operation("import.decide", ReviewDecision, ImportAnswer)
+@operation("import.decide", ReviewDecision, ImportAnswer, carried.Import())
 def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
     """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
     REASON_REQUIRED, in this order."""
@@ -133,19 +134,19 @@ def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
     return _answer(imports.save(work.tx, one, decided))
 
 
-@operation("import.pause", Empty, ImportAnswer)
+@operation("import.pause", Empty, ImportAnswer, carried.Import())
 def pause_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """Hold between two batches. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.EXECUTING, ImportStatus.PAUSED, "import.paused")
 
 
-@operation("import.resume", Empty, ImportAnswer)
+@operation("import.resume", Empty, ImportAnswer, carried.Import())
 def resume_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """Go on where it was paused. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.PAUSED, ImportStatus.EXECUTING, "import.resumed")
 
 
-@operation("import.cancel", Empty, ImportAnswer)
+@operation("import.cancel", Empty, ImportAnswer, carried.Import())
 def cancel_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
     one = _must_be_open(_locked(work))

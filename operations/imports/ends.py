@@ -6,9 +6,9 @@ from typing import Final
 from models.db.imports import imports
 from models.db.imports.rows import count_invalid
 from models.db.tx import Tx
-from models.ids import new_id
 from models.imports.records import EndedImport, Import, ImportFailure, ImportStatus
-from operations.work import Command, Work
+from operations.commands import own_command
+from operations.work import Work
 
 SYSTEM: Final = "arflow"
 
@@ -20,7 +20,7 @@ def import_work(tx: Tx, one: Import | EndedImport, operation: str = "import.run"
 
 def own_work(tx: Tx, operation: str, request_id: str, workflow_id: str | None, subject_id: str) -> Work:
     """A unit of work that nobody has asked for."""
-    cmd = Command(new_id("cmd"), operation, "", {}, "", True, SYSTEM, (), None, request_id, workflow_id, subject_id)
+    cmd = own_command(operation, request_id=request_id, workflow_id=workflow_id, resource_id=subject_id)
     return Work(tx, cmd)
 
 

@@ -14,10 +14,11 @@ from typing import Final
 import psycopg
 from sqlalchemy import Engine
 
+from models.db.attempts import attempts
 from models.db.engine import transaction
 from models.db.imports import execution as store
 from models.db.imports import imports
-from models.db.refused import CODE, RACES, final_refusal
+from models.db.refused import CODE, RACES, RefusedByDatabase, final_refusal
 from models.db.tx import Tx
 from models.imports.records import Import, ImportStatus
 from operations.imports.batch import Batch, Collision, Execution
@@ -42,24 +43,18 @@ def execute(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: fl
 def _next_batch(engine: Engine, org_id: str, import_id: str, attempt: int) -> int | None:
     """One batch; where the cursor stands, or None where there is nothing more to do in this attempt."""
     careful = False
-    for n in range(ATTEMPTS):
-        try:
-            with transaction(engine, org_id) as tx:
+    try:
+        for tried in attempts(engine, org_id, times=ATTEMPTS, again=(*RACES, Collision)):
+            with tried as tx:
                 one = imports.get(tx, import_id, lock=True)
                 if one.attempt != attempt or one.status is not ImportStatus.EXECUTING:
                     return None
-                return _run(tx, one, careful)
-        except Collision:
-            careful = True
-        except psycopg.Error as e:
-            # Somebody else made or erased a customer that the batch was about to: look again.
-            careful = True
-            if n < ATTEMPTS - 1 and isinstance(e, RACES):
-                continue
-            if final_refusal(e) is None:
-                raise
-            break
-    return _next_by_rows(engine, org_id, import_id, attempt)
+                # Somebody else made or erased a customer that the batch was about to: look again, at each.
+                look, careful = careful, True
+                done = _run(tx, one, look)
+        return done
+    except (Collision, RefusedByDatabase):
+        return _next_by_rows(engine, org_id, import_id, attempt)
 
 
 def _next_by_rows(engine: Engine, org_id: str, import_id: str, attempt: int) -> int | None:

@@ -24,7 +24,7 @@ from models.imports.requests import ImportOptions, SubmitImport
 from models.messages.imports import import_workflow_id
 from operations.commands import Submission, submit
 from operations.imports.ends import own_work
-from operations.runner import execute
+from operations.runner import execute_kept
 
 FEED_USER: Final = "partner_feed"
 QUIET_SECONDS: Final = 2.0
@@ -85,7 +85,7 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
         if kept.answer is None:
             with path.open("rb") as file:
                 files.keep_file(engine, org, import_id, iter(lambda: file.read(files.PIECE), b""))
-            execute(engine, org, kept.command_id)
+            execute_kept(engine, org, kept)
     except (Refusal, ValueError) as no:
         _reject(engine, org, path, digest, no.code if isinstance(no, Refusal) else "FEED_FOLDER_INVALID")
         return None

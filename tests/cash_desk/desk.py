@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.cash.statement_requests import as_received
 from models.cash.statements import Statement, StatementLine
 from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
+from models.values import Body
 from operations import registry  # noqa: F401 - registers the operations
 from operations.cash.statement_chunks import next_chunk
-from operations.cash.statements import statement_input
 from operations.commands import Submission, Submitted, submit
 from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
@@ -68,7 +69,7 @@ class Desk:
             return bootstrap_customers(tx, [row])[0]
 
     def submission(
-        self, operation: str, path: str, body: dict[str, Any], record: str, *, key: str | None = None,
+        self, operation: str, path: str, body: Body | dict[str, Any], record: str, *, key: str | None = None,
         subject: str | None = None,
     ) -> Submission:  # fmt: skip
         """A request as the API keeps it; without `key` it is one whose caller sent none."""
@@ -173,9 +174,9 @@ class Desk:
     ) -> StatementInput:
         """Receive a statement of these lines; its chunks are still to be done."""
         read = Statement(None, None, None, None, None, None, None, tuple(lines))
-        facts, rows = statement_input(bank, content or os.urandom(16), None, [read])
+        body = as_received(bank, content or os.urandom(16), None, [read])
         path = f"/v1/bank-accounts/{bank}/statements"
-        s = self.submission("receive_statement", path, facts | {"bank_account_id": bank, "lines": rows}, new_id("stmt"))
+        s = self.submission("receive_statement", path, body, new_id("stmt"))
         return StatementInput(self.org, self.run(s).body["id"])
 
     def work_off(self, start: StatementInput) -> None:

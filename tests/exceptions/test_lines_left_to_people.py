@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from models.cash.statement_requests import as_received
 from models.cash.statements import StatementLine, line_external_id
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
-from operations.cash.statements import statement_input
 from statement_readers import detect_and_read
 from tests.books import Books, today
 
@@ -26,8 +26,8 @@ def books(quiet_database_url: str) -> Iterator[Books]:
 def statement(books: Books, content: str) -> dict[str, Any]:
     """The statement of a file, received and worked off, as the API shows it."""
     data = content.encode()
-    facts, lines = statement_input("bank_us", data, None, detect_and_read(io.BytesIO(data)))
-    made = str(books.do("receive_statement", new_id("stmt"), {**facts, "lines": lines})["id"])
+    received = as_received("bank_us", data, None, detect_and_read(io.BytesIO(data)))
+    made = str(books.do("receive_statement", new_id("stmt"), received.model_dump(mode="json"))["id"])
     next_chunk(books.engine, StatementInput(books.org, made))
     return books.get(f"/v1/statements/{made}")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from models.cash.statement_requests import as_received
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
-from operations.cash.statements import statement_input
 from statement_readers import detect_and_read
 from tests.books import Books
 
@@ -26,10 +26,8 @@ def books(quiet_database_url: str) -> Iterator[Books]:
 def left_over(books: Books, amount: str, payer: str) -> tuple[str, list[str]]:
     """The payment of a statement line that says nothing, and the invoices suggested for it."""
     content = f"{HEADER}2026-01-05,{amount},USD,{payer},,Thank you {new_id('stmt')}\n".encode()
-    facts, lines = statement_input(
-        "bank_us", content, "s.csv", detect_and_read(io.BytesIO(content), "s.csv", "text/csv")
-    )
-    statement = str(books.do("receive_statement", new_id("stmt"), {**facts, "lines": lines})["id"])
+    received = as_received("bank_us", content, "s.csv", detect_and_read(io.BytesIO(content), "s.csv", "text/csv"))
+    statement = str(books.do("receive_statement", new_id("stmt"), received.model_dump(mode="json"))["id"])
     next_chunk(books.engine, StatementInput(books.org, statement))
     sql = "SELECT payment_id, suggestions FROM statement_lines WHERE org_id = %s AND statement_id = %s"
     with books.owner.connect() as conn:
@@ -64,10 +62,13 @@ def test_it_is_resolved_when_all_is_applied(books: Books):
     assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
 
 
-def test_it_is_resolved_when_the_rest_becomes_a_credit(books: Books):
+@pytest.mark.parametrize("word", ["customer_credit", "unapplied"])
+@pytest.mark.parametrize("applied", [400, 0])
+def test_it_is_resolved_when_a_person_has_said_what_becomes_of_the_rest(books: Books, word: str, applied: int):
     customer = books.customer()
     payment = unmatched(books, customer, "10.00")
-    books.apply(payment, (books.invoice(customer, 400, "2026-01-01"), 400), overpayment="customer_credit")
+    lines = [(books.invoice(customer, applied, "2026-01-01"), applied)] if applied else []
+    books.apply(payment, *lines, overpayment=word)
     assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
 
 

@@ -77,6 +77,8 @@ class Desk:
     org: str
     owner: Engine
     made: list[str] = field(default_factory=list)
+    entities: frozenset[str] | None = None
+    """The legal entities of the people's tokens; None: all."""
 
     def customers(self, *rows: dict[str, Any]) -> list[str]:
         """Master records that are there before."""
@@ -111,7 +113,7 @@ class Desk:
         return execute(self.engine, self.org, kept.command_id).read(ImportAnswer)
 
     def _kept(self, operation: str, import_id: str, body: Body, role: str, user: str = "u_clerk") -> Submitted:
-        who = Principal(user, self.org, frozenset({role}))
+        who = Principal(user, self.org, frozenset({role}), self.entities)
         said = Submission(operation, "/i", body, new_id("req"), True, "req", import_id, import_id)
         return submit(self.engine, who, said)
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,13 +129,34 @@ def test_stop_on_error_stops_at_the_first_failed_row_wherever_it_stands(clerk: D
     if bad < 10:
         rows[9] = ("Also bad", "also nonsense", "", "", "")
     done = clerk.run(table(rows, HEADER), stop_on_error=True, on_duplicate="error", batch_size=4)
-    assert done.status == "STOPPED"
+    assert (done.status, done.executed_rows) == ("STOPPED", bad)
     expected = {"created": bad - 1, "failed": 1, "not_attempted": 10 - bad}
     assert counters(done) == {k: v for k, v in expected.items() if v}
     assert [o for _, o, _ in clerk.outcomes(done.id)] == ["created"] * (bad - 1) + ["failed"] + ["not_attempted"] * (
         10 - bad
     )
     assert len(clerk.sql("SELECT 1 FROM customers WHERE org_id = :org AND import_id = :id", id=done.id)) == bad - 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_token_of_one_entity_changes_no_customer_of_another(clerk: Desk, stop: bool, batch_size: int) -> None:
+    theirs, ours = clerk.customers(
+        {"name": "Theirs", "email": "theirs@x.com", "legal_entity_id": "le_uk"}, {"name": "Ours", "email": "ours@x.com"}
+    )
+    rows = [
+        ("First", "first@x.com", "", "", ""), ("Changed", "theirs@x.com", "", "", ""),
+        ("Changed", "ours@x.com", "", "", ""), ("Last", "last@x.com", "", "", ""),
+    ]  # fmt: skip
+    limited = replace(clerk, entities=frozenset({"le_us"}))
+    done = limited.run(table(rows, HEADER), on_duplicate="update", stop_on_error=stop, batch_size=batch_size)
+    found = clerk.outcomes(done.id)
+    after = ["not_attempted", "not_attempted"] if stop else ["updated", "created"]
+    assert [outcome for _, outcome, _ in found] == ["created", "failed", *after]
+    assert found[1][2] == ("ENTITY_UNKNOWN",)
+    assert (done.status, done.executed_rows) == (("STOPPED", 2) if stop else ("COMPLETED_WITH_ERRORS", 4))
+    names = {r["id"]: r["name"] for r in clerk.sql("SELECT id, name FROM customers WHERE org_id = :org")}
+    assert (names[theirs], names[ours]) == ("Theirs", "Ours" if stop else "Changed")
 
 
 def test_without_a_failure_stop_on_error_completes(clerk: Desk) -> None:

@@ -116,7 +116,11 @@ def test_a_file_that_never_became_an_import_goes_after_a_day_and_one_under_way_s
     )
 
 
-async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client) -> None:
+async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client, clerk: Desk) -> None:
+    old, recent = (clerk.run(table(ROWS), validate_only=True)["id"] for _ in range(2))
+    ended = "UPDATE customer_imports SET ended_at = ended_at - CAST(:ago AS interval) WHERE org_id = :org AND id = :id"
+    with transaction(clerk.owner, clerk.org) as tx:
+        assert tx.run(ended, id=old, ago=str(WITHOUT_EFFECT + DAY)) == 1
     await temporal_client.get_schedule_handle("prune-imports").trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
     for _ in range(1200):
         description = await temporal_client.get_schedule_handle("prune-imports").describe()
@@ -127,4 +131,6 @@ async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client
     handle = temporal_client.get_workflow_handle(
         started.workflow_id, run_id=started.first_execution_run_id, result_type=int
     )
-    assert await handle.result() >= 0
+    assert await handle.result() >= 1
+    assert "secret" not in texts(clerk, old).lower()
+    assert "secret" in texts(clerk, recent).lower()

@@ -9,15 +9,15 @@ import pytest
 
 from demo.bank_statements import monthly_statements
 from demo.dataset import aging_on, read_dataset
+from models.cash.statement_requests import as_received
 from models.db.cash.aging import aging_of
 from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
-from operations.cash.statements import statement_input
 from operations.commands import body_hash
 from operations.customers.bootstrap import bootstrap_customers
-from operations.runner import OPERATIONS
+from operations.runner import perform
 from operations.verify import verify
 from operations.work import Command, Work
 from statement_readers import detect_and_read
@@ -50,14 +50,12 @@ def loaded(database_url: str) -> Iterator[tuple[Books, dict[str, str]]]:
                     new_id("cmd"), "create_invoice", "/load", body, body_hash(body), True, "u_clerk", ("ar_clerk",), None,
                     new_id("req"), None, invoice_id, invoice_id,
                 )  # fmt: skip
-                work = Work(tx, cmd)
-                OPERATIONS["create_invoice"](work)
-                work.flush()
+                perform(Work(tx, cmd), kept=False)
         for month in monthly_statements(rows):
-            facts, lines = statement_input(
+            received = as_received(
                 "bank_us", month.content, month.filename, detect_and_read(io.BytesIO(month.content), month.filename)
             )
-            statement = books.do("receive_statement", new_id("stmt"), facts | {"lines": lines})["id"]
+            statement = books.do("receive_statement", new_id("stmt"), received.model_dump(mode="json"))["id"]
             done, total = 0, 1
             while done < total:
                 done, total = next_chunk(books.engine, StatementInput(books.org, statement))

@@ -39,7 +39,7 @@ class AppliedPayment:
     def of(cls, row: Row) -> "AppliedPayment":
         """From a row of payments with `SHOWN`."""
         lines = [read_row(PaymentApplication, a) for a in json.loads(row["applications"])]
-        return cls(read_row(Payment, row), lines, [BankText.of_json(text) for text in row["bank_texts"] or ()])
+        return cls(read_row(Payment, row), lines, [read_row(BankText, text) for text in row["bank_texts"] or ()])
 
 
 def get(tx: Tx, payment_id: str) -> AppliedPayment:

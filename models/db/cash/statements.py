@@ -1,42 +1,136 @@
-"""Bank statements and their lines."""
+"""Bank statements and their lines: kept, read, worked off."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from models.cash.bank_texts import shown_texts
-from models.db.cash.payment_reads import entity_filter
-from models.db.tx import Row, Tx, to_json
+from sqlalchemy import literal_column, select
 
-COUNTS = """SELECT count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> 'DUPLICATE') AS recorded,
+from models.answers import read_row
+from models.cash.invoice_book import OpenInvoice
+from models.cash.records import Invoice
+from models.cash.statement_records import BankStatement, BankStatementLine, CountedStatement, LineOutcome
+from models.db.listing import Listing, among, param
+from models.db.lookups import found
+from models.db.tables.bank import bank_accounts, statements
+from models.db.tx import Tx, to_json
+
+_COUNTS: Final = """(SELECT to_json(c) FROM (SELECT
+    count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> 'DUPLICATE') AS recorded,
     count(*) FILTER (WHERE status = 'APPLIED') AS applied, count(*) FILTER (WHERE status = 'UNMATCHED') AS unmatched,
     count(*) FILTER (WHERE status = 'DUPLICATE') AS duplicates, count(*) FILTER (WHERE status = 'FAILED') AS failed,
     count(*) FILTER (WHERE status = 'IGNORED') AS ignored
-  FROM statement_lines WHERE org_id = :org AND statement_id = :id"""
+  FROM statement_lines l WHERE l.org_id = s.org_id AND l.statement_id = s.id) c) AS counts"""
+_GET: Final = f"SELECT s.*, {_COUNTS} FROM statements s WHERE s.org_id = :org AND s.id = :id"
+_S: Final = statements.alias("s")
+_STATEMENTS: Final = Listing(
+    _S,
+    key=(_S.c.id,),
+    newest_first=True,
+    shown=(literal_column(f"s.*, {_COUNTS}"),),
+    within=_S.c.bank_account_id.in_(
+        select(bank_accounts.c.id).where(bank_accounts.c.org_id == param("org"), among(bank_accounts.c.legal_entity_id))
+    ),
+)
 
 
-def pending_lines(tx: Tx, statement_id: str, limit: int) -> Sequence[Row]:
-    return tx.all(
+def get(tx: Tx, statement_id: str) -> CountedStatement:
+    """The statement; 404 or 403 otherwise."""
+    return found(tx, "statement", statement_id, find(tx, statement_id))
+
+
+def find(tx: Tx, statement_id: str) -> CountedStatement | None:
+    """The statement, if it is one of ours."""
+    return tx.record(CountedStatement, _GET, id=statement_id)
+
+
+def of_file(tx: Tx, bank_account_id: str, file_hash: str) -> CountedStatement | None:
+    """The statement that this file became for this account."""
+    return tx.record(
+        CountedStatement,
+        f"""SELECT s.*, {_COUNTS} FROM statements s
+            WHERE s.org_id = :org AND s.bank_account_id = :bank AND s.file_hash = :hash AND s.status <> 'FAILED'""",
+        bank=bank_account_id,
+        hash=file_hash,
+    )
+
+
+def list_statements(
+    tx: Tx, entities: Collection[str] | None, after: str | None, limit: int
+) -> Sequence[CountedStatement]:
+    """The newest first."""
+    rows = _STATEMENTS.page(tx, entities, None if after is None else (after,), limit)
+    return [read_row(CountedStatement, row) for row in rows]
+
+
+def lines_of(tx: Tx, statement_id: str) -> Sequence[BankStatementLine]:
+    """All lines, in the order of the file."""
+    sql = "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id ORDER BY line"
+    return tx.records(BankStatementLine, sql, id=statement_id)
+
+
+def keep(tx: Tx, statement: BankStatement, lines: Sequence[BankStatementLine]) -> None:
+    """Keep a statement that has just been received."""
+    tx.insert("statements", [statement])
+    tx.insert("statement_lines", lines)
+
+
+def lock(tx: Tx, statement_id: str) -> BankStatement:
+    """The statement, locked, while no month closes under what is posted; 404 or 403 otherwise."""
+    sql = (
+        "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM statements "
+        "WHERE org_id = :org AND id = :id FOR UPDATE"
+    )
+    return found(tx, "statement", statement_id, tx.record(BankStatement, sql, id=statement_id))
+
+
+def advance(tx: Tx, statement_id: str, done: int, *, finished: bool) -> None:
+    """Count lines of a locked statement as done, at the latest with the commit; all of them where it is finished."""
+    tx.later(
+        """UPDATE statements SET lines_done = CASE WHEN :finished THEN lines_total ELSE lines_done + :n END,
+             status = CASE WHEN :finished THEN 'COMPLETED' ELSE status END,
+             completed_at = CASE WHEN :finished THEN CAST(:at AS timestamptz) END WHERE org_id = :org AND id = :id""",
+        n=done,
+        finished=finished,
+        at=tx.now,
+        id=statement_id,
+    )
+
+
+def pending_lines(tx: Tx, statement_id: str, limit: int) -> Sequence[BankStatementLine]:
+    """The next lines to be worked off."""
+    return tx.records(
+        BankStatementLine,
         "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id AND status = 'PENDING' ORDER BY line LIMIT :n",
         id=statement_id,
         n=limit,
     )
 
 
-def settle_lines(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Write what became of lines: [{statement_id, line, status, reason_code, payment_id, suggestions}]."""
+def settle_lines(tx: Tx, outcomes: Sequence[LineOutcome]) -> None:
+    """Write what became of lines."""
     tx.run(
         """UPDATE statement_lines l SET status = n.status, reason_code = n.reason_code, payment_id = n.payment_id,
              suggestions = n.suggestions
            FROM json_to_recordset(CAST(:rows AS json)) AS n(statement_id text, line int, status text, reason_code text,
              payment_id text, suggestions jsonb)
            WHERE l.org_id = :org AND l.statement_id = n.statement_id AND l.line = n.line""",
-        rows=to_json(list(rows)),
+        rows=to_json(outcomes),
     )
 
 
-def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[Row]:
+def recorded_before(tx: Tx, external_ids: Iterable[str]) -> dict[str, str]:
+    """The payments that are recorded under these external_ids: their ids by them."""
+    sql = "SELECT external_id, id FROM payments WHERE org_id = :org AND external_id = ANY(:ids)"
+    return {row["external_id"]: row["id"] for row in tx.all(sql, ids=sorted(set(external_ids)))}
+
+
+def named_invoices(tx: Tx, keys: Collection[str]) -> Sequence[Invoice]:
     """Invoices whose id or external_id is among the reference keys, locked in the order of their ids."""
-    return tx.all(
+    if not keys:
+        return []
+    return tx.records(
+        Invoice,
         """SELECT * FROM invoices WHERE org_id = :org AND voided_at IS NULL AND id IN (
              SELECT id FROM invoices WHERE org_id = :org AND reference_key = ANY(:keys)
              UNION SELECT id FROM invoices WHERE org_id = :org AND id = ANY(:keys))
@@ -45,13 +139,28 @@ def named_invoices(tx: Tx, keys: Sequence[str]) -> Sequence[Row]:
     )
 
 
-def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) -> dict[int, list[Row]]:
+@dataclass(frozen=True, slots=True)
+class UnplacedLine:
+    """What is looked for when a line found no invoice: its amount in its currency, and its payer's name key."""
+
+    line: int
+    amount: int
+    currency: str
+    entity: str
+    payer_key: str
+
+
+def likely_invoices(tx: Tx, lines: Sequence[UnplacedLine], per_line: int = 5) -> dict[int, list[OpenInvoice]]:
     """For lines that found no invoice: open ones of a customer of the payer's name, and of the same amount and currency.
 
     The payer's come first, and among them those of the amount.
     """
+    if not lines:
+        return {}
     rows = tx.all(
-        """SELECT n.line AS for_line, f.* FROM json_to_recordset(CAST(:rows AS json)) AS n(line int, amount bigint,
+        """SELECT n.line AS for_line, f.id, f.external_id, f.customer_id, f.legal_entity_id, f.currency_code,
+             f.balance_due_minor AS balance_minor, f.due_date
+           FROM json_to_recordset(CAST(:rows AS json)) AS n(line int, amount bigint,
              currency text, entity text, payer_key text)
            CROSS JOIN LATERAL (SELECT DISTINCT ON (u.id) u.* FROM (
              (SELECT true AS of_payer, i.* FROM customers c JOIN invoices i ON i.org_id = c.org_id AND i.customer_id = c.id
@@ -64,67 +173,10 @@ def likely_invoices(tx: Tx, lines: Sequence[dict[str, Any]], per_line: int = 5) 
                 AND i.legal_entity_id = n.entity
               ORDER BY i.due_date, i.id LIMIT :n)) u ORDER BY u.id, u.of_payer DESC) f
            ORDER BY n.line, f.of_payer DESC, f.balance_due_minor <> n.amount, f.due_date, f.id""",
-        rows=to_json(list(lines)),
+        rows=to_json(lines),
         n=per_line,
     )
-    found: dict[int, list[Row]] = {}
-    for r in rows:
-        found.setdefault(r["for_line"], []).append(r)
-    return found
-
-
-def statement_body(s: Any, counts: Any = None, lines: Sequence[Any] | None = None) -> dict[str, Any]:
-    """The statement as the API shows it."""
-    shown = (
-        "id",
-        "status",
-        "bank_account_id",
-        "lines_total",
-        "lines_done",
-        "warnings",
-        "opening_minor",
-        "closing_minor",
-    )
-    body = {k: s[k] for k in shown}
-    body |= {
-        "workflow_id": f"{s['id']}/ImportStatement",
-        "created_at": s["created_at"].isoformat(),
-        "failure": s["failure"],
-    }
-    if counts is not None:
-        body |= dict(counts)
-    if lines is not None:
-        body["lines"] = [line_body(x) for x in lines]
-    return body
-
-
-def line_body(x: Any) -> dict[str, Any]:
-    shown = (
-        "line", "payment_id", "status", "reason_code", "suggestions", "amount_minor", "currency_code", "payer",
-        "remittance_text", "structured_references",
-    )  # fmt: skip
-    return {k: x[k] for k in shown} | {
-        "booking_date": x["booking_date"].isoformat(),
-        "value_date": x["value_date"] and x["value_date"].isoformat(),
-        "reference": shown_reference(x),
-        "bank_reference": x["bank_ref"],
-        "bank_texts": shown_texts(x["texts"]),
-    }
-
-
-def shown_reference(x: Any) -> str | None:
-    """The payer's own reference; where there is none, the first that the remittance names."""
-    return x["reference"] or next(iter(x["structured_references"]), None)
-
-
-def list_statements(tx: Tx, entities: Collection[str] | None, after: str | None, limit: int) -> Sequence[Row]:
-    where, params = entity_filter(entities, "b.legal_entity_id")
-    if after:
-        where += " AND s.id < :after"
-        params["after"] = after
-    return tx.all(
-        f"""SELECT s.* FROM statements s JOIN bank_accounts b ON b.org_id = s.org_id AND b.id = s.bank_account_id
-            WHERE s.org_id = :org{where} ORDER BY s.id DESC LIMIT :n""",
-        **params,
-        n=limit,
-    )
+    likely: dict[int, list[OpenInvoice]] = {}
+    for row in rows:
+        likely.setdefault(row["for_line"], []).append(read_row(OpenInvoice, row))
+    return likely

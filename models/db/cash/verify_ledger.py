@@ -130,7 +130,7 @@ carried AS (
     FROM journal_entries e JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
    WHERE e.org_id = :org GROUP BY e.source_id)
 SELECT p.id, p.amount_minor, p.applied_minor, p.credit_held_minor, coalesce(live.minor, 0) AS live,
-       coalesce(held.minor, 0) AS held,
+       coalesce(held.minor, 0) AS held, p.amount_minor - p.applied_minor - p.credit_held_minor AS left,
        p.posted AND p.reversed_at IS NULL AS in_books, p.functional_amount_minor,
        p.functional_available_minor AS available, coalesce(held.worth, 0) AS held_worth,
        coalesce(carried.cash, 0) AS cash, coalesce(carried.cash_worth, 0) AS cash_worth,
@@ -149,6 +149,7 @@ class _PaymentSums:
     credit_held_minor: int
     live: int
     held: int
+    left: int
     in_books: bool
     functional_amount_minor: int
     available: int
@@ -175,6 +176,8 @@ def check_payments(tx: Tx) -> Finding:
             ("cash posted for it is not its amount", (p.cash, p.cash_worth) != (amount, worth)),
             ("unapplied cash posted for it is not what is left of it", p.unapplied != left),
             ("customer credits posted for it are not what its credits hold", p.credits != credits),
+            ("it is used up, but something of its worth is left", p.left == 0 and p.available != 0),
+            ("its credits hold no money, but something of its worth", p.held == 0 and p.held_worth != 0),
         )
         for said, wrong in checks:
             if wrong:
@@ -223,6 +226,8 @@ def check_invoices(tx: Tx) -> Finding:
         balance, functional = i.balance_due_minor, i.functional_balance_minor
         if (balance, functional) != (total - i.live, worth - i.live_worth):
             found.breach(f"{i.id}: its balance is not its total less its live applications")
+        if balance == 0 and functional != 0:
+            found.breach(f"{i.id}: it is settled, but something of its worth is open")
         if (balance, functional) != (i.carried, i.carried_worth):
             found.breach(f"{i.id}: its balance is not what receivables carry for it")
     found.what = f"{count} invoices"

@@ -25,6 +25,7 @@ from models.customers.approval import (
 from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
 from models.customers.deadlines import escalated
 from models.errors import Refusal
+from tests.rules.refusals import is_sentence
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -66,6 +67,7 @@ def refused(code: str, *args, **kw) -> Refusal:
     with pytest.raises(Refusal) as e:
         decide(*args, **kw)
     assert e.value.code == code
+    assert is_sentence(e.value.detail)
     return e.value
 
 

@@ -1,0 +1,118 @@
+"""What is taken of a bank's file: the statements in it, as the readers understood them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from models.cash.bank_texts import BankText, Role
+from models.cash.statement_records import LineStatus
+from models.cash.statements import (
+    Statement,
+    StatementLine,
+    StatementWarning,
+    line_external_id,
+    line_external_id_before,
+)
+from models.values import Body, Choice, IsoDate, Minor
+
+RETURNED = "RECEIPT_RETURNED"
+
+
+class ReadText(Body):
+    """One text of a line, and what its format may have done to it."""
+
+    field: str
+    text: str
+    role: Choice[Role]
+    seams: list[int]
+    cut: bool
+
+    def as_text(self) -> BankText:
+        return BankText(self.field, self.text, self.role, tuple(self.seams), self.cut)
+
+
+class ReadLine(Body):
+    """A line of a file. `status`: what it is before anything is done with it, and `reason_code` why it is ignored."""
+
+    booking_date: IsoDate
+    value_date: IsoDate
+    amount_minor: Minor
+    currency_code: str
+    payer: str | None
+    reference: str | None
+    remittance_text: str | None
+    structured_references: list[str]
+    bank_ref: str | None
+    texts: list[ReadText]
+    external_id: str
+    external_id_before: str | None
+    status: Choice[LineStatus]
+    reason_code: str | None
+
+
+class ReadWarning(Body):
+    """Something in the file that a person should see."""
+
+    code: str
+    detail: str
+
+    def as_warning(self) -> StatementWarning:
+        return StatementWarning(self.code, self.detail)
+
+
+class ReceiveStatement(Body):
+    """A bank's file for one account, all its lines in its order. Balances in minor units of the account's currency."""
+
+    bank_account_id: str
+    file_hash: str
+    file_name: str | None
+    opening_minor: Minor | None
+    closing_minor: Minor | None
+    warnings: list[ReadWarning]
+    lines: list[ReadLine]
+
+
+def as_received(
+    bank_account_id: str, content: bytes, filename: str | None, read: Sequence[Statement]
+) -> ReceiveStatement:
+    """What the operation takes of a file that the readers have understood."""
+    return ReceiveStatement(
+        bank_account_id=bank_account_id,
+        file_hash=hashlib.sha256(content).hexdigest(),
+        file_name=filename,
+        opening_minor=read[0].opening_minor if read else None,
+        closing_minor=read[-1].closing_minor if read else None,
+        warnings=[ReadWarning(code=w.code, detail=w.detail) for s in read for w in s.warnings],
+        lines=[_as_received(bank_account_id, x) for s in read for x in s.lines],
+    )
+
+
+def _as_received(bank_account_id: str, x: StatementLine) -> ReadLine:
+    return ReadLine(
+        booking_date=x.booking_date,
+        value_date=x.value_date,
+        amount_minor=x.amount_minor,
+        currency_code=x.currency_code,
+        payer=x.payer,
+        reference=x.reference,
+        remittance_text=x.remittance_text,
+        structured_references=list(x.structured_references),
+        bank_ref=x.bank_ref,
+        texts=_texts(x.all_texts),
+        external_id=line_external_id(bank_account_id, x),
+        external_id_before=line_external_id_before(bank_account_id, x),
+        status=LineStatus.PENDING if x.is_receipt else LineStatus.IGNORED,
+        reason_code=_why_ignored(x),
+    )
+
+
+def _texts(texts: Iterable[BankText]) -> list[ReadText]:
+    return [ReadText(field=t.field, text=t.text, role=t.role, seams=list(t.seams), cut=t.cut) for t in texts]
+
+
+def _why_ignored(x: StatementLine) -> str | None:
+    """A reversing credit is our own payment given back; a reversing debit takes back what a customer had paid."""
+    if x.is_receipt:
+        return None
+    if x.amount_minor > 0:
+        return "REVERSAL"
+    return RETURNED if x.reversal else "NOT_A_CREDIT"

@@ -1,0 +1,66 @@
+"""The rows of a chunk of bank lines, gathered and written together: as many statements as one payment takes."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from models.cash.bank_texts import references_in
+from models.cash.matching import Suggestion
+from models.cash.records import ApplicationSession, Payment, PaymentApplication
+from models.cash.statement_records import BankStatementLine, LineOutcome, LineStatus
+from models.db.cash import payments, statements
+from models.db.cash.payments import BalanceChange
+from operations.work import Work
+
+CLERKS_TIME: Final = timedelta(days=2)
+
+
+@dataclass
+class ChunkRows:
+    """What a chunk has decided, waiting to be written."""
+
+    work: Work
+    legal_entity_id: str
+    payments: dict[str, Payment] = field(default_factory=dict)
+    sessions: list[ApplicationSession] = field(default_factory=list)
+    applications: list[PaymentApplication] = field(default_factory=list)
+    balances: dict[str, BalanceChange] = field(default_factory=dict)
+    outcomes: list[LineOutcome] = field(default_factory=list)
+
+    def settle(
+        self, x: BankStatementLine, status: LineStatus, payment_id: str | None = None, reason: str | None = None,
+        suggestions: tuple[Suggestion, ...] = (),
+    ) -> None:  # fmt: skip
+        """Say what becomes of a line."""
+        self.outcomes.append(
+            LineOutcome(
+                statement_id=x.statement_id,
+                line=x.line,
+                status=status,
+                reason_code=reason,
+                payment_id=payment_id,
+                suggestions=suggestions,
+            )
+        )
+
+    def fail(self, x: BankStatementLine, code: str) -> None:
+        """Leave a line that cannot be recorded to a person."""
+        self.settle(x, LineStatus.FAILED, reason=code)
+        self.ask_a_person(x, code, x.external_id)
+
+    def ask_a_person(self, x: BankStatementLine, reason: str, subject: str) -> None:
+        """Open the clerk's exception about a line."""
+        self.work.open_exception(
+            "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
+            legal_entity_id=self.legal_entity_id,
+            detail={"statement_id": x.statement_id, "line": x.line, "references": references_in(x.texts)},
+        )  # fmt: skip
+
+    def write(self) -> None:
+        """Write everything that was gathered."""
+        tx = self.work.tx
+        tx.insert("payments", list(self.payments.values()))
+        tx.insert("application_sessions", self.sessions)
+        tx.insert("payment_applications", self.applications)
+        payments.move_balances(tx, [self.balances[i] for i in sorted(self.balances)])
+        statements.settle_lines(tx, self.outcomes)
