@@ -25,7 +25,8 @@ def walked(app_stack: AppStack) -> Examples:
     """What every operation is asked and answers, now."""
     seen = Tour(app_stack).walk()
     if RECORDING:
-        FILE.write_text(json.dumps(dict(sorted(seen.items())), indent=1, ensure_ascii=False) + "\n")
+        lines = [f"{json.dumps(o)}: {json.dumps(e, ensure_ascii=False)}" for o, e in sorted(seen.items())]
+        FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
         recorded.cache_clear()
     return seen
 
