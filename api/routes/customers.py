@@ -20,8 +20,8 @@ from models.customers.answers import (
     ContactAnswer,
     CustomerAnswer,
     EffectiveCustomerAnswer,
+    ItemPriceAnswer,
     ListedCustomerAnswer,
-    PriceAnswer,
     contact_answers,
     customer_answer,
     effective_customer_answer,
@@ -191,7 +191,7 @@ def _quantity(value: object) -> Decimal:
 
 @router.get(
     "/v1/customers/{customer_id}/price",
-    response_model=PriceAnswer,
+    response_model=ItemPriceAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"),
 )
 def get_price(

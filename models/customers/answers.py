@@ -166,7 +166,7 @@ class EffectiveCustomerAnswer(_Complete):
 
 
 @answer
-class PriceAnswer:
+class ItemPriceAnswer:
     """The customer's own price per unit; `price` is null where the standard price holds."""
 
     customer_id: str
@@ -209,9 +209,9 @@ def contact_answers(customer: CustomerDetails) -> list[ContactAnswer]:
 
 def price_answer(
     customer_id: str, item: str, quantity: Decimal, day: date, currency: str, tier: tuple[str, PricingTierRecord] | None
-) -> PriceAnswer:
+) -> ItemPriceAnswer:
     """What the item costs the customer on that day."""
-    return PriceAnswer(
+    return ItemPriceAnswer(
         customer_id=customer_id,
         item=item,
         quantity=quantity,
