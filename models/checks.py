@@ -40,6 +40,9 @@ _PHONE_SIGNS: Final = str.maketrans(
 )
 """How typesetters and Japanese keyboards write the signs of a number."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(
+    _DAY.pattern + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
@@ -204,6 +207,18 @@ def day(value: object) -> date:
         except ValueError:
             raise invalid("DATE_INVALID", "There is no such day.") from None
     raise invalid("DATE_INVALID", "A date is written YYYY-MM-DD.")
+
+
+def moment(value: object) -> datetime | date:
+    """A moment as in RFC 3339, or a date. Whether it needs its offset from UTC is its field's to say."""
+    if isinstance(value, date):  # as a datetime is, too
+        return value
+    if isinstance(value, str) and _MOMENT.fullmatch(value.upper()):
+        try:
+            return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise invalid("DATE_INVALID", "There is no such moment.") from None
+    raise invalid("DATE_INVALID", "A moment is written 2026-01-31T12:00:00Z, or 2026-01-31.")
 
 
 def phone(value: str) -> str:

@@ -5,7 +5,7 @@ as Python values from `api.json_body` (fractions as `Decimal`), so no number eve
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
@@ -72,6 +72,17 @@ def _iso_date(value: object) -> date:
     return day
 
 
+def _moment(value: object) -> datetime:
+    found = checks.moment(value)
+    if not isinstance(found, datetime):
+        found = datetime.combine(found, time(), UTC)
+    if found.tzinfo is None:
+        raise PydanticCustomError("DATE_INVALID", "A moment is written with its offset: 2026-01-31T12:00:00Z")
+    if not EARLIEST.year <= found.year <= LATEST.year:
+        raise PydanticCustomError("FIELD_RANGE", "A moment lies between the years 1900 and 2999")
+    return found
+
+
 def _decimal(value: object) -> Decimal:
     if isinstance(value, str):
         if len(value) > 64 or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
@@ -109,6 +120,8 @@ NonNegativeMinor = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 """A calendar date written YYYY-MM-DD, from 1900 to 2999; also for query parameters."""
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment with its offset from UTC; a date alone is its midnight, UTC."""
 CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(checks.currency)]
 DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""

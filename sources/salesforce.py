@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from pydantic import ValidationError
@@ -31,22 +31,22 @@ class _Query:
     """What is asked of one object, and how one of its records is read."""
 
     panel: str
-    object: str
+    sobject: str
     fields: tuple[str, ...]
     optional: str
     where: str
     order: str
-    read: Callable[[Mapping[str, Any], Asked], SourceFacts]
+    read: Callable[[Mapping[str, object], Asked], SourceFacts]
 
     def soql(self, account: str, with_optional: bool) -> str:
         fields = ", ".join([*self.fields, *([self.optional] if with_optional else [])])
         return (
-            f"SELECT {fields} FROM {self.object} WHERE AccountId = '{account}' AND {self.where} "
+            f"SELECT {fields} FROM {self.sobject} WHERE AccountId = '{account}' AND {self.where} "
             f"ORDER BY {self.order} LIMIT {MAX_RECORDS}"
         )
 
 
-def _minor(r: Mapping[str, Any], field: str, currency: str) -> int | None:
+def _minor(r: Mapping[str, object], field: str, currency: str) -> int | None:
     value = r.get(field)
     if value is None:
         return None
@@ -55,14 +55,14 @@ def _minor(r: Mapping[str, Any], field: str, currency: str) -> int | None:
     return round_half_even(Decimal(value).scaleb(exponent(currency)))
 
 
-def _currency(r: Mapping[str, Any], asked: Asked) -> str:
+def _currency(r: Mapping[str, object], asked: Asked) -> str:
     code = r.get("CurrencyIsoCode") or asked.currency_code
     if not isinstance(code, str) or not is_currency(code):
         raise SourceError("SOURCE_RESPONSE_INVALID", "CurrencyIsoCode")
     return code
 
 
-def _opportunity(r: Mapping[str, Any], asked: Asked) -> Opportunity:
+def _opportunity(r: Mapping[str, object], asked: Asked) -> Opportunity:
     currency = _currency(r, asked)
     record = OpportunityRecord.model_validate(
         {
@@ -78,7 +78,7 @@ def _opportunity(r: Mapping[str, Any], asked: Asked) -> Opportunity:
     return replace(record.facts(_today()), closed=r.get("IsClosed") is True)
 
 
-def _quote(r: Mapping[str, Any], asked: Asked) -> Quote:
+def _quote(r: Mapping[str, object], asked: Asked) -> Quote:
     currency = _currency(r, asked)
     record = QuoteRecord.model_validate(
         {
@@ -97,7 +97,7 @@ def _quote(r: Mapping[str, Any], asked: Asked) -> Quote:
 _MILESTONES: Final = {"Compliant": "on_track", "Open Violation": "breached", "Closed Violation": "breached"}
 
 
-def _case(r: Mapping[str, Any], asked: Asked) -> Case:
+def _case(r: Mapping[str, object], asked: Asked) -> Case:
     milestone = r.get("MilestoneStatus")
     record = CaseRecord.model_validate(
         {
@@ -116,7 +116,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> object:
     """Names are longer there than here, and may hold line breaks."""
     return " ".join(value.split())[:255] if isinstance(value, str) else value
 
@@ -152,11 +152,13 @@ class Salesforce:
             records = await self._records(http, connection, query, asked.source_customer_id)
         try:
             return [query.read(r, asked) for r in records]
-        except (ValidationError, InvalidOperation, ArithmeticError, AttributeError, ValueError):
+        except (ValidationError, InvalidOperation, ArithmeticError, ValueError):
             raise SourceError("SOURCE_RESPONSE_INVALID") from None
 
-    async def _records(self, http: httpx.AsyncClient, c: Connection, q: _Query, account: str) -> list[Any]:
-        lacking = (*c.key, q.object)
+    async def _records(
+        self, http: httpx.AsyncClient, c: Connection, q: _Query, account: str
+    ) -> list[Mapping[str, object]]:
+        lacking = (*c.key, q.sobject)
         if lacking not in self._lacking:
             try:
                 return await self._all_pages(http, c, q.soql(account, True))
@@ -170,14 +172,16 @@ class Salesforce:
             code = "SOURCE_RESPONSE_INVALID" if "INVALID_FIELD" in no.codes else "SOURCE_UNAVAILABLE"
             raise SourceError(code, str(no)) from None
 
-    async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Any]:
-        records: list[Any] = []
+    async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Mapping[str, object]]:
+        records: list[Mapping[str, object]] = []
         path: str | None = f"{API}/query"
         params: dict[str, str] | None = {"q": soql}
         for _ in range(MAX_PAGES):
             page = await self._rest.get(http, c, path, params)
             found, following = page.get("records"), page.get("nextRecordsUrl")
-            if not isinstance(found, list) or not (following is None or isinstance(following, str)):
+            if not isinstance(found, list) or not isinstance(following, str | None):
+                raise SourceError("SOURCE_RESPONSE_INVALID", "records")
+            if not all(isinstance(record, dict) for record in found):
                 raise SourceError("SOURCE_RESPONSE_INVALID", "records")
             records += found
             if following is None:

@@ -177,7 +177,7 @@ def get_import_report(request: Request, import_id: str, who: Reader, outcome: Ou
     "/v1/customer-imports/{import_id}/events", response_class=EventStream,
     responses={200: {"model": ImportProgressAnswer}, **_MISSING},
 )  # fmt: skip
-def stream_import_progress(request: Request, import_id: str, who: Reader) -> Response:
+def get_import_events(request: Request, import_id: str, who: Reader) -> Response:
     """The import's progress as server-sent events, `progress` whenever its counters move, and `end` with the last of them."""
     one = _seen(request, who, import_id)
     stream = import_report.progress_events(request.app.state.engine, who.org_id, one.id)

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.customer_360.records import ActivityType
-from models.customer_360.source_records import Moment, Word
+from models.customer_360.source_records import Word
 from models.values import (
     Body,
     Choice,
@@ -15,6 +15,7 @@ from models.values import (
     HttpUrl,
     IsoDate,
     Line,
+    Moment,
     NonNegativeMinor,
     ReasonCode,
     RecordId,

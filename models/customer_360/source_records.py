@@ -3,12 +3,11 @@
 Whoever writes them (PUT /v1/sources/…, an adapter) is held to these shapes.
 """
 
-import re
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, Self, TypeVar
+from typing import Annotated, Final, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from models.customer_360.records import Case, Contract, NpsResponse, Opportunity, Order, Quote, SourceFacts
@@ -22,29 +21,13 @@ from models.customer_360.words import (
     priority_rank,
 )
 from models.money import round_half_even
-from models.values import INT64_MAX, Body, CurrencyCode, IsoDate, Line, NonNegativeMinor, no_controls, not_blank
+from models.values import INT64_MAX, Body, CurrencyCode, IsoDate, Line, Moment, NonNegativeMinor, no_controls, not_blank
 
 DEFAULT_NOTICE_DAYS: Final = 90
 RECORDS_LIMIT: Final = 500
 
 
-def _moment(value: Any) -> Any:
-    """A time with its offset; a date alone is its midnight, UTC."""
-    if isinstance(value, str):
-        text = f"{value}T00:00:00+00:00" if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else value
-        try:
-            value = datetime.fromisoformat(text)
-        except ValueError:
-            raise PydanticCustomError("TIME_INVALID", "A time is written 2026-01-31T12:00:00Z") from None
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise PydanticCustomError("TIME_INVALID", "A time is written with its offset: 2026-01-31T12:00:00Z")
-    if not 1900 <= value.year <= 2999:
-        raise PydanticCustomError("FIELD_RANGE", "A time lies between the years 1900 and 2999")
-    return value
-
-
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(no_controls), AfterValidator(not_blank)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class SourceRecord(Body):

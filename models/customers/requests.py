@@ -4,14 +4,14 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from models.answers import JsonObject
-from models.checks import invalid
+from models.checks import moment
 from models.customers.approval import Decision
-from models.customers.bodies import CustomerCreate, Input, Notes, Reason
+from models.customers.bodies import CreateCustomer, Input, Notes, Reason
 from models.customers.change_records import Channel
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 
@@ -34,7 +34,7 @@ class DeleteMode(StrEnum):
 class UpdateCustomer(Body):
     """A patch, and the versions of the customer that it is meant for (None: any)."""
 
-    patch: Annotated[CustomerPatch, _AsSent]
+    patch: Annotated[PatchCustomer, _AsSent]
     if_match: list[str] | None = None
 
 
@@ -72,6 +72,14 @@ class SignalledDecision(Input):
     comment: Notes | None = None
 
 
+def _in_utc(value: object) -> datetime:
+    """The moment, UTC unless it says otherwise; a date's beginning."""
+    found = moment(value)
+    if not isinstance(found, datetime):
+        return datetime.combine(found, time(), UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 class DelegateStep(Body):
     """`until`: a moment (UTC unless it says otherwise), or a date to whose end the delegation holds."""
 
@@ -82,11 +90,8 @@ class DelegateStep(Body):
     @field_validator("until")
     @classmethod
     def _a_moment(cls, value: str | None) -> str | None:
-        try:
-            if value is not None:
-                datetime.fromisoformat(value)
-        except ValueError:
-            raise invalid("FIELD_TYPE", "A date or a time as in RFC 3339.") from None
+        if value is not None:
+            moment(value)
         return value
 
     @property
@@ -94,9 +99,7 @@ class DelegateStep(Body):
         """The end of the delegation."""
         if self.until is None:
             return None
-        if len(self.until) == 10:
-            return datetime.combine(datetime.fromisoformat(self.until).date(), time(), UTC) + timedelta(days=1)
-        return _utc(datetime.fromisoformat(self.until))
+        return _in_utc(self.until) + timedelta(days=1 if len(self.until) == 10 else 0)
 
 
 class WithdrawChange(Body):
@@ -108,22 +111,13 @@ class WithdrawChange(Body):
 class ResubmitChange(Body):
     """The corrected body: `customer` of a create, `patch` of an update. Without either the change is re-based as it was."""
 
-    customer: Annotated[CustomerCreate, _AsSent] | None = None
-    patch: Annotated[CustomerPatch, _AsSent] | None = None
+    customer: Annotated[CreateCustomer, _AsSent] | None = None
+    patch: Annotated[PatchCustomer, _AsSent] | None = None
 
 
 class SetAbsence(Body):
     """From when to when someone is away (RFC 3339, with offset), and who stands in."""
 
-    starts_at: Annotated[datetime, Field(strict=False)]
-    ends_at: Annotated[datetime, Field(strict=False)]
+    starts_at: Annotated[datetime, BeforeValidator(_in_utc)]
+    ends_at: Annotated[datetime, BeforeValidator(_in_utc)]
     delegate_user_id: RecordId | None = None
-
-    @field_validator("starts_at", "ends_at")
-    @classmethod
-    def _in_utc(cls, moment: datetime) -> datetime:
-        return _utc(moment)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from models import checks
 from models.customers.approval import Decision
@@ -28,6 +28,8 @@ class ImportOptions(Body):
     `connection` names the source connection whose records are pulled, where no file is sent.
     """
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # an answer shows all of them
+
     source: Source
     legal_entity_id: _Code
     mapping: ColumnMapping | None = None
@@ -38,6 +40,8 @@ class ImportOptions(Body):
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     encoding: Encoding | None = None
     connection: _Code | None = None
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # as answered, all are there
 
     @model_validator(mode="after")
     def _pulled_or_sent(self) -> Self:

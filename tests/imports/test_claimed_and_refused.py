@@ -8,7 +8,9 @@ import pytest
 
 from models.errors import Refusal
 from models.ids import new_id
-from operations.runner import execute
+from models.imports.answers import ImportAnswer
+from models.imports.requests import ReviewDecision
+from operations.work import Answered
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 
@@ -115,13 +117,13 @@ def test_a_review_decided_twice_by_one_person_is_answered_as_before(clerk: Desk,
     import_id = clerk.validated(table([("A", "a@x.com", "", "", "")], HEADER))
     said = {"decision": decision, "reason_code": None if decision == "approve" else "TEST", "comment": None}
 
-    def decide(user: str, **more: str | None):
-        kept = clerk._kept("import.decide", import_id, said | more, "ar_manager", user)
-        return execute(clerk.engine, clerk.org, kept.command_id)
+    def decide(user: str, **more: str | None) -> Answered:
+        return clerk.decide(import_id, ReviewDecision.model_validate(said | more), user)
 
     first, again = decide("u_manager"), decide("u_manager")
     assert (first.replayed, again.replayed) == (False, True)
-    assert again.body["status"] == first.body["status"] == ("EXECUTING" if decision == "approve" else "REJECTED")
+    statuses = {one.read(ImportAnswer).status for one in (first, again)}
+    assert statuses == {"EXECUTING" if decision == "approve" else "REJECTED"}
     code = "IMPORT_NOT_AWAITING_REVIEW" if decision == "approve" else "IMPORT_CLOSED"
     with pytest.raises(Refusal, match=code):
         decide("u_manager2")

@@ -293,9 +293,9 @@ def test_what_does_not_pass_ends_the_import_with_its_place_and_an_exception(
         crm.mode = trouble.get("mode", "ok")
     row = one.to_the_end()
     failure = row.failure
-    assert (row.status, failure["code"]) == ("FAILED", code)
-    assert (failure["line"] == (line or failure["line"]), failure["column"]) == (True, 1)
-    assert failure["detail"].startswith(CODES[code])
+    assert (row.status, failure.code) == ("FAILED", code)
+    assert (failure.line == (line or failure.line), failure.column) == (True, 1)
+    assert failure.detail.startswith(CODES[code])
     assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
     found = clerk.sql(
         "SELECT owner_user, reason_code FROM exceptions WHERE org_id = :org AND subject_id = :id", id=one.id
