@@ -24,6 +24,10 @@ from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.customers.change_answers import submitted_answer
 from models.db.customers.open_changes import OPEN_CHANGE, open_change
+from models.db.engine import transaction
+from models.db.imports.imports import find
+from models.imports.answers import ImportAnswer, import_answer
+from models.imports.records import Import
 from models.messages import changes, imports
 from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
@@ -112,9 +116,9 @@ class ChangeProcess:
         return self._update == "submitted"
 
     async def carry(self) -> None:
-        c = self._c
+        c, update_id = self._c, f"{self._update}-{self._c.kept.command_id}"
         if self._begins:
-            await self._start(ChangeInput(c.org_id, self._change_id, c.kept.command_id, changes.EDITION))
+            await start_with_update(c.client, self._process(c.kept.command_id), self._update, (), update_id)
             return
         if await self._open() is None:
             # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
@@ -126,18 +130,19 @@ class ChangeProcess:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            await self._start(ChangeInput(c.org_id, self._change_id, edition=changes.EDITION), given)
+            await start_with_update(c.client, self._process(), self._update, (given,), update_id)
         except WorkflowUpdateFailedError as failed:
             if not isinstance(failed.cause, ApplicationError) or failed.cause.type != "PROCESS_ENDED":
                 raise
             await c.execute()
 
-    async def _start(self, given: ChangeInput, *acts: ActInput) -> None:
+    def _process(self, submission: str = "") -> Start:
+        """With the submission's command; without one it is the process of a change that is known, begun again."""
         c = self._c
+        given = ChangeInput(c.org_id, self._change_id, submission, changes.EDITION)
         summary = f"{c.summary or 'Customer change'} {self._change_id}"
         attributes = {"ChangeId": self._change_id}
-        change = Start(changes.PROCESS, given, c.workflow_id, CHANGES_QUEUE, c.org_id, summary, attributes)
-        await start_with_update(c.client, change, self._update, acts, f"{self._update}-{c.kept.command_id}")
+        return Start(changes.PROCESS, given, c.workflow_id, CHANGES_QUEUE, c.org_id, summary, attributes)
 
     async def _open(self) -> object:
         given = {"org": self._c.org_id, "id": self._change_id}
@@ -202,11 +207,16 @@ class ImportProcess:
             if error.status is RPCStatusCode.UNAVAILABLE:
                 raise
 
-    async def under_way(self) -> object:
-        if not self._taken:
+    async def under_way(self) -> ImportAnswer:
+        """The import as it stands."""
+        found = await run_in_threadpool(self._read)
+        if found is None or not self._taken:
             raise not_taken()
-        c = self._c
-        return {"id": self._import_id, "workflow_id": c.workflow_id, "status": "STAGING"}
+        return import_answer(found)
+
+    def _read(self) -> Import | None:
+        with transaction(self._c.state.engine, self._c.org_id, durable=False) as tx:
+            return find(tx, self._import_id)
 
 
 async def begin_statement(request: Request, who: Principal, received: Answered) -> str:

@@ -21,6 +21,7 @@ from api.processes import Carrying, ChangeProcess, ImportProcess, PostingProcess
 from api.read_row import read_row
 from api.waiting import NotYet, Process, first_answer, operation_path
 from models.access import Principal
+from models.answers import JsonObject
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
 from models.db.tx import to_json
@@ -54,7 +55,7 @@ class Write:
     `first`: what must be safe before it is carried out, once it is known for which record it was kept."""
 
     operation: str
-    body: Body | dict[str, Any]
+    body: Body | JsonObject
     record_id: str
     subject_id: str | None = None
     customer_id: str | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.answers import JsonObject, answer
+from models.commands import CommandState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class KeptCommand:
     actor: str
     entities: Sequence[str] | None
     resource_id: str | None
-    state: Literal["pending", "done", "refused"]
+    state: CommandState
     http_status: int | None
     response: JsonObject | None
 

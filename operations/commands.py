@@ -7,14 +7,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.answers import JsonObject
+from models.commands import CommandRow, FirstCommand
 from models.db.commands import covers, keep
 from models.db.engine import transaction
-from models.db.tx import Row, to_json
+from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.values import Body
@@ -29,7 +31,7 @@ class Submission:
 
     operation: str
     path: str
-    body: Body | dict[str, Any]
+    body: Body | JsonObject
     idempotency_key: str
     key_given: bool
     request_id: str
@@ -40,7 +42,7 @@ class Submission:
     command_id: str | None = None
 
     @property
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The body as it is kept: amounts as integers, dates and decimals as strings."""
         return self.body.model_dump(mode="json") if isinstance(self.body, Body) else json.loads(to_json(self.body))
 
@@ -62,7 +64,7 @@ class Submitted:
     command: Command | None = None
 
 
-def body_hash(body: Mapping[str, Any]) -> str:
+def body_hash(body: Mapping[str, object]) -> str:
     """sha256 of the body in canonical JSON; two bodies that mean the same have the same hash."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
@@ -120,7 +122,7 @@ def own_command(
     )
 
 
-def command_row(c: Command, s: Submission) -> dict[str, Any]:
+def command_row(c: Command, s: Submission) -> Mapping[str, object]:
     """The command as it is kept."""
     return {
         "id": c.id,
@@ -141,42 +143,42 @@ def command_row(c: Command, s: Submission) -> dict[str, Any]:
     }
 
 
-def submitted(command: Command, first: Mapping[str, Any]) -> Submitted:
+def submitted(command: Command, first: FirstCommand) -> Submitted:
     """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT."""
-    if first["id"] == command.id:
+    if first.id == command.id:
         return Submitted(command.id, command.workflow_id, command.resource_id, command=command)
-    if first["body_hash"] != command.body_hash:
+    if first.body_hash != command.body_hash:
         raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
-    answer = Answered(to_json(first["response"]), first["http_status"], True) if first["state"] == "done" else None
-    return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
+    answer = Answered(to_json(first.response), first.http_status or 200, True) if first.state == "done" else None
+    return Submitted(first.id, first.workflow_id, first.resource_id, answer, True)
 
 
-def is_another_persons(who: Principal, first: Mapping[str, Any]) -> bool:
+def is_another_persons(who: Principal, first: FirstCommand) -> bool:
     """Whether the first command with a key may be of legal entities that this person's token does not cover."""
-    return who.entities is not None and first["actor"] != who.sub
+    return who.entities is not None and first.actor != who.sub
 
 
-def require_cover(engine: Engine, who: Principal, first: Mapping[str, Any]) -> None:
+def require_cover(engine: Engine, who: Principal, first: FirstCommand) -> None:
     """403 where their token does not cover another person's command."""
     with transaction(engine, who.org_id, durable=False) as tx:
         if not covers(tx, who, first):
             raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
 
 
-def as_command(row: Row) -> Command:
+def as_command(row: CommandRow) -> Command:
     """The command that was kept as this row."""
     return Command(
-        id=row["id"],
-        operation=row["operation"],
-        path=row["path"],
-        body=row["body"],
-        body_hash=row["body_hash"],
-        key_given=row["key_given"],
-        actor=row["actor"],
-        roles=tuple(row["roles"]),
-        entities=None if row["entities"] is None else frozenset(row["entities"]),
-        request_id=row["request_id"],
-        workflow_id=row["workflow_id"],
-        resource_id=row["resource_id"],
-        subject_id=row["subject_id"],
+        id=row.id,
+        operation=row.operation,
+        path=row.path,
+        body=dict(row.body),
+        body_hash=row.body_hash,
+        key_given=row.key_given,
+        actor=row.actor,
+        roles=tuple(row.roles),
+        entities=None if row.entities is None else frozenset(row.entities),
+        request_id=row.request_id,
+        workflow_id=row.workflow_id,
+        resource_id=row.resource_id,
+        subject_id=row.subject_id,
     )

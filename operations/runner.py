@@ -12,12 +12,14 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.answers import read_row
+from models.commands import CommandEnd, KeptRefusal
 from models.db import commands
 from models.db.attempts import attempts
 from models.db.engine import transaction
 from models.db.refused import CODE
-from models.db.tx import Row, Tx, to_json
-from models.errors import FieldError, Refusal
+from models.db.tx import Tx, to_json
+from models.errors import Refusal
 from models.values import Body
 from operations import answers
 from operations.carried import Carried, InPlace
@@ -26,6 +28,7 @@ from operations.work import Answered, Command, Outcome, Work
 
 B = TypeVar("B", bound=Body)
 A = TypeVar("A")
+E = TypeVar("E", bound=CommandEnd)
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,15 @@ class CommandLost(Exception):
 class _Ended(Exception):
     """The command was carried out, or refused, before."""
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    def __init__(self, end: CommandEnd) -> None:
+        self.end = end
 
     def answered(self) -> Answered:
         """What it was answered. Raises its Refusal."""
-        if self.row["state"] == "refused":
-            raise refusal_from(self.row["response"])
-        return Answered(to_json(self.row["response"]), self.row["http_status"], self.row["replayed"])
+        end = self.end
+        if end.state == "refused":
+            raise refusal_from(end.response or {})
+        return Answered(to_json(end.response), end.http_status or 200, end.replayed)
 
 
 def execute(engine: Engine, org_id: str, command_id: str) -> Answered:
@@ -151,12 +155,12 @@ def pending(tx: Tx, command_id: str) -> Command:
     """The command, locked, to be carried out in this transaction. Raises where it is lost or has ended, at the latest with
     the transaction's next statement."""
 
-    def must_be_pending(row: Row | None) -> Row:
-        if row is None:
+    def must_be_pending(end: E | None) -> E:
+        if end is None:
             raise CommandLost(command_id)
-        if row["state"] != "pending":
-            raise _Ended(row)
-        return row
+        if end.state != "pending":
+            raise _Ended(end)
+        return end
 
     kept = answers.command_kept_here(command_id)
     if kept is None:
@@ -181,9 +185,8 @@ def perform(work: Work, *, kept: bool) -> Answered:
 
 
 def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) -> None:
-    problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
     with transaction(engine, org_id) as tx:
-        row = commands.refuse(tx, command_id, problem)
+        row = commands.refuse(tx, command_id, KeptRefusal.of(r))
         if row is not None:
             _say_refused(Work(tx, as_command(row)), r)
 
@@ -203,7 +206,6 @@ def _say_refused(work: Work, r: Refusal) -> None:
     work.flush()
 
 
-def refusal_from(problem: Mapping[str, Any]) -> Refusal:
-    """The refusal that `problem` recorded."""
-    errors = [FieldError(e["loc"], e["code"], e["detail"]) for e in problem.get("errors", [])]
-    return Refusal(problem["code"], problem["detail"], errors=errors, **problem.get("extra", {}))
+def refusal_from(problem: Mapping[str, object]) -> Refusal:
+    """The refusal that was kept as `problem`."""
+    return read_row(KeptRefusal, problem).refusal()

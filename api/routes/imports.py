@@ -1,7 +1,7 @@
 """Bulk imports of customers: uploaded, reviewed, executed, reported."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import File, Form, Query, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -47,6 +47,9 @@ Keeper = Annotated[Principal, requires("imports.submit", ORGANISATION)]
 Decider = Annotated[Principal, requires("imports.decide", RECORD)]
 Outcome = Literal["error", "failed", "created", "updated", "skipped", "warning", "duplicate", "valid", "not_attempted"]
 _MISSING: Final = refusals("IMPORT_NOT_FOUND")
+_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": ImportAnswer, "description": "Nobody has done it after five seconds; the import as it stands."}
+}
 
 
 class EventStream(StreamingResponse):
@@ -185,7 +188,7 @@ def get_import_events(request: Request, import_id: str, who: Reader) -> Response
     "/v1/customer-imports/{import_id}/decisions", response_model=ImportAnswer,
     responses=refusals(
         "IMPORT_NOT_FOUND", "IMPORT_CLOSED", "SEGREGATION_OF_DUTIES", "IMPORT_NOT_AWAITING_REVIEW", "REASON_REQUIRED"
-    ),
+    ) | _GOES_ON,
 )  # fmt: skip
 async def decide_import(
     request: Request, import_id: str, body: ReviewDecision, who: Decider, key: IdempotencyKey
@@ -196,7 +199,7 @@ async def decide_import(
 
 @router.post(
     "/v1/customer-imports/{import_id}/pause", response_model=ImportAnswer,
-    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED", "IMPORT_STATE"),
+    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED", "IMPORT_STATE") | _GOES_ON,
 )  # fmt: skip
 async def pause_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
@@ -207,7 +210,7 @@ async def pause_import(
 
 @router.post(
     "/v1/customer-imports/{import_id}/resume", response_model=ImportAnswer,
-    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED", "IMPORT_STATE"),
+    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED", "IMPORT_STATE") | _GOES_ON,
 )  # fmt: skip
 async def resume_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
@@ -218,7 +221,7 @@ async def resume_import(
 
 @router.post(
     "/v1/customer-imports/{import_id}/cancel", response_model=ImportAnswer,
-    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED"),
+    responses=refusals("IMPORT_NOT_FOUND", "IMPORT_CLOSED") | _GOES_ON,
 )  # fmt: skip
 async def cancel_import(
     request: Request, import_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None

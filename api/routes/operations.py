@@ -23,7 +23,7 @@ from models.db.cash import statements
 from models.db.commands import covers
 from models.db.lookups import bank_account, refuse_missing
 from models.db.operations import command_of_process
-from models.db.tx import Tx, as_columns, to_json
+from models.db.tx import Tx, to_json
 from models.errors import Refusal
 from models.messages.statements import statement_workflow_id
 from models.operation import KeptCommand, OperationAnswer, operation_answer
@@ -74,7 +74,7 @@ def _require_reader(tx: Tx, who: Principal, command: KeptCommand) -> None:
         return
     name = command.operation
     permission = _READ_WITH.get(name) or _READ_WITH.get(name.partition(".")[0], "audit.read")
-    if not who.may(permission) or not covers(tx, who, as_columns(command)):
+    if not who.may(permission) or not covers(tx, who, command):
         raise _not_yours()
 
 

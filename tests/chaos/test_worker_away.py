@@ -59,8 +59,10 @@ def test_a_202_has_one_shape(private_stack: Callable[..., PrivateStack]) -> None
         assert [said[n]["customer_id"] for n in ("update", "deactivate")] == [there, there]
         assert [said[n] for n in ("decide", "withdraw")] == [pending, pending]
         assert said["statement"]["id"].startswith("stmt_")
-        assert said["import"]["id"].startswith("imp_")
-        assert set(said["import"]) == {"id", "workflow_id", "status"}
+        assert (said["import"]["id"][:4], said["import"]["status"]) == ("imp_", "STAGING")
+        known = {n: ok(clerk.get(f"/v1/customer-changes/{said[n]['change_id']}")) for n in ("create", "update")}
+        assert [(c["status"], c["steps"]) for c in known.values()] == [("SUBMITTED", [])] * 2
+        assert known["create"]["customer_id"] == said["create"]["customer_id"]
     finally:
         os.kill(worker, signal.SIGCONT)
     created = said["create"]
