@@ -28,7 +28,7 @@ from models.messages import changes, imports
 from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
 from models.messages.imports import IMPORT_QUEUE, ImportAct, ImportInput
-from models.messages.statements import StatementInput, statement_workflow_id
+from models.messages.statements import StatementInput
 from models.under_way import UnderWayAnswer
 from operations.commands import Submitted
 from operations.runner import execute
@@ -209,16 +209,14 @@ class ImportProcess:
         return {"id": self._import_id, "workflow_id": c.workflow_id, "status": "STAGING"}
 
 
-async def begin_statement(request: Request, who: Principal, received: Answered) -> None:
-    """The statement's process, unless it runs already. One that has ended is begun anew: it finds what is left, or that
-    nothing is (a first answer told again says PROCESSING for ever)."""
+async def begin_statement(request: Request, who: Principal, received: Answered) -> str:
+    """The statement's process, unless it runs already; its id. One that has ended is begun anew: it finds what is left, or
+    that nothing is (a first answer told again says PROCESSING for ever)."""
     statement = json.loads(received.json)
-    if statement["status"] != "PROCESSING":
-        return
-    statement_id = statement["id"]
-    given = StatementInput(who.org_id, statement_id, who.sub, request.state.request_id)
-    summary = f"Bank statement {statement_id}, {statement['lines_total']} lines"
-    begun = Start(
-        "ImportStatement", given, statement_workflow_id(statement_id), PROCESS_QUEUE, who.org_id, summary
-    )  # fmt: skip
-    await start(request.app.state.temporal, begun)
+    statement_id, workflow_id = statement["id"], statement["workflow_id"]
+    if statement["status"] == "PROCESSING":
+        given = StatementInput(who.org_id, statement_id, who.sub, request.state.request_id)
+        summary = f"Bank statement {statement_id}, {statement['lines_total']} lines"
+        begun = Start("ImportStatement", given, workflow_id, PROCESS_QUEUE, who.org_id, summary)
+        await start(request.app.state.temporal, begun)
+    return str(workflow_id)

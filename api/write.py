@@ -7,6 +7,7 @@ with the same Idempotency-Key (or external_id) it is told what happened the firs
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import Request
@@ -43,6 +44,7 @@ SUBMITTED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": SubmittedChangeAnswer, "description": "The change's process has not taken it after five seconds."}
 }
 """For the `responses` of a route that moves a change on."""
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
         return _counted(w, await run_in_threadpool(run_now, engine, who, s))
     if isinstance(carried, Statement):
         received = await run_in_threadpool(run_now, engine, who, s)
-        await begin_statement(request, who, received)
-        return _counted(w, received)
+        workflow_id = await begin_statement(request, who, received)
+        return _counted(w, received, {"Location": operation_path(workflow_id)})
     kept = await keep(request, who, s)
     request.state.workflow_id = kept.workflow_id  # the middleware answers it, on a refusal too
     if kept.answer is not None:
@@ -84,7 +86,7 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
     try:
         return _counted(w, await first_answer(request.app.state, who.org_id, kept, process))
     except NotYet as going_on:
-        return response(going_on.answered, {"Retry-After": "2"})
+        return response(going_on.answered, {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"})
 
 
 def submission(
@@ -140,16 +142,14 @@ async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
     return commands.submitted(command, first)
 
 
-def _counted(w: Write, done: Answered) -> Response:
+def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
     count(w.operation, done)
-    return response(done)
+    return response(done, more)
 
 
-def response(done: Answered, more: Mapping[str, str] | None = None) -> Response:
+def response(done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
     """The JSON answer with the headers of the contract. A process that its body names is the one that carries it."""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
     if '"workflow_id":' in done.json and (workflow_id := json.loads(done.json).get("workflow_id")):
         headers["X-Workflow-Id"] = workflow_id
-        if done.status == 202:
-            headers["Location"] = operation_path(workflow_id)
-    return Response(done.json, done.status, {**headers, **(more or {})}, "application/json")
+    return Response(done.json, done.status, {**headers, **more}, "application/json")

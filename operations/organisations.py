@@ -1,7 +1,5 @@
 """Making an organisation with its defaults. Done by the schema's owner from the command line, never by the API."""
 
-from typing import Any
-
 from models.db.tx import Tx
 from operations.commands import own_command
 from operations.work import Work
@@ -22,7 +20,7 @@ CHART_OF_ACCOUNTS = (
 
 def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
     """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts."""
-    org: dict[str, Any] = {"name": name, "settings": {}, "created_at": tx.now}
+    org: dict[str, object] = {"name": name, "settings": {}, "created_at": tx.now}
     tx.insert("organisations", [org])
     tx.insert("payment_terms", [{"code": code, "days": days} for code, days in PAYMENT_TERMS.items()])
     tx.insert("accounts", [{"key": k, "code": c, "name": n, "kind": t} for k, c, n, t in CHART_OF_ACCOUNTS])

@@ -12,7 +12,7 @@ from api.problems import refusals
 from api.reading import reading
 from api.write import Write, write
 from models.customers.approval_answers import ApprovalPolicyAnswer, OutOfOfficeAnswer, policy_answer
-from models.customers.approval_policy import PolicyAsRead
+from models.customers.approval_policy import PutApprovalPolicy
 from models.customers.requests import SetAbsence
 from models.db.customers import policies
 from models.values import Empty
@@ -36,7 +36,7 @@ def get_approval_policy(request: Request, who: Annotated[Principal, requires("se
 )
 async def put_approval_policy(
     request: Request,
-    body: PolicyAsRead,
+    body: PutApprovalPolicy,
     who: Annotated[Principal, requires("settings.write", ORGANISATION)],
     key: IdempotencyKey,
 ) -> Response:

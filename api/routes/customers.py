@@ -28,9 +28,9 @@ from models.customers.answers import (
     listed_customer_answer,
     price_answer,
 )
-from models.customers.bodies import CustomerCreate
+from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import SubmittedChangeAnswer
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.customers.pricing import price_of
 from models.customers.record import EntityView, seen_by
 from models.customers.records import Customer, CustomerDetails
@@ -56,7 +56,7 @@ _DUPLICATES = ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID", "PAYMENT_TERMS_UNKNOWN", "
     "/v1/customers", status_code=202, response_model=SubmittedChangeAnswer,
     responses=refusals("LEGAL_ENTITY_NOT_FOUND", "EXTERNAL_ID_CONFLICT", *_DUPLICATES),
 )  # fmt: skip
-async def create_customer(request: Request, body: CustomerCreate, who: Submitter, key: IdempotencyKey) -> Response:
+async def create_customer(request: Request, body: CreateCustomer, who: Submitter, key: IdempotencyKey) -> Response:
     """Submit a new customer with everything that belongs to it. It exists once two people have approved it."""
     customer_id = new_id("cust")
     w = Write("customer.create", body, customer_id, who.org_id, customer_id, summary="Create customer")
@@ -72,7 +72,7 @@ async def create_customer(request: Request, body: CustomerCreate, who: Submitter
 async def update_customer(
     request: Request,
     customer_id: str,
-    body: CustomerPatch,
+    body: PatchCustomer,
     who: Submitter,
     key: IdempotencyKey,
     if_match: Annotated[str | None, Header(max_length=1000)] = None,

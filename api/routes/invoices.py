@@ -16,7 +16,7 @@ from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import Page
-from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer
+from models.cash.answers import InvoiceAnswer, InvoiceBatchAnswer, IssuedInvoiceAnswer, invoice_answer
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db.cash import invoices, payment_reads
 from models.ids import new_id
@@ -33,8 +33,13 @@ InvoiceFilter = Annotated[
 the two would be one name of a generated client."""
 
 
+_ITEMS: Final[dict[str, Any]] = {"items": {"$ref": "#/components/schemas/CreateInvoice"}}
+
+
 class InvoiceBatch(Body):
-    invoices: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_LIMIT)]
+    """Up to 500 invoices, each as `POST /v1/invoices` takes it; one that is not valid fails alone."""
+
+    invoices: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_LIMIT, json_schema_extra=_ITEMS)]
 
 
 Reader = Annotated[Principal, requires("invoices.read")]
@@ -58,7 +63,7 @@ async def create_invoice(request: Request, body: CreateInvoice, who: Writer, key
     return await write(request, who, key, _write(body))
 
 
-@router.post("/v1/invoices:batch")
+@router.post("/v1/invoices:batch", response_model=InvoiceBatchAnswer)
 async def create_invoices(
     request: Request, body: InvoiceBatch, who: Writer, key: IdempotencyKey,
 ) -> Response:  # fmt: skip
@@ -95,14 +100,37 @@ def list_invoices(
     return shown(page.of("invoices", found, key=lambda i: (i.due_date, i.issue_date, i.id), item=invoice_answer))
 
 
-def _by_reason(operation: str, path: str, *codes: str) -> None:
-    @router.post(path, response_model=InvoiceAnswer, responses=refusals("INVOICE_NOT_FOUND", *codes), name=operation)
-    async def change(
-        request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
-    ) -> Response:
-        return await write(request, who, key, Write(operation, body, invoice_id))
+@router.post(
+    "/v1/invoices/{invoice_id}/void",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS"),
+)
+async def void_invoice(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """Void an invoice that nothing is applied to: its entry is reversed, and it owes nothing any more."""
+    return await write(request, who, key, Write("void_invoice", body, invoice_id))
 
 
-_by_reason("void_invoice", "/v1/invoices/{invoice_id}/void", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS")
-_by_reason("dispute_invoice", "/v1/invoices/{invoice_id}/dispute", "INVOICE_DISPUTED", "INVOICE_NOT_OPEN")
-_by_reason("resolve_dispute", "/v1/invoices/{invoice_id}/resolve-dispute", "INVOICE_NOT_DISPUTED")
+@router.post(
+    "/v1/invoices/{invoice_id}/dispute",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_DISPUTED", "INVOICE_NOT_OPEN"),
+)
+async def dispute_invoice(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """Mark an open invoice as disputed: it stays due, aging shows it apart, and a manager is asked."""
+    return await write(request, who, key, Write("dispute_invoice", body, invoice_id))
+
+
+@router.post(
+    "/v1/invoices/{invoice_id}/resolve-dispute",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_NOT_DISPUTED"),
+)
+async def resolve_dispute(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """End a dispute; the exception of it is resolved with the same reason."""
+    return await write(request, who, key, Write("resolve_dispute", body, invoice_id))

@@ -84,7 +84,7 @@ class StepPolicy(Input):
         return [step, step] if self.four_eyes else [step]
 
 
-class Rule(Input):
+class ApprovalRule(Input):
     """An extra step where a credit limit of the change (master or override, in its own currency) is above an amount."""
 
     credit_limit_above: CreditLimit
@@ -95,7 +95,7 @@ class OperationPolicy(Input):
     """The steps of one operation; `steps` absent: the table's."""
 
     steps: list[StepPolicy] | None = Field(default=None, min_length=1, max_length=STEPS_LIMIT)
-    rules: list[Rule] = Field(default_factory=list, max_length=STEPS_LIMIT)
+    rules: list[ApprovalRule] = Field(default_factory=list, max_length=STEPS_LIMIT)
 
 
 def _operations(value: Any) -> Any:
@@ -112,7 +112,7 @@ class ApprovalPolicy(Input):
     import_update_controller: bool = False
 
 
-class PolicyAsRead(ApprovalPolicy):
+class PutApprovalPolicy(ApprovalPolicy):
     """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
 
     effective_steps: JsonValue = None

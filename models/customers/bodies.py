@@ -184,7 +184,7 @@ class EntityOverride(OverrideFields):
     legal_entity_id: Code
 
 
-class CustomerCreate(_Optional):
+class CreateCustomer(_Optional):
     """`POST /v1/customers`: name, email and legal entity, and anything else in one operation."""
 
     name: Name

@@ -9,9 +9,9 @@ from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
 from models.answers import JsonObject, read_row
-from models.customers.bodies import CustomerCreate, Input
+from models.customers.bodies import CreateCustomer, Input
 from models.customers.diff import item_json, override_json
-from models.customers.patch import CustomerPatch, DeleteOverride, OverrideAction, UnknownAction
+from models.customers.patch import DeleteOverride, OverrideAction, PatchCustomer, UnknownAction
 from models.customers.pricing import check_tiers
 from models.customers.records import (
     FIELDS,
@@ -45,7 +45,7 @@ _NOT_FOUND: Final = {
 }
 
 
-def created(body: CustomerCreate, new_id: NewId) -> CustomerDetails:
+def created(body: CreateCustomer, new_id: NewId) -> CustomerDetails:
     """The customer that a create asks for. `new_id(prefix)` names the related records."""
     given = body.model_dump(mode="json")
     related = {name: {new_id(prefix): one for one in given[name]} for name, prefix in ID_PREFIXES.items()}
@@ -54,7 +54,7 @@ def created(body: CustomerCreate, new_id: NewId) -> CustomerDetails:
     return spelled(read_row(CustomerDetails, given | related | more))
 
 
-def patched(before: CustomerDetails, patch: CustomerPatch, new_id: NewId) -> CustomerDetails:
+def patched(before: CustomerDetails, patch: PatchCustomer, new_id: NewId) -> CustomerDetails:
     """The customer after an update. Refuses what is not there (404, by its list) and what does not fit together."""
     given = patch.dump()
     after = {name: getattr(before, name) for name in FIELDS} | {f: v for f, v in given.items() if f in FIELDS}

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 from models.answers import JsonObject
 from models.checks import moment
 from models.customers.approval import Decision
-from models.customers.bodies import CustomerCreate, Input, Notes, Reason
+from models.customers.bodies import CreateCustomer, Input, Notes, Reason
 from models.customers.change_records import Channel
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 
@@ -34,7 +34,7 @@ class DeleteMode(StrEnum):
 class UpdateCustomer(Body):
     """A patch, and the versions of the customer that it is meant for (None: any)."""
 
-    patch: Annotated[CustomerPatch, _AsSent]
+    patch: Annotated[PatchCustomer, _AsSent]
     if_match: list[str] | None = None
 
 
@@ -111,8 +111,8 @@ class WithdrawChange(Body):
 class ResubmitChange(Body):
     """The corrected body: `customer` of a create, `patch` of an update. Without either the change is re-based as it was."""
 
-    customer: Annotated[CustomerCreate, _AsSent] | None = None
-    patch: Annotated[CustomerPatch, _AsSent] | None = None
+    customer: Annotated[CreateCustomer, _AsSent] | None = None
+    patch: Annotated[PatchCustomer, _AsSent] | None = None
 
 
 class SetAbsence(Body):

@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import PydanticCustomError
 
 from models.answers import JsonObject
-from models.customers.bodies import Address, Contact, CustomerCreate, TaxProfile
+from models.customers.bodies import Address, Contact, CreateCustomer, TaxProfile
 from models.imports.checked import Checked, RowFault, code_of
 from models.imports.columns import JOINED, PLAIN, PRESETS, normal
 from models.imports.contacts import of_contacts
@@ -147,7 +147,7 @@ def doubtful_phone(field: str, text: str) -> bool:
 def lists_of(row: Checked, given: Mapping[str, object], entity: str, dimensions: frozenset[tuple[str, str]]) -> None:
     """Nested lists of a JSON row, checked as the whole body of a create would be."""
     try:
-        whole = CustomerCreate.model_validate({"legal_entity_id": entity, **given})
+        whole = CreateCustomer.model_validate({"legal_entity_id": entity, **given})
     except ValidationError as wrong:
         row.faults += [
             RowFault(

@@ -28,6 +28,8 @@ class ImportOptions(Body):
     `connection` names the source connection whose records are pulled, where no file is sent.
     """
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # an answer shows all of them
+
     source: Source
     legal_entity_id: _Code
     mapping: ColumnMapping | None = None

@@ -24,10 +24,10 @@ from models.db.engine import transaction
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
-from operations.commands import Submission, submit
+from operations.commands import Submission
 from operations.customers.execution import system_work
 from operations.customers.visibility import require_change
-from operations.runner import execute
+from operations.runner import run_now
 from operations.work import Answered, Work
 
 LIFETIME: Final = timedelta(hours=1)
@@ -131,7 +131,7 @@ def _decide(
         token_id=token.id,
         round=token.round,
     )
-    kept = submit(
+    return run_now(
         engine,
         who,
         Submission(
@@ -147,4 +147,3 @@ def _decide(
             workflow_id=change.workflow_id,
         ),
     )
-    return execute(engine, who.org_id, kept.command_id)

@@ -9,10 +9,10 @@ from models.access import Principal, with_included
 from models.customers import approval
 from models.customers.approval import Step, repeats
 from models.customers.approval_policy import ApprovalPolicy, plan
-from models.customers.bodies import CustomerCreate
+from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change, ChangeDecision
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.customers.requests import DelegateStep, KeptDecision, ResubmitChange, WithdrawChange
 from models.db.customers import changes, people
 from models.db.exceptions import resolve_about
@@ -192,11 +192,11 @@ def _proposed_again(work: Work, change: Change, asked: ResubmitChange) -> Propos
     if change.operation == "create":
         if asked.patch is not None:
             raise _does_not_fit("/patch", "customer", "create")
-        return propose_create(work, asked.customer or CustomerCreate.model_validate(change.request), change.customer_id)
+        return propose_create(work, asked.customer or CreateCustomer.model_validate(change.request), change.customer_id)
     if change.operation == "update":
         if asked.customer is not None:
             raise _does_not_fit("/customer", "patch", "update")
-        return propose_update(work, change.customer_id, asked.patch or CustomerPatch.model_validate(change.request))
+        return propose_update(work, change.customer_id, asked.patch or PatchCustomer.model_validate(change.request))
     again = {"deactivate": propose_deactivation, "reactivate": propose_reactivation, "delete": propose_deletion}
     return again[change.operation](work, change.customer_id)
 

@@ -18,10 +18,10 @@ from models.customers.approval import Chain, executed, failed
 from models.customers.change_answers import change_answer
 from models.customers.change_records import Change, ChangeOperation
 from models.customers.record import check
+from models.db.attempts import attempts
 from models.db.customers import change_lists, changes
 from models.db.customers import customers as store
 from models.db.engine import transaction
-from models.db.refused import RACES, final_refusal
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
 from operations.commands import own_command
@@ -80,24 +80,18 @@ def execute_change(engine: Engine, org_id: str, change_id: str, *, last_try: boo
     Repeating it does nothing. What the rules refuse, or the database for good, is recorded as FAILED and not raised; with
     `last_try` any other fault too, unless it is one that passes (the database is away, a lock is held).
     """
-    for attempt in range(4):
-        try:
-            with transaction(engine, org_id) as tx:
-                return _execute(tx, change_id)
-        except Refusal as refusal:
-            return _fail(engine, org_id, change_id, refusal)
-        except psycopg.Error as error:
-            if attempt < 3 and isinstance(error, RACES):
-                continue
-            if refused := final_refusal(error):
-                return _fail(engine, org_id, change_id, refused)
+    try:
+        for attempt in attempts(engine, org_id):
+            with attempt as tx:
+                closed = _execute(tx, change_id)
+    except Refusal as refusal:
+        return _fail(engine, org_id, change_id, refusal)
+    except Exception as fault:
+        if not last_try or isinstance(fault, psycopg.Error):
             raise
-        except Exception:
-            if not last_try:
-                raise
-            log.exception("given up", change_id=change_id)
-            return _fail(engine, org_id, change_id, Refusal("NOT_CARRIED_OUT", _GIVEN_UP))
-    raise AssertionError("unreachable")
+        log.exception("given up", change_id=change_id)
+        return _fail(engine, org_id, change_id, Refusal("NOT_CARRIED_OUT", _GIVEN_UP))
+    return closed
 
 
 def system_work(tx: Tx, change: Change, operation: str, request_id: str | None = None) -> Work:

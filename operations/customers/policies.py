@@ -3,7 +3,7 @@
 import json
 
 from models.customers.approval_answers import ApprovalPolicyAnswer, policy_answer
-from models.customers.approval_policy import BASE, ApprovalPolicy, PolicyAsRead, loosened
+from models.customers.approval_policy import BASE, ApprovalPolicy, PutApprovalPolicy, loosened
 from models.db.customers import policies
 from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
@@ -16,8 +16,8 @@ def policy_of(tx: Tx) -> ApprovalPolicy:
     return policies.get(tx).policy
 
 
-@operation("approval_policy.put", PolicyAsRead, ApprovalPolicyAnswer)
-def put_policy(work: Work, asked: PolicyAsRead) -> Outcome[ApprovalPolicyAnswer]:
+@operation("approval_policy.put", PutApprovalPolicy, ApprovalPolicyAnswer)
+def put_policy(work: Work, asked: PutApprovalPolicy) -> Outcome[ApprovalPolicyAnswer]:
     """Replace the policy. Raises POLICY_LOOSENED where it asks less than the table, VERSION_MISMATCH where it was read
     before another one was put, VALIDATION_FAILED where a read-only field is not what it was read as."""
     policy = asked.policy()
@@ -38,7 +38,7 @@ def put_policy(work: Work, asked: PolicyAsRead) -> Outcome[ApprovalPolicyAnswer]
     return Outcome(policy_answer(policies.get(tx)))
 
 
-def _refuse_changed(given: PolicyAsRead, current: ApprovalPolicyAnswer) -> None:
+def _refuse_changed(given: PutApprovalPolicy, current: ApprovalPolicyAnswer) -> None:
     """What GET added may come back with PUT, but only as it was read."""
     sent = given.model_fields_set
     if "version" in sent and given.version != current.version:

@@ -10,10 +10,10 @@ from models.checks import LARGE_CREDIT_LIMIT
 from models.customers import diff as diffs
 from models.customers.approval import Chain, open_chain
 from models.customers.approval_policy import plan
-from models.customers.bodies import CustomerCreate
+from models.customers.bodies import CreateCustomer
 from models.customers.change_records import ChangeOperation
 from models.customers.diff import Diff, Difference
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.customers.record import created, patched
 from models.customers.records import Customer, CustomerDetails
 from models.db.customers import claims
@@ -67,7 +67,7 @@ class Proposal:
         return sorted({self.after.legal_entity_id, *touched})
 
 
-def propose_create(work: Work, body: CustomerCreate, customer_id: str) -> Proposal:
+def propose_create(work: Work, body: CreateCustomer, customer_id: str) -> Proposal:
     """The new customer. Raises on what its references or duplicates do not allow."""
     after = created(body, _ordered_ids())
     check_references(work.tx, None, after)
@@ -75,7 +75,7 @@ def propose_create(work: Work, body: CustomerCreate, customer_id: str) -> Propos
 
 
 def propose_update(
-    work: Work, customer_id: str, patch: CustomerPatch, versions: Sequence[str] | None = None
+    work: Work, customer_id: str, patch: PatchCustomer, versions: Sequence[str] | None = None
 ) -> Proposal:
     """The customer after the patch. Raises VERSION_MISMATCH where it is at none of `versions`, the 404 of a related record,
     and as `propose_create`."""

@@ -7,7 +7,7 @@ validated again when it is executed.
 from pydantic import JsonValue
 
 from models.answers import JsonObject
-from models.customers.bodies import CustomerCreate
+from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import SubmittedChangeAnswer, submitted_answer
 from models.customers.change_records import Change
 from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
@@ -37,8 +37,8 @@ from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("customer.create", CustomerCreate, SubmittedChangeAnswer, carried.Change("submitted"))
-def submit_create(work: Work, asked: CustomerCreate) -> Outcome[SubmittedChangeAnswer]:
+@operation("customer.create", CreateCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
+def submit_create(work: Work, asked: CreateCustomer) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change, or the change that holds the external id already."""
     if asked.external_id is not None and (replay := _replay(work, asked, asked.external_id)) is not None:
         return replay
@@ -124,7 +124,7 @@ def _submitted(c: Change) -> SubmittedChangeAnswer:
     return submitted_answer(c.id, c.workflow_id, c.customer_id, status=c.chain.status, warnings=c.warnings)
 
 
-def _replay(work: Work, asked: CustomerCreate, external_id: str) -> Outcome[SubmittedChangeAnswer] | None:
+def _replay(work: Work, asked: CreateCustomer, external_id: str) -> Outcome[SubmittedChangeAnswer] | None:
     claims.wait_for_external_id(work.tx, external_id)
     known = change_lists.by_external_id(work.tx, external_id)
     if known is None:
@@ -134,14 +134,14 @@ def _replay(work: Work, asked: CustomerCreate, external_id: str) -> Outcome[Subm
         return None
     work.require_entity(known.legal_entity_id)
     change_lists.note_customer(work.tx, work.cmd.id, known.customer_id)
-    fields = _differing(CustomerCreate.model_validate(known.request), asked)
+    fields = _differing(CreateCustomer.model_validate(known.request), asked)
     if fields:
         detail = f"external_id was used for customer {known.customer_id}; different: {', '.join(fields)}."
         raise Refusal("EXTERNAL_ID_CONFLICT", detail, fields=fields, id=known.customer_id)
     return Outcome(_submitted(known), 202, replayed=True)
 
 
-def _differing(first: CustomerCreate, second: CustomerCreate) -> list[str]:
+def _differing(first: CreateCustomer, second: CreateCustomer) -> list[str]:
     one, two = (b.model_dump(mode="json") for b in (first, second))
     return sorted(f for f in one if one[f] != two[f] and not (_is_nothing(one[f]) and _is_nothing(two[f])))
 

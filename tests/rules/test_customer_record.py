@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from models.customers.bodies import CustomerCreate
+from models.customers.bodies import CreateCustomer
 from models.customers.diff import Difference, applied, diff, moved, touched_entities
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.customers.pricing import check_tiers, overlap, price_of
 from models.customers.record import created, patched, seen_by
 from models.customers.records import PricingTierRecord
@@ -29,7 +29,7 @@ def new_ids():
 
 def sample():
     return created(
-        CustomerCreate.model_validate(
+        CreateCustomer.model_validate(
             LEAST
             | {
                 "credit_limit": 100000,
@@ -48,7 +48,7 @@ def sample():
 
 def test_absent_is_unchanged_and_null_is_cleared():
     before = sample()
-    after = patched(before, CustomerPatch.model_validate({"credit_limit": None, "notes": "x"}), new_ids())
+    after = patched(before, PatchCustomer.model_validate({"credit_limit": None, "notes": "x"}), new_ids())
     assert diff(before, after) == [
         Difference(path="/notes", before=None, after="x"),
         Difference(path="/credit_limit", before="100000", after=None),
@@ -69,7 +69,7 @@ def test_add_update_and_delete_in_one_patch():
         ],
     }
     ids = iter(["addr_9"])
-    after = patched(before, CustomerPatch.model_validate(body), lambda _: next(ids))
+    after = patched(before, PatchCustomer.model_validate(body), lambda _: next(ids))
     changes = diff(before, after)
     assert [c.path for c in changes] == [
         "/addresses/addr_1/city",
@@ -98,7 +98,7 @@ def test_add_update_and_delete_in_one_patch():
 )
 def test_what_does_not_fit_the_record_is_refused(body, code):
     with pytest.raises(Refusal) as e:
-        patched(sample(), CustomerPatch.model_validate(body), new_ids())
+        patched(sample(), PatchCustomer.model_validate(body), new_ids())
     assert e.value.code == code
 
 
@@ -112,7 +112,7 @@ def test_amounts_have_all_decimals_of_their_currency_or_none():
         "pricing_tiers": tiers,
         "entity_overrides": overrides,
     }
-    record = created(CustomerCreate.model_validate(body), new_ids())
+    record = created(CreateCustomer.model_validate(body), new_ids())
     assert str(record.credit_limit) == "100000.50"
     assert [str(t.price) for t in record.pricing_tiers.values()] == ["9.50", "9.500", "9", "0.000125", "5"]
     assert str(record.entity_overrides["le_uk"].credit_limit) == "8.500"
@@ -124,7 +124,7 @@ def test_another_spelling_of_the_same_amount_is_no_change():
     as_kept_earlier = replace(before, pricing_tiers={"tier_2": tier})
     assert diff(as_kept_earlier, before) == []
     gone = patched(
-        before, CustomerPatch.model_validate({"pricing_tiers": [{"action": "delete", "id": "tier_2"}]}), new_ids()
+        before, PatchCustomer.model_validate({"pricing_tiers": [{"action": "delete", "id": "tier_2"}]}), new_ids()
     )
     assert moved(before, diff(as_kept_earlier, gone)) == []
     one, other = (replace(before, metadata={"price": price}) for price in ("1.0", "1"))
@@ -133,16 +133,16 @@ def test_another_spelling_of_the_same_amount_is_no_change():
 
 def test_a_record_that_moved_is_seen_only_where_the_change_touches_it():
     before = sample()
-    changes = diff(before, patched(before, CustomerPatch.model_validate({"credit_limit": 5}), new_ids()))
-    other = patched(before, CustomerPatch.model_validate({"notes": "n"}), new_ids())
-    same = patched(before, CustomerPatch.model_validate({"credit_limit": 6}), new_ids())
+    changes = diff(before, patched(before, PatchCustomer.model_validate({"credit_limit": 5}), new_ids()))
+    other = patched(before, PatchCustomer.model_validate({"notes": "n"}), new_ids())
+    same = patched(before, PatchCustomer.model_validate({"credit_limit": 6}), new_ids())
     assert moved(other, changes) == []
     assert applied(other, changes).notes == "n"
     assert moved(same, changes) == ["/credit_limit"]
     gone = patched(
-        before, CustomerPatch.model_validate({"addresses": [{"action": "delete", "id": "addr_1"}]}), new_ids()
+        before, PatchCustomer.model_validate({"addresses": [{"action": "delete", "id": "addr_1"}]}), new_ids()
     )
-    city = CustomerPatch.model_validate({"addresses": [{"action": "update", "id": "addr_1", "city": "York"}]})
+    city = PatchCustomer.model_validate({"addresses": [{"action": "update", "id": "addr_1", "city": "York"}]})
     assert moved(gone, diff(before, patched(before, city, new_ids()))) == ["/addresses/addr_1/city"]
 
 

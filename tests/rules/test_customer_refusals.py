@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.customers.bodies import CustomerCreate
-from models.customers.patch import CustomerPatch
+from models.customers.bodies import CreateCustomer
+from models.customers.patch import PatchCustomer
 from models.customers.record import Record, check, created, effective, patched, touched_entities
 from tests.rules.refusals import refused
 
@@ -20,7 +20,7 @@ BODY = {
 
 def made(**fields: object) -> Record:
     numbers = iter(range(1, 99))
-    return created(CustomerCreate.model_validate(BODY | fields), lambda prefix: f"{prefix}_{next(numbers)}")
+    return created(CreateCustomer.model_validate(BODY | fields), lambda prefix: f"{prefix}_{next(numbers)}")
 
 
 def change(record: Record, **fields: object) -> Record:
@@ -30,7 +30,7 @@ def change(record: Record, **fields: object) -> Record:
         prefixes.append(prefix)
         return f"{prefix}_new{len(prefixes)}"
 
-    return patched(record, CustomerPatch.model_validate(fields), new_id)
+    return patched(record, PatchCustomer.model_validate(fields), new_id)
 
 
 def item(record: Record, name: str) -> dict:

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from models import checks
-from models.customers.bodies import CustomerCreate
-from models.customers.patch import CustomerPatch
+from models.customers.bodies import CreateCustomer
+from models.customers.patch import PatchCustomer
 
 LEAST = {"name": "Acme", "email": "ap@acme.example.com", "legal_entity_id": "le_us"}
 
@@ -180,7 +180,7 @@ def test_every_wrong_field_is_named_at_its_place():
         "addresses": [{"type": "home", "lines": [], "city": "x", "country": "usa"}],
         "surprise": 1,
     }
-    assert codes(CustomerCreate, body) == {
+    assert codes(CreateCustomer, body) == {
         ("customer_type", "CUSTOMER_TYPE_INVALID"),
         ("currency_code", "CURRENCY_INVALID"),
         ("credit_limit", "CREDIT_LIMIT_NEGATIVE"),
@@ -195,27 +195,27 @@ def test_every_wrong_field_is_named_at_its_place():
 
 def test_ranges_run_forwards():
     tier = {"item": "X", "price": "1", "min_quantity": 5, "max_quantity": 4}
-    assert codes(CustomerCreate, LEAST | {"pricing_tiers": [tier]}) == {("pricing_tiers/0", "QUANTITY_RANGE_INVALID")}
+    assert codes(CreateCustomer, LEAST | {"pricing_tiers": [tier]}) == {("pricing_tiers/0", "QUANTITY_RANGE_INVALID")}
     profile = {"tax_code": "EXEMPT", "effective_from": "2026-02-01", "effective_to": "2026-01-31"}
-    assert codes(CustomerCreate, LEAST | {"tax_profiles": [profile]}) == {("tax_profiles/0", "EFFECTIVE_RANGE_INVALID")}
+    assert codes(CreateCustomer, LEAST | {"tax_profiles": [profile]}) == {("tax_profiles/0", "EFFECTIVE_RANGE_INVALID")}
     timed = profile | {"effective_from": "2026-01-01T00:00:00Z"}
-    assert ("tax_profiles/0/effective_from", "DATE_INVALID") in codes(CustomerCreate, LEAST | {"tax_profiles": [timed]})
+    assert ("tax_profiles/0/effective_from", "DATE_INVALID") in codes(CreateCustomer, LEAST | {"tax_profiles": [timed]})
 
 
 def test_a_patch_says_what_it_does_to_each_related_record():
-    assert codes(CustomerPatch, {}) == {("", "FIELD_REQUIRED")}
-    assert codes(CustomerPatch, {"name": None}) == {("name", "FIELD_REQUIRED")}
-    assert codes(CustomerPatch, {"addresses": [{"city": "x"}]}) == {("addresses/0/action", "missing")}
-    assert codes(CustomerPatch, {"addresses": [{"action": "move"}]}) == {("addresses/0/action", "literal_error")}
-    assert codes(CustomerPatch, {"addresses": [{"action": "update", "city": "x"}]}) == {("addresses/0/id", "missing")}
-    assert codes(CustomerPatch, {"addresses": [{"action": "update", "id": "a", "city": None}]}) == {
+    assert codes(PatchCustomer, {}) == {("", "FIELD_REQUIRED")}
+    assert codes(PatchCustomer, {"name": None}) == {("name", "FIELD_REQUIRED")}
+    assert codes(PatchCustomer, {"addresses": [{"city": "x"}]}) == {("addresses/0/action", "missing")}
+    assert codes(PatchCustomer, {"addresses": [{"action": "move"}]}) == {("addresses/0/action", "literal_error")}
+    assert codes(PatchCustomer, {"addresses": [{"action": "update", "city": "x"}]}) == {("addresses/0/id", "missing")}
+    assert codes(PatchCustomer, {"addresses": [{"action": "update", "id": "a", "city": None}]}) == {
         ("addresses/0/city", "FIELD_REQUIRED")
     }
-    assert codes(CustomerPatch, {"addresses": [{"action": "delete", "id": "a"}, {"action": "delete", "id": "a"}]}) == {
+    assert codes(PatchCustomer, {"addresses": [{"action": "delete", "id": "a"}, {"action": "delete", "id": "a"}]}) == {
         ("", "FIELD_DUPLICATE")
     }
 
 
 def test_what_is_dumped_is_json():
-    body = CustomerCreate.model_validate(LEAST | {"credit_limit": 1.5, "notes": None})
+    body = CreateCustomer.model_validate(LEAST | {"credit_limit": 1.5, "notes": None})
     assert json.loads(json.dumps(body.dump())) == LEAST | {"credit_limit": "1.5", "notes": None}

@@ -13,10 +13,6 @@ from models.db.engine import fetch_once
 from models.db.lookups import found
 from models.db.tx import Tx, to_json
 
-IS_OPEN: Final = """SELECT FROM customer_changes WHERE org_id = :org AND id = :id
-  AND status IN ('PENDING_APPROVAL', 'FAILED')"""
-"""A row where one of our changes (`id`) can still be moved on."""
-
 _STEPS: Final = """(SELECT json_agg(json_build_object('number', s.step, 'role', s.role, 'status', s.status,
     'remind_after', extract(epoch FROM s.remind_after), 'escalate_after', extract(epoch FROM s.escalate_after),
     'fallback', s.fallback, 'started_at', s.started_at, 'remind_at', s.remind_at, 'due_at', s.due_at,
