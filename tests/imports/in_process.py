@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +20,9 @@ from models.db.imports import rows as import_rows
 from models.db.postgres.statements import Asked, Statements
 from models.ids import new_id
 from models.imports.answers import ImportAnswer
-from models.imports.records import Import, ImportStatus
+from models.imports.records import Import, ImportFailure, ImportStatus
 from models.imports.requests import ImportOptions, ReviewDecision, SubmitImport
+from models.imports.summary import ImportChanges, ImportSummary
 from models.values import Body, Empty
 from operations import registry
 from operations.commands import Submission, Submitted, submit
@@ -56,7 +57,7 @@ def _perhaps(statements: Statements, asked: Asked) -> Any:
     return _bound(statements, asked)
 
 
-Statements.bound = _perhaps  # type: ignore[method-assign]  # for good: the threads that die come and go at the same time
+Statements.bound = _perhaps  # type: ignore[method-assign, assignment]  # for good: the threads that die come and go at the same time
 
 
 @contextmanager
@@ -156,7 +157,7 @@ class Desk:
         return self.row(import_id)
 
     def _work(self, import_id: str, chance: random.Random) -> None:
-        phases = {
+        phases: dict[str, Callable[..., None]] = {
             "STAGING": import_staging.stage,
             "VALIDATING": import_validation.validate,
             "EXECUTING": import_execution.execute,
@@ -180,6 +181,25 @@ class Desk:
         with transaction(self.engine, self.org) as tx:
             rows = import_rows.page(tx, self.row(import_id), 0, 100_000, None)
         return [(r.row_no, r.outcome, tuple(r.codes or ())) for r in rows]
+
+
+def failure(one: Import) -> ImportFailure:
+    """Why it failed, of an import that did."""
+    assert one.failure is not None, one
+    return one.failure
+
+
+def summary(one: Import) -> ImportSummary:
+    """What its reviewers saw."""
+    assert one.summary is not None, one
+    return one.summary
+
+
+def changes(one: Import) -> ImportChanges:
+    """What its reviewers saw of what it would change."""
+    found = summary(one).changes
+    assert found is not None, one
+    return found
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from import_readers import Unreadable, open_rows
 from import_readers import xlsx_rows as other
 from models.db.engine import transaction
 from operations.imports import staging as import_staging
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, desk, failure
 from tests.imports.support import table
 
 
@@ -92,7 +92,7 @@ def test_an_unreadable_file_fails_with_its_place_and_leaves_nothing(
         import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
         row = clerk.row(import_id)
         assert row.status == "FAILED"
-        assert (row.failure.code, row.failure.line, row.failure.column) == expected
+        assert (failure(row).code, failure(row).line, failure(row).column) == expected
         assert clerk.sql("SELECT 1 FROM import_lines WHERE import_id = :id", id=import_id) == []
         assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
         owner = clerk.sql("SELECT owner_user FROM exceptions WHERE org_id = :org AND subject_id = :id", id=import_id)
@@ -185,7 +185,7 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to_whatever_it_says_of_itself(
     import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
     row = clerk.row(import_id)
     assert row.status == "FAILED"
-    assert (row.failure.code, row.failure.line, row.failure.column) == ("XLSX_TOO_LARGE", 1, 1)
+    assert (failure(row).code, failure(row).line, failure(row).column) == ("XLSX_TOO_LARGE", 1, 1)
 
 
 def test_a_line_of_two_gigabytes_is_given_up_on_after_one_megabyte() -> None:
@@ -212,7 +212,7 @@ def test_a_file_that_loses_a_piece_under_way_is_not_taken_for_a_shorter_one(cler
         tx.run("DELETE FROM import_files WHERE org_id = :org AND import_id = :id AND seq >= 2", id=import_id)
     import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
     row = clerk.row(import_id)
-    assert (row.status, row.failure.code, row.total_rows) == ("FAILED", "FILE_LOST", 0)
+    assert (row.status, failure(row).code, row.total_rows) == ("FAILED", "FILE_LOST", 0)
 
 
 EXPORTS = {

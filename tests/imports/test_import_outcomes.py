@@ -15,7 +15,7 @@ from api.import_report import report
 from models.db.engine import transaction
 from models.imports.records import Import
 from models.spreadsheets import defused, undone
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
 
 HEADER = "name,email,tax_id,credit_limit,external_id"
@@ -86,7 +86,7 @@ def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list
         ("DUPLICATE_IN_FILE",), ("EXTERNAL_ID_CONFLICT",),
     ]  # fmt: skip
     counters(done)
-    would = done.summary.would
+    would = summary(done).would
     assert would.create == 1
     limits = {
         r["id"]: str(r["credit_limit"])
@@ -95,7 +95,7 @@ def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list
     if mode == "update":
         new = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND email_key = 'new@x.com'")[0]["id"]
         assert limits == {ids["master"]: "5", ids["taxed"]: "6", ids["gone"]: "7", new: "8"}
-        assert done.summary.changes.credit_limit_or_terms == 3
+        assert changes(done).credit_limit_or_terms == 3
     else:
         assert limits == {}
 

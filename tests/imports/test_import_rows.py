@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.import_report import report
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, desk, failure
 from tests.imports.test_bad_files import workbook
 from tests.imports.test_import_readings import checked, related
 
@@ -107,7 +107,7 @@ def test_a_column_without_a_name_that_says_something_is_not_left_out_unseen(
     clerk: Desk, content: bytes, column: int
 ) -> None:
     row = clerk.row(clerk.validated(content))
-    assert (row.status, row.failure.code, row.failure.line, row.failure.column) == (
+    assert (row.status, failure(row).code, failure(row).line, failure(row).column) == (
         "FAILED",
         "COLUMN_UNKNOWN",
         1,

@@ -11,8 +11,9 @@ from models.customers.diff import related_json
 from models.db.customers import customers
 from models.db.engine import transaction
 from models.db.tx import to_json
+from models.imports.records import Import
 from operations.imports.preview import changes_of
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
 
 ADDRESS = "billing_address.lines,billing_address.city,billing_address.region,billing_address.postal_code,billing_address.country"
@@ -43,7 +44,7 @@ def trail(d: Desk, customer: str) -> list[list[dict[str, Any]]]:
     return [json.loads(s["payload"])["diff"] for s in said]
 
 
-def updated(d: Desk, content: bytes, **options: Any) -> dict[str, Any]:
+def updated(d: Desk, content: bytes, **options: Any) -> Import:
     return d.run(content, **{"on_duplicate": "update", **options})
 
 
@@ -94,7 +95,7 @@ def test_an_update_never_gives_a_customer_another_external_id(
     found = clerk.outcomes(done.id)
     assert [o for _, o, _ in found] == expected
     assert all("EXTERNAL_ID_CONFLICT" in codes for _, o, codes in found if o == "failed")
-    would = done.summary.would
+    would = summary(done).would
     assert would.fail == expected.count("failed"), "the reviewer knew"
     assert (done.error_rows, done.failed) == (expected.count("failed"),) * 2
     now = clerk.sql("SELECT external_id FROM customers WHERE org_id = :org AND id = :id", id=known)[0]["external_id"]
@@ -125,7 +126,7 @@ def test_the_address_and_the_contact_that_a_row_names_are_changed_shown_and_audi
     import_id = clerk.validated(content, on_duplicate="update")
     with transaction(clerk.engine, clerk.org) as tx:
         before = json.loads(to_json(changes_of(tx, clerk.row(import_id), [1])[1]))
-    shown = clerk.row(import_id).summary.changes.rows[0]
+    shown = changes(clerk.row(import_id)).rows[0]
     assert (shown.row, shown.customer_id, json.loads(to_json(shown.diff))) == (1, known, before)
     done = clerk.finish(import_id)
     assert done.updated == 2
@@ -207,7 +208,7 @@ def test_where_two_records_answer_to_one_name_the_row_is_left_to_a_person(
 ) -> None:
     known = customer_of(clerk, {"name": "Known", "email": "k@x.com"} | have)
     done = updated(clerk, f"name,email,{columns}\nChanged,k@x.com,{values}\n".encode())
-    assert (done.summary.would.fail, done.failed, done.updated) == (1, 1, 0)
+    assert (summary(done).would.fail, done.failed, done.updated) == (1, 1, 0)
     assert clerk.outcomes(done.id)[0][2][0] == "RELATED_AMBIGUOUS"
     assert trail(clerk, known) == []
     assert clerk.sql("SELECT name FROM customers WHERE org_id = :org") == [{"name": "Known"}], (

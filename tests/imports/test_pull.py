@@ -13,14 +13,14 @@ from demo.crm import CREDENTIAL, Crm
 from models.db.engine import transaction
 from models.db.imports import files, imports
 from models.ids import new_id
-from models.imports.records import Import
+from models.imports.records import Import, ImportStatus
 from models.imports.records import Pull as State
 from operations.imports import pulling
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
 from sources.access import Access
 from sources.protocol import CODES
-from tests.imports.in_process import CALM, Desk, another, desk
+from tests.imports.in_process import CALM, Desk, another, desk, failure, summary
 
 Row = dict[str, Any]
 
@@ -127,7 +127,7 @@ def test_accounts_become_customers_with_their_first_contact(clerk: Desk, crm: Cr
     one = Pull(clerk, crm, mapping={"Segment__c": "metadata.segment"})
     assert one.staged().status == "VALIDATING"
     import_validation.validate(clerk.engine, clerk.org, one.id, lambda _: None, CALM)
-    assert one.row.summary.codes == {"FIELD_REQUIRED": 1}
+    assert summary(one.row).codes == {"FIELD_REQUIRED": 1}
     clerk.finish(one.id)
     made = clerk.sql("SELECT * FROM customers WHERE org_id = :org ORDER BY external_id")
     assert [(m["name"], m["email"], m["external_id"]) for m in made] == [
@@ -205,7 +205,7 @@ def test_an_overtaken_attempt_keeps_nothing(clerk: Desk, crm: Crm) -> None:
     one = Pull(clerk, crm)
 
     def overtaken(_: int) -> None:
-        import_staging.claim(clerk.engine, clerk.org, one.id, import_staging.ImportStatus.STAGING)
+        import_staging.claim(clerk.engine, clerk.org, one.id, ImportStatus.STAGING)
 
     with pytest.raises(import_staging.Superseded):
         one.slice(CALM, overtaken)
@@ -292,10 +292,10 @@ def test_what_does_not_pass_ends_the_import_with_its_place_and_an_exception(
         one.slice(0.0)
         crm.mode = trouble.get("mode", "ok")
     row = one.to_the_end()
-    failure = row.failure
-    assert (row.status, failure.code) == ("FAILED", code)
-    assert (failure.line == (line or failure.line), failure.column) == (True, 1)
-    assert failure.detail.startswith(CODES[code])
+    ended = failure(row)
+    assert (row.status, ended.code) == ("FAILED", code)
+    assert (ended.line == (line or ended.line), ended.column) == (True, 1)
+    assert ended.detail.startswith(CODES[code])
     assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
     found = clerk.sql(
         "SELECT owner_user, reason_code FROM exceptions WHERE org_id = :org AND subject_id = :id", id=one.id
@@ -322,7 +322,7 @@ def test_a_source_that_stays_away_is_given_up_on_after_its_time(clerk: Desk, crm
         long_ago = tx.now - pulling.PATIENCE
     one.becomes(replace(one.state, failing_since=long_ago, next_attempt_at=None))
     one.slice(0.0)
-    assert (one.row.status, one.row.failure.code) == ("FAILED", "SOURCE_RATE_LIMITED")
+    assert (one.row.status, failure(one.row).code) == ("FAILED", "SOURCE_RATE_LIMITED")
 
 
 def test_a_huge_field_costs_its_row_only(clerk: Desk, crm: Crm) -> None:

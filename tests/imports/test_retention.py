@@ -117,7 +117,7 @@ def test_a_file_that_never_became_an_import_goes_after_a_day_and_one_under_way_s
 
 
 async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client, clerk: Desk) -> None:
-    old, recent = (clerk.run(table(ROWS), validate_only=True)["id"] for _ in range(2))
+    old, recent = (clerk.run(table(ROWS), validate_only=True).id for _ in range(2))
     ended = "UPDATE customer_imports SET ended_at = ended_at - CAST(:ago AS interval) WHERE org_id = :org AND id = :id"
     with transaction(clerk.owner, clerk.org) as tx:
         assert tx.run(ended, id=old, ago=str(WITHOUT_EFFECT + DAY)) == 1
