@@ -59,11 +59,11 @@ async def write_batch(
 def _result(engine: Engine, who: Principal, noun: str, item: Submission | list[dict[str, str]]) -> dict[str, Any]:
     if isinstance(item, list):
         error = {"code": "VALIDATION_FAILED", "detail": "The item is not valid.", "errors": item}
-        return {"status": "failed", noun: None, "error": error}
+        return {"status": "failed", "error": error}
     try:
         done = execute_item(engine, who, item)
     except Refusal as r:
         error = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], **r.extra}
-        return {"status": "failed", noun: None, "error": error}
+        return {"status": "failed", "error": error}
     count(item.operation, done)
-    return {"status": "replayed" if done.replayed else "created", noun: json.loads(done.json), "error": None}
+    return {"status": "replayed" if done.replayed else "created", noun: json.loads(done.json)}

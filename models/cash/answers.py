@@ -314,21 +314,28 @@ class IssuedInvoiceAnswer(InvoiceAnswer):
 
 
 @answer
-class InvoiceResultAnswer:
-    """What became of one invoice of a batch. `index` counts from 0 in the order of the request; `error`, where it failed, is
-    the problem that the invoice alone would have been answered."""
+class BatchedInvoiceAnswer:
+    """An invoice of a batch that is there. `index` counts from 0 in the order of the request."""
 
     index: int
-    status: Literal["created", "replayed", "failed"]
-    invoice: IssuedInvoiceAnswer | None
-    error: JsonObject | None
+    status: Literal["created", "replayed"]
+    invoice: IssuedInvoiceAnswer
+
+
+@answer
+class FailedInvoiceAnswer:
+    """An invoice of a batch that was refused. `error` is the problem that it would have been answered alone."""
+
+    index: int
+    status: Literal["failed"]
+    error: JsonObject
 
 
 @answer
 class InvoiceBatchAnswer:
     """What became of each, in the order of the request."""
 
-    items: Sequence[InvoiceResultAnswer]
+    items: Sequence[BatchedInvoiceAnswer | FailedInvoiceAnswer]
 
 
 def issued_invoice_answer(i: Invoice, warnings: Sequence[WarningAnswer]) -> IssuedInvoiceAnswer:
