@@ -15,13 +15,14 @@ from api.counting import count
 from api.keys import RequestKey
 from api.write import Write, response, submission
 from models.access import Principal
+from models.answers import JsonObject
 from models.db.tx import to_json
 from models.errors import Refusal
 from operations.commands import Submission, Submitted, submit
 from operations.runner import execute_item, finish_batch
 from operations.work import Answered
 
-Parse = Callable[[dict[str, Any]], Write | list[dict[str, str]]]
+Parse = Callable[[JsonObject], Write | list[dict[str, str]]]
 
 
 _running: Final[dict[str, asyncio.Future[Answered]]] = {}

@@ -155,7 +155,7 @@ class Work:
         self._events += other._events
         self._exceptions += other._exceptions
 
-    def flush(self, *, finish: Mapping[str, Any] | None = None) -> None:
+    def flush(self, *, finish: Mapping[str, object] | None = None) -> None:
         """Write what was queued, and complete the command with `finish`, in one statement and one round trip."""
         self.add("journal_entries", [_entry_row(e, self.now) for e in self._entries])
         self.add("journal_lines", [row for e in self._entries for row in _line_rows(e)])
@@ -170,7 +170,7 @@ def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:
     return [{"id": e.id, "digest": e.digest()} for e in entries]
 
 
-def _entry_row(e: JournalEntry, now: datetime) -> dict[str, Any]:
+def _entry_row(e: JournalEntry, now: datetime) -> Mapping[str, object]:
     return {
         "id": e.id,
         "entry_date": e.entry_date,
@@ -183,7 +183,7 @@ def _entry_row(e: JournalEntry, now: datetime) -> dict[str, Any]:
     }
 
 
-def _line_rows(e: JournalEntry) -> list[dict[str, Any]]:
+def _line_rows(e: JournalEntry) -> list[Mapping[str, object]]:
     return [
         {
             "entry_id": e.id,

@@ -15,7 +15,7 @@ from api.invalid import field_errors
 from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import Write, write
-from models.answers import Page
+from models.answers import JsonObject, Page
 from models.cash.answers import InvoiceAnswer, InvoiceBatchAnswer, IssuedInvoiceAnswer, invoice_answer
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db.cash import invoices, payment_reads
@@ -69,7 +69,7 @@ async def create_invoices(
 ) -> Response:  # fmt: skip
     """Issue up to 500 invoices, each in a transaction of its own; answers one result per item, in order."""
 
-    def parse(item: dict[str, Any]) -> Write | list[dict[str, str]]:
+    def parse(item: JsonObject) -> Write | list[dict[str, str]]:
         try:
             return _write(CreateInvoice.model_validate(item))
         except ValidationError as wrong:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -98,7 +98,7 @@ class OperationPolicy(Input):
     rules: list[ApprovalRule] = Field(default_factory=list, max_length=STEPS_LIMIT)
 
 
-def _operations(value: Any) -> Any:
+def _operations(value: object) -> object:
     if isinstance(value, Mapping) and (unknown := sorted(set(value) - set(BASE))):
         raise checks.invalid("FIELD_UNKNOWN", f"No such operation: {', '.join(map(str, unknown))[:100]}.")
     return value

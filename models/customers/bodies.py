@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 from models import checks
 from models.customers.pricing import check_tiers
@@ -31,7 +31,7 @@ class CustomerType(StrEnum):
     OTHER = "other"
 
 
-def _customer_type(value: Any) -> str:
+def _customer_type(value: object) -> str:
     if not isinstance(value, str) or value not in CustomerType.__members__.values():
         raise checks.invalid("CUSTOMER_TYPE_INVALID", f"One of: {', '.join(CustomerType)}.")
     return str(value)
@@ -53,7 +53,7 @@ Country = Annotated[str, AfterValidator(checks.country)]
 Day = Annotated[date, BeforeValidator(checks.day)]
 Reason = Annotated[str, AfterValidator(checks.reason_code)]
 Kind = Annotated[str, BeforeValidator(_customer_type)]
-Metadata = Annotated[dict[str, Any], BeforeValidator(checks.metadata)]
+Metadata = Annotated[dict[str, JsonValue], BeforeValidator(checks.metadata)]
 CreditLimit = Annotated[Decimal, BeforeValidator(checks.credit_limit), _as_text]
 Price = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, places=6)), _as_text]
 Quantity = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, digits=12, places=6)), _as_text]
@@ -64,7 +64,7 @@ class Input(Body):
 
     model_config = ConfigDict(strict=False, allow_inf_nan=False)
 
-    def dump(self) -> dict[str, Any]:
+    def dump(self) -> dict[str, JsonValue]:
         """The JSON form with the fields that were given, null where null was given."""
         return self.model_dump(mode="json", exclude_unset=True)
 
@@ -215,7 +215,7 @@ def once(values: list[str], detail: str) -> None:
 ACTIONS: Final = ("add", "update", "delete")
 
 
-def action_tag(value: Any) -> str:
+def action_tag(value: object) -> str:
     """Which of the three forms of a related record this is; the tag is no part of any path in the body."""
     action = value.get("action") if isinstance(value, Mapping) else getattr(value, "action", None)
     return f"action:{action}" if action in ACTIONS else "action:unknown"

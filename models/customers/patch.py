@@ -1,6 +1,6 @@
 """`PATCH /v1/customers/{id}`: absent is unchanged, null is cleared; related records by add, update or delete."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -32,7 +32,7 @@ from models.customers.bodies import (
 )
 
 
-def _given(value: Any) -> Any:
+def _given(value: object) -> object:
     if value is None:
         raise checks.invalid("FIELD_REQUIRED", "Required: may be left out, not cleared.")
     return value
@@ -152,7 +152,7 @@ class UnknownAction(Input):
 
     @model_validator(mode="before")
     @classmethod
-    def _only_the_action_matters(cls, value: Any) -> Any:
+    def _only_the_action_matters(cls, value: object) -> object:
         return {"action": value["action"]} if isinstance(value, dict) and "action" in value else {}
 
 

@@ -6,7 +6,7 @@ a role that owns nothing and cannot bypass row-level security. The organisation 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import psycopg
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine
@@ -65,7 +65,7 @@ ACT_AS: Final = (
 anew would take longer than the read."""
 
 
-def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, Any]) -> RawRow | None:
+def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, object]) -> RawRow | None:
     """The first row of one read, as PostgreSQL wrote it.
 
     It runs as this organisation, in one round trip: both statements are one implicit transaction, so the organisation

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from alembic import command
@@ -39,7 +38,7 @@ def migrate(database_url: str) -> None:
         c.execute("CALL arflow_harden()")
 
 
-def _verifier(c: "psycopg.Connection[Any]") -> None:
+def _verifier(c: "psycopg.Connection[tuple[object, ...]]") -> None:
     """The role that `arflow verify` takes: it reads everything, row-level security aside, and changes nothing. An owner
     who may make no such role goes without, and `verify` reads as the application does."""
     with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation, psycopg.errors.InsufficientPrivilege):

@@ -18,7 +18,7 @@ def driver_style(sql: str) -> str:
     return NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
-def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: Any) -> Iterator[Row]:
+def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: object) -> Iterator[Row]:
     """Every row, fetched in chunks from a cursor of the server; `:org` is the organisation."""
     given = {**params, "org": tx.org_id} if ":org" in sql else params
     with tx.connection().cursor(f"streamed_{next(_numbers)}", row_factory=dict_row) as cursor:
@@ -41,7 +41,7 @@ class Scratch:
         self.kept: list[dict[str, Any]] = []
         tx.run(f"DELETE FROM {name}")
 
-    def add(self, **row: Any) -> None:
+    def add(self, **row: object) -> None:
         self.kept.append(row)
         if len(self.kept) == CHUNK:
             self.flush()

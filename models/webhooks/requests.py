@@ -1,6 +1,6 @@
 """What the doors of webhooks take."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -40,7 +40,7 @@ class UpdateWebhookEndpoint(Patch):
 
     @field_validator("url", "event_types", "status", mode="before")
     @classmethod
-    def _not_cleared(cls, given: Any) -> Any:
+    def _not_cleared(cls, given: object) -> object:
         if given is None:
             raise PydanticCustomError("FIELD_TYPE", "It cannot be cleared")
         return given

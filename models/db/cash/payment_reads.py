@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import and_, literal_column
 
@@ -12,12 +12,6 @@ from models.db.cash.payments import SHOWN, AppliedPayment
 from models.db.listing import Listing, among
 from models.db.tables.cash import customer_credits, invoices, payments
 from models.db.tx import Tx
-
-
-def entity_filter(entities: Collection[str] | None, column: str = "legal_entity_id") -> tuple[str, dict[str, Any]]:
-    """SQL that leaves out what the caller's token does not cover, and its parameter."""
-    return ("", {}) if entities is None else (f" AND {column} = ANY(:entities)", {"entities": sorted(entities)})
-
 
 _P: Final = payments.alias("p")
 _PAYMENTS: Final = Listing(
