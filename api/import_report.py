@@ -59,7 +59,7 @@ def _cells(one: Import, raw: str) -> Sequence[str]:
 
 def _outcome(row: ImportRow) -> list[str | int]:
     details = "; ".join(f"{e.column or 'row'}: {e.detail}" for e in row.errors or ())
-    return [row.line, row.outcome, " ".join(row.said), defused(details), row.record_id or ""]
+    return [row.line, row.outcome, " ".join(row.every_code), defused(details), row.record_id or ""]
 
 
 async def progress_events(engine: Engine, org_id: str, import_id: str) -> AsyncIterator[str]:

@@ -232,7 +232,7 @@ def row_answer(row: ImportRow, values: JsonValue, changes: Diff | None) -> Impor
         row=row.row_no,
         line=row.line,
         outcome=row.outcome,
-        codes=row.said,
+        codes=row.every_code,
         errors=row.errors or [],
         warnings=row.warnings or [],
         customer_id=row.record_id,

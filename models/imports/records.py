@@ -189,7 +189,7 @@ class ImportRow:
     outcome: RowState
 
     @property
-    def said(self) -> list[str]:
+    def every_code(self) -> list[str]:
         """The codes of the row: its outcome's where it has one, else what validation found."""
         found = list(self.codes or ())
         if not self.executed:

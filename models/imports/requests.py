@@ -74,7 +74,7 @@ class ReviewDecision(Body):
     comment: Text | None = None
 
     @property
-    def said(self) -> Decision:
+    def as_decision(self) -> Decision:
         """The decision, as chains of approval know it."""
         return Decision(self.decision)
 

@@ -112,13 +112,13 @@ def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
     cmd, one = work.cmd, _locked(work)
     who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
     chain = chain_of(one)
-    if repeats(chain, who, asked.said, step=None, reason=asked.reason_code):
+    if repeats(chain, who, asked.as_decision, step=None, reason=asked.reason_code):
         return Outcome(import_answer(one), replayed=True)
     _must_be_open(one)
     if not one.steps:
         raise Refusal("IMPORT_NOT_AWAITING_REVIEW", f"The import is {one.status}: there is nothing to decide yet.")
     try:
-        after = decide(chain, who, asked.said, work.now, reason=asked.reason_code, comment=asked.comment)
+        after = decide(chain, who, asked.as_decision, work.now, reason=asked.reason_code, comment=asked.comment)
     except Refusal as no:
         if no.code == "STEP_NOT_PENDING":
             raise Refusal("IMPORT_NOT_AWAITING_REVIEW", no.detail, **no.extra) from None
@@ -127,7 +127,7 @@ def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
     decided = replace(one, steps=steps_of(after))
     about = {"step": step.number, "role": step.role, "decision": asked.decision, "comment": asked.comment}
     work.audit(one.id, "import.decided", about, reason_code=asked.reason_code)
-    if asked.said is Decision.REJECT:
+    if asked.as_decision is Decision.REJECT:
         return _answer(end_import(work, imports.save(work.tx, one, decided), ImportStatus.REJECTED))
     if after.complete:
         decided = replace(decided, status=ImportStatus.EXECUTING, started_at=work.now)

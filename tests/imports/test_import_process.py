@@ -7,14 +7,15 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from api import import_upload
+from api import processes
 from models.audit.chain import AuditEvent, breaches
-from operations.commands import Submitted
+from models.messages.imports import ImportInput
 from operations.runner import execute
 from tests.books import Books
 from tests.imports.conftest import People
 from tests.imports.support import code, completed, counts, decide, mark, outcomes, reviewed, see, send, table, until
 from tests.stack_fixtures.described import assert_described
+from workflows.starting import Start
 
 MANY = 12_000
 """Rows, a batch each: more than are executed while a busy machine brings the next request."""
@@ -74,10 +75,11 @@ def test_the_same_file_and_options_are_the_same_import(people: People) -> None:
 def test_a_first_answer_is_no_replay_when_the_process_was_quicker_than_we(
     quiet_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def started_and_gone_on(_: object, org_id: str, __: str, kept: Submitted) -> None:
-        await asyncio.to_thread(execute, books.engine, org_id, kept.command_id)
+    async def started_and_gone_on(_: object, asked: Start) -> None:
+        assert isinstance(asked.given, ImportInput)
+        await asyncio.to_thread(execute, books.engine, asked.org_id, asked.given.command_id)
 
-    monkeypatch.setattr(import_upload, "_start", started_and_gone_on)
+    monkeypatch.setattr(processes, "start", started_and_gone_on)
     with closing(Books(quiet_database_url)) as books:
         clerk = books.api("ar_clerk")
         clerk.app.state.temporal = None  # what it would be asked for stands above
