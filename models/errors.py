@@ -92,6 +92,9 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RECONCILIATION_NOT_COMPLETE": "The bank reconciliation is not complete",
         "RECONCILIATION_DIFFERENCE": "The statement balance differs from the books",
         "STATEMENT_UNREADABLE": "The statement cannot be read",
+        "STATEMENT_ACCOUNT_MISMATCH": "The file is of another bank account",
+        "STATEMENT_ACCOUNT_AMBIGUOUS": "The file is of several bank accounts",
+        "STATEMENT_CURRENCY_MISMATCH": "The file is in another currency than the bank account",
         "ALREADY_EXISTS": "The record exists already",
         # Customers and approvals
         "DUPLICATE_EMAIL": "A customer with this email exists",

@@ -1,6 +1,6 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import exceptions, master_data, webhooks
+from operations import bank_accounts, exceptions, master_data, webhooks
 from operations.cash import applications, invoices, payments, periods, rates, reconciliations, statements, undo
 from operations.customer_360 import activities, escalations, source_records
 from operations.customers import decisions as change_decisions
@@ -11,6 +11,7 @@ from operations.imports import decisions as imports
 __all__ = [
     "activities",
     "applications",
+    "bank_accounts",
     "change_decisions",
     "customer_changes",
     "escalations",

@@ -34,7 +34,10 @@ Recorder = Annotated[Principal, requires("payments.record", RECORD)]
 
 @router.post(
     "/v1/bank-accounts/{bank_account_id}/statements", status_code=202, response_model=StatementAnswer,
-    responses=refusals("BANK_ACCOUNT_NOT_FOUND", "STATEMENT_UNREADABLE"),
+    responses=refusals(
+        "BANK_ACCOUNT_NOT_FOUND", "STATEMENT_UNREADABLE", "STATEMENT_ACCOUNT_MISMATCH", "STATEMENT_ACCOUNT_AMBIGUOUS",
+        "STATEMENT_CURRENCY_MISMATCH",
+    ),
 )  # fmt: skip
 async def upload_statement(
     request: Request, bank_account_id: str, file: Annotated[UploadFile, File()], who: Recorder, key: IdempotencyKey
