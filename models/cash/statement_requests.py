@@ -82,6 +82,12 @@ class ReceiveStatement(Body):
     statements: list[ReadStatement]
 
 
+class RetryLine(Body):
+    """Which line of a statement is worked again."""
+
+    line: int
+
+
 def as_received(
     bank_account_id: str, content: bytes, filename: str | None, read: Sequence[Statement]
 ) -> ReceiveStatement:

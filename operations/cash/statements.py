@@ -6,13 +6,15 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
+from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
 @operation("receive_statement", ReceiveStatement, StatementAnswer)
 def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
-    """Keep what the file says of the account. The same file for the same account again is the same statement.
+    """Keep what the file says of the account. The same file for the same account again is the same statement,
+    and works its lines that failed again.
 
     Refusals STATEMENT_ACCOUNT_MISMATCH, STATEMENT_ACCOUNT_AMBIGUOUS, STATEMENT_CURRENCY_MISMATCH.
     """
@@ -20,6 +22,9 @@ def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementA
     work.require_entity(bank.legal_entity_id)
     known = statements.of_file(work.tx, bank.id, asked.file_hash)
     if known is not None:
+        if known.counts.failed:
+            work_failed_lines_again(work, known.id)
+            known = statements.get(work.tx, known.id)
         return Outcome(statement_answer(known), 202, replayed=True)
     own, warnings = own_statements(bank, asked.statements)
     lines = [x for s in own for x in s.lines]
