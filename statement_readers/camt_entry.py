@@ -17,6 +17,8 @@ from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreada
 from statement_readers.joining import kept, said
 
 USTRD_LENGTH = TEXT_WIDTH
+_RETURNS = {"RRTN", "RPCR", "UPDD", "PRDD", "UPCQ", "CQRV"}
+"""Sub-families of ISO 20022's bank transaction codes: what had come in goes back."""
 _NO_REFERENCE = {"NOTPROVIDED", "NOTAVAILABLE", "NONREF"}
 
 
@@ -131,7 +133,8 @@ def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[St
     amounts = [_signed(detail, indicator, currency) for detail in details]
     known = [amount for amount in amounts if amount is not None]
     if len(known) == len(amounts) and sum(known) == signed:
-        return [_part(whole, detail, amount) for detail, amount in zip(details, known, strict=True)], []
+        marked = text(parts.get("RvslInd")) in {"true", "1"}
+        return [_part(whole, detail, amount, marked) for detail, amount in zip(details, known, strict=True)], []
     at_line = f" (line {place(entry)})" if place(entry) else ""
     detail = f"A batch entry{at_line} was kept as one line: its {len(details)} transactions do not add up to it."
     return [whole], [StatementWarning(BATCH_NOT_SPLIT, detail)]
@@ -161,6 +164,11 @@ def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency
     # Not NtryRef: it may count within the file, and the same line in another file must stay the same line.
     bank_ref = clean(text(parts.get("AcctSvcrRef"))) or own_ref
     before = ReadBefore(payer, reference, free_before or entry_note, bank_ref)
+    texts = in_order(
+        *(detail.texts for detail in details),
+        kept(note("AddtlNtryInf", parts.get("AddtlNtryInf"), searched=not free)),
+        everything_else(entry),
+    )
     return StatementLine(
         line=0,
         booking_date=read_day(booking) if booking is not None else value_date,
@@ -172,17 +180,21 @@ def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency
         remittance_text=free or entry_note,
         structured_references=structured,
         bank_ref=bank_ref,
-        reversal=text(parts.get("RvslInd")) in {"true", "1"},
-        texts=in_order(
-            *(detail.texts for detail in details),
-            kept(note("AddtlNtryInf", parts.get("AddtlNtryInf"), searched=not free)),
-            everything_else(entry),
-        ),
+        reversal=text(parts.get("RvslInd")) in {"true", "1"} or (signed < 0 and _is_return(texts)),
+        texts=texts,
         read_before=before if (free or entry_note) != before.remittance_text else None,
     )
 
 
-def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
+def _is_return(texts: tuple[BankText, ...]) -> bool:
+    """Whether the bank says of a debit that it gives a receipt back."""
+    return any(
+        item.field.startswith("RtrInf/") or (item.field.endswith("/SubFmlyCd") and item.text in _RETURNS)
+        for item in texts
+    )
+
+
+def _part(whole: StatementLine, detail: Detail, signed: int, marked: bool) -> StatementLine:
     """One transaction of a batch: the entry's dates and reversal mark, everything else its own."""
     payer, bank_ref = detail.debtor if signed >= 0 else detail.creditor, detail.bank_ref or whole.bank_ref
     before = ReadBefore(payer, detail.reference, detail.text_before, bank_ref)
@@ -197,7 +209,7 @@ def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
         remittance_text=detail.text,
         structured_references=detail.structured,
         bank_ref=bank_ref,
-        reversal=whole.reversal,
+        reversal=marked or (signed < 0 and _is_return(detail.texts)),
         texts=detail.texts,
         read_before=before if detail.text != detail.text_before else None,
     )

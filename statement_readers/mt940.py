@@ -137,7 +137,8 @@ def _line(entry: Transaction, said: Said, currency: str, head: int) -> Statement
         reference=now.reference,
         remittance_text=now.remittance_text,
         bank_ref=now.bank_ref,
-        reversal=entry.raw.get("status") in _REVERSED,
+        reversal=entry.raw.get("status") in _REVERSED
+        or (entry.amount < 0 and str(entry.raw.get("id", ""))[1:] == "RTI"),
         texts=said.texts,
         read_before=before if before != now else None,
     )

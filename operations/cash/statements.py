@@ -6,6 +6,7 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
+from operations.cash.returned_receipts import with_returns
 from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -40,7 +41,7 @@ def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementA
         created_at=work.now,
         created_by=work.cmd.actor,
     )
-    kept = [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)]
+    kept = with_returns(work.tx, bank.id, [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)])
     statements.keep(work.tx, statement, kept)
     _record(work, statement, kept, bank.legal_entity_id)
     return Outcome(statement_answer(statements.get(work.tx, statement.id)), 202)
@@ -83,9 +84,12 @@ def _record(work: Work, statement: BankStatement, lines: list[BankStatementLine]
             "bank_statement", warning.code, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
             detail={"code": warning.code, "detail": warning.detail},
         )  # fmt: skip
-    returned = [x.line for x in lines if x.reason_code == RETURNED]
+    returned = [x for x in lines if x.reason_code == RETURNED]
     if returned:  # a person finds the payment and reverses it
         work.open_exception(
             "bank_statement", RETURNED, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
-            detail={"lines": returned},
+            detail={
+                "lines": [x.line for x in returned],
+                "payments": {x.line: x.payment_id for x in returned if x.payment_id is not None},
+            },
         )  # fmt: skip

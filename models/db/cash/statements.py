@@ -16,7 +16,7 @@ from models.db.tables.bank import bank_accounts, statements
 from models.db.tx import Tx, to_json
 
 _COUNTS: Final = """(SELECT to_json(c) FROM (SELECT
-    count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> 'DUPLICATE') AS recorded,
+    count(*) FILTER (WHERE payment_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'IGNORED')) AS recorded,
     count(*) FILTER (WHERE status = 'APPLIED') AS applied, count(*) FILTER (WHERE status = 'UNMATCHED') AS unmatched,
     count(*) FILTER (WHERE status = 'DUPLICATE') AS duplicates, count(*) FILTER (WHERE status = 'FAILED') AS failed,
     count(*) FILTER (WHERE status = 'IGNORED') AS ignored
