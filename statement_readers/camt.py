@@ -1,4 +1,5 @@
-"""CAMT.053 (ISO 20022 bank-to-customer statement), versions 02 to 13, any namespace prefix.
+"""CAMT.053 (ISO 20022 bank-to-customer statement), versions 02 to 13, any namespace prefix; the booked entries of an
+account report (CAMT.052) and of a notification (CAMT.054) in the same way.
 
 The document is fed through a pull parser in small pieces; every entry is taken out as soon as it is complete and
 dropped from the tree, so memory grows with the lines kept and never with the document. There is no door for entities:
@@ -7,7 +8,7 @@ a document type declaration refuses the file, nothing is expanded, nothing is lo
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -15,6 +16,7 @@ from lxml import etree
 from models.cash.statements import (
     ENTRY_IGNORED,
     MAX_LINES,
+    NOT_FINAL,
     LineNumbering,
     Statement,
     StatementLine,
@@ -30,6 +32,8 @@ MAX_GAP = 2 * 1024 * 1024
 """Bytes of XML that one entry, or what stands between two, may take: bounds the tree in memory."""
 
 _DOCTYPE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+_STATEMENTS = {"Stmt": "BkToCstmrStmt", "Rpt": "BkToCstmrAcctRpt", "Ntfctn": "BkToCstmrDbtCdtNtfctn"}
+"""What holds the entries of an account, by message, and what holds it."""
 _BALANCES = {"OPBD", "PRCD", "CLBD", "ITBD"}
 _NO_DTD = "the file declares a document type (DTD); bank statements do not, and it is not read."
 
@@ -39,7 +43,7 @@ def read_camt(file: BinaryIO) -> list[Statement]:
     reader = _Reader()
     parser = etree.XMLPullParser(
         events=("end",),
-        tag=("{*}TxDtls", "{*}Ntry", "{*}Stmt"),
+        tag=("{*}TxDtls", "{*}Ntry", *(f"{{*}}{name}" for name in _STATEMENTS)),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -57,7 +61,8 @@ def read_camt(file: BinaryIO) -> list[Statement]:
         raise _not_well_formed(error) from None
     _refuse_dtd(root)
     if not reader.statements:
-        raise unreadable("the XML holds no CAMT.053 statement (BkToCstmrStmt/Stmt).", line=place(root))
+        detail = "the XML holds no statement (CAMT.053), no report (CAMT.052) and no notification (CAMT.054)."
+        raise unreadable(detail, line=place(root))
     return reader.statements
 
 
@@ -138,7 +143,7 @@ class _Reader:
 
     def _take_entry(self, element: Any) -> None:
         parent = element.getparent()
-        if parent is None or local(parent) != "Stmt":
+        if parent is None or local(parent) not in _STATEMENTS:
             raise unreadable("the XML is no CAMT.053 statement: it has entries outside of a Stmt.", line=place(element))
         # Only what stands before: the pieces fed to the parser reach beyond this entry.
         self._take_head(reversed(list(element.itersiblings(preceding=True))))
@@ -172,10 +177,12 @@ class _Reader:
 
     def _take_statement(self, element: Any) -> None:
         parent = element.getparent()
-        if parent is None or local(parent) != "BkToCstmrStmt":
+        kind = local(element)
+        if parent is None or local(parent) != _STATEMENTS[kind]:
             raise unreadable("the XML is no CAMT.053 statement (BkToCstmrStmt/Stmt).", line=place(element))
         self._take_head(element)
-        self.statements.append(_closed(self._open))
+        statement = _closed(self._open)
+        self.statements.append(statement if kind == "Stmt" else _not_final(statement))
         self._open = _Open()
         _drop(element)
 
@@ -229,6 +236,16 @@ def _opening_and_closing(now: _Open) -> tuple[int | None, int | None]:
     if closing is None and now.interim and (both or opening is not None):
         closing = now.interim[-1]
     return opening, closing
+
+
+def _not_final(report: Statement) -> Statement:
+    """A report or a notification: its balances are of some moment of the day, and the day's statement comes after it."""
+    detail = (
+        "The file is no statement but a report or notification of some entries. The day's statement may say them again in "
+        "other words or as one sum: record one or the other."
+    )
+    warnings = (*report.warnings, StatementWarning(NOT_FINAL, detail))
+    return replace(report, opening_minor=None, closing_minor=None, warnings=warnings)
 
 
 def _closed(now: _Open) -> Statement:

@@ -167,7 +167,7 @@ class Tour(Beside):
         said = self.ask("u_clerk", "POST", "/v1/bank-accounts/bank_us/statements", files=upload)
         statement = self.wait("u_clerk", f"/v1/statements/{said['id']}", "COMPLETED")
         self.ask("u_clerk", "GET", "/v1/statements")
-        self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/2/retry")
+        self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/2/retry", {})
         unknown = statement["lines"][1]["payment_id"]
         self.ask("u_clerk", "POST", f"/v1/customer-payments/{unknown}/assign", {"customer_id": self.customer})
         body = {"through_date": self.day(0), "payment_ids": [self.paid], "statement_balance_minor": 450_00}
