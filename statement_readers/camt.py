@@ -9,7 +9,8 @@ a document type declaration refuses the file, nothing is expanded, nothing is lo
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from datetime import date
+from typing import BinaryIO
 
 from lxml import etree
 
@@ -24,7 +25,7 @@ from models.cash.statements import (
 )
 from models.errors import Refusal
 from statement_readers.camt_entry import Detail, entry_lines, read_amount, read_day, read_detail
-from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
+from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import clean, unreadable
 
 CHUNK = 64 * 1024
@@ -66,10 +67,10 @@ def read_camt(file: BinaryIO) -> list[Statement]:
     return reader.statements
 
 
-def _not_well_formed(error: Any) -> Refusal:
+def _not_well_formed(error: etree.XMLSyntaxError) -> Refusal:
     """An error that is raised only at the end has no place of its own; the log's last complaint has."""
     line, column = error.position
-    if line < 1 and (last := error.error_log.last_error) is not None:
+    if line < 1 and (last := error.error_log.last_error) is not None:  # type: ignore[attr-defined]  # not in the stubs
         line, column = last.line, last.column
     detail = "the XML is cut off, not well-formed, or not in the encoding it declares."
     return unreadable(detail, line=max(line, 1), column=max(column, 1))
@@ -85,7 +86,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         first = file.read(CHUNK)
 
 
-def _refuse_dtd(element: Any) -> None:
+def _refuse_dtd(element: Element) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
         raise unreadable(_NO_DTD, line=1)
 
@@ -102,7 +103,7 @@ class _Open:
     ignored: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
     interim: list[int] = field(default_factory=list)
-    days: dict[str, Any] = field(default_factory=dict)
+    days: dict[str, date] = field(default_factory=dict)
 
 
 class _Reader:
@@ -116,9 +117,10 @@ class _Reader:
         self._detail_count = 0
         self._gap = 0
 
-    def take(self, events: Iterator[tuple[str, Any]], size: int) -> None:
+    def take(self, events: Iterable[tuple[str, object]], size: int) -> None:
         self._gap += size
         for _, element in events:
+            assert isinstance(element, Element)  # ends of elements are all that was asked for
             _refuse_dtd(element)
             match local(element):
                 case "TxDtls":
@@ -131,17 +133,20 @@ class _Reader:
         if self._gap > MAX_GAP:
             raise unreadable(f"more than {MAX_GAP} bytes of XML without a bank entry.")
 
-    def _take_detail(self, element: Any) -> None:
+    def _take_detail(self, element: Element) -> None:
         self._detail_count += 1
         if self._detail_count > MAX_LINES:
             raise unreadable(f"the file has more than {MAX_LINES} transactions.", line=place(element))
         self._details.append(read_detail(element))
         _drop(element)
         group = element.getparent()
+        entry = None if group is None else group.getparent()
+        if group is None or entry is None:
+            return
         while (before := group.getprevious()) is not None and before.tag == group.tag:
-            group.getparent().remove(before)
+            entry.remove(before)
 
-    def _take_entry(self, element: Any) -> None:
+    def _take_entry(self, element: Element) -> None:
         parent = element.getparent()
         if parent is None or local(parent) not in _STATEMENTS:
             raise unreadable("the XML is no CAMT.053 statement: it has entries outside of a Stmt.", line=place(element))
@@ -160,7 +165,7 @@ class _Reader:
             self._open.warnings.extend(warnings)
         _drop(element)
 
-    def _take_head(self, elements: Iterable[Any]) -> None:
+    def _take_head(self, elements: Iterable[Element]) -> None:
         """Account, period and balances among the elements that will be dropped next."""
         now = self._open
         for element in elements:
@@ -175,7 +180,7 @@ class _Reader:
                 case "Bal":
                     _take_balance(element, now)
 
-    def _take_statement(self, element: Any) -> None:
+    def _take_statement(self, element: Element) -> None:
         parent = element.getparent()
         kind = local(element)
         if parent is None or local(parent) != _STATEMENTS[kind]:
@@ -187,11 +192,12 @@ class _Reader:
         _drop(element)
 
 
-def _drop(element: Any) -> None:
+def _drop(element: Element) -> None:
     """Empties an element that has been read and removes what stood before it."""
     element.clear()
-    while element.getprevious() is not None:
-        del element.getparent()[0]
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
 
 
 def _status(entry: Kids) -> str:
@@ -201,13 +207,13 @@ def _status(entry: Kids) -> str:
     return code if code in {"BOOK", "PDNG", "INFO", "FUTR"} else "unknown"
 
 
-def _take_period(element: Any, now: _Open) -> None:
+def _take_period(element: Element, now: _Open) -> None:
     for name, day in kids(element).items():
         if name in {"FrDtTm", "FrDt", "ToDtTm", "ToDt"}:
             now.days["from" if name.startswith("Fr") else "to"] = read_day(day)
 
 
-def _take_balance(element: Any, now: _Open) -> None:
+def _take_balance(element: Element, now: _Open) -> None:
     code = text_at(element, "Tp", "CdOrPrtry", "Cd")
     if code not in _BALANCES:
         return

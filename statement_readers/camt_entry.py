@@ -7,12 +7,11 @@ direction money really moved, also for a reversal (RvslInd): ISO 20022 says that
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import BATCH_NOT_SPLIT, ReadBefore, StatementLine, StatementWarning
 from statement_readers.camt_said import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
-from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
+from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
 from statement_readers.joining import kept, said
 
@@ -39,14 +38,14 @@ class Detail:
     texts: tuple[BankText, ...]
 
 
-def read_amount(element: Any, parts: Kids) -> tuple[int, str]:
+def read_amount(element: Element, parts: Kids) -> tuple[int, str]:
     """The Amt child: unsigned minor units and currency."""
     if "Amt" not in parts:
         raise unreadable("an amount (Amt) is missing.", line=place(element))
     return _money(parts["Amt"])
 
 
-def _money(amount: Any) -> tuple[int, str]:
+def _money(amount: Element) -> tuple[int, str]:
     currency: str = amount.get("Ccy") or ""
     minor = to_minor((amount.text or "").strip(), currency, line=place(amount))
     if minor < 0:
@@ -54,7 +53,7 @@ def _money(amount: Any) -> tuple[int, str]:
     return minor, currency
 
 
-def read_day(element: Any) -> date:
+def read_day(element: Element) -> date:
     """Dt or DtTm inside, or the text itself; the bank's own day, whatever its time zone."""
     for item in element:
         if local(item) in {"Dt", "DtTm"}:
@@ -63,7 +62,7 @@ def read_day(element: Any) -> date:
     return to_date((element.text or "").strip()[:10], line=place(element))
 
 
-def read_detail(element: Any) -> Detail:
+def read_detail(element: Element) -> Detail:
     parts = kids(element)
     amount, currency = _detail_amount(parts)
     remittance = read_remittance(parts.get("RmtInf"))
@@ -99,7 +98,7 @@ def _detail_amount(parts: Kids) -> tuple[int | None, str | None]:
     return None, None
 
 
-def _party(role: Any | None) -> str | None:
+def _party(role: Element | None) -> str | None:
     """Dbtr/Nm up to version 07, Dbtr/Pty/Nm (or an agent's) from 08 on."""
     inside = kids(role)
     if "Nm" in inside:
@@ -120,7 +119,9 @@ def _payers_reference(references: Kids) -> BankText | None:
     return None
 
 
-def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[StatementLine], list[StatementWarning]]:
+def entry_lines(
+    entry: Element, parts: Kids, details: list[Detail]
+) -> tuple[list[StatementLine], list[StatementWarning]]:
     """The lines of one booked entry, not yet numbered."""
     amount, currency = read_amount(entry, parts)
     indicator = text(parts.get("CdtDbtInd"))
@@ -146,12 +147,13 @@ def _signed(detail: Detail, entry_indicator: str, currency: str) -> int | None:
     return detail.amount_minor if (detail.indicator or entry_indicator) == "CRDT" else -detail.amount_minor
 
 
-def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
+def _whole(entry: Element, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
     """The entry as one line, with what its transactions have in common."""
     booking, value = parts.get("BookgDt"), parts.get("ValDt")
-    if booking is None and value is None:
+    dated = value if value is not None else booking
+    if dated is None:
         raise unreadable("an entry has neither a booking nor a value date.", line=place(entry))
-    value_date = read_day(value if value is not None else booking)
+    value_date = read_day(dated)
     payers = {detail.debtor if signed >= 0 else detail.creditor for detail in details}
     references = {detail.reference for detail in details}
     structured = tuple(dict.fromkeys(item for detail in details for item in detail.structured))
