@@ -32,7 +32,7 @@ docs: environment ## write the pages that follow from others: roles, events, the
 bench: environment ## the benchmarks; results also in bench/results/
 	@$(BIN)/python -m bench
 
-soak: environment ## the long proofs: million-row imports, thousands of payments under repeated kills
+soak: environment ## the long proofs: million-row imports, payments under repeated kills, mistakes that tests must see
 	@$(BIN)/python -m stack.prepare
 	$(BIN)/pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
@@ -46,7 +46,7 @@ lock: environment ## resolve the dependencies anew into requirements/
 	$(RESOLVE) --upgrade --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment and the caches (not the data in .arflow)
-	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache mutants .import_linter_cache .hypothesis *.egg-info
 
 environment:
 	@$(ARFLOW_PYTHON) stack/install.py

@@ -1,6 +1,6 @@
 """The activities of a customer change: thin, each one transaction (or a refusal's two), each safe to repeat."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import psycopg
 import structlog
@@ -10,8 +10,8 @@ from temporalio.client import Client
 
 from activities.errors import boundary
 from activities.histories import erase
-from models.db.answered import say
-from models.db.customers.standing import Standing, standing
+from models.db.answered import announce
+from models.db.customers import change_lists, changes
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.changes import (
@@ -27,7 +27,8 @@ from operations import registry  # noqa: F401 - registers the operations
 from operations.customers.approval_tokens import decide_by_token
 from operations.customers.certificates import watch_certificates
 from operations.customers.deadlines import escalate, remind, signals_refused
-from operations.customers.execution import execute_change, finished_workflows
+from operations.customers.execution import execute_change
+from operations.customers.state import state_of
 from operations.runner import execute
 
 log = structlog.get_logger("arflow.activities")
@@ -52,18 +53,18 @@ class ChangeActivities:
             if not request.command_id:
                 return self._state(request.org_id, request.change_id)
             done = execute(self._engine, request.org_id, request.command_id)
-            if isinstance(done.aside, Standing):  # as it stood when that was committed: nothing is read again
-                state = _state(done.aside, done.replayed)
+            if isinstance(done.aside, ChangeState):  # as it stood when that was committed: nothing is read again
+                state = replace(done.aside, replayed=done.replayed)
             else:
                 state = self._state(request.org_id, request.change_id, done.replayed)
             if not state.complete:  # what is still to be carried out is answered when it is
-                self._say(request)
+                self._announce(request)
             return state
 
-    def _say(self, request: ActRequest) -> None:
+    def _announce(self, request: ActRequest) -> None:
         """Tell the API that it may answer; where that fails, it learns it from the end of the update."""
         try:
-            say(self._engine, request.org_id, request.command_id)
+            announce(self._engine, request.org_id, request.command_id)
         except psycopg.Error as error:
             log.info("an answer was not announced", error=type(error).__name__)
 
@@ -75,8 +76,12 @@ class ChangeActivities:
             closed = execute_change(self._engine, request.org_id, request.change_id, last_try=last)
             state = self._state(request.org_id, request.change_id)
             erased = state.operation == "delete" and state.status == "APPROVED"
-            old = finished_workflows(self._engine, request.org_id, request.change_id) if erased else []
-            return ExecutionResult(state, closed, old)
+            return ExecutionResult(state, closed, self._workflows(request) if erased else [])
+
+    def _workflows(self, request: ActRequest) -> list[str]:
+        """The processes of all changes of the customer that was deleted, this one's among them."""
+        with transaction(self._engine, request.org_id) as tx:
+            return change_lists.workflows_of_customer_of(tx, request.change_id)
 
     @activity.defn(name="change_remind", no_thread_cancel_exception=True)
     def remind(self, step: StepInput) -> ChangeState:
@@ -122,35 +127,8 @@ class ChangeActivities:
 
 def read_state(engine: Engine, org_id: str, change_id: str, replayed: bool = False) -> ChangeState:
     """Where the change stands, as the process needs it; `known` is false for one that was never accepted."""
-    c = standing(engine, org_id, change_id)
-    if c is None:
+    found = changes.now_at(engine, org_id, change_id)
+    if found is None:
         return ChangeState(replayed=replayed)
-    return _state(c, replayed)
-
-
-def _state(c: Standing, replayed: bool) -> ChangeState:
-    found = ChangeState(
-        known=True,
-        status=c.status,
-        operation=c.operation,
-        lane=c.lane,
-        customer_id=c.customer_id,
-        round=c.round,
-        step=c.step,
-        role=c.role,
-        returned=c.returned,
-        complete=c.complete,
-        replayed=replayed,
-    )
-    if c.started_at is None or c.due_at is None or c.remind_at is None:
-        return found
-    found.since, found.due_at = _text(c.started_at), _text(c.due_at)
-    if not c.escalated:
-        found.escalate_in = max(0.0, (c.due_at - c.now).total_seconds())
-        if not c.reminded:
-            found.remind_in = max(0.0, (c.remind_at - c.now).total_seconds())
-    return found
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")
+    change, now = found
+    return state_of(change, now, replayed=replayed)

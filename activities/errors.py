@@ -8,10 +8,12 @@ history with their texts. The worker's log has the frames.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import structlog
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from models.commands import KeptRefusal
 from models.errors import Refusal
 from operations.runner import CommandLost
 
@@ -24,7 +26,7 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except Refusal as r:
-        problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
+        problem = asdict(KeptRefusal.of(r))
         raise ApplicationError(
             f"{r.code}: {r.detail}", problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import imports
+from models.imports.records import Import, ImportStatus
+from models.imports.review import chain_of
 from models.messages.imports import ImportAct, ImportState
 from operations.imports import execution as import_execution
 from operations.imports import pulling as import_pulling
@@ -53,7 +54,8 @@ class ImportActivities:
     def stage(self, what: ImportAct) -> ImportState:
         """The whole file into staging, in one transaction; or a slice of the pages that it is made of first."""
         with boundary(), _beating(), _not_superseded(), self._slice() as beat:
-            if import_pulling.pulling(self._row(what)):
+            one = self._import(what)
+            if one is not None and one.is_pulling:
                 import_pulling.pull(self._engine, what.org_id, what.import_id, self._connector, beat, SLICE_SECONDS)
             else:
                 import_staging.stage(self._engine, what.org_id, what.import_id, _beat)
@@ -101,31 +103,33 @@ class ImportActivities:
             with self._lock:
                 self._working -= 1
 
-    def _row(self, what: ImportAct) -> Any:
+    def _import(self, what: ImportAct) -> Import | None:
         with transaction(self._engine, what.org_id, durable=False) as tx:
-            return tx.one("SELECT * FROM customer_imports WHERE org_id = :org AND id = :id", id=what.import_id)
+            return imports.find(tx, what.import_id)
 
     def _state(self, what: ImportAct) -> ImportState:
-        row = self._row(what)
-        if row is None:
+        one, now = self._import(what), datetime.now(UTC)
+        if one is None:
             return ImportState("REFUSED")
-        retry_at = row["pull"]["next_attempt_at"] if import_pulling.pulling(row) else None
-        pending = imports.chain_of(row).pending if row["status"] == "AWAITING_REVIEW" else None
+        retry_at = one.pull.next_attempt_at if one.pull is not None and one.is_pulling else None
+        pending = chain_of(one).pending if one.status is ImportStatus.AWAITING_REVIEW else None
         due = None if pending is None or pending.escalated_at else pending.due_at
         return ImportState(
-            row["status"],
-            row["total_rows"],
-            row["validated_rows"],
-            row["executed_rows"],
-            row["error_rows"],
-            row["failed"],
+            one.status.value,
+            one.total_rows,
+            one.validated_rows,
+            one.executed_rows,
+            one.error_rows,
+            one.failed,
             pending.role if pending else "",
             pending.number + 1 if pending else 0,
-            None if due is None else max((due - datetime.now(UTC)).total_seconds(), 0.0),
-            None
-            if retry_at is None
-            else max((datetime.fromisoformat(retry_at) - datetime.now(UTC)).total_seconds(), 0.0),
+            _seconds_until(due, now),
+            _seconds_until(retry_at, now),
         )
+
+
+def _seconds_until(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max((at - now).total_seconds(), 0.0)
 
 
 class _HandOver(Exception):

@@ -1,10 +1,13 @@
 """Refreshing panels: ask the source outside any transaction, keep the answer or the failure inside one."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
 from activities.shares import Shares
+from models.customer_360.records import SourceFacts
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.customer_360 import PanelRefresh, PanelRefreshed
@@ -40,24 +43,24 @@ class PanelActivities:
             if asked is None:
                 return PanelRefreshed(start.panel)
             try:
-                rows = self._ask(start, asked)
+                said = self._ask(start, asked)
             except SourceError as error:
                 with transaction(self._engine, start.org_id) as tx:
                     panels.fail_refresh(tx, start, asked, error.code)
                 return PanelRefreshed(start.panel, error.code)
             with transaction(self._engine, start.org_id) as tx:
-                return PanelRefreshed(start.panel, None, panels.complete_refresh(tx, start, asked, rows))
+                return PanelRefreshed(start.panel, None, panels.complete_refresh(tx, start, asked, said))
 
-    def _ask(self, start: PanelRefresh, asked: panels.Question) -> list[dict[str, object]]:
+    def _ask(self, start: PanelRefresh, asked: panels.Question) -> Sequence[SourceFacts]:
         c = asked.connection
         connection = Connection(
-            start.org_id, c["name"], c["kind"], c["base_url"], self._access.credential(start.org_id, c["credential"]),
-            c["timeout_ms"] / 1000, c["max_concurrent"], self._access.hosts(c["kind"]),
+            start.org_id, c.name, c.kind, c.base_url, self._access.credential(start.org_id, c.credential),
+            c.timeout_ms / 1000, c.max_concurrent, self._access.hosts(c.kind),
         )  # fmt: skip
-        adapter = ADAPTERS[c["kind"]]
+        adapter = ADAPTERS[c.kind]
         if start.panel not in adapter.panels:
             raise SourceError("SOURCE_NOT_CONFIGURED", start.panel)
-        customer = Asked(start.customer_id, asked.source_customer_id, asked.currency_code)
+        customer = Asked(start.customer_id, asked.customer.source_customer_id, asked.customer.currency_code)
         guard = self._guards.of(connection)
         with self._shares.place(start.org_id) as free:
             if not free:

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.counting import count
-from api.deps import RequestKey
-from api.process import Write, answer, submission
+from api.keys import RequestKey
+from api.write import Write, response, submission
 from models.access import Principal
 from models.db.tx import to_json
 from models.errors import Refusal
@@ -28,40 +28,42 @@ _running: Final[dict[str, asyncio.Future[Answered]]] = {}
 """The batches that this process carries out at the moment, by command."""
 
 
-async def run_batch(
+async def write_batch(
     request: Request, who: Principal, key: RequestKey, operation: str, noun: str, items: Sequence[dict[str, Any]], parse: Parse
 ) -> Response:  # fmt: skip
     """Execute the items one by one. The batch as a whole is idempotent by its key, each item by its external_id."""
     engine: Engine = request.app.state.engine
     whole = submission(request, key, Write(operation, {"items": list(items)}, who.org_id))
 
+    def one(item: dict[str, Any]) -> Submission | list[dict[str, str]]:
+        parsed = parse(item)
+        return submission(request, key, parsed) if isinstance(parsed, Write) else parsed
+
     def run(kept: Submitted) -> Answered:
         if kept.in_progress and (ended := submit(engine, who, whole).answer) is not None:
             return ended
-        results = [_one(engine, who, whole, n, noun, parse(item)) for n, item in enumerate(items)]
+        results = [{"index": n} | _result(engine, who, noun, one(item)) for n, item in enumerate(items)]
         return finish_batch(engine, who.org_id, kept.command_id, Answered(to_json({"items": results})))
 
     kept = await run_in_threadpool(submit, engine, who, whole)
     if kept.answer is not None:
-        return answer(kept.answer)
+        return response(kept.answer)
     running = _running.get(kept.command_id)
     if running is None:  # also where another process has it, or had: the items are told apart by their external_id
         running = _running[kept.command_id] = asyncio.ensure_future(run_in_threadpool(run, kept))
         running.add_done_callback(lambda _: _running.pop(kept.command_id, None))
     done = await asyncio.shield(running)  # others wait for it, whoever of them goes away
-    return answer(replace(done, replayed=kept.in_progress))
+    return response(replace(done, replayed=kept.in_progress))
 
 
-def _one(
-    engine: Engine, who: Principal, whole: Submission, index: int, noun: str, parsed: Write | list[dict[str, str]]
-) -> dict[str, Any]:
-    if isinstance(parsed, list):
-        error = {"code": "VALIDATION_FAILED", "detail": "The item is not valid.", "errors": parsed}
-        return {"index": index, "status": "failed", "error": error}
+def _result(engine: Engine, who: Principal, noun: str, item: Submission | list[dict[str, str]]) -> dict[str, Any]:
+    if isinstance(item, list):
+        error = {"code": "VALIDATION_FAILED", "detail": "The item is not valid.", "errors": item}
+        return {"status": "failed", noun: None, "error": error}
     try:
-        done = execute_item(engine, who, whole, parsed.operation, parsed.body, parsed.record_id, parsed.subject_id)
+        done = execute_item(engine, who, item)
     except Refusal as r:
         error = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], **r.extra}
-        return {"index": index, "status": "failed", "error": error}
-    count(parsed.operation, done)
-    return {"index": index, "status": "replayed" if done.replayed else "created", noun: json.loads(done.json)}
+        return {"status": "failed", noun: None, "error": error}
+    count(item.operation, done)
+    return {"status": "replayed" if done.replayed else "created", noun: json.loads(done.json), "error": None}

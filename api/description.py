@@ -59,6 +59,10 @@ _WRITE_HEADERS: Final[Schema] = {
     "Idempotent-Replayed": {"description": "`true` where this is an earlier request's answer.", **_TEXT},
     "X-Workflow-Id": {"description": "The process that carried the write, where one did.", **_TEXT},
 }
+_LATER_HEADERS: Final[Schema] = {
+    "Location": {"description": "`/v1/operations/{workflow_id}`: ask there for its end.", **_TEXT},
+    "Retry-After": {"description": "Seconds; where the process had not ended after five.", **_TEXT},
+}
 _KEY: Final[Schema] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -66,11 +70,6 @@ _KEY: Final[Schema] = {
     "description": "1-255 characters; the same key and body are told the first answer. Made and answered if not sent.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-
-
-def operation_id(route: APIRoute) -> str:
-    """The name of the route's function."""
-    return route.name
 
 
 def describe(app: FastAPI) -> Schema:
@@ -102,9 +101,21 @@ def _say_what_all_have(path: Schema, route: APIRoute) -> None:
             operation.setdefault("parameters", []).append(_KEY)
         for status, response in operation["responses"].items():
             if status.startswith("2"):
-                response["headers"] = {**(_WRITE_HEADERS if is_write else _HEADERS), **response.get("headers", {})}
+                _say_what_events_hold(response.get("content", {}))
+                common = _WRITE_HEADERS if is_write else _HEADERS
+                later = _LATER_HEADERS if is_write and status == "202" else {}
+                response["headers"] = {**common, **later, **response.get("headers", {})}
             elif status in ("429", "503"):
                 response["headers"] = {**_HEADERS, "Retry-After": {"description": "Seconds.", **_TEXT}}
+
+
+def _say_what_events_hold(content: Schema) -> None:
+    """Of server-sent events the model that the route names is the JSON in each one's data."""
+    stream = content.get("text/event-stream")
+    if stream is not None and (data := stream["schema"].pop("$ref", None)):
+        of = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"$ref": data}}
+        event = {"event": {"type": "string"}, "id": {"type": "string"}, "data": of}
+        stream["itemSchema"] = {"type": "object", "required": ["data"], "properties": event}
 
 
 def _names(schemas: Schema) -> dict[str, str]:

@@ -23,7 +23,6 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope
 
 from api import json_body
-from api.direct import direct
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
 from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
@@ -106,7 +105,7 @@ class GatedRoute(CheckedRoute):
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = direct(self, APIRoute.get_route_handler(self))
+        inner = APIRoute.get_route_handler(self)
         needs, query = _needs(self), Query(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
         kind = "multipart/form-data" if form else "application/json"

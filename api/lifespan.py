@@ -17,11 +17,12 @@ from temporalio.client import Client
 from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
-from models.db.answered import Answered
+from models.db.answered import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
 from models.db.outbox import lag
 from models.db.pooling import SharedSession, refuse_shared_sessions
+from operations.answers import hand_over
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
@@ -45,8 +46,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
         opened.push_async_callback(app.state.reads.close)
-        app.state.answered = Answered(settings.app_url())
-        opened.callback(asyncio.create_task(app.state.answered.listen()).cancel)
+        heard = partial(hand_over, answer=None)
+        opened.callback(asyncio.create_task(listen(settings.app_url(), heard)).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         settle_the_interpreter()

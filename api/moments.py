@@ -1,37 +1,29 @@
 """Points in time in queries."""
 
 import re
-from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from datetime import UTC, datetime, time
+from typing import Annotated
 
 from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
+from models import checks
 
 
-def _moment(value: Any) -> Any:
+def _moment(value: object, of_a_date: time) -> datetime:
     # A plus sign that was not percent-encoded arrives as a space.
-    text = re.sub(r" (\d{2}:\d{2})$", r"+\1", value) if isinstance(value, str) and value.count(":") > 2 else value
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise PydanticCustomError("DATE_INVALID", "A moment is written 2026-01-31T12:00:00Z, or 2026-01-31")
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise PydanticCustomError("DATE_INVALID", "There is no such moment") from None
+    sent = re.sub(r" (\d{2}:\d{2})$", r"+\1", value) if isinstance(value, str) and value.count(":") > 2 else value
+    found = checks.moment(sent)
+    if not isinstance(found, datetime):
+        return datetime.combine(found, of_a_date, UTC)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _until(value: Any) -> Any:
-    found = _moment(value)
-    return found if isinstance(found, datetime) else datetime.combine(found, time.max, UTC)
+def _until(value: object) -> datetime:
+    return _moment(value, time.max)
 
 
-def _since(value: Any) -> Any:
-    found = _moment(value)
-    return found if isinstance(found, datetime) else datetime.combine(found, time.min, UTC)
+def _since(value: object) -> datetime:
+    return _moment(value, time.min)
 
 
 Until = Annotated[datetime, BeforeValidator(_until)]

@@ -8,10 +8,13 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
+from models.answers import read_json
 from models.customer_360.panels import EXTERNAL, Freshness
+from models.customer_360.view_answers import PanelNpsAnswer, SnapshotAgingAnswer
 from models.db.customer_360.view import FIRST_PANEL
+from models.db.tx import to_json
 from sources.protocol import CODES
 
 BUILT_IN: Final = "arflow"
@@ -69,8 +72,8 @@ def view_of(row: tuple[bytes | None, ...], names: tuple[str, ...]) -> View:
     at = datetime.fromisoformat(now.decode())
     external = {}
     if serving is not None:
-        snapshots = json.loads(kept or b"{}")
-        served = json.loads(serving).items()
+        snapshots = read_json(dict[str, Freshness], kept or b"{}")
+        served = read_json(dict[str, str], serving).items()
         external = {p: _freshness(source, snapshots.get(p)) for p, source in served if p in EXTERNAL and p in names}
     panels = {}
     for n, name in enumerate(names, FIRST_PANEL // 2):
@@ -78,13 +81,9 @@ def view_of(row: tuple[bytes | None, ...], names: tuple[str, ...]) -> View:
     return View(entity.decode(), at, customer, attention or b"[]", panels, external)
 
 
-def _freshness(source: str, snapshot: dict[str, Any] | None) -> Freshness:
-    if snapshot is None or snapshot["source"] != source:
-        return Freshness(source)
-    times = {
-        k: snapshot[k] and datetime.fromisoformat(snapshot[k]) for k in ("as_of", "attempted_at", "next_attempt_at")
-    }
-    return Freshness(source, error_code=snapshot["error_code"], **times)
+def _freshness(source: str, snapshot: Freshness | None) -> Freshness:
+    """Of the source that serves the panel now; what another said does not count."""
+    return snapshot if snapshot is not None and snapshot.source == source else Freshness(source)
 
 
 def _panel(name: str, data: bytes | None, more: bytes | None, at: datetime, f: Freshness | None) -> Panel:
@@ -102,9 +101,9 @@ def panel_json(p: Panel, customer_id: str, *, invoices: bool, payments: bool) ->
     `invoices`, `payments`: whether the caller may open those of the books.
     """
     as_of = "null" if p.as_of is None else f'"{p.as_of.isoformat()}"'
-    more = "" if p.more is None else f',"more":{"true" if p.more else "false"}'
+    more = "null" if p.more is None else "true" if p.more else "false"
     head = f',"as_of":{as_of},"stale":{"true" if p.stale else "false"},"error":{_error(p.error)}'
-    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id, invoices, payments)}{more}}}'
+    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id, invoices, payments)},"more":{more}}}'
     return b'{"data":' + p.data + (head + tail).encode()
 
 
@@ -114,6 +113,26 @@ def view_json(v: View, customer_id: str, *, invoices: bool, payments: bool) -> b
     panels = b",".join(f'"{name}":'.encode() + panel_json(p, customer_id, **opens) for name, p in v.panels.items())
     head = b'{"customer":' + v.customer + b',"attention":' + v.attention + b',"panels":{' + panels
     return head + f'}},"as_of":"{v.at.isoformat()}"}}'.encode()
+
+
+def snapshot_json(v: View, customer_id: str) -> bytes:
+    """What the view shows as one flat record."""
+    said = {name: p.data for name, p in v.panels.items()}
+    aging = None if said["ar_aging"] == b"null" else read_json(SnapshotAgingAnswer, said["ar_aging"])
+    nps = None if said["nps"] == b"null" else read_json(PanelNpsAnswer, said["nps"])
+    parts = {
+        "customer_id": f'"{customer_id}"'.encode(),
+        "as_of": f'"{v.at.isoformat()}"'.encode(),
+        "open_opportunities": said["opportunities"],
+        "active_quotes": said["quotes"],
+        "recent_orders": said["orders"],
+        "ar_aging": to_json(aging).encode(),
+        "open_cases": said["cases"],
+        "active_contracts": said["contracts"],
+        "nps_latest": b"null" if nps is None else str(nps.latest).encode(),
+        "activities": said["activities"],
+    }
+    return b"{" + b",".join(f'"{name}":'.encode() + part for name, part in parts.items()) + b"}"
 
 
 def panel_etag(p: Panel) -> str:

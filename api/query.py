@@ -112,8 +112,16 @@ def _query_fields(dependant: Dependant) -> Iterable[tuple[str, Any]]:
         yield from _query_fields(needed)
 
 
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function."""
+    return route.name
+
+
 class CheckedRoute(APIRoute):
     """A route that refuses what it does not know in its query."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **{**options, "generate_unique_id_function": operation_id})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner, query = super().get_route_handler(), Query(self)

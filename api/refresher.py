@@ -14,13 +14,13 @@ import structlog
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from models.customer_360.panels import REFRESH_WAIT_SECONDS
 from models.db.customer_360 import panels
 from models.db.engine import transaction
 from models.messages.customer_360 import REFRESH_QUEUE, PanelRefresh, refresh_workflow_id
+from workflows.starting import Start, start
 
 log = structlog.get_logger("arflow.panels")
 FLUSH_SECONDS: Final = 2.0
@@ -66,15 +66,16 @@ class PanelRefresher:
         org_id, customer_id, panel = key
         try:
             async with asyncio.timeout(GIVE_UP_SECONDS):
-                handle = await self._client.start_workflow(
+                refreshing = Start(
                     "RefreshPanel",
                     PanelRefresh(org_id, customer_id, panel, since),
-                    id=refresh_workflow_id(customer_id, panel),
-                    task_queue=REFRESH_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"Refresh {panel} of {customer_id}",
-                    search_attributes=_attributes(org_id, customer_id),
+                    refresh_workflow_id(customer_id, panel),
+                    REFRESH_QUEUE,
+                    org_id,
+                    f"Refresh {panel} of {customer_id}",
+                    {"CustomerId": customer_id},
                 )
+                handle = await start(self._client, refreshing)
                 await handle.result()
         except (TimeoutError, RPCError, WorkflowFailureError) as error:
             log.warning("panel not refreshed", panel=panel, org_id=org_id, error=type(error).__name__)
@@ -107,10 +108,3 @@ class PanelRefresher:
     def _write(self, org_id: str, seen: list[tuple[str, datetime]]) -> None:
         with transaction(self._engine, org_id, durable=False) as tx:
             panels.viewed(tx, seen)
-
-
-def _attributes(org_id: str, customer_id: str) -> TypedSearchAttributes:
-    given = {"OrgId": org_id, "ProcessType": "RefreshPanel", "CustomerId": customer_id}
-    return TypedSearchAttributes(
-        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in given.items()]
-    )

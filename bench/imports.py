@@ -12,6 +12,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from bench.report import Figure
 from bench.stack import BenchStack
 from models.access import Principal
 from models.db.engine import driver_url, make_engine, transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
 from models.ids import new_id
+from models.imports.records import ImportStatus
+from models.imports.requests import ImportOptions, SubmitImport
 from operations import registry
 from operations.commands import Submission, submit
 from operations.imports import execution as import_execution
@@ -85,12 +88,12 @@ def _round(stack: BenchStack, engine: Engine, rows: int) -> dict[str, float]:
         took["copy"] = _raw_copy(bare, import_id)
         took["validate"] = _seconds(lambda: import_validation.validate(engine, ORG, import_id, calm, CALM))
         with transaction(engine, ORG) as tx:
-            row = imports.get(tx, import_id)
-            assert row["status"] == "AWAITING_REVIEW", dict(row)
-            imports.update(tx, import_id, status="EXECUTING", started_at=tx.now)
+            one = imports.get(tx, import_id, lock=True)
+            assert one.status is ImportStatus.AWAITING_REVIEW, one
+            imports.save(tx, one, replace(one, status=ImportStatus.EXECUTING, started_at=tx.now))
         took["execute"] = _seconds(lambda: import_execution.execute(engine, ORG, import_id, calm, CALM))
         with transaction(engine, ORG) as tx:
-            assert imports.get(tx, import_id)["created"] == rows
+            assert imports.get(tx, import_id).created == rows
         took["both"] = took["validate"] + took["execute"]
         took["floor"] = _floor(bare, rows)
     return took
@@ -105,21 +108,19 @@ def _seconds(work: Callable[[], Any]) -> float:
 def _kept(engine: Engine, content: bytes) -> str:
     """The upload as the API keeps it."""
     import_id = new_id("imp")
-    options = {"source": "csv", "legal_entity_id": "le_us", "batch_size": 1000}
-    body = {
-        "options": options,
-        "file_name": None,
-        "file_hash": hashlib.sha256(content).hexdigest(),
-        "file_bytes": len(content),
-    }
+    body = SubmitImport(
+        options=ImportOptions(source="csv", legal_entity_id="le_us", batch_size=1000),
+        file_hash=hashlib.sha256(content).hexdigest(),
+        file_bytes=len(content),
+    )
     who = Principal("u_clerk", ORG, frozenset({"ar_clerk"}))
     kept = submit(
         engine,
         who,
         Submission("import.submit", "/v1/customer-imports", body, import_id, True, "req_bench", import_id, import_id),
     )
-    pieces = (content[at : at + imports.PIECE] for at in range(0, len(content), imports.PIECE))
-    imports.keep_file(engine, ORG, import_id, pieces)
+    pieces = (content[at : at + files.PIECE] for at in range(0, len(content), files.PIECE))
+    files.keep_file(engine, ORG, import_id, pieces)
     execute(engine, ORG, kept.command_id)
     return import_id
 

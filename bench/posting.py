@@ -30,7 +30,8 @@ from models.values import Body
 from operations import registry
 from operations.cash import statement_chunks
 from operations.commands import Submission, submit
-from operations.runner import _execute, execute, run_now
+from operations.runner import execute, pending, perform, run_now
+from operations.work import Work
 
 ORG = "org_bench_b"
 FLOOR = Path(__file__).parent / "statement_floor.sql"
@@ -120,7 +121,7 @@ def _record(engine: Engine, command_id: str) -> list[tuple[str, Any]]:
         return bound(statements, asked)
 
     with patch.object(Statements, "bound", keep), contextlib.suppress(_Enough), transaction(engine, ORG) as tx:
-        _execute(tx, command_id)
+        perform(Work(tx, pending(tx, command_id)), kept=True)
         tx.connection()  # sends what waits for the commit
         raise _Enough
     return sent

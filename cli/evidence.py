@@ -1,11 +1,11 @@
 """`arflow verify-evidence`: does an evidence packet prove what it says? Needs no database and no network."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from models.customers.evidence import EvidenceUnreadable, faults, read
+from models.customers.evidence import EvidenceUnreadable, evidence_in, faults, read
 
 
 def verify_evidence(
@@ -18,15 +18,20 @@ def verify_evidence(
     except EvidenceUnreadable as error:
         raise SystemExit(f"arflow: {file}: {error}") from None
     found = faults(document)
-    if head is not None and not found and document["head"]["hash"] != head.lower():
-        found = [f"the head is {document['head']['hash']}, not {head.lower()}"]
     if found:
-        print("\n".join(f"breach: {fault}" for fault in found))
-        raise SystemExit(1)
-    change, erased = document["change"], any(e["payload"] is None for e in document["trail"])
-    print(
-        f"{change['id']}: {change['operation']} {change['status']}, {len(document['trail'])} events, the chain is whole"
-    )
-    if erased:
+        _breached(found)
+    evidence = evidence_in(document)
+    chain = evidence.head
+    assert chain is not None
+    if head is not None and chain.hash != head.lower():
+        _breached([f"the head is {chain.hash}, not {head.lower()}"])
+    change, events = evidence.change, len(evidence.trail)
+    print(f"{change.id}: {change.operation} {change.status}, {events} events, the chain is whole")
+    if any(e.payload is None for e in evidence.trail):
         print("its contents were erased with the customer; who, when and which action remain")
-    print(f"head {document['head']['seq']} {document['head']['hash']}")
+    print(f"head {chain.seq} {chain.hash}")
+
+
+def _breached(found: list[str]) -> NoReturn:
+    print("\n".join(f"breach: {fault}" for fault in found))
+    raise SystemExit(1)

@@ -14,7 +14,6 @@ from typing import Any, Final
 from demo.console import Claim
 from demo.context import Demo
 from demo.people import Person
-from models.customers.evidence import read
 from stack.temporal import ensure_cli
 
 PATIENCE_SECONDS: Final = 120.0
@@ -167,7 +166,7 @@ def _evidence(ctx: Demo, change: dict[str, Any]) -> None:
         file = Path(directory) / "evidence.pdf"
         file.write_bytes(packet)
         ctx.tell.happened(ctx.arflow("verify-evidence", str(file)).stdout.splitlines()[0])
-        document = read(packet)
+        document = ctx.auditor.get(path).json()
         document["change"]["decisions"][0]["decided_by"] = "u_nobody"
         file.write_text(json.dumps(document))
         code = ctx.arflow("verify-evidence", str(file), check=False).returncode

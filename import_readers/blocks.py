@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.imports.options import Layout, Unreadable
+from models.imports.files import Layout, Unreadable
 
 __all__ = ["RECORD_LIMIT", "Block", "Layout", "Unreadable"]
 

@@ -5,8 +5,9 @@ import re
 import tempfile
 import zipfile
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, Protocol
 
 from lxml import etree
 
@@ -25,9 +26,19 @@ _TOKEN: Final = re.compile(
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
-def parser_of(target: Any = None) -> Any:
+class Target(Protocol):
+    """What is told of elements and texts as they come."""
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None: ...
+    def data(self, text: str) -> None: ...
+    def end(self, tag: str) -> None: ...
+    def close(self) -> None: ...
+
+
+def parser_of(target: Target | None = None) -> etree.XMLParser:
     """A parser that asks for nothing outside the file and expands nothing inside it."""
-    return etree.XMLParser(target=target, resolve_entities=False, no_network=True, load_dtd=False)
+    handed: Any = target  # the stubs ask for more than lxml does
+    return etree.XMLParser(target=handed, resolve_entities=False, no_network=True, load_dtd=False)
 
 
 def local(tag: str) -> str:
@@ -35,7 +46,7 @@ def local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def parsed(archive: zipfile.ZipFile, name: str) -> Any:
+def parsed(archive: zipfile.ZipFile, name: str) -> etree._Element:
     """A small part as a tree."""
     if archive.getinfo(name).file_size > SMALL_PART:
         raise Unreadable("XLSX_TOO_LARGE", f"{name} is larger than any workbook needs.")
@@ -84,12 +95,12 @@ class Shared:
 class _Strings:
     """Writes each string as it comes."""
 
-    def __init__(self, out: Any, ends: "array[int]") -> None:
+    def __init__(self, out: IO[bytes], ends: "array[int]") -> None:
         self._out, self._ends, self._at = out, ends, 0
         self._texts: list[str] = []
         self._inside = self._aside = False
 
-    def start(self, tag: str, _: Any) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = local(tag)
         if name == "rPh":  # how to pronounce it
             self._aside = True

@@ -8,12 +8,12 @@ import json
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from lxml import etree
 
@@ -113,7 +113,7 @@ def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, datetime]:
     book = parsed(archive, "xl/workbook.xml")
     first = book.find(".//{*}sheets/{*}sheet")
     # Its namespace differs between the transitional and the strict dialect.
-    attributes = {} if first is None else first.attrib
+    attributes = {} if first is None else {str(name): str(value) for name, value in first.attrib.items()}
     wanted = next((value for name, value in attributes.items() if name.startswith("{") and local(name) == "id"), None)
     since_1904 = any(p.get("date1904") in ("1", "true") for p in book.iterfind("{*}workbookPr"))
     since = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days have no zone
@@ -147,7 +147,7 @@ class _Sheet:
         ready, self._ready = self._ready, []
         return ready
 
-    def start(self, tag: str, attributes: Any) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         name = local(tag)
         if name == "c":
             place = _REFERENCE.fullmatch(attributes.get("r") or "")

@@ -1,8 +1,9 @@
-"""Checks of single values that customers, imports and connectors share.
+"""Checks of single values: what every door takes for a date, a currency, an amount, a text, an address.
 
 Each takes what came in and returns what is to be stored, or raises `PydanticCustomError` whose `type` is the field's
-stable code (contract section 5: `FIELD_REQUIRED FIELD_TYPE FIELD_LENGTH EMAIL_INVALID …`) and whose message names the
-rule, never the value. Inside a pydantic model the error gets its place by itself; elsewhere catch it and read `.type`.
+stable code (docs/errors.md: `FIELD_REQUIRED DATE_INVALID EMAIL_INVALID …`) and whose message names the rule, never the
+value. Inside a pydantic model the error gets its place by itself; elsewhere catch it and read `.type`. The field types of
+request bodies that are made of them are in `models.values`, those of customers in `models.customers.bodies`.
 """
 
 import json
@@ -11,15 +12,16 @@ import unicodedata
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import pycountry
 from email_validator import EmailNotValidError, validate_email
-from iso4217 import Currency
+from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
 from models.invisible import deceptive, hidden_in_address, without
+from models.money import is_currency
 
 NAME_LIMIT: Final = 255
 LARGE_CREDIT_LIMIT: Final = Decimal(1_000_000)
@@ -38,6 +40,9 @@ _PHONE_SIGNS: Final = str.maketrans(
 )
 """How typesetters and Japanese keyboards write the signs of a number."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(
+    _DAY.pattern + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
@@ -133,7 +138,7 @@ def email(value: str) -> str:
     return value
 
 
-def decimal(value: Any, *, digits: int = 15, places: int = 4, negative_code: str = "FIELD_TYPE") -> Decimal:
+def decimal(value: object, *, digits: int = 15, places: int = 4, negative_code: str = "FIELD_TYPE") -> Decimal:
     """A finite, non-negative decimal from a JSON string or number, of at most `digits` integer digits and `places`."""
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise invalid("FIELD_TYPE", "A decimal number, as a string or a number.")
@@ -162,7 +167,7 @@ def decimal(value: Any, *, digits: int = 15, places: int = 4, negative_code: str
     return number
 
 
-def credit_limit(value: Any) -> Decimal:
+def credit_limit(value: object) -> Decimal:
     """A credit limit: ≥ 0, in units (not minor units) of the customer's or the override's currency."""
     return decimal(value, negative_code="CREDIT_LIMIT_NEGATIVE")
 
@@ -173,13 +178,10 @@ def decimal_text(number: Decimal) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
-_CURRENCIES: Final = frozenset(c.value.upper() if isinstance(c.value, str) else c.code for c in Currency)
-
-
 def currency(value: str) -> str:
     """An ISO 4217 code in upper case that has minor units (metals and funds codes have none)."""
-    if value not in _CURRENCIES or Currency(value).exponent is None:
-        raise invalid("CURRENCY_INVALID", "Not an ISO 4217 currency code.")
+    if not value.isupper() or not is_currency(value):
+        raise invalid("CURRENCY_INVALID", "Not a currency of ISO 4217 with minor units.")
     return value
 
 
@@ -195,16 +197,28 @@ def country(value: str) -> str:
     return value
 
 
-def day(value: Any) -> date:
-    """A calendar date, YYYY-MM-DD, without a time."""
+def day(value: object) -> date:
+    """A calendar date, YYYY-MM-DD, without a time. In which years it may lie is its field's to say."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            pass
-    raise invalid("FIELD_TYPE", "A date as YYYY-MM-DD.")
+            raise invalid("DATE_INVALID", "There is no such day.") from None
+    raise invalid("DATE_INVALID", "A date is written YYYY-MM-DD.")
+
+
+def moment(value: object) -> datetime | date:
+    """A moment as in RFC 3339, or a date. Whether it needs its offset from UTC is its field's to say."""
+    if isinstance(value, date):  # as a datetime is, too
+        return value
+    if isinstance(value, str) and _MOMENT.fullmatch(value.upper()):
+        try:
+            return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise invalid("DATE_INVALID", "There is no such moment.") from None
+    raise invalid("DATE_INVALID", "A moment is written 2026-01-31T12:00:00Z, or 2026-01-31.")
 
 
 def phone(value: str) -> str:
@@ -247,19 +261,20 @@ def reason_code(value: str) -> str:
     return value
 
 
-def metadata(value: Any) -> dict[str, Any]:
+def metadata(value: object) -> dict[str, JsonValue]:
     """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL and lone surrogates."""
     if not isinstance(value, dict):
         raise invalid("FIELD_TYPE", "Metadata is a JSON object.")
-    level: list[Any] = [value]
+    level: list[object] = [value]
     depth = 0
     while level:
         depth += 1
         if depth > METADATA_DEPTH:
             raise invalid("METADATA_TOO_DEEP", f"Metadata has at most {METADATA_DEPTH} levels.")
-        below: list[Any] = []
+        below: list[object] = []
         for node in level:
-            below.extend(c for c in (node.values() if isinstance(node, dict) else node) if isinstance(c, dict | list))
+            children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+            below.extend(c for c in children if isinstance(c, dict | list))
         level = below
     try:
         encoded = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode()

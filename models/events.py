@@ -191,7 +191,6 @@ _TYPES: Final = (
         "The case was closed, or its exception resolved; `reason_code` says which.",
         "case",
         _CASE | {"reason_code": "`CASE_CLOSED` or `EXCEPTION_RESOLVED`"},
-        frozenset({"owner_role"}),
     ),
 )  # fmt: skip
 

@@ -5,19 +5,27 @@ as Python values from `api.json_body` (fractions as `Decimal`), so no number eve
 """
 
 import re
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
-from iso4217 import Currency
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
+from models import checks
 from models.invisible import without
+from models.money import INT64_MAX as INT64_MAX
 
-INT64_MAX: Final = 2**63 - 1
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 
@@ -28,6 +36,14 @@ class Body(BaseModel):
     """A request body, or an object inside one. Strict: for an enum say `Choice[MyEnum]`, for a date `IsoDate`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Patch(Body):
+    """A body of changes: a field that was not sent stays as it is, and is not kept with the request either."""
+
+    @model_serializer(mode="wrap")
+    def _what_was_sent(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
 class Empty(Body):
@@ -49,28 +65,29 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 """The address of another system, absolute, kept as spelt: http or https, with a host, without credentials or fragment."""
 
 
-def _iso_date(value: Any) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError("DATE_INVALID", "There is no such day") from None
-        if not EARLIEST <= value <= LATEST:
-            raise PydanticCustomError("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
-        return value
-    if type(value) is date:
-        return value
-    raise PydanticCustomError("DATE_INVALID", "A date is written YYYY-MM-DD")
+def _iso_date(value: object) -> date:
+    day = checks.day(value)
+    if not EARLIEST <= day <= LATEST:
+        raise PydanticCustomError("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
+    return day
 
 
-def _decimal(value: Any) -> Any:
+def _moment(value: object) -> datetime:
+    found = checks.moment(value)
+    if not isinstance(found, datetime):
+        found = datetime.combine(found, time(), UTC)
+    if found.tzinfo is None:
+        raise PydanticCustomError("DATE_INVALID", "A moment is written with its offset: 2026-01-31T12:00:00Z")
+    if not EARLIEST.year <= found.year <= LATEST.year:
+        raise PydanticCustomError("FIELD_RANGE", "A moment lies between the years 1900 and 2999")
+    return found
+
+
+def _decimal(value: object) -> Decimal:
     if isinstance(value, str):
         if len(value) > 64 or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             raise PydanticCustomError("DECIMAL_INVALID", "A decimal is written as digits with at most one point")
-        try:
-            return Decimal(value)
-        except InvalidOperation:  # pragma: no cover - the pattern leaves nothing to refuse
-            raise PydanticCustomError("DECIMAL_INVALID", "Not a decimal") from None
+        return Decimal(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     if isinstance(value, Decimal):
@@ -78,27 +95,13 @@ def _decimal(value: Any) -> Any:
     raise PydanticCustomError("FIELD_TYPE", "A decimal is a JSON string or number")
 
 
-@lru_cache(maxsize=512)
-def _known_currency(code: str) -> bool:
-    try:
-        return code.isupper() and Currency(code).exponent is not None
-    except ValueError:
-        return False
-
-
-def _currency(code: str) -> str:
-    if not _known_currency(code):
-        raise PydanticCustomError("CURRENCY_INVALID", "Not a currency of ISO 4217 with minor units")
-    return code
-
-
-def _no_controls(text: str) -> str:
+def no_controls(text: str) -> str:
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise PydanticCustomError("FIELD_FORMAT", "Control characters are not allowed")
     return text
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
     if not without(text).strip():
         raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
     return text
@@ -117,18 +120,20 @@ NonNegativeMinor = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 """A calendar date written YYYY-MM-DD, from 1900 to 2999; also for query parameters."""
-CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(_currency)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment with its offset from UTC; a date alone is its midnight, UTC."""
+CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(checks.currency)]
 DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""
 PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
 ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
-Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls), AfterValidator(_not_blank)]
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls), AfterValidator(not_blank)]
 """One line of text, 1-255 characters, not blank, no control characters."""
 ExternalId = Line
 """An id in the caller's system."""
-RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_no_controls)]
+RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls)]
 """An id of ours in a body. Whether it exists is the database's to say (404), so no pattern here."""
 Text = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
 """Free text of up to 20,000 characters, line breaks allowed."""

@@ -1,8 +1,8 @@
-"""What a command answered, told to the request that waits in the same process the moment it is committed.
+"""Who waits for a command's answer in this process, and how it reaches them the moment it is committed.
 
-A caller waits for the commit. Its process of Temporal ends a little later (its last word goes to the server and is
-kept there); whoever waited for that end would wait for the server's disk as well. A command that another process
-carried out is not told here: then the process' end says that the answer is in the database.
+A caller waits for the commit. Its process of Temporal ends a little later (its last word goes to the server and is kept
+there); whoever waited for that end would wait for the server's disk as well. Whoever commits the command in this process
+hands the answer over; what another process committed is only heard of (models/db/answered.py), and read.
 """
 
 from collections.abc import Iterator
@@ -13,17 +13,18 @@ from threading import Lock
 from models.errors import Refusal
 from operations.work import Answered, Command
 
-_waiting: dict[str, list[Future[Answered]]] = {}
+_waiting: dict[str, list[Future[Answered | None]]] = {}
 _commands: dict[str, Command] = {}
 _changing = Lock()
 
 
 @contextmanager
-def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[Answered]]:
-    """The answer to come: the outcome, or the Refusal as its exception. Several requests may wait for one command.
+def waiting_for(command_id: str, command: Command | None = None) -> Iterator[Future[Answered | None]]:
+    """The answer to come: the outcome, None where it is to be read, or the Refusal as its exception. Several requests may
+    wait for one command.
 
     `command`: as this request kept it, which saves whoever carries it out here the reading."""
-    mine: Future[Answered] = Future()
+    mine: Future[Answered | None] = Future()
     with _changing:
         _waiting.setdefault(command_id, []).append(mine)
         if command is not None:
@@ -39,13 +40,13 @@ def awaited(command_id: str, command: Command | None = None) -> Iterator[Future[
                 _waiting[command_id] = others
 
 
-def kept_here(command_id: str) -> Command | None:
+def command_kept_here(command_id: str) -> Command | None:
     """The command, where a request of this process kept it and waits for it. What it says never changes."""
     return _commands.get(command_id)
 
 
-def tell(command_id: str, answer: Answered | Refusal) -> None:
-    """Hand the answer to whoever waits. Only what is committed is told."""
+def hand_over(command_id: str, answer: Answered | Refusal | None) -> None:
+    """Give whoever waits the answer; None: that it is there to be read. Only what is committed is handed over."""
     with _changing:
         waiting = _waiting.pop(command_id, [])
     for one in waiting:

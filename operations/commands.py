@@ -7,11 +7,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.answers import JsonObject
+from models.commands import CommandRow, FirstCommand
 from models.db.commands import covers, keep
 from models.db.engine import transaction
 from models.db.tx import to_json
@@ -20,6 +22,8 @@ from models.ids import new_id
 from models.values import Body
 from operations.work import Answered, Command
 
+SYSTEM: Final = "arflow"
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -27,7 +31,7 @@ class Submission:
 
     operation: str
     path: str
-    body: Body | dict[str, Any]
+    body: Body | JsonObject
     idempotency_key: str
     key_given: bool
     request_id: str
@@ -38,9 +42,9 @@ class Submission:
     command_id: str | None = None
 
     @property
-    def json(self) -> dict[str, Any]:
-        """The body as it is kept: amounts as integers, dates as ISO strings."""
-        return self.body.model_dump(mode="json") if isinstance(self.body, Body) else self.body
+    def json(self) -> dict[str, object]:
+        """The body as it is kept: amounts as integers, dates and decimals as strings."""
+        return self.body.model_dump(mode="json") if isinstance(self.body, Body) else json.loads(to_json(self.body))
 
     @property
     def asked(self) -> Body | None:
@@ -60,7 +64,7 @@ class Submitted:
     command: Command | None = None
 
 
-def body_hash(body: Mapping[str, Any]) -> str:
+def body_hash(body: Mapping[str, object]) -> str:
     """sha256 of the body in canonical JSON; two bodies that mean the same have the same hash."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
@@ -68,74 +72,113 @@ def body_hash(body: Mapping[str, Any]) -> str:
 def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
     """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT;
     403 where the token does not cover what was answered."""
-    row = command_row(who, s)
-    while (first := keep(engine, who.org_id, row)) is None:
+    command = command_of(who, s)
+    while (first := keep(engine, who.org_id, command_row(command, s))) is None:
         pass  # the first one was refused between the function's two statements: the key is free again
     if is_another_persons(who, first):
         require_cover(engine, who, first)
-    return submitted(row, first, s.asked)
+    return submitted(command, first)
 
 
-def command_row(who: Principal, s: Submission) -> dict[str, Any]:
-    """The command as it is kept."""
+def command_of(who: Principal, s: Submission) -> Command:
+    """The command that a request is."""
     body = s.json
+    return Command(
+        id=s.command_id or new_id("cmd"),
+        operation=s.operation,
+        path=s.path,
+        body=body,
+        body_hash=body_hash(body),
+        key_given=s.key_given,
+        actor=who.sub,
+        roles=tuple(sorted(who.roles)),
+        entities=who.entities,
+        request_id=s.request_id,
+        workflow_id=s.workflow_id,
+        resource_id=s.resource_id,
+        subject_id=s.subject_id,
+        asked=s.asked,
+    )
+
+
+def own_command(
+    operation: str, *, actor: str = SYSTEM, request_id: str | None = None, workflow_id: str | None = None,
+    resource_id: str | None = None,
+) -> Command:  # fmt: skip
+    """What a process, a schedule or the command line does in its own name; it is kept nowhere."""
+    return Command(
+        new_id("cmd"),
+        operation,
+        "",
+        {},
+        "",
+        True,
+        actor,
+        (),
+        None,
+        request_id or new_id("req"),
+        workflow_id,
+        resource_id,
+    )
+
+
+def command_row(c: Command, s: Submission) -> Mapping[str, object]:
+    """The command as it is kept."""
     return {
-        "id": s.command_id or new_id("cmd"),
-        "operation": s.operation,
-        "path": s.path,
+        "id": c.id,
+        "operation": c.operation,
+        "path": c.path,
         "idem_key": s.idempotency_key,
-        "key_given": s.key_given,
-        "body_hash": body_hash(body),
-        "body": body,
-        "resource_id": s.resource_id,
+        "key_given": c.key_given,
+        "body_hash": c.body_hash,
+        "body": c.body,
+        "resource_id": c.resource_id,
         "customer_id": s.customer_id,
-        "actor": who.sub,
-        "roles": sorted(who.roles),
-        "entities": None if who.entities is None else sorted(who.entities),
-        "request_id": s.request_id,
-        "workflow_id": s.workflow_id,
-        "subject_id": s.subject_id,
+        "actor": c.actor,
+        "roles": c.roles,
+        "entities": None if c.entities is None else sorted(c.entities),
+        "request_id": c.request_id,
+        "workflow_id": c.workflow_id,
+        "subject_id": c.subject_id,
     }
 
 
-def submitted(row: Mapping[str, Any], first: Mapping[str, Any], asked: Body | None) -> Submitted:
+def submitted(command: Command, first: FirstCommand) -> Submitted:
     """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT."""
-    if first["id"] == row["id"]:
-        command = as_command(json.loads(to_json(row)), asked)
-        return Submitted(row["id"], row["workflow_id"], row["resource_id"], command=command)
-    if first["body_hash"] != row["body_hash"]:
+    if first.id == command.id:
+        return Submitted(command.id, command.workflow_id, command.resource_id, command=command)
+    if first.body_hash != command.body_hash:
         raise Refusal("IDEMPOTENCY_KEY_CONFLICT", "This Idempotency-Key was used with another body on this path.")
-    answer = Answered(to_json(first["response"]), first["http_status"], True) if first["state"] == "done" else None
-    return Submitted(first["id"], first["workflow_id"], first["resource_id"], answer, True)
+    answer = Answered(to_json(first.response), first.http_status or 200, True) if first.state == "done" else None
+    return Submitted(first.id, first.workflow_id, first.resource_id, answer, True)
 
 
-def is_another_persons(who: Principal, first: Mapping[str, Any]) -> bool:
+def is_another_persons(who: Principal, first: FirstCommand) -> bool:
     """Whether the first command with a key may be of legal entities that this person's token does not cover."""
-    return who.entities is not None and first["actor"] != who.sub
+    return who.entities is not None and first.actor != who.sub
 
 
-def require_cover(engine: Engine, who: Principal, first: Mapping[str, Any]) -> None:
+def require_cover(engine: Engine, who: Principal, first: FirstCommand) -> None:
     """403 where their token does not cover another person's command."""
     with transaction(engine, who.org_id, durable=False) as tx:
         if not covers(tx, who, first):
             raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")
 
 
-def as_command(row: Any, asked: Body | None = None) -> Command:
-    """The command of such a row."""
+def as_command(row: CommandRow) -> Command:
+    """The command that was kept as this row."""
     return Command(
-        id=row["id"],
-        operation=row["operation"],
-        path=row["path"],
-        body=row["body"],
-        body_hash=row["body_hash"],
-        key_given=row["key_given"],
-        actor=row["actor"],
-        roles=tuple(row["roles"]),
-        entities=None if row["entities"] is None else frozenset(row["entities"]),
-        request_id=row["request_id"],
-        workflow_id=row["workflow_id"],
-        resource_id=row["resource_id"],
-        subject_id=row["subject_id"],
-        asked=asked,
+        id=row.id,
+        operation=row.operation,
+        path=row.path,
+        body=dict(row.body),
+        body_hash=row.body_hash,
+        key_given=row.key_given,
+        actor=row.actor,
+        roles=tuple(row.roles),
+        entities=None if row.entities is None else frozenset(row.entities),
+        request_id=row.request_id,
+        workflow_id=row.workflow_id,
+        resource_id=row.resource_id,
+        subject_id=row.subject_id,
     )

@@ -1,10 +1,8 @@
 """Making an organisation with its defaults. Done by the schema's owner from the command line, never by the API."""
 
-from typing import Any
-
 from models.db.tx import Tx
-from models.ids import new_id
-from operations.work import Command, Work
+from operations.commands import own_command
+from operations.work import Work
 
 PAYMENT_TERMS = {"NET30": 30, "NET45": 45, "NET60": 60}
 LEGAL_ENTITIES = (("le_us", "US entity", "USD", "bank_us"), ("le_uk", "UK entity", "GBP", "bank_uk"))
@@ -22,7 +20,7 @@ CHART_OF_ACCOUNTS = (
 
 def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
     """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts."""
-    org: dict[str, Any] = {"name": name, "settings": {}, "created_at": tx.now}
+    org: dict[str, object] = {"name": name, "settings": {}, "created_at": tx.now}
     tx.insert("organisations", [org])
     tx.insert("payment_terms", [{"code": code, "days": days} for code, days in PAYMENT_TERMS.items()])
     tx.insert("accounts", [{"key": k, "code": c, "name": n, "kind": t} for k, c, n, t in CHART_OF_ACCOUNTS])
@@ -53,5 +51,4 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
 
 def bootstrap_work(tx: Tx, actor: str, workflow_id: str | None = None) -> Work:
     """A unit of work outside any request: for the command line, schedules and, with their id, for processes."""
-    cmd = Command(new_id("cmd"), "bootstrap", "", {}, "", True, actor, (), None, new_id("req"), workflow_id)
-    return Work(tx, cmd)
+    return Work(tx, own_command("bootstrap", actor=actor, workflow_id=workflow_id))

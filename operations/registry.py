@@ -12,7 +12,7 @@ from operations.cash import (
     statements,
     undo,
 )
-from operations.customer_360 import activities, escalations, source_records
+from operations.customer_360 import activities, escalations, panels, source_records
 from operations.customers import decisions as change_decisions
 from operations.customers import out_of_office, policies
 from operations.customers import submission as customer_changes
@@ -30,6 +30,7 @@ __all__ = [
     "invoices",
     "master_data",
     "out_of_office",
+    "panels",
     "payments",
     "periods",
     "policies",

@@ -1,72 +1,66 @@
 """How a command becomes a fact: kept, executed once in one transaction, answered again as often as it is asked.
 
-submit   keeps the request (the idempotency record) before any process starts
-execute  runs its operation in one transaction that also completes the command
+submit (operations/commands.py) keeps the request, the idempotency record, before any process starts
+execute runs its operation in one transaction that also completes the command
 A refusal rolls the transaction back, leaves its audit record in a second one, and is raised.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-import psycopg
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.answers import read_row
+from models.commands import CommandEnd, KeptRefusal
+from models.db import commands
+from models.db.attempts import attempts
 from models.db.engine import transaction
-from models.db.refused import CODE, RACES, final_refusal
-from models.db.tx import Row, Tx, to_json
-from models.errors import FieldError, Refusal
-from models.ids import new_id
+from models.db.refused import CODE
+from models.db.tx import Tx, to_json
+from models.errors import Refusal
 from models.values import Body
 from operations import answers
-from operations.commands import Submission, Submitted, as_command, body_hash, submit
+from operations.carried import Carried, InPlace
+from operations.commands import Submission, Submitted, as_command, command_of, submit
 from operations.work import Answered, Command, Outcome, Work
 
 B = TypeVar("B", bound=Body)
 A = TypeVar("A")
+E = TypeVar("E", bound=CommandEnd)
 
 
 @dataclass(frozen=True)
 class Operation(Generic[B, A]):
-    """What one command does, in one transaction: what it takes, what it answers, and who does it."""
+    """What one command does, in one transaction: what it takes, what it answers, who does it, how it is carried out."""
 
     name: str
     takes: type[B]
     answers: type[A]
-    carry_out: Callable[[Work, B], Outcome[A]]
+    do: Callable[[Work, B], Outcome[A]]
+    carried: Carried
 
-    def __call__(self, work: Work) -> Outcome[A]:
-        asked = work.cmd.asked
-        return self.carry_out(
-            work, asked if isinstance(asked, self.takes) else self.takes.model_validate(work.cmd.body)
-        )
+    def asked(self, cmd: Command) -> B:
+        """The command's body as `do` takes it."""
+        if isinstance(cmd.asked, self.takes):
+            return cmd.asked
+        return self.takes.model_validate(cmd.body)
 
 
-Untyped = Callable[[Work], Outcome[Any]]
-OPERATIONS: dict[str, Operation[Any, Any] | Untyped] = {}
+OPERATIONS: dict[str, Operation[Any, Any]] = {}
 NOT_AUDITED = {"IDEMPOTENCY_KEY_CONFLICT", "VALIDATION_FAILED"}
 _MISSING = ("_NOT_FOUND", "ORG_CONTEXT_MISMATCH")
 
 
 def operation(
-    name: str, takes: type[B], answers: type[A]
-) -> Callable[[Callable[[Work, B], Outcome[A]]], Callable[[Work, B], Outcome[A]]]:
+    name: str, takes: type[B], answers: type[A], carried: Carried = InPlace()  # noqa: B008 - it is frozen
+) -> Callable[[Callable[[Work, B], Outcome[A]]], Callable[[Work, B], Outcome[A]]]:  # fmt: skip
     """Registers a function as the operation of that name. The name is kept in `commands`: it is never changed."""
 
-    def register(carry_out: Callable[[Work, B], Outcome[A]]) -> Callable[[Work, B], Outcome[A]]:
-        OPERATIONS[name] = Operation(name, takes, answers, carry_out)
-        return carry_out
-
-    return register
-
-
-def untyped_operation(name: str) -> Callable[[Untyped], Untyped]:
-    """As `operation`, for those that do not say yet what they take and answer."""
-
-    def register(f: Untyped) -> Untyped:
-        OPERATIONS[name] = f
-        return f
+    def register(do: Callable[[Work, B], Outcome[A]]) -> Callable[[Work, B], Outcome[A]]:
+        OPERATIONS[name] = Operation(name, takes, answers, do, carried)
+        return do
 
     return register
 
@@ -75,203 +69,143 @@ class CommandLost(Exception):
     """The command is not in the database (lost with an unsynced second of it): the caller was never answered."""
 
 
+class _Ended(Exception):
+    """The command was carried out, or refused, before."""
+
+    def __init__(self, end: CommandEnd) -> None:
+        self.end = end
+
+    def answered(self) -> Answered:
+        """What it was answered. Raises its Refusal."""
+        end = self.end
+        if end.state == "refused":
+            raise refusal_from(end.response or {})
+        return Answered(to_json(end.response), end.http_status or 200, end.replayed)
+
+
 def execute(engine: Engine, org_id: str, command_id: str) -> Answered:
-    """Run the command's operation once, or answer what it answered. Raises Refusal, CommandLost."""
-    for attempt in range(4):
+    """Run a kept command's operation once, or answer what it answered, as a replay. Raises Refusal, CommandLost.
+
+    Its caller, who may wait in this process, is told of an earlier try's answer as the first that it is."""
+    try:
         try:
-            with transaction(engine, org_id) as tx:
-                done, told = _execute(tx, command_id)
-            answers.tell(command_id, told)
-            return done
-        except Refusal as refusal:
-            raise _refused(engine, org_id, command_id, refusal) from None
-        except psycopg.Error as e:
-            if attempt < 3 and isinstance(e, RACES):
-                continue
-            if refused := final_refusal(e):
-                raise _refused(engine, org_id, command_id, refused) from None
-            raise
-    raise AssertionError("unreachable")
+            for attempt in attempts(engine, org_id):
+                with attempt as tx:
+                    done = first = perform(Work(tx, pending(tx, command_id)), kept=True)
+        except _Ended as ended:
+            first = ended.answered()
+            done = replace(first, replayed=True)
+    except Refusal as refusal:
+        _record_refusal(engine, org_id, command_id, refusal)
+        answers.hand_over(command_id, refusal)
+        raise
+    answers.hand_over(command_id, first)
+    return done
 
 
-def _refused(engine: Engine, org_id: str, command_id: str, refusal: Refusal) -> Refusal:
-    _record_refusal(engine, org_id, command_id, refusal)
-    answers.tell(command_id, refusal)
-    return refusal
+def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Answered:
+    """`execute` here and now, with what this process knows of the command; what it answers its caller: to all who joined
+    a command that somebody else had kept, a replay."""
+    with answers.waiting_for(kept.command_id, kept.command) as told:
+        execute(engine, org_id, kept.command_id)
+        done = told.result()
+    assert done is not None
+    return replace(done, replayed=done.replayed or kept.in_progress)
 
 
 def run_now(engine: Engine, who: Principal, s: Submission) -> Answered:
-    """Submit and execute in this process: for writes that need no process of their own."""
+    """Keep the request and execute it, in this process."""
     kept = submit(engine, who, s)
     return kept.answer or execute_kept(engine, who.org_id, kept)
 
 
-def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Answered:
-    """`execute`, with what this process still knows of the command; what it answers its caller: to all who joined a
-    command that somebody else had kept, a replay."""
-    with answers.awaited(kept.command_id, kept.command) as told:
-        execute(engine, org_id, kept.command_id)
-        done = told.result()
-    return Answered(done.json, done.status, done.replayed or kept.in_progress)
-
-
 def rehearse(engine: Engine, who: Principal, s: Submission) -> Answered:
     """The real path, rolled back: what would be answered. Leaves nothing, not even a refusal's audit."""
-    body = s.json
-    cmd = Command(
-        "cmd_dry_run", s.operation, s.path, body, body_hash(body), True, who.sub, tuple(who.roles), who.entities,
-        s.request_id, None, s.resource_id, s.subject_id, s.asked,
-    )  # fmt: skip
-    try:
-        with transaction(engine, who.org_id, rehearsal=True) as tx:
-            work = Work(tx, cmd, dry_run=True)
-            outcome = OPERATIONS[s.operation](work)
-            work.flush()
-            return outcome.written()
-    except psycopg.Error as e:
-        if refused := final_refusal(e):
-            raise refused from None
-        raise
+    cmd = replace(command_of(who, s), key_given=True)
+    for attempt in attempts(engine, who.org_id, rehearsal=True):
+        with attempt as tx:
+            done = perform(Work(tx, cmd, dry_run=True), kept=False)
+    return done
 
 
-class _Ended(Exception):
-    """The command was carried out, or refused, before."""
-
-    def __init__(self, row: Row) -> None:
-        self.row = row
-
-
-def _execute(tx: Tx, command_id: str) -> tuple[Answered, Answered]:
-    """What came of it, for whoever carries it out and for its caller: what an earlier try did is a replay to the one,
-    and may be the first answer to the other."""
-    try:
-        done = _carry_out(tx, command_id)
-        return done, done
-    except _Ended as ended:
-        if ended.row["state"] == "refused":
-            raise refusal_from(ended.row["response"]) from None
-        answered = to_json(ended.row["response"]), ended.row["http_status"]
-        return Answered(*answered, True), Answered(*answered, ended.row["replayed"])
-
-
-# The shared lock keeps a period from closing under a posting; closing takes it exclusively.
-_LOCK = """SELECT {columns}, CASE WHEN operation IN ('close_period', 'reopen_period')
-     THEN pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0))
-     ELSE pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) END
-   FROM commands WHERE org_id = :org AND id = :id FOR UPDATE"""
-
-
-def _carry_out(tx: Tx, command_id: str) -> Answered:
-    def must_be_pending(row: Row | None) -> None:
-        if row is None:
-            raise CommandLost(command_id)
-        if row["state"] != "pending":
-            raise _Ended(row)
-
-    cmd = answers.kept_here(command_id)
-    if cmd is None:
-        row = tx.one(_LOCK.format(columns="*"), id=command_id)
-        must_be_pending(row)
-        cmd = as_command(row)
-    else:  # its lock travels with the operation's own first statement
-        tx.check_first(must_be_pending, _LOCK.format(columns="state, http_status, response, replayed"), id=command_id)
-    work = Work(tx, cmd)
-    outcome = OPERATIONS[cmd.operation](work).written()
-    finish = {
-        "done_id": cmd.id,
-        "done_status": outcome.status,
-        "done_response": outcome.json,
-        "done_replayed": outcome.replayed,
-        "done_at": tx.now,
-    }
-    work.flush(finish=finish)
-    return outcome
-
-
-def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) -> None:
-    """The refusal's audit event and the end of the command, in a transaction of their own; the key is free again."""
-    problem = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], "extra": r.extra}
-    with transaction(engine, org_id) as tx:
-        row = tx.one(
-            "UPDATE commands SET state = 'refused', body = '{}', body_hash = '', response = CAST(:problem AS json), "
-            "finished_at = :at "
-            "WHERE org_id = :org AND id = :id AND state = 'pending' RETURNING *",
-            id=command_id,
-            problem=to_json(problem),
-            at=tx.now,
-        )
-        if row is None or r.code in NOT_AUDITED:
-            return
-        work = Work(tx, as_command(row))
-        missing = r.code.endswith(_MISSING)
-        subject = org_id if missing or row["subject_id"] is None else row["subject_id"]
-        said = {"operation": row["operation"], "path": row["path"], "code": r.code, "detail": r.detail, **r.extra}
-        work.audit(subject, f"{row['operation']}.refused", said, reason_code=r.code)
-        if r.code == CODE:  # no rule of ours foresaw it: somebody should look
-            about = {"operation": row["operation"], "command_id": command_id}
-            work.open_exception("write_refused", r.code, subject, owner_role="ops", detail=about)
-        work.flush()
-
-
-def refusal_from(problem: Any) -> Refusal:
-    """The refusal that `problem` recorded."""
-    errors = [FieldError(e["loc"], e["code"], e["detail"]) for e in problem.get("errors", [])]
-    return Refusal(problem["code"], problem["detail"], errors=errors, **problem.get("extra", {}))
-
-
-def execute_item(
-    engine: Engine,
-    who: Principal,
-    whole: Submission,
-    name: str,
-    asked: Body | dict[str, Any],
-    record_id: str,
-    subject_id: str | None,
-) -> Answered:
+def execute_item(engine: Engine, who: Principal, s: Submission) -> Answered:
     """One item of a batch in a transaction of its own; idempotent by its own external_id, so it keeps no command."""
-    body = asked.model_dump(mode="json") if isinstance(asked, Body) else asked
-    cmd = Command(
-        new_id("cmd"), name, whole.path, body, body_hash(body), whole.key_given, who.sub, tuple(sorted(who.roles)),
-        who.entities, whole.request_id, None, record_id, subject_id, asked if isinstance(asked, Body) else None,
-    )  # fmt: skip
-    for attempt in range(4):
-        try:
-            with transaction(engine, who.org_id) as tx:
-                tx.later("SELECT pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0))")
-                work = Work(tx, cmd)
-                outcome = OPERATIONS[name](work)
-                work.flush()
-                return outcome.written()
-        except Refusal as r:
-            with transaction(engine, who.org_id) as tx:
-                work = Work(tx, cmd)
-                subject = who.org_id if r.code.endswith(_MISSING) or subject_id is None else subject_id
-                said = {"operation": name, "path": whole.path, "code": r.code, "detail": r.detail, **r.extra}
-                work.audit(subject, f"{name}.refused", said, reason_code=r.code)
-                work.flush()
-            raise
-        except psycopg.Error as e:
-            if attempt < 3 and isinstance(e, RACES):
-                continue
-            if refused := final_refusal(e):
-                raise refused from None
-            raise
-    raise AssertionError("unreachable")
+    cmd = command_of(who, s)
+    try:
+        for attempt in attempts(engine, who.org_id):
+            with attempt as tx:
+                tx.later(f"SELECT {commands.SHARE_PERIODS}")
+                done = perform(Work(tx, cmd), kept=False)
+    except Refusal as refusal:
+        with transaction(engine, who.org_id) as tx:
+            _say_refused(Work(tx, cmd), refusal)
+        raise
+    return done
 
 
 def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Answered) -> Answered:
     """Keep the batch's answer for whoever asks again with the same key. Where several processes carried it out, the first
     answer is everybody's."""
     with transaction(engine, org_id) as tx:
-        mine = tx.run(
-            "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
-            "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
-            id=command_id,
-            status=outcome.status,
-            response=outcome.json,
-            at=tx.now,
-        )
-        if not mine:
-            first = tx.one("SELECT response, http_status FROM commands WHERE org_id = :org AND id = :id", id=command_id)
-            return outcome if first is None else Answered(to_json(first["response"]), first["http_status"], True)
+        status, json, replayed = commands.finish(tx, command_id, outcome.status, outcome.json)
+    return Answered(json, status, replayed)
+
+
+def pending(tx: Tx, command_id: str) -> Command:
+    """The command, locked, to be carried out in this transaction. Raises where it is lost or has ended, at the latest with
+    the transaction's next statement."""
+
+    def must_be_pending(end: E | None) -> E:
+        if end is None:
+            raise CommandLost(command_id)
+        if end.state != "pending":
+            raise _Ended(end)
+        return end
+
+    kept = answers.command_kept_here(command_id)
+    if kept is None:
+        return as_command(must_be_pending(commands.lock(tx, command_id)))
+    commands.lock_first(tx, command_id, must_be_pending)  # travels with the operation's own first statement
+    return kept
+
+
+def perform(work: Work, *, kept: bool) -> Answered:
+    """Do what the command asks for, and write it; with it, where the command is kept, that it is done."""
+    asked_for = OPERATIONS[work.cmd.operation]
+    outcome = asked_for.do(work, asked_for.asked(work.cmd)).written()
+    finish = {
+        "done_id": work.cmd.id,
+        "done_status": outcome.status,
+        "done_response": outcome.json,
+        "done_replayed": outcome.replayed,
+        "done_at": work.now,
+    }
+    work.flush(finish=finish if kept else None)
     return outcome
+
+
+def _record_refusal(engine: Engine, org_id: str, command_id: str, r: Refusal) -> None:
+    with transaction(engine, org_id) as tx:
+        row = commands.refuse(tx, command_id, KeptRefusal.of(r))
+        if row is not None:
+            _say_refused(Work(tx, as_command(row)), r)
+
+
+def _say_refused(work: Work, r: Refusal) -> None:
+    """The trail of a refusal, at the record that was asked about; what no rule foresaw also on the desk of `ops`."""
+    cmd = work.cmd
+    if r.code in NOT_AUDITED:
+        return
+    missing = r.code.endswith(_MISSING)
+    subject = work.tx.org_id if missing or cmd.subject_id is None else cmd.subject_id
+    said = {"operation": cmd.operation, "path": cmd.path, "code": r.code, "detail": r.detail, **r.extra}
+    work.audit(subject, f"{cmd.operation}.refused", said, reason_code=r.code)
+    if r.code == CODE:
+        about = {"operation": cmd.operation, "command_id": cmd.id}
+        work.open_exception("write_refused", r.code, subject, owner_role="ops", detail=about)
+    work.flush()
+
+
+def refusal_from(problem: Mapping[str, object]) -> Refusal:
+    """The refusal that was kept as `problem`."""
+    return read_row(KeptRefusal, problem).refusal()

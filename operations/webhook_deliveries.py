@@ -1,19 +1,19 @@
 """One attempt to deliver: what is sent, and what is recorded of it. The sending itself holds no transaction open."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Engine
 
 from models.db import webhooks
 from models.db.engine import transaction
-from models.db.event_reads import cloud_event
-from models.db.tx import Tx
+from models.db.tx import Tx, to_json
 from models.messages.webhooks import WebhookQueue
-from models.webhooks import retry_after, signature_headers
+from models.outbox import cloud_event
+from models.webhooks.records import DeliveryStatus, DueDelivery
+from models.webhooks.signing import retry_after, signature_headers
 from operations.organisations import bootstrap_work
 
 GONE: Final = 410
@@ -25,7 +25,7 @@ class Parcel:
     """What is sent in one attempt."""
 
     url: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -50,44 +50,42 @@ def attempt(engine: Engine, queue: WebhookQueue, send: Send) -> tuple[bool, time
     At least once: a worker that dies between sending and recording sends again, under the same webhook-id.
     """
     with transaction(engine, queue.org_id) as tx:
-        d = webhooks.next_delivery(tx, queue.endpoint_id, queue.subject)
+        due = webhooks.next_delivery(tx, queue.endpoint_id, queue.subject)
         now = tx.now
-    if d is None:
+    if due is None:
         return False, None
-    answer = send(_parcel(d, now))
-    return True, _record(engine, queue, d, answer, now)
+    answer = send(_parcel(due, now))
+    return True, _record(engine, queue, due.id, answer, now)
 
 
-def _parcel(d: Any, now: datetime) -> Parcel:
-    body = json.dumps(cloud_event(d), separators=(",", ":"), ensure_ascii=False).encode()
-    keys = [bytes(d["secret"])]
-    if d["former_until"] is not None and now < d["former_until"]:
-        keys.append(bytes(d["former_secret"]))
+def _parcel(due: DueDelivery, now: datetime) -> Parcel:
+    body, e = to_json(cloud_event(due.event)).encode(), due.endpoint
+    keys = [e.secret]
+    if e.former_secret is not None and e.former_until is not None and now < e.former_until:
+        keys.append(e.former_secret)
     headers = {"content-type": "application/cloudevents+json; charset=utf-8", "user-agent": "arflow-webhooks"}
-    return Parcel(d["url"], headers | signature_headers(d["id"], now, body, keys), body)
+    return Parcel(e.url, headers | signature_headers(due.event.id, now, body, keys), body)
 
 
-def _record(engine: Engine, queue: WebhookQueue, d: Any, answer: Answer, sent_at: datetime) -> timedelta | None:
+def _record(
+    engine: Engine, queue: WebhookQueue, delivery_id: str, answer: Answer, sent_at: datetime
+) -> timedelta | None:
+    """What became of it; how long to wait before the next attempt, None where there is none."""
     with transaction(engine, queue.org_id) as tx:
-        current = webhooks.delivery(tx, d["delivery_id"], lock=True)
-        if current["status"] != "PENDING":  # cancelled meanwhile
+        current = webhooks.get_delivery(tx, delivery_id, lock=True)
+        if current.status is not DeliveryStatus.PENDING:  # cancelled meanwhile
             return None
-        attempts = current["attempts"] + 1
-        code = None if answer.accepted else answer.error_code or "HTTP_STATUS"
-        fields: dict[str, Any] = {
-            "attempts": attempts, "last_attempt_at": sent_at, "response_status": answer.status, "error_code": code,
-            "next_attempt_at": None,
-        }  # fmt: skip
-        wait = None
-        if answer.accepted:
-            fields |= {"status": "DELIVERED", "delivered_at": tx.now}
-        elif answer.status == GONE or (wait := retry_after(attempts)) is None:
-            fields |= {"status": "FAILED"}
-        else:
-            fields |= {"next_attempt_at": tx.now + wait}
-        webhooks.mark(tx, d["delivery_id"], fields)
-        if fields.get("status") == "FAILED":
-            _give_up(tx, queue, d["delivery_id"], answer)
+        wait, status = None, DeliveryStatus.DELIVERED
+        if not answer.accepted:
+            wait = None if answer.status == GONE else retry_after(current.attempts + 1)
+            status = DeliveryStatus.FAILED if wait is None else DeliveryStatus.PENDING
+        webhooks.record_attempt(
+            tx, delivery_id, status, at=sent_at, response_status=answer.status,
+            error_code=None if answer.accepted else answer.error_code or "HTTP_STATUS",
+            next_attempt_at=None if wait is None else tx.now + wait,
+        )  # fmt: skip
+        if status is DeliveryStatus.FAILED:
+            _give_up(tx, queue, delivery_id, answer)
         return wait
 
 
@@ -98,8 +96,7 @@ def _give_up(tx: Tx, queue: WebhookQueue, delivery_id: str, answer: Answer) -> N
     detail = {"delivery_id": delivery_id, "response_status": answer.status, "error_code": answer.error_code}
     work.open_exception("webhook_delivery", reason, queue.endpoint_id, owner_role="ops", due_in=OPS_TIME, detail=detail)
     if answer.status == GONE:
-        webhooks.change_endpoint(tx, queue.endpoint_id, {"status": "disabled"})
-        webhooks.cancel_pending(tx, queue.endpoint_id)
+        webhooks.disable_endpoint(tx, queue.endpoint_id)
         work.audit(queue.endpoint_id, "webhook_endpoint.disabled", detail, reason_code=reason)
     work.audit(queue.endpoint_id, "webhook_delivery.failed", detail, reason_code=reason)
     work.flush()

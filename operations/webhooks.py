@@ -1,96 +1,111 @@
 """Where an organisation's events are sent: endpoints made, changed, given another secret, taken away; replays."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 from models.db import webhooks
+from models.db.outbox import newest_position
 from models.errors import Refusal
 from models.ids import new_id
-from models.webhooks import FORMER_SECRET_SERVES, new_secret, shown
-from operations.runner import untyped_operation
+from models.values import Empty
+from models.webhooks.answers import (
+    CreatedWebhookEndpointAnswer,
+    DeletedWebhookEndpointAnswer,
+    RotatedWebhookSecretAnswer,
+    WebhookDeliveryAnswer,
+    WebhookEndpointAnswer,
+    created_webhook_endpoint_answer,
+    rotated_webhook_secret_answer,
+    webhook_delivery_answer,
+    webhook_endpoint_answer,
+)
+from models.webhooks.records import EndpointStatus, WebhookEndpoint
+from models.webhooks.requests import CreateWebhookEndpoint, UpdateWebhookEndpoint
+from models.webhooks.signing import FORMER_SECRET_SERVES, new_secret
+from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-def endpoint_body(e: Any) -> dict[str, Any]:
-    """As its readers see it: never the secret."""
-    named = ("id", "url", "event_types", "description", "status", "created_by")
-    return {name: e[name] for name in named} | {"created_at": e["created_at"].isoformat()}
-
-
-def delivery_body(d: Any) -> dict[str, Any]:
-    """What became of a delivery."""
-    named = ("id", "endpoint_id", "url", "event_id", "event_type", "subject", "status", "attempts", "replays")
-    times = ("last_attempt_at", "next_attempt_at", "delivered_at", "created_at")
-    body = {name: d[name] for name in (*named, "response_status", "error_code")}
-    return body | {name: d[name].isoformat() if d[name] else None for name in times}
-
-
-@untyped_operation("webhook_endpoint.create")
-def create_endpoint(work: Work) -> Outcome[Any]:
+@operation("webhook_endpoint.create", CreateWebhookEndpoint, CreatedWebhookEndpointAnswer)
+def create_endpoint(work: Work, asked: CreateWebhookEndpoint) -> Outcome[CreatedWebhookEndpointAnswer]:
     """The only answer that carries the secret. Events from now on are sent."""
-    body, secret = work.cmd.body, new_secret()
-    row = {
-        "id": new_id("whep"), "url": body["url"], "event_types": body.get("event_types") or [],
-        "description": body.get("description"), "secret": secret, "status": "enabled",
-        "since": webhooks.newest_position(work.tx), "created_by": work.cmd.actor, "created_at": work.now,
-    }  # fmt: skip
-    work.tx.insert("webhook_endpoints", [row])
-    work.audit(row["id"], "webhook_endpoint.created", {"after": _said(row)})
-    return Outcome(endpoint_body(row) | {"secret": shown(secret)}, 201)
+    made = WebhookEndpoint(
+        id=new_id("whep"),
+        url=asked.url,
+        event_types=asked.event_types,
+        description=asked.description,
+        secret=new_secret(),
+        status=EndpointStatus.ENABLED,
+        since=newest_position(work.tx),
+        created_by=work.cmd.actor,
+        created_at=work.now,
+    )
+    work.tx.insert("webhook_endpoints", [made])
+    work.audit(made.id, "webhook_endpoint.created", {"after": _settings(made)})
+    return Outcome(created_webhook_endpoint_answer(made), 201)
 
 
-@untyped_operation("webhook_endpoint.update")
-def update_endpoint(work: Work) -> Outcome[Any]:
+@operation("webhook_endpoint.update", UpdateWebhookEndpoint, WebhookEndpointAnswer)
+def update_endpoint(work: Work, asked: UpdateWebhookEndpoint) -> Outcome[WebhookEndpointAnswer]:
     """Another address, other types, or a pause. What waits for an endpoint that is disabled is not sent any more."""
-    before = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
-    fields = {name: value for name, value in work.cmd.body.items() if value != before[name]}
-    if fields:
-        if fields.get("status") == "enabled":
-            fields["since"] = webhooks.newest_position(work.tx)
-        webhooks.change_endpoint(work.tx, before["id"], fields)
-        if fields.get("status") == "disabled":
-            webhooks.cancel_pending(work.tx, before["id"])
-        told = {"before": _said(before), "after": _said({**before, **fields})}
-        work.audit(before["id"], "webhook_endpoint.updated", told)
-    return Outcome(endpoint_body({**before, **fields}))
+    before = _locked(work)
+    after = before
+    if asked.url is not None:
+        after = replace(after, url=asked.url)
+    if asked.event_types is not None:
+        after = replace(after, event_types=asked.event_types)
+    if "description" in asked.model_fields_set:
+        after = replace(after, description=asked.description)
+    if asked.status is not None and asked.status != before.status:
+        after = replace(after, status=EndpointStatus(asked.status))
+        if after.status is EndpointStatus.ENABLED:
+            after = replace(after, since=newest_position(work.tx))
+    if after != before:
+        webhooks.save_endpoint(work.tx, after)
+        if after.status is EndpointStatus.DISABLED:
+            webhooks.cancel_pending(work.tx, after.id)
+        work.audit(after.id, "webhook_endpoint.updated", {"before": _settings(before), "after": _settings(after)})
+    return Outcome(webhook_endpoint_answer(after))
 
 
-@untyped_operation("webhook_endpoint.rotate_secret")
-def rotate_secret(work: Work) -> Outcome[Any]:
+@operation("webhook_endpoint.rotate_secret", Empty, RotatedWebhookSecretAnswer)
+def rotate_secret(work: Work, _: Empty) -> Outcome[RotatedWebhookSecretAnswer]:
     """A new secret. For a day the former one signs beside it, so that receivers can change over one by one."""
-    e = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
-    secret, until = new_secret(), work.now + FORMER_SECRET_SERVES
-    former = {"secret": secret, "former_secret": bytes(e["secret"]), "former_until": until}
-    webhooks.change_endpoint(work.tx, e["id"], former)
-    work.audit(e["id"], "webhook_endpoint.secret_rotated", {"former_until": until.isoformat()})
-    return Outcome(endpoint_body(e) | {"secret": shown(secret), "former_until": until.isoformat()})
+    e = _locked(work)
+    until = work.now + FORMER_SECRET_SERVES
+    rotated = replace(e, secret=new_secret(), former_secret=e.secret, former_until=until)
+    webhooks.save_endpoint(work.tx, rotated)
+    work.audit(e.id, "webhook_endpoint.secret_rotated", {"former_until": until})
+    return Outcome(rotated_webhook_secret_answer(rotated, until))
 
 
-@untyped_operation("webhook_endpoint.delete")
-def delete_endpoint(work: Work) -> Outcome[Any]:
+@operation("webhook_endpoint.delete", Empty, DeletedWebhookEndpointAnswer)
+def delete_endpoint(work: Work, _: Empty) -> Outcome[DeletedWebhookEndpointAnswer]:
     """Taken away; its deliveries stay to be read."""
-    e = webhooks.endpoint(work.tx, str(work.cmd.resource_id), lock=True)
-    gone = {"status": "deleted", "secret": b"", "former_secret": None, "former_until": None}
-    webhooks.change_endpoint(work.tx, e["id"], gone)
-    webhooks.cancel_pending(work.tx, e["id"])
-    work.audit(e["id"], "webhook_endpoint.deleted", {"before": _said(e)})
-    return Outcome({"id": e["id"], "status": "deleted"})
+    e = _locked(work)
+    gone = replace(e, status=EndpointStatus.DELETED, secret=b"", former_secret=None, former_until=None)
+    webhooks.save_endpoint(work.tx, gone)
+    webhooks.cancel_pending(work.tx, e.id)
+    work.audit(e.id, "webhook_endpoint.deleted", {"before": _settings(e)})
+    return Outcome(DeletedWebhookEndpointAnswer(id=e.id, status="deleted"))
 
 
-@untyped_operation("webhook_delivery.replay")
-def replay_delivery(work: Work) -> Outcome[Any]:
+@operation("webhook_delivery.replay", Empty, WebhookDeliveryAnswer)
+def replay_delivery(work: Work, _: Empty) -> Outcome[WebhookDeliveryAnswer]:
     """Send it again, with the same id, from the first attempt on. One that is still waiting is tried at once."""
-    d = webhooks.delivery(work.tx, str(work.cmd.resource_id), lock=True)
-    e = webhooks.endpoint(work.tx, d["endpoint_id"])
-    if e["status"] != "enabled":
-        raise Refusal("WEBHOOK_ENDPOINT_DISABLED", f"Endpoint {e['id']} is disabled: enable it first.")
-    fields = {
-        "status": "PENDING", "attempts": 0, "replays": d["replays"] + 1, "next_attempt_at": None, "error_code": None,
-        "delivered_at": None, "response_status": None,
-    }  # fmt: skip
-    webhooks.mark(work.tx, d["id"], fields)
-    work.audit(e["id"], "webhook_delivery.replayed", {"delivery_id": d["id"], "event_id": d["event_id"]})
-    return Outcome(delivery_body({**d, **fields}))
+    d = webhooks.get_delivery(work.tx, str(work.cmd.resource_id), lock=True)
+    e = webhooks.get_endpoint(work.tx, d.endpoint_id)
+    if e.status is not EndpointStatus.ENABLED:
+        raise Refusal("WEBHOOK_ENDPOINT_DISABLED", f"Endpoint {e.id} is disabled: enable it first.")
+    webhooks.begin_again(work.tx, d.id)
+    work.audit(e.id, "webhook_delivery.replayed", {"delivery_id": d.id, "event_id": d.event_id})
+    return Outcome(webhook_delivery_answer(webhooks.get_delivery(work.tx, d.id)))
 
 
-def _said(e: Any) -> dict[str, Any]:
-    return {name: e[name] for name in ("url", "event_types", "description", "status")}
+def _locked(work: Work) -> WebhookEndpoint:
+    return webhooks.get_endpoint(work.tx, str(work.cmd.resource_id), lock=True)
+
+
+def _settings(e: WebhookEndpoint) -> Mapping[str, object]:
+    """What of an endpoint the trail says: never a secret."""
+    return {"url": e.url, "event_types": e.event_types, "description": e.description, "status": e.status}

@@ -6,8 +6,8 @@ Kept per connection and per process: what one organisation's system does costs n
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from sources.protocol import Connection, SourceError
 
@@ -59,7 +59,7 @@ class Guard:
         self.circuit = Circuit(clock)
         self._places = threading.BoundedSemaphore(max_concurrent)
 
-    def call(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_seconds: float) -> T:
+    def call(self, work: Callable[[], Awaitable[T]], timeout_seconds: float) -> T:
         """Run `work` to its end within the time, waiting for a place included. Raises SourceError."""
         begun = time.monotonic()
         if not self._places.acquire(timeout=timeout_seconds):
@@ -81,7 +81,7 @@ class Guard:
             self._places.release()
 
 
-async def _within(work: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+async def _within(work: Callable[[], Awaitable[T]], seconds: float) -> T:
     try:
         async with asyncio.timeout(seconds):
             return await work()

@@ -3,8 +3,9 @@ page, and may fail."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from models.customer_360.records import SourceFacts
 from models.outgoing import Hosts
 
 CODES: Final[Mapping[str, str]] = {
@@ -83,8 +84,8 @@ class Source(Protocol):
     panels: frozenset[str]
     """What it can serve."""
 
-    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[dict[str, Any]]:
-        """The customer's open records as rows of the panel's table (models.customer_360.source_records). Raises SourceError.
+    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> Sequence[SourceFacts]:
+        """The customer's open records, as the panel's kind keeps them. Raises SourceError.
 
         The caller bounds the time; the adapter bounds what it reads.
         """

@@ -7,15 +7,16 @@ INVALID_FIELD.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from pydantic import ValidationError
 
-from models.customer_360.source_records import KINDS, OpportunityRecord
+from models.customer_360.records import Case, Opportunity, Quote, SourceFacts
+from models.customer_360.source_records import CaseRecord, OpportunityRecord, QuoteRecord
 from models.money import exponent, is_currency, round_half_even
 from sources.protocol import Asked, Connection, SourceError
 from sources.salesforce_rest import API, Refused, Rest, session
@@ -23,30 +24,29 @@ from sources.salesforce_rest import API, Refused, Rest, session
 MAX_RECORDS: Final = 200
 MAX_PAGES: Final = 10
 _ID: Final = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _Query:
-    """What is asked of one object, and how one of its records becomes a row."""
+    """What is asked of one object, and how one of its records is read."""
 
     panel: str
-    object: str
+    sobject: str
     fields: tuple[str, ...]
     optional: str
     where: str
     order: str
-    row: Callable[[Mapping[str, Any], Asked], Row]
+    read: Callable[[Mapping[str, object], Asked], SourceFacts]
 
     def soql(self, account: str, with_optional: bool) -> str:
         fields = ", ".join([*self.fields, *([self.optional] if with_optional else [])])
         return (
-            f"SELECT {fields} FROM {self.object} WHERE AccountId = '{account}' AND {self.where} "
+            f"SELECT {fields} FROM {self.sobject} WHERE AccountId = '{account}' AND {self.where} "
             f"ORDER BY {self.order} LIMIT {MAX_RECORDS}"
         )
 
 
-def _minor(r: Mapping[str, Any], field: str, currency: str) -> int | None:
+def _minor(r: Mapping[str, object], field: str, currency: str) -> int | None:
     value = r.get(field)
     if value is None:
         return None
@@ -55,14 +55,14 @@ def _minor(r: Mapping[str, Any], field: str, currency: str) -> int | None:
     return round_half_even(Decimal(value).scaleb(exponent(currency)))
 
 
-def _currency(r: Mapping[str, Any], asked: Asked) -> str:
+def _currency(r: Mapping[str, object], asked: Asked) -> str:
     code = r.get("CurrencyIsoCode") or asked.currency_code
     if not isinstance(code, str) or not is_currency(code):
         raise SourceError("SOURCE_RESPONSE_INVALID", "CurrencyIsoCode")
     return code
 
 
-def _opportunity(r: Mapping[str, Any], asked: Asked) -> Row:
+def _opportunity(r: Mapping[str, object], asked: Asked) -> Opportunity:
     currency = _currency(r, asked)
     record = OpportunityRecord.model_validate(
         {
@@ -75,48 +75,48 @@ def _opportunity(r: Mapping[str, Any], asked: Asked) -> Row:
             "close_date": r.get("CloseDate"),
         }
     )
-    return {**record.model_dump(), "closed": r.get("IsClosed") is True}
+    return replace(record.facts(_today()), closed=r.get("IsClosed") is True)
 
 
-def _quote(r: Mapping[str, Any], asked: Asked) -> Row:
+def _quote(r: Mapping[str, object], asked: Asked) -> Quote:
     currency = _currency(r, asked)
-    return _as_row(
-        "quotes",
-        asked,
-        external_id=r.get("Id"),
-        name=_short(r.get("Name")),
-        value_minor=_minor(r, "GrandTotal", currency),
-        currency_code=currency,
-        status=r.get("Status"),
-        expiry_date=r.get("ExpirationDate"),
+    record = QuoteRecord.model_validate(
+        {
+            "external_id": r.get("Id"),
+            "customer_id": asked.customer_id,
+            "name": _short(r.get("Name")),
+            "value_minor": _minor(r, "GrandTotal", currency),
+            "currency_code": currency,
+            "status": r.get("Status"),
+            "expiry_date": r.get("ExpirationDate"),
+        }
     )
+    return record.facts(_today())
 
 
 _MILESTONES: Final = {"Compliant": "on_track", "Open Violation": "breached", "Closed Violation": "breached"}
 
 
-def _case(r: Mapping[str, Any], asked: Asked) -> Row:
+def _case(r: Mapping[str, object], asked: Asked) -> Case:
     milestone = r.get("MilestoneStatus")
-    row = _as_row(
-        "cases",
-        asked,
-        external_id=r.get("Id"),
-        subject=_short(r.get("Subject") or f"Case {r.get('CaseNumber')}"),
-        priority=r.get("Priority") or "none",
-        status=r.get("Status"),
-        sla_status=_MILESTONES.get(milestone, "none") if isinstance(milestone, str) else "none",
-        sla_due_at=None,
+    record = CaseRecord.model_validate(
+        {
+            "external_id": r.get("Id"),
+            "customer_id": asked.customer_id,
+            "subject": _short(r.get("Subject") or f"Case {r.get('CaseNumber')}"),
+            "priority": r.get("Priority") or "none",
+            "status": r.get("Status"),
+            "sla_status": _MILESTONES.get(milestone, "none") if isinstance(milestone, str) else "none",
+        }
     )
-    return {**row, "closed": r.get("IsClosed") is True}
+    return replace(record.facts(_today()), closed=r.get("IsClosed") is True)
 
 
-def _as_row(table: str, asked: Asked, **fields: Any) -> Row:
-    kind = KINDS[table]
-    record = kind.record.model_validate({"customer_id": asked.customer_id, **fields})
-    return kind.row(record, datetime.now(UTC).date())
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
-def _short(value: Any) -> Any:
+def _short(value: object) -> object:
     """Names are longer there than here, and may hold line breaks."""
     return " ".join(value.split())[:255] if isinstance(value, str) else value
 
@@ -143,7 +143,7 @@ class Salesforce:
         self._rest = Rest()
         self._lacking: set[tuple[str, str, str]] = set()
 
-    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[Row]:
+    async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[SourceFacts]:
         """See `Source.fetch`."""
         query = _QUERIES[panel]
         if _ID.fullmatch(asked.source_customer_id) is None:
@@ -151,12 +151,14 @@ class Salesforce:
         async with session(connection) as http:
             records = await self._records(http, connection, query, asked.source_customer_id)
         try:
-            return [query.row(r, asked) for r in records]
-        except (ValidationError, InvalidOperation, ArithmeticError, AttributeError, ValueError):
+            return [query.read(r, asked) for r in records]
+        except (ValidationError, InvalidOperation, ArithmeticError, ValueError):
             raise SourceError("SOURCE_RESPONSE_INVALID") from None
 
-    async def _records(self, http: httpx.AsyncClient, c: Connection, q: _Query, account: str) -> list[Any]:
-        lacking = (*c.key, q.object)
+    async def _records(
+        self, http: httpx.AsyncClient, c: Connection, q: _Query, account: str
+    ) -> list[Mapping[str, object]]:
+        lacking = (*c.key, q.sobject)
         if lacking not in self._lacking:
             try:
                 return await self._all_pages(http, c, q.soql(account, True))
@@ -170,14 +172,16 @@ class Salesforce:
             code = "SOURCE_RESPONSE_INVALID" if "INVALID_FIELD" in no.codes else "SOURCE_UNAVAILABLE"
             raise SourceError(code, str(no)) from None
 
-    async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Any]:
-        records: list[Any] = []
+    async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Mapping[str, object]]:
+        records: list[Mapping[str, object]] = []
         path: str | None = f"{API}/query"
         params: dict[str, str] | None = {"q": soql}
         for _ in range(MAX_PAGES):
             page = await self._rest.get(http, c, path, params)
             found, following = page.get("records"), page.get("nextRecordsUrl")
-            if not isinstance(found, list) or not (following is None or isinstance(following, str)):
+            if not isinstance(found, list) or not isinstance(following, str | None):
+                raise SourceError("SOURCE_RESPONSE_INVALID", "records")
+            if not all(isinstance(record, dict) for record in found):
                 raise SourceError("SOURCE_RESPONSE_INVALID", "records")
             records += found
             if following is None:

@@ -9,7 +9,7 @@ behind the last id that it has kept.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from sources.protocol import Bookmark, Connection, CustomerPage, SourceError
 from sources.salesforce_rest import API, Refused, Rest, session
@@ -74,7 +74,7 @@ class SalesforceAccounts:
             raise SourceError("SOURCE_QUERY_REFUSED", str(no)) from None
         return _page(body, columns, at)
 
-    async def _ask(self, c: Connection, path: str, params: dict[str, str] | None, limit: int) -> dict[str, Any]:
+    async def _ask(self, c: Connection, path: str, params: dict[str, str] | None, limit: int) -> Mapping[str, object]:
         async with session(c) as http:
             return await self._rest.get(http, c, path, params, limit)
 
@@ -87,21 +87,21 @@ def _soql(columns: Sequence[str], last: str | None) -> str:
     return f"SELECT {', '.join(fields)}, {first} FROM Account{behind} ORDER BY Id"
 
 
-def _page(body: Mapping[str, Any], columns: Sequence[str], at: Bookmark) -> CustomerPage:
+def _page(body: Mapping[str, object], columns: Sequence[str], at: Bookmark) -> CustomerPage:
     records, total, done, following = (body.get(k) for k in ("records", "totalSize", "done", "nextRecordsUrl"))
-    whole = isinstance(records, list) and isinstance(total, int) and isinstance(done, bool)
-    if not whole or (following is None) is not done or not isinstance(following, str | None):
+    if not isinstance(records, list) or not isinstance(total, int) or not isinstance(done, bool):
         raise SourceError("SOURCE_RESPONSE_INVALID", "page")
-    assert isinstance(records, list)
+    if (following is None) is not done or not isinstance(following, str | None):
+        raise SourceError("SOURCE_RESPONSE_INVALID", "page")
     if not done and not records:
         raise SourceError("SOURCE_RESPONSE_INVALID", "an empty page that is not the last")
     rows = [_row(r, columns) for r in records]
     last = rows[-1][columns.index("Id")] if rows else at.last
     pulled = at.pulled + len(rows)
-    return CustomerPage(rows, at.before + int(total or 0), Bookmark(following, last, pulled, at.before), done)
+    return CustomerPage(rows, at.before + total, Bookmark(following, last, pulled, at.before), done)
 
 
-def _row(record: Any, columns: Sequence[str]) -> list[str]:
+def _row(record: object, columns: Sequence[str]) -> list[str]:
     if not isinstance(record, dict) or not isinstance(record.get("Id"), str) or not _ID.fullmatch(record["Id"]):
         raise SourceError("SOURCE_RESPONSE_INVALID", "Id")
     contact = _first(record.get("Contacts"))
@@ -112,7 +112,7 @@ def _row(record: Any, columns: Sequence[str]) -> list[str]:
     return row
 
 
-def _first(contacts: Any) -> Mapping[str, Any]:
+def _first(contacts: object) -> Mapping[str, object]:
     if contacts is None:
         return {}
     found = contacts.get("records") if isinstance(contacts, dict) else None
@@ -121,7 +121,7 @@ def _first(contacts: Any) -> Mapping[str, Any]:
     return found[0] if found else {}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A field as the text that an export would hold. NUL, which no text of ours may hold, is left out."""
     if value is None:
         return ""

@@ -5,10 +5,11 @@ OAuth at POST /services/oauth2/token: a secret `client_id:client_secret` signs i
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -57,14 +58,14 @@ class Rest:
         path: str | None,
         params: dict[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, object]:
         """The object that the path answers. Raises SourceError, and Refused where Salesforce calls the query wrong."""
         token, instance = self._tokens.get(_signed_in_as(c)) or await self._sign_in(http, c)
         answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
-        if answer[0] == 401:  # the token has run out
+        if answer.status == 401:  # the token has run out
             token, instance = await self._sign_in(http, c)
             answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
-        status, body, wait = answer
+        status, body, wait = answer.status, answer.body, answer.wait
         codes = _error_codes(body)
         if status == 429 or "REQUEST_LIMIT_EXCEEDED" in codes or (status == 503 and wait is not None):
             raise SourceError("SOURCE_RATE_LIMITED", str(status), wait)
@@ -86,9 +87,10 @@ class Rest:
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh}
         at = urljoin(c.base_url, "/services/oauth2/token")
-        status, body, wait = await _read(http, "POST", at, None, MAX_BYTES, data=form)
+        answer = await _read(http, "POST", at, None, MAX_BYTES, data=form)
+        status, body = answer.status, answer.body
         if status == 429:
-            raise SourceError("SOURCE_RATE_LIMITED", f"sign-in {status}", wait)
+            raise SourceError("SOURCE_RATE_LIMITED", f"sign-in {status}", answer.wait)
         if status in (400, 401, 403):
             raise SourceError("SOURCE_SIGN_IN_REFUSED", str(status))
         if status != 200:
@@ -106,7 +108,7 @@ def _signed_in_as(c: Connection) -> tuple[str, ...]:
     return (*c.key, c.base_url, c.secret or "")
 
 
-def _error_codes(body: Any) -> frozenset[str]:
+def _error_codes(body: object) -> frozenset[str]:
     """Salesforce answers errors as a list of {message, errorCode}."""
     errors = body if isinstance(body, list) else []
     return frozenset(e["errorCode"] for e in errors if isinstance(e, dict) and isinstance(e.get("errorCode"), str))
@@ -128,14 +130,24 @@ def _within(instance: str, path: str | None) -> str:
     return url
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Status, JSON of the answer (numbers exact), and for how many seconds it asks to be left alone."""
+
+    status: int
+    body: object
+    wait: float | None
+
+
 async def _read(
-    http: httpx.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, **options: Any
-) -> tuple[int, Any, float | None]:
-    """Status, JSON of the answer (at most `max_bytes` of it; numbers exact), and for how long it asks to be left alone."""
+    http: httpx.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, *,
+    params: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None,
+) -> _Answer:  # fmt: skip
+    """The answer, of which at most `max_bytes` are read."""
     # Never compressed: the limit is on what is read, and a few bytes can be made to unpack to gigabytes.
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    async with http.stream(method, url, headers=headers, **options) as response:
+    async with http.stream(method, url, headers=headers, params=params, data=data) as response:
         body = bytearray()
         async for chunk in response.aiter_raw():
             body += chunk
@@ -143,10 +155,10 @@ async def _read(
                 raise SourceError("SOURCE_RESPONSE_TOO_LARGE")
     wait = _seconds(response.headers.get("retry-after"))
     try:
-        return response.status_code, json.loads(body, parse_float=Decimal), wait
+        return _Answer(response.status_code, json.loads(body, parse_float=Decimal), wait)
     except (ValueError, RecursionError):
         if response.status_code != 200:
-            return response.status_code, None, wait
+            return _Answer(response.status_code, None, wait)
         raise SourceError("SOURCE_RESPONSE_INVALID", "no JSON") from None
 
 

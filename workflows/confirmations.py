@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
+from temporalio.workflow import LocalActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from activities.confirmations import ConfirmationActivities
     from models.messages.confirmations import ConfirmationInput, ConfirmationResult
     from workflows import retries
-    from workflows.in_place import NotDone, Patience, tried, until_done
+    from workflows.in_place import NotDone, tried, until_done
 
 PATIENCE = timedelta(hours=4)
 """How long the mail server may be away before a person is told; the process goes on trying."""
@@ -36,7 +37,7 @@ class ConfirmRemittance:
         # The usual case costs one workflow task; only a mail server that is away costs more. Runs of before say it by a
         # patch, which costs a marker and an upsert of search attributes each.
         if start.first_try_in_place or workflow.patched("first-try-in-place"):
-            first = Patience(retries.MAIL_FIRST_TRY, retries.ONCE)
+            first = LocalActivityConfig(start_to_close_timeout=retries.MAIL_FIRST_TRY, retry_policy=retries.ONCE)
             done = await tried(ConfirmationActivities.send_confirmation, start, first)
             if not isinstance(done, NotDone):
                 return done

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Fa
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
     from models.messages.changes import (
-        CARRY,
+        ACT_SIGNAL,
         PROCESS,
         ActInput,
         ActRequest,
@@ -74,7 +74,7 @@ class CustomerChange:
         """Validate and keep the change. A refusal is answered to the submitter and ends the process."""
         workflow.set_current_details("Validating the submission")
         try:
-            await self._act(self._start.command_id)
+            self._show(await at_once(ChangeActivities.act, self._asked(self._start.command_id)))
         except FailureError as refusal:
             if cancelled(refusal):
                 raise
@@ -112,12 +112,10 @@ class CustomerChange:
         """Carry out the approved change, exactly once; a customer's deletion takes the histories with it."""
         workflow.set_current_details("Approved by all; carrying it out")
         async with self._turn:
-            result: ExecutionResult = await at_once(
-                ChangeActivities.carry_out, ActRequest(self._start.org_id, self._start.change_id)
-            )
+            result: ExecutionResult = await at_once(ChangeActivities.carry_out, self._asked())
             self._show(result.state)
         for other in result.closed_workflows:
-            await self._tell(other)
+            await self._reload(other)
         if result.erase_workflows:
             await workflow.start_child_workflow(
                 EraseHistories.run,
@@ -127,7 +125,7 @@ class CustomerChange:
                 static_summary=f"Delete the histories of the customer that {self._start.change_id} erased",
             )
 
-    async def _tell(self, workflow_id: str) -> None:
+    async def _reload(self, workflow_id: str) -> None:
         try:
             await workflow.get_external_workflow_handle(workflow_id).signal("reload")
         except FailureError as gone:
@@ -149,7 +147,7 @@ class CustomerChange:
     async def decide(self, act: ActInput) -> ChangeState:
         """An approver's decision, kept by the API or proved by a token. After the last one, answers when it is done."""
         if act.command_id:
-            return await self._carry(act)
+            return await self._act(act)
         await workflow.wait_condition(lambda: self._submitted)
         word = {k: v for k, v in asdict(act).items() if k != "command_id"}
         async with self._turn:
@@ -160,15 +158,15 @@ class CustomerChange:
 
     @workflow.update(name="withdraw")
     async def withdraw(self, act: ActInput) -> ChangeState:
-        return await self._carry(act)
+        return await self._act(act)
 
     @workflow.update(name="delegate")
     async def delegate(self, act: ActInput) -> ChangeState:
-        return await self._carry(act)
+        return await self._act(act)
 
     @workflow.update(name="resubmit")
     async def resubmit(self, act: ActInput) -> ChangeState:
-        return await self._carry(act)
+        return await self._act(act)
 
     @decide.validator
     @withdraw.validator
@@ -193,13 +191,13 @@ class CustomerChange:
             await self._decide_by_token(word, "signal")
         self._moved += 1
 
-    @workflow.signal(name=CARRY)
-    async def carry_by_signal(self, act: ActInput) -> None:
+    @workflow.signal(name=ACT_SIGNAL)
+    async def act_by_signal(self, act: ActInput) -> None:
         """A command whose update no worker had taken when its caller was told that the work goes on. At most once, as any."""
         if not act.command_id:
             return
         try:
-            await self._carry(act)
+            await self._act(act)
         except FailureError as refusal:  # the command's record says so to whoever asks
             if cancelled(refusal):
                 raise
@@ -208,7 +206,7 @@ class CustomerChange:
     async def reload(self) -> None:
         """Look again: something outside this process has moved the change."""
         async with self._turn:
-            await self._act("")
+            self._show(await at_once(ChangeActivities.act, self._asked()))
 
     # How
 
@@ -217,13 +215,14 @@ class CustomerChange:
         """A failed change stays open: its submitter re-bases or withdraws it."""
         return self._state.known and self._state.status in {"PENDING_APPROVAL", "FAILED"}
 
-    async def _carry(self, act: ActInput) -> ChangeState:
+    async def _act(self, act: ActInput) -> ChangeState:
+        """Have a person's act carried out, one at a time."""
         await workflow.wait_condition(lambda: self._submitted)
         async with self._turn:
-            await self._act(act.command_id)
+            self._show(await at_once(ChangeActivities.act, self._asked(act.command_id)))
         return await self._settled()
 
-    async def _decide_by_token(self, word: Any, channel: str) -> str:
+    async def _decide_by_token(self, word: Any, channel: Literal["signal", "update"]) -> str:
         """Decide as the token's holder. The reason code of what was refused, which is audited; or nothing."""
         said = SignalInput(self._start.org_id, self._start.change_id, word, channel)
         result = await until_done(ChangeActivities.decide_by_signal, said)
@@ -238,15 +237,14 @@ class CustomerChange:
             await workflow.wait_condition(lambda: not self._state.complete)
         return self._state
 
-    async def _act(self, command_id: str) -> None:
-        request = ActRequest(self._start.org_id, self._start.change_id, command_id)
-        self._show(await at_once(ChangeActivities.act, request))
+    def _asked(self, command_id: str = "") -> ActRequest:
+        return ActRequest(self._start.org_id, self._start.change_id, command_id)
 
     async def _count_refused(self) -> None:
         self._refused_signals += 1
         if self._refused_signals == REFUSED_SIGNALS_LIMIT:
-            told = StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals)
-            await until_done(ChangeActivities.signals_refused, told)
+            step = StepInput(self._start.org_id, self._start.change_id, self._state.round, self._refused_signals)
+            await until_done(ChangeActivities.signals_refused, step)
 
     def _next_deadline(self) -> timedelta | None:
         s = self._state

@@ -24,8 +24,7 @@ class EscalateCase:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        workflow.set_current_details("Recording the escalation")
-        result = await execute_command(start)
+        result = await execute_command(start, "Recording the escalation", "Recorded")
         case_id = workflow.info().workflow_id.split("/")[0]
         watched = EscalationInput(start.org_id, start.command_id)
         with suppress(WorkflowAlreadyStartedError):  # by an earlier run of this process

@@ -6,7 +6,6 @@ any moment, and a continue-as-new carries two ids. People act by updates; each i
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -21,6 +20,8 @@ with workflow.unsafe.imports_passed_through():
 STEP, ROLE = (SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole"))
 DUE = SearchAttributeKey.for_datetime("DueAt")
 HISTORY_LIMIT = 1_000
+Step = Callable[[ImportActivities, ImportAct], ImportState]
+"""An activity of the process."""
 
 
 @workflow.defn(name=PROCESS)
@@ -32,7 +33,7 @@ class CustomerImport:
         self._start = start
         self._state = ImportState("")
         self._news = 0
-        self._attributes: tuple[Any, ...] = ()
+        self._attributes: tuple[str, str, datetime | None] | None = None
 
     @workflow.run
     async def run(self, start: ImportInput) -> ImportResult:
@@ -72,7 +73,7 @@ class CustomerImport:
         await self._work(ImportActivities.stage, retries.IMPORT_FILE_TIMEOUT, "Reading the file")
         if self._state.retry_in is not None:
             workflow.set_current_details("Waiting until the source can be asked again")
-            await self._told(self._state.retry_in)
+            await self._news_within(self._state.retry_in)
 
     async def _validate(self) -> None:
         """Every row by the rules of a single customer, then all against each other and the master."""
@@ -80,7 +81,7 @@ class CustomerImport:
 
     async def _await_review(self) -> None:
         """Until the reviewers have decided; after its time the review becomes somebody's exception."""
-        if not await self._told(self._state.due_in):
+        if not await self._news_within(self._state.due_in):
             self._show(await self._do(ImportActivities.overdue, ImportAct(self._start.org_id, self._start.import_id)))
 
     async def _execute(self) -> None:
@@ -88,7 +89,7 @@ class CustomerImport:
         await self._work(ImportActivities.execute, retries.IMPORT_SLICE_TIMEOUT, "Executing")
 
     async def _await_resumption(self) -> None:
-        await self._told(None)
+        await self._news_within(None)
 
     # What comes in
 
@@ -115,15 +116,15 @@ class CustomerImport:
         self._show(state)
         self._news += 1
 
-    async def _do(self, step: Callable[[ImportActivities, ImportAct], ImportState], what: ImportAct) -> ImportState:
+    async def _do(self, step: Step, what: ImportAct) -> ImportState:
         return await at_once(step, what)
 
-    async def _work(self, method: Any, timeout: timedelta, doing: str) -> None:
+    async def _work(self, step: Step, timeout: timedelta, doing: str) -> None:
         """One slice. A person's act meanwhile has moved the row, and the slice's answer may be older than the act's."""
         self._describe(doing)
         seen = self._news
         state = await workflow.execute_activity_method(
-            method,
+            step,
             ImportAct(self._start.org_id, self._start.import_id),
             start_to_close_timeout=timeout,
             heartbeat_timeout=retries.IMPORT_HEARTBEAT,
@@ -133,7 +134,7 @@ class CustomerImport:
             state = await self._do(ImportActivities.act, ImportAct(self._start.org_id, self._start.import_id))
         self._show(state)
 
-    async def _told(self, seconds: float | None) -> bool:
+    async def _news_within(self, seconds: float | None) -> bool:
         """Wait for news; False when the time is up first."""
         seen = self._news
         timeout = None if seconds is None else timedelta(seconds=max(seconds, 0.001))
@@ -162,7 +163,9 @@ class CustomerImport:
         workflow.set_current_details(said.get(s.status, doing))
 
 
-def _attributes(state: ImportState, due: datetime | None) -> list[SearchAttributeUpdate[Any]]:
+def _attributes(
+    state: ImportState, due: datetime | None
+) -> list[SearchAttributeUpdate[str] | SearchAttributeUpdate[datetime]]:
     return [
         STEP.value_set(state.status),
         ROLE.value_set(state.awaiting_role) if state.awaiting_role else ROLE.value_unset(),

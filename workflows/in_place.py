@@ -8,12 +8,11 @@ the run cannot go on any more. So no process catches them itself: all steps in p
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
+from temporalio.workflow import LocalActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from workflows import retries
@@ -23,18 +22,13 @@ Asked = TypeVar("Asked")
 Done = TypeVar("Done")
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long a step may take in place, and how often it is tried there."""
-
-    each: timedelta
-    policy: RetryPolicy
-    altogether: timedelta | None = None
-
-
-def posting() -> Patience:
-    """What a person waits for."""
-    return Patience(retries.LOCAL_POSTING_TIMEOUT, retries.LOCAL_POSTING, retries.LOCAL_POSTING_TIMEOUT)
+def posting() -> LocalActivityConfig:
+    """How long a step that a person waits for may take in place, and how often it is tried there."""
+    return LocalActivityConfig(
+        start_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+        schedule_to_close_timeout=retries.LOCAL_POSTING_TIMEOUT,
+        retry_policy=retries.LOCAL_POSTING,
+    )
 
 
 @dataclass(frozen=True)
@@ -44,16 +38,10 @@ class NotDone:
     error: FailureError
 
 
-async def tried(step: Callable[[Does, Asked], Done], asked: Asked, patience: Patience) -> Done | NotDone:
+async def tried(step: Callable[[Does, Asked], Done], asked: Asked, patience: LocalActivityConfig) -> Done | NotDone:
     """The step in place. Raises nothing but a cancellation."""
     try:
-        return await workflow.execute_local_activity_method(
-            step,
-            asked,
-            start_to_close_timeout=patience.each,
-            schedule_to_close_timeout=patience.altogether,
-            retry_policy=patience.policy,
-        )
+        return await workflow.execute_local_activity_method(step, asked, **patience)
     except FailureError as error:  # whichever shape it has
         if cancelled(error):
             raise
@@ -65,11 +53,11 @@ async def at_once(step: Callable[[Does, Asked], Done], asked: Asked, meanwhile: 
 
     `meanwhile`: what the run says of itself while it is being repeated.
     """
-    done = await tried(step, asked, posting())
-    if not isinstance(done, NotDone):
-        return done
-    if not retryable(done.error):
-        raise done.error
+    try:
+        return await workflow.execute_local_activity_method(step, asked, **posting())
+    except FailureError as error:
+        if not retryable(error):
+            raise
     if meanwhile:
         workflow.set_current_details(meanwhile)
     return await until_done(step, asked)

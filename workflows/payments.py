@@ -17,20 +17,12 @@ with workflow.unsafe.imports_passed_through():
 PAYMENT: Final = SearchAttributeKey.for_keyword("PaymentId")
 
 
-async def _post(start: CommandInput, doing: str, done: str) -> CommandResult:
-    workflow.set_current_details(doing)
-    result = await execute_command(start)
-    answered = f"{done} (answered before)" if result.replayed else done
-    workflow.set_current_details(f"{answered}. Status: {result.status}" if result.status else answered)
-    return result
-
-
-async def _post_and_say_whose(start: CommandInput, doing: str, done: str) -> CommandResult:
-    """`_post` for what is asked of a credit or an application: its payment is known when it is locked, not before.
+async def _execute_and_say_whose(start: CommandInput, doing: str, done: str) -> CommandResult:
+    """`execute_command` for what is asked of a credit or an application: its payment is known when it is locked, not before.
 
     The attribute travels with the run's last word. Results recorded before they named the payment replay without it.
     """
-    result = await _post(start, doing, done)
+    result = await execute_command(start, doing, done)
     if result.payment_id:
         workflow.upsert_search_attributes([PAYMENT.value_set(result.payment_id)])
     return result
@@ -42,7 +34,7 @@ class RecordPayment:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Recording the payment", "Recorded, waiting to be applied")
+        return await execute_command(start, "Recording the payment", "Recorded, waiting to be applied")
 
 
 @workflow.defn(name="AssignPayment")
@@ -51,7 +43,7 @@ class AssignPayment:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Assigning the payment", "Assigned")
+        return await execute_command(start, "Assigning the payment", "Assigned")
 
 
 @workflow.defn(name="ApplyPayment")
@@ -60,7 +52,7 @@ class ApplyPayment:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Applying and posting", "Applied and posted")
+        return await execute_command(start, "Applying and posting", "Applied and posted")
 
 
 @workflow.defn(name="ApplyCredit")
@@ -69,7 +61,7 @@ class ApplyCredit:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post_and_say_whose(start, "Applying the credit", "Credit applied and posted")
+        return await _execute_and_say_whose(start, "Applying the credit", "Credit applied and posted")
 
 
 @workflow.defn(name="UnapplyApplication")
@@ -78,7 +70,7 @@ class UnapplyApplication:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post_and_say_whose(start, "Undoing the application", "Undone and posted")
+        return await _execute_and_say_whose(start, "Undoing the application", "Undone and posted")
 
 
 @workflow.defn(name="ReversePayment")
@@ -87,7 +79,7 @@ class ReversePayment:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Reversing the payment", "Reversed and posted")
+        return await execute_command(start, "Reversing the payment", "Reversed and posted")
 
 
 @workflow.defn(name="ReconcileBank")
@@ -96,7 +88,7 @@ class ReconcileBank:
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await _post(start, "Reconciling", "Reconciliation recorded")
+        return await execute_command(start, "Reconciling", "Reconciliation recorded")
 
 
 POSTING_WORKFLOWS = (

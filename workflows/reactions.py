@@ -9,16 +9,15 @@ more costs Temporal as much as the posting did. While things are being posted it
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Final
 
 import psycopg
 import structlog
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
@@ -27,8 +26,10 @@ from models.db import outbox
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
 from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
+from models.outbox import OutboxEvent
 from operations.cash import confirmations
 from operations.relay import RelayLine
+from workflows.starting import Start, start
 
 log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
@@ -38,36 +39,29 @@ CALM_SECONDS = 0.5
 """So long after the last posting nobody is in the middle of something."""
 PATIENCE = timedelta(seconds=10)
 """So old an event is reacted to however busy the desk is."""
-START_TIMEOUT = timedelta(seconds=5)
-"""A server that is coming up may take a request and never answer it; the SDK alone would wait half a minute."""
 
 
-async def confirm_remittance(client: Client, event: Any) -> None:
+async def confirm_remittance(client: Client, event: OutboxEvent) -> None:
     """ar.payment.applied → one remittance confirmation for the session."""
-    data = event["data"]
-    if not data.get("applications"):
+    if not event.data.get("applications"):
         return
-    await client.start_workflow(
+    session_id, payment_id, customer_id = (str(event.data[f"{noun}_id"]) for noun in ("session", "payment", "customer"))
+    confirming = Start(
         "ConfirmRemittance",
-        ConfirmationInput(event["org_id"], data["session_id"], first_try_in_place=True),
-        id=confirmation_workflow_id(data["session_id"]),
-        task_queue=PROCESS_QUEUE,
-        id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        request_eager_start=True,  # this process' own worker takes it, without a task that waits for a poller
-        rpc_timeout=START_TIMEOUT,
-        static_summary=f"Confirm remittance of {data['payment_id']}",
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), event["org_id"]),
-                SearchAttributePair(SearchAttributeKey.for_keyword("ProcessType"), "ConfirmRemittance"),
-                SearchAttributePair(SearchAttributeKey.for_keyword("PaymentId"), data["payment_id"]),
-                SearchAttributePair(SearchAttributeKey.for_keyword("CustomerId"), data["customer_id"]),
-            ]
-        ),
+        ConfirmationInput(event.org_id, session_id, first_try_in_place=True),
+        confirmation_workflow_id(session_id),
+        PROCESS_QUEUE,
+        event.org_id,
+        f"Confirm remittance of {payment_id}",
+        {"PaymentId": payment_id, "CustomerId": customer_id},
     )
+    # Eagerly: this process' own worker takes it, without a task that waits for a poller.
+    await start(client, confirming, eager=True, again=False)
 
 
-REACTIONS: dict[str, Callable[[Client, Any], Any]] = {"ar.payment.applied": confirm_remittance}
+REACTIONS: Final[Mapping[str, Callable[[Client, OutboxEvent], Awaitable[None]]]] = {
+    "ar.payment.applied": confirm_remittance
+}
 
 
 async def run_relay(client: Client, engine: Engine) -> None:
@@ -103,9 +97,9 @@ async def _react(client: Client, line: RelayLine, position: int, age: timedelta)
     """React to the next few events that are so old; the new position, and how many events that were."""
     until = datetime.now(UTC) - age
     read = await line.do(outbox.read_after, position)
-    events = list(read) if not age else list(takewhile(lambda e: e["at"] <= until, read))
+    events = read if not age else list(takewhile(lambda e: e.at <= until, read))
     unwanted = await line.do(confirmations.unwanted, events)
-    wanted = [n for n, e in enumerate(events) if e["type"] in REACTIONS and e["id"] not in unwanted]
+    wanted = [n for n, e in enumerate(events) if e.type in REACTIONS and e.id not in unwanted]
     if len(wanted) > AT_ONCE:  # look again whether the desk is calm before the next ones
         events = events[: wanted[AT_ONCE]]
     async with asyncio.TaskGroup() as starting:
@@ -113,18 +107,18 @@ async def _react(client: Client, line: RelayLine, position: int, age: timedelta)
             starting.create_task(_start(client, events[n]))
     if not events:
         return position, 0
-    await _send_on(client, line, position, int(events[-1]["position"]))
-    last = int(events[-1]["position"])
+    await _send_on(client, line, position, events[-1].position)
+    last = events[-1].position
     await line.do(outbox.move_cursor, READER, last)
-    count_events(str(e["type"]) for e in events)
+    count_events(e.type for e in events)
     return last, len(events)
 
 
-async def _start(client: Client, event: Any) -> None:
+async def _start(client: Client, event: OutboxEvent) -> None:
     try:
-        await REACTIONS[event["type"]](client, event)
+        await REACTIONS[event.type](client, event)
     except WorkflowAlreadyStartedError:
-        log.debug("already started", event_id=event["id"])
+        log.debug("already started", event_id=event.id)
 
 
 async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> None:
@@ -132,24 +126,18 @@ async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> No
     queues = await line.do(outbox.fan_out, after, upto)
     for first in range(0, len(queues), AT_ONCE):
         async with asyncio.TaskGroup() as starting:
-            for q in queues[first : first + AT_ONCE]:
-                starting.create_task(wake(client, WebhookQueue(q["org_id"], q["endpoint_id"], q["subject"])))
+            for queue in queues[first : first + AT_ONCE]:
+                starting.create_task(wake(client, queue))
 
 
 async def wake(client: Client, queue: WebhookQueue, signal: str = "more") -> None:
     """See that somebody works the queue off: its process, started where it does not run."""
-    await client.start_workflow(
+    delivering = Start(
         "DeliverWebhooks",
         queue,
-        id=delivery_workflow_id(queue.endpoint_id, queue.subject),
-        task_queue=WEBHOOK_QUEUE,
-        start_signal=signal,
-        rpc_timeout=START_TIMEOUT,
-        static_summary=f"Webhooks about {queue.subject}",
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SearchAttributeKey.for_keyword("OrgId"), queue.org_id),
-                SearchAttributePair(SearchAttributeKey.for_keyword("ProcessType"), "DeliverWebhooks"),
-            ]
-        ),
+        delivery_workflow_id(queue.endpoint_id, queue.subject),
+        WEBHOOK_QUEUE,
+        queue.org_id,
+        f"Webhooks about {queue.subject}",
     )
+    await start(client, delivering, signal=signal)

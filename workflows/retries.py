@@ -33,4 +33,4 @@ IMPORT_HEARTBEAT = timedelta(seconds=10)
 """A worker that died is noticed after so long; a live one beats every two seconds, also during one long statement."""
 
 WEBHOOK_TIMEOUT = timedelta(seconds=60)
-"""One attempt, with looking up the name and recording the answer. When to try again: models/webhooks.py."""
+"""One attempt, with looking up the name and recording the answer. When to try again: models/webhooks/signing.py."""

@@ -1,66 +1,63 @@
 """How an organisation approves: its policy, and who is away."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request
-from pydantic import Field
 from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import ORGANISATION, OWN, IdempotencyKey, Principal, Somebody, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading
-from models.customers.approval_policy import PolicyAsRead
-from models.values import Body, RecordId
-from operations.customers.out_of_office import absence_body
-from operations.customers.policies import policy_body
+from api.write import Write, write
+from models.customers.approval_answers import ApprovalPolicyAnswer, OutOfOfficeAnswer, policy_answer
+from models.customers.approval_policy import PutApprovalPolicy
+from models.customers.requests import SetAbsence
+from models.db.customers import policies
+from models.values import Empty
+from operations.customers.out_of_office import absences
 
 router = gated_router("approvals")
 Oneself = Annotated[Principal, requires(None, OWN)]
 
 
-class Absence(Body):
-    """From when to when someone is away (RFC 3339, with offset), and who stands in."""
-
-    starts_at: Annotated[datetime, Field(strict=False)]
-    ends_at: Annotated[datetime, Field(strict=False)]
-    delegate_user_id: RecordId | None = None
-
-
-@router.get("/v1/approval-policies")
-def read_policy(request: Request, who: Annotated[Principal, requires("settings.read")]) -> dict[str, Any]:
+@router.get("/v1/approval-policies", response_model=ApprovalPolicyAnswer)
+def get_approval_policy(request: Request, who: Annotated[Principal, requires("settings.read")]) -> Response:
     """The organisation's policy, and the steps that follow from it."""
     with reading(request, who) as tx:
-        return policy_body(tx)
+        return shown(policy_answer(policies.get(tx)))
 
 
-@router.put("/v1/approval-policies", responses=refusals("POLICY_LOOSENED", "VERSION_MISMATCH"))
-async def put_policy(
+@router.put(
+    "/v1/approval-policies",
+    response_model=ApprovalPolicyAnswer,
+    responses=refusals("POLICY_LOOSENED", "VERSION_MISMATCH"),
+)
+async def put_approval_policy(
     request: Request,
-    body: PolicyAsRead,
+    body: PutApprovalPolicy,
     who: Annotated[Principal, requires("settings.write", ORGANISATION)],
     key: IdempotencyKey,
 ) -> Response:
     """Replace the policy. It may ask more than every organisation needs, never less. What was read may be sent back."""
-    return await write_now(request, who, key, Write("approval_policy.put", body.dump(), who.org_id))
+    return await write(request, who, key, Write("approval_policy.put", body, who.org_id))
 
 
-@router.get("/v1/out-of-office")
-def read_absence(request: Request, who: Somebody) -> dict[str, Any]:
+@router.get("/v1/out-of-office", response_model=OutOfOfficeAnswer)
+def get_absence(request: Request, who: Somebody) -> Response:
     """One's own absence, and whose stand-in one is now."""
     with reading(request, who) as tx:
-        return absence_body(tx, who.sub)
+        return shown(absences(tx, who.sub))
 
 
-@router.put("/v1/out-of-office")
-async def put_absence(request: Request, body: Absence, who: Oneself, key: IdempotencyKey) -> Response:
+@router.put("/v1/out-of-office", response_model=OutOfOfficeAnswer)
+async def put_absence(request: Request, body: SetAbsence, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is away; an earlier word is replaced."""
-    return await write_now(request, who, key, Write("out_of_office.put", body.model_dump(mode="json"), who.org_id))
+    return await write(request, who, key, Write("out_of_office.put", body, who.org_id))
 
 
-@router.delete("/v1/out-of-office")
+@router.delete("/v1/out-of-office", response_model=OutOfOfficeAnswer)
 async def delete_absence(request: Request, who: Oneself, key: IdempotencyKey) -> Response:
     """Say that one is back."""
-    return await write_now(request, who, key, Write("out_of_office.delete", {}, who.org_id))
+    return await write(request, who, key, Write("out_of_office.delete", Empty(), who.org_id))

@@ -1,23 +1,25 @@
 """The audit trail, read by those who may."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.moments import Since, Until
 from api.reading import reading
-from models.db.audit_reads import audit_event_body, list_audit_events
-from models.db.tx import to_json
+from models.answers import Page
+from models.audit.answers import AuditEventAnswer, audit_event_answer
+from models.db import audit
 
 router = gated_router("audit")
 
 
-@router.get("/v1/audit-events", response_model=dict[str, Any])
-def audit_events(
+@router.get("/v1/audit-events", response_model=Page[AuditEventAnswer])
+def list_audit_events(
     request: Request,
     who: Annotated[Principal, requires("audit.read")],
     page: Paging,
@@ -31,17 +33,10 @@ def audit_events(
     """Who did what, when and why, in order; each event carries the hash of the one before it."""
     name = "audit-subject" if subject_id is not None else "audit"
     after = page.after(name, int) if subject_id is not None else page.after(name, datetime, str, int)
+    place = audit.OF_ALL if subject_id is None else audit.OF_SUBJECT
     with reading(request, who) as tx:
-        rows = list_audit_events(
-            tx,
-            who.entities,
-            subject_id=subject_id,
-            actor=actor,
-            since=since,
-            until=until,
-            after=after,
+        found = audit.list_audit_events(
+            tx, who.entities, subject_id=subject_id, actor=actor, since=since, until=until, after=after,
             limit=page.fetch,
-        )
-    place = ("seq",) if subject_id is not None else ("at", "subject_id", "seq")
-    body = page.answer(name, rows, key=lambda r: [r[part] for part in place], item=audit_event_body)
-    return Response(to_json(body), media_type="application/json")
+        )  # fmt: skip
+    return shown(page.of(name, found, key=lambda e: [getattr(e, part) for part in place], item=audit_event_answer))

@@ -9,8 +9,8 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.db import lookups
 from models.master_data.answers import BankAccountAnswer, bank_account_answer
 from models.master_data.requests import ChangeBankAccount
@@ -41,4 +41,4 @@ async def change_bank_account(
     request: Request, bank_account_id: str, body: ChangeBankAccount, who: Writer, key: IdempotencyKey
 ) -> Response:
     """Change a bank account's name and numbers: absent is unchanged, null takes a number away."""
-    return await write_now(request, who, key, Write("change_bank_account", body, bank_account_id, who.org_id))
+    return await write(request, who, key, Write("change_bank_account", body, bank_account_id, who.org_id))

@@ -11,8 +11,8 @@ from api.answering import shown
 from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading
+from api.write import Write, write
 from models.answers import Page
 from models.cash.book_answers import (
     ChangedPeriodAnswer,
@@ -59,13 +59,13 @@ OfEntity = Annotated[Principal, requires("settings.write", RECORD)]
 @router.post("/v1/fx-rates", status_code=201, response_model=ExchangeRateAnswer)
 async def store_rate(request: Request, body: StoreRate, who: Writer, key: IdempotencyKey) -> Response:
     """Store a rate. The same pair and date again replaces it; the audit trail keeps both."""
-    return await write_now(request, who, key, Write("store_rate", body, who.org_id))
+    return await write(request, who, key, Write("store_rate", body, who.org_id))
 
 
 @router.put("/v1/fx-rates", response_model=StoredRatesAnswer)
 async def store_rates(request: Request, body: StoreRates, who: Writer, key: IdempotencyKey) -> Response:
     """Store up to 500 rates at once."""
-    return await write_now(request, who, key, Write("store_rates", body, who.org_id))
+    return await write(request, who, key, Write("store_rates", body, who.org_id))
 
 
 @router.get("/v1/fx-rates", response_model=Page[ExchangeRateAnswer])
@@ -89,7 +89,7 @@ async def close_period(
 ) -> Response:
     """Close a month (YYYY-MM): receipts without an entry are posted first. A closed month stays closed."""
     w = Write("close_period", body or ChangePeriod(), period, f"period_{period}")
-    return await write_now(request, who, key, w)
+    return await write(request, who, key, w)
 
 
 @router.post("/v1/periods/{period}/reopen", response_model=ChangedPeriodAnswer)
@@ -98,7 +98,7 @@ async def reopen_period(
 ) -> Response:
     """Open a closed month again."""
     w = Write("reopen_period", body or ChangePeriod(), period, f"period_{period}")
-    return await write_now(request, who, key, w)
+    return await write(request, who, key, w)
 
 
 @router.get("/v1/periods", response_model=Page[PeriodAnswer])
@@ -119,7 +119,7 @@ def get_settings(request: Request, who: Reader) -> Response:
 @router.patch("/v1/settings", response_model=OrganisationSettingsAnswer)
 async def change_settings(request: Request, body: ChangeSettings, who: Writer, key: IdempotencyKey) -> Response:
     """Change settings: what is absent stays, null takes one back to its default."""
-    return await write_now(request, who, key, Write("change_settings", body, who.org_id))
+    return await write(request, who, key, Write("change_settings", body, who.org_id))
 
 
 @router.get("/v1/legal-entities", response_model=Page[LegalEntityAnswer])
@@ -167,7 +167,7 @@ def list_dimensions(request: Request, who: Reader, page: Paging) -> Response:
 )
 async def create_legal_entity(request: Request, body: CreateLegalEntity, who: Writer, key: IdempotencyKey) -> Response:
     """Add a legal entity."""
-    return await write_now(request, who, key, Write("create_legal_entity", body, who.org_id))
+    return await write(request, who, key, Write("create_legal_entity", body, who.org_id))
 
 
 @router.post(
@@ -178,19 +178,19 @@ async def create_bank_account(
     request: Request, body: CreateBankAccount, who: OfEntity, key: IdempotencyKey
 ) -> Response:
     """Add a bank account to a legal entity."""
-    return await write_now(request, who, key, Write("create_bank_account", body, who.org_id))
+    return await write(request, who, key, Write("create_bank_account", body, who.org_id))
 
 
 @router.post("/v1/payment-terms", status_code=201, response_model=PaymentTermsAnswer)
 async def set_payment_terms(request: Request, body: SetPaymentTerms, who: Writer, key: IdempotencyKey) -> Response:
     """Add payment terms, or give them other days."""
-    return await write_now(request, who, key, Write("set_payment_terms", body, who.org_id))
+    return await write(request, who, key, Write("set_payment_terms", body, who.org_id))
 
 
 @router.post("/v1/accounts", status_code=201, response_model=LedgerAccountAnswer, responses=refusals("ALREADY_EXISTS"))
 async def create_account(request: Request, body: CreateAccount, who: Writer, key: IdempotencyKey) -> Response:
     """Add an account to the chart."""
-    return await write_now(request, who, key, Write("create_account", body, who.org_id))
+    return await write(request, who, key, Write("create_account", body, who.org_id))
 
 
 @router.post(
@@ -198,4 +198,4 @@ async def create_account(request: Request, body: CreateAccount, who: Writer, key
 )
 async def create_dimension(request: Request, body: CreateDimension, who: Writer, key: IdempotencyKey) -> Response:
     """Add a value of an analytical dimension."""
-    return await write_now(request, who, key, Write("create_dimension", body, who.org_id))
+    return await write(request, who, key, Write("create_dimension", body, who.org_id))

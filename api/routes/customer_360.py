@@ -1,8 +1,8 @@
 """The customer 360 view: all panels at once, one panel with HTTP caching, and the snapshot as one flat record."""
 
-import json
 import time
-from typing import Annotated, Any, Final, Never
+from collections.abc import Mapping
+from typing import Annotated, Final, Never
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -10,17 +10,17 @@ from starlette.responses import Response
 
 from api.deps import Principal, requires
 from api.gate import gated_router
-from api.panels import View, not_modified, panel_etag, panel_json, view_etag, view_json, view_of
+from api.panels import View, not_modified, panel_etag, panel_json, snapshot_json, view_etag, view_json, view_of
 from api.problems import refusals
 from api.read_row import read_row
 from api.reading import reading, who_sees
 from models.customer_360.panels import MAX_AGE, PANELS
+from models.customer_360.view_answers import AnyPanelAnswer, Customer360Answer, Customer360SnapshotAnswer
 from models.db.cash.aging import aging_of
 from models.db.customer_360 import view as customer_360
-from models.db.customer_360.view_aging import RECENT_PAYMENTS, SHOWN_INVOICES
-from models.db.engine import fetch_once
 from models.db.lookups import refuse_missing
-from models.db.tx import as_columns, to_json
+from models.db.postgres.reads import Parameter
+from models.db.tx import to_json
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -29,8 +29,10 @@ Reader = Annotated[Principal, requires("customers.read")]
 _VARY: Final = {"Vary": "Authorization"}
 
 
-@router.get("/v1/customers/{customer_id}/360", responses=refusals("CUSTOMER_NOT_FOUND"))
-async def get_view(request: Request, customer_id: str, who: Reader) -> Response:
+@router.get(
+    "/v1/customers/{customer_id}/360", response_model=Customer360Answer, responses=refusals("CUSTOMER_NOT_FOUND")
+)
+async def get_customer_360(request: Request, customer_id: str, who: Reader) -> Response:
     """Everything about a customer on one screen. A slow source costs its panel, never the view."""
     view = await _fresh(request, who, customer_id, PANELS)
     etag = view_etag(view)
@@ -41,9 +43,11 @@ async def get_view(request: Request, customer_id: str, who: Reader) -> Response:
 
 
 @router.get(
-    "/v1/customers/{customer_id}/360/panels/{panel}", responses=refusals("CUSTOMER_NOT_FOUND", "PANEL_NOT_FOUND")
+    "/v1/customers/{customer_id}/360/panels/{panel}",
+    response_model=AnyPanelAnswer,
+    responses=refusals("CUSTOMER_NOT_FOUND", "PANEL_NOT_FOUND"),
 )
-async def get_panel(request: Request, customer_id: str, panel: str, who: Reader) -> Response:
+async def get_customer_360_panel(request: Request, customer_id: str, panel: str, who: Reader) -> Response:
     """One panel. A private cache may keep it until its data are five minutes old."""
     if panel not in PANELS:
         raise Refusal("PANEL_NOT_FOUND", f"There is no such panel; there are {', '.join(PANELS)}.")
@@ -59,24 +63,15 @@ async def get_panel(request: Request, customer_id: str, panel: str, who: Reader)
     return Response(panel_json(p, customer_id, **_opens(who)), 200, headers, "application/json")
 
 
-@router.get("/v1/customers/{customer_id}/360/snapshot", responses=refusals("CUSTOMER_NOT_FOUND"))
-async def get_snapshot(request: Request, customer_id: str, who: Reader) -> dict[str, Any]:
+@router.get(
+    "/v1/customers/{customer_id}/360/snapshot",
+    response_model=Customer360SnapshotAnswer,
+    responses=refusals("CUSTOMER_NOT_FOUND"),
+)
+async def get_customer_360_snapshot(request: Request, customer_id: str, who: Reader) -> Response:
     """The view as the flat data record `customer_360_snapshot`: what it shows, without freshness and links."""
     view = await _fresh(request, who, customer_id, PANELS)
-    data = {name: json.loads(p.data) for name, p in view.panels.items()}
-    aging = ("current_minor", "days_30_minor", "days_60_minor", "days_90plus_minor", "currency_code")
-    return {
-        "customer_id": customer_id,
-        "as_of": view.at.isoformat(),
-        "open_opportunities": data["opportunities"],
-        "active_quotes": data["quotes"],
-        "recent_orders": data["orders"],
-        "ar_aging": data["ar_aging"] and {field: data["ar_aging"][field] for field in aging},
-        "open_cases": data["cases"],
-        "active_contracts": data["contracts"],
-        "nps_latest": data["nps"] and data["nps"]["latest"],
-        "activities": data["activities"],
-    }
+    return Response(snapshot_json(view, customer_id), 200, media_type="application/json")
 
 
 async def _fresh(request: Request, who: Principal, customer_id: str, panels: tuple[str, ...]) -> View:
@@ -123,12 +118,8 @@ def _missing(request: Request, who: Principal, customer_id: str) -> Never:
         refuse_missing(tx, "customer", customer_id)
 
 
-def _aging_in_full(request: Request, who: Principal, customer_id: str, params: dict[str, Any]) -> bytes:
+def _aging_in_full(request: Request, who: Principal, customer_id: str, params: Mapping[str, Parameter]) -> bytes:
     """For the customers whose aging the view's own statement leaves open; see `models.db.customer_360.view_aging`."""
     with reading(request, who) as tx:
-        found = aging_of(tx, customer_id, tx.now.date(), None, who.entities)
-    invoices = [{**as_columns(i), "href": params["invoices"] + i.id} for i in found.invoices[:SHOWN_INVOICES]]
-    paid = fetch_once(request.app.state.engine, who.org_id, f"SELECT {RECENT_PAYMENTS}", params)
-    return to_json(
-        {**as_columns(found), "invoices": invoices, "recent_payments": json.loads(paid[0] or b"[]") if paid else []}
-    ).encode()
+        aging = to_json(aging_of(tx, customer_id, tx.now.date(), None, who.entities))
+        return customer_360.aging_with_links(tx, aging, params).encode()

@@ -1,145 +1,123 @@
 """What the view drills into, and what can be done from it: activities, opportunities, escalations."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Request
-from pydantic import Field
 from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, run_process, write_now
 from api.reading import reading, who_sees
-from models.customer_360.source_records import KINDS, Amount, Currency, Day, Kind, Line, Moment, Word
+from api.write import UNDER_WAY, Write, write
+from models.answers import Page
+from models.customer_360.answers import ActivityAnswer, EscalatedCaseAnswer, OpportunityAnswer, activity_answer
+from models.customer_360.kinds import KINDS, Kind
+from models.customer_360.requests import CreateOpportunity, EscalateCase, LogActivity
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
+from models.db.tx import Tx
 from models.ids import new_id
-from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 router = gated_router("customer 360")
 Reader = Annotated[Principal, requires("customers.read")]
 Actor = Annotated[Principal, requires("activities.write", RECORD)]
 
 
-class ActivityType(StrEnum):
-    CALL = "call"
-    EMAIL = "email"
-    MEETING = "meeting"
-    NOTE = "note"
-
-
-class NewActivity(Body):
-    """`occurred_at` defaults to now. `notes` is kept as text, whatever it looks like."""
-
-    type: Choice[ActivityType]
-    notes: Text
-    contact_id: RecordId | None = None
-    occurred_at: Moment | None = None
-
-
-class NewOpportunity(Body):
-    """`value_minor` in minor units of `currency_code`."""
-
-    name: Line
-    value_minor: Amount
-    currency_code: Currency
-    stage: Word
-    close_date: Day
-    external_id: Line | None = None
-
-
-class Escalation(Body):
-    reason_code: ReasonCode
-    note: Annotated[Text, Field(min_length=1)] | None = None
-
-
 @router.post(
-    "/v1/customers/{customer_id}/activities", status_code=201,
+    "/v1/customers/{customer_id}/activities", status_code=201, response_model=ActivityAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "CONTACT_NOT_FOUND", "CONTACT_CUSTOMER_MISMATCH"),
 )  # fmt: skip
 async def log_activity(
-    request: Request, customer_id: str, body: NewActivity, who: Actor, key: IdempotencyKey
+    request: Request, customer_id: str, body: LogActivity, who: Actor, key: IdempotencyKey
 ) -> Response:
     """Log a call, an e-mail, a meeting or a note on the contact timeline."""
-    sent = {**body.model_dump(mode="json"), "customer_id": customer_id}
-    write = Write("log_activity", sent, new_id("act"), customer_id, customer_id)
-    return await write_now(request, who, key, write)
+    return await write(request, who, key, Write("log_activity", body, new_id("act"), customer_id, customer_id))
 
 
-@router.get("/v1/customers/{customer_id}/activities", responses=refusals("CUSTOMER_NOT_FOUND"))
+@router.get(
+    "/v1/customers/{customer_id}/activities",
+    response_model=Page[ActivityAnswer],
+    responses=refusals("CUSTOMER_NOT_FOUND"),
+)
 def list_activities(
     request: Request, customer_id: str, who: Reader, page: Paging, contact_id: str | None = None
-) -> dict[str, Any]:
+) -> Response:
     """The timeline of the customer, or of one contact; the latest first."""
     after = page.after("activities", datetime, str)
     with reading(request, who) as tx:
-        who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
-        rows = activities.timeline(tx, customer_id, contact_id, after, page.fetch)
-    return page.answer("activities", rows, key=lambda r: (r["occurred_at"], r["id"]), item=activities.activity_body)
+        _require_customer(tx, who, customer_id)
+        found = activities.timeline(tx, customer_id, contact_id, after, page.fetch)
+    return shown(page.of("activities", found, key=lambda a: (a.occurred_at, a.id), item=activity_answer))
 
 
-@router.get("/v1/activities/{activity_id}", responses=refusals("ACTIVITY_NOT_FOUND"))
-def get_activity(request: Request, activity_id: str, who: Reader) -> dict[str, Any]:
+@router.get("/v1/activities/{activity_id}", response_model=ActivityAnswer, responses=refusals("ACTIVITY_NOT_FOUND"))
+def get_activity(request: Request, activity_id: str, who: Reader) -> Response:
+    """One of them."""
     with reading(request, who) as tx:
-        row = activities.get(tx, activity_id)
-    who_sees(who, row["legal_entity_id"])
-    return activities.activity_body(row)
+        found, legal_entity_id = activities.get(tx, activity_id)
+    who_sees(who, legal_entity_id)
+    return shown(activity_answer(found))
 
 
 @router.post(
-    "/v1/customers/{customer_id}/opportunities", status_code=201,
+    "/v1/customers/{customer_id}/opportunities", status_code=201, response_model=OpportunityAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "STAGE_UNKNOWN"),
 )  # fmt: skip
 async def create_opportunity(
-    request: Request, customer_id: str, body: NewOpportunity, who: Actor, key: IdempotencyKey
+    request: Request, customer_id: str, body: CreateOpportunity, who: Actor, key: IdempotencyKey
 ) -> Response:
     """Start an opportunity."""
-    sent = {**body.model_dump(mode="json"), "customer_id": customer_id}
-    return await write_now(
-        request, who, key, Write("create_opportunity", sent, new_id("opp"), customer_id, customer_id)
-    )
+    return await write(request, who, key, Write("create_opportunity", body, new_id("opp"), customer_id, customer_id))
 
 
 @router.post(
-    "/v1/cases/{case_id}/escalate", responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED")
-)
-async def escalate_case(request: Request, case_id: str, body: Escalation, who: Actor, key: IdempotencyKey) -> Response:
+    "/v1/cases/{case_id}/escalate", response_model=EscalatedCaseAnswer,
+    responses=refusals("CASE_NOT_FOUND", "CASE_CLOSED", "CASE_ALREADY_ESCALATED") | UNDER_WAY,
+)  # fmt: skip
+async def escalate_case(
+    request: Request, case_id: str, body: EscalateCase, who: Actor, key: IdempotencyKey
+) -> Response:
     """Put a case on somebody's desk: an owner, a due time, reminders until it is settled."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "escalate_case", body.model_dump(mode="json"), case_id, None, None, "EscalateCase",
+            "escalate_case", body, case_id, None, None,
             f"Escalate case {case_id}: {body.reason_code}",
         ),
     )  # fmt: skip
 
 
+def _require_customer(tx: Tx, who: Principal, customer_id: str) -> None:
+    who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
+
+
 def _drill_through(kind: Kind) -> None:
-    code = f"{kind.noun.upper()}_NOT_FOUND"
+    missing = refusals(f"{kind.noun.upper()}_NOT_FOUND")
 
-    @router.get(f"{kind.path}/{{record_id}}", responses=refusals(code), name=f"get_{kind.noun}")
-    def get_record(request: Request, record_id: str, who: Reader) -> dict[str, Any]:
+    @router.get(f"{kind.path}/{{record_id}}", response_model=kind.answer, responses=missing, name=f"get_{kind.noun}")
+    def get_record(request: Request, record_id: str, who: Reader) -> Response:
+        """One record of a source, or of our own."""
         with reading(request, who) as tx:
-            row = source_records.get(tx, kind, record_id)
-            who_sees(who, row["legal_entity_id"])
-            return source_records.record_body(kind, row)
-
-    table = kind.path.removeprefix("/v1/")
+            found, legal_entity_id = source_records.get(tx, kind, record_id)
+        who_sees(who, legal_entity_id)
+        return shown(found)
 
     @router.get(
-        f"/v1/customers/{{customer_id}}/{table}", responses=refusals("CUSTOMER_NOT_FOUND"), name=f"list_{kind.table}"
+        f"/v1/customers/{{customer_id}}/{kind.path.removeprefix('/v1/')}",
+        response_model=kind.page,
+        responses=refusals("CUSTOMER_NOT_FOUND"),
+        name=f"list_{kind.table}",
     )
-    def list_records(request: Request, customer_id: str, who: Reader, page: Paging) -> dict[str, Any]:
+    def list_records(request: Request, customer_id: str, who: Reader, page: Paging) -> Response:
+        """The customer's records of this kind, the newest first; the closed ones too."""
         after = page.after(kind.table, str)
         with reading(request, who) as tx:
-            who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
-            rows = source_records.listed(tx, kind, customer_id, after[0] if after else None, page.fetch)
-        return page.answer(
-            kind.table, rows, key=lambda r: (r["id"],), item=lambda r: source_records.record_body(kind, r)
-        )
+            _require_customer(tx, who, customer_id)
+            found = source_records.list_records(tx, kind, customer_id, after[0] if after else None, page.fetch)
+        return shown(page.of(kind.table, found, key=lambda r: (r.id,), item=lambda r: r))
 
 
 for _kind in KINDS.values():

@@ -2,31 +2,48 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Header, Query, Request
 from pydantic import BeforeValidator
 from starlette.responses import Response
 
-from api.changes import submit_change
+from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write
 from api.reading import reading, who_sees
-from models.checks import decimal, decimal_text
-from models.customers.bodies import CustomerCreate
-from models.customers.patch import CustomerPatch
+from api.write import Write, write
+from models.answers import Page
+from models.checks import decimal
+from models.customers.answers import (
+    ContactAnswer,
+    CustomerAnswer,
+    EffectiveCustomerAnswer,
+    ItemPriceAnswer,
+    ListedCustomerAnswer,
+    contact_answers,
+    customer_answer,
+    effective_customer_answer,
+    listed_customer_answer,
+    price_answer,
+)
+from models.customers.bodies import CreateCustomer
+from models.customers.change_answers import SubmittedChangeAnswer
+from models.customers.patch import PatchCustomer
 from models.customers.pricing import price_of
-from models.customers.record import Record, effective
-from models.customers.view import effective_body, items_body, master_body, summary_body
+from models.customers.record import EntityView, seen_by
+from models.customers.records import Customer, CustomerDetails
+from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
 from models.db import lookups
-from models.db.customers import records as customers
-from models.db.tx import Tx, to_json
-from models.errors import FieldError, Refusal
-from models.values import CurrencyCode, Empty, ExternalId, InLowerCase, IsoDate, Line, ReasonCode
-from operations.customers.visibility import visible
+from models.db.customers import customers
+from models.db.tx import Tx
+from models.errors import FieldError
+from models.ids import new_id
+from models.master_data.records import CustomerStatus
+from models.money import plain
+from models.values import Body, Choice, CurrencyCode, Empty, ExternalId, InLowerCase, IsoDate, Line, ReasonCode
+from operations.customers.visibility import require_visible
 
 router = gated_router("customers")
 
@@ -35,50 +52,40 @@ Submitter = Annotated[Principal, requires("changes.submit", RECORD)]
 _DUPLICATES = ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID", "PAYMENT_TERMS_UNKNOWN", "ACCOUNT_UNKNOWN", "DIMENSION_UNKNOWN")
 
 
-class Status(StrEnum):
-    """Of a customer."""
-
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-
-
-class DeleteMode(StrEnum):
-    """Soft deactivates, hard erases."""
-
-    SOFT = "soft"
-    HARD = "hard"
-
-
 @router.post(
-    "/v1/customers", status_code=202, responses=refusals("LEGAL_ENTITY_NOT_FOUND", "EXTERNAL_ID_CONFLICT", *_DUPLICATES)
-)
-async def create_customer(request: Request, body: CustomerCreate, who: Submitter, key: IdempotencyKey) -> Response:
+    "/v1/customers", status_code=202, response_model=SubmittedChangeAnswer,
+    responses=refusals("LEGAL_ENTITY_NOT_FOUND", "EXTERNAL_ID_CONFLICT", *_DUPLICATES),
+)  # fmt: skip
+async def create_customer(request: Request, body: CreateCustomer, who: Submitter, key: IdempotencyKey) -> Response:
     """Submit a new customer with everything that belongs to it. It exists once two people have approved it."""
-    w = Write("customer.create", body.dump(), "", who.org_id, summary="Create customer")
-    return await submit_change(request, who, key, w)
+    customer_id = new_id("cust")
+    w = Write("customer.create", body, customer_id, who.org_id, customer_id, summary="Create customer")
+    return await write(request, who, key, w)
 
 
 @router.patch(
     "/v1/customers/{customer_id}",
     status_code=202,
+    response_model=SubmittedChangeAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "VERSION_MISMATCH", "LEGAL_ENTITY_NOT_FOUND", *_DUPLICATES),
 )
 async def update_customer(
     request: Request,
     customer_id: str,
-    body: CustomerPatch,
+    body: PatchCustomer,
     who: Submitter,
     key: IdempotencyKey,
     if_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
     """Submit changes: absent is unchanged, null is cleared, related records by add, update and delete."""
-    given = {"patch": body.dump(), "if_match": _versions(if_match)}
-    return await submit_change(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
+    given = UpdateCustomer(patch=body, if_match=_versions(if_match))
+    return await write(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
 
 
 @router.delete(
     "/v1/customers/{customer_id}",
     status_code=202,
+    response_model=SubmittedChangeAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_INACTIVE", "HAS_TRANSACTIONS"),
 )
 async def delete_customer(
@@ -93,27 +100,28 @@ async def delete_customer(
     """Submit a deactivation (soft) or an erasure (hard). `force` erases one with transactions where policy allows it."""
     if force and mode is not DeleteMode.HARD:
         raise invalid(FieldError("/query/force", "FIELD_INVALID", "force goes with mode=hard."))
-    given = {"mode": mode.value, "reason_code": reason_code, "force": force}
+    given = DeleteCustomer(mode=mode, reason_code=reason_code, force=force)
     hard = mode is DeleteMode.HARD
     operation, summary = (
         ("customer.delete", "Delete customer") if hard else ("customer.deactivate", "Deactivate customer")
     )
-    return await submit_change(request, who, key, _about(customer_id, operation, given, summary))
+    return await write(request, who, key, _about(customer_id, operation, given, summary))
 
 
 @router.post(
     "/v1/customers/{customer_id}/reactivate",
     status_code=202,
+    response_model=SubmittedChangeAnswer,
     responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_ACTIVE"),
 )
 async def reactivate_customer(
     request: Request, customer_id: str, who: Submitter, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Submit that an inactive customer becomes active again."""
-    return await submit_change(request, who, key, _about(customer_id, "customer.reactivate", {}, "Reactivate customer"))
+    return await write(request, who, key, _about(customer_id, "customer.reactivate", Empty(), "Reactivate customer"))
 
 
-def _about(customer_id: str, operation: str, body: dict[str, Any], summary: str) -> Write:
+def _about(customer_id: str, operation: str, body: Body, summary: str) -> Write:
     return Write(operation, body, customer_id, customer_id, customer_id, summary=summary)
 
 
@@ -124,12 +132,12 @@ def _versions(if_match: str | None) -> list[str] | None:
     return [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
 
 
-@router.get("/v1/customers", responses=refusals("LEGAL_ENTITY_NOT_FOUND"))
+@router.get("/v1/customers", response_model=Page[ListedCustomerAnswer], responses=refusals("LEGAL_ENTITY_NOT_FOUND"))
 def list_customers(
     request: Request,
     page: Paging,
     who: Reader,
-    status: Annotated[Status | None, InLowerCase] = None,
+    status: Annotated[Choice[CustomerStatus] | None, InLowerCase] = None,
     q: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     legal_entity_id: str | None = None,
     external_id: ExternalId | None = None,
@@ -139,49 +147,54 @@ def list_customers(
     with reading(request, who) as tx:
         if legal_entity_id is not None:
             lookups.legal_entity(tx, legal_entity_id)
-        rows = customers.page(
-            tx,
-            status=status,
-            q=q,
-            legal_entity_id=legal_entity_id,
-            entities=None if who.entities is None else sorted(who.entities),
-            after=after[0] if after else None,
-            limit=page.fetch,
-            external_id=external_id,
-        )
-    body = page.answer("customers", rows, key=lambda r: (r["id"],), item=summary_body)
-    return Response(to_json(body), media_type="application/json")
+        found = customers.list_customers(
+            tx, who.entities, status=status, q=q, legal_entity_id=legal_entity_id, external_id=external_id,
+            after=after[0] if after else None, limit=page.fetch,
+        )  # fmt: skip
+    return shown(page.of("customers", found, key=lambda c: (c.id,), item=listed_customer_answer))
 
 
-@router.get("/v1/customers/{customer_id}", responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"))
-def read_customer(request: Request, customer_id: str, who: Reader, legal_entity_id: str | None = None) -> Response:
+@router.get(
+    "/v1/customers/{customer_id}",
+    response_model=CustomerAnswer | EffectiveCustomerAnswer,
+    responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"),
+)
+def get_customer(request: Request, customer_id: str, who: Reader, legal_entity_id: str | None = None) -> Response:
     """The master, or what one legal entity sees of it. The ETag is the version, for If-Match."""
     with reading(request, who) as tx:
-        record, row = found(tx, who, customer_id)
+        customer = _get(tx, who, customer_id)
+        headers = {"ETag": f'"{customer.version}"'}
         if legal_entity_id is None:
-            body = master_body(record, row)
-        else:
-            who_sees(who, legal_entity_id)
-            body = effective_body(record, row, legal_entity_id, _functional(tx, record, legal_entity_id))
-    return Response(to_json(body), headers={"ETag": f'"{row["version"]}"'}, media_type="application/json")
+            return shown(customer_answer(customer), headers=headers)
+        who_sees(who, legal_entity_id)
+        view, _ = _seen_by(tx, customer.details, legal_entity_id)
+        return shown(effective_customer_answer(customer, view), headers=headers)
 
 
-@router.get("/v1/customers/{customer_id}/contacts", responses=refusals("CUSTOMER_NOT_FOUND"))
-def list_contacts(request: Request, customer_id: str, page: Paging, who: Reader) -> dict[str, Any]:
+@router.get(
+    "/v1/customers/{customer_id}/contacts",
+    response_model=Page[ContactAnswer],
+    responses=refusals("CUSTOMER_NOT_FOUND"),
+)
+def list_contacts(request: Request, customer_id: str, page: Paging, who: Reader) -> Response:
     """The customer's contacts, as they were added."""
     after = page.after("contacts", str)
     with reading(request, who) as tx:
-        record, _ = found(tx, who, customer_id)
-    items = [c for c in items_body(record["contacts"]) if after is None or c["id"] > after[0]]
-    return page.answer("contacts", items[: page.fetch], key=lambda c: (c["id"],))
+        contacts = contact_answers(_get(tx, who, customer_id).details)
+    following = [c for c in contacts if after is None or c.id > after[0]]
+    return shown(page.of("contacts", following[: page.fetch], key=lambda c: (c.id,), item=lambda c: c))
 
 
-def _quantity(value: Any) -> Decimal:
+def _quantity(value: object) -> Decimal:
     return decimal(value, digits=12, places=6)
 
 
-@router.get("/v1/customers/{customer_id}/price", responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"))
-def read_price(
+@router.get(
+    "/v1/customers/{customer_id}/price",
+    response_model=ItemPriceAnswer,
+    responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"),
+)
+def get_price(
     request: Request,
     customer_id: str,
     who: Reader,
@@ -190,44 +203,30 @@ def read_price(
     date: IsoDate | None = None,
     currency_code: CurrencyCode | None = None,
     legal_entity_id: str | None = None,
-) -> dict[str, Any]:
+) -> Response:
     """The customer's own price per unit; `price` null where the standard price holds. Date: today unless given."""
     day = date or datetime.now(UTC).date()
     with reading(request, who) as tx:
-        record, _ = found(tx, who, customer_id)
-        seller = legal_entity_id or record["legal_entity_id"]
+        customer = _get(tx, who, customer_id).details
         if legal_entity_id is not None:
             who_sees(who, legal_entity_id)
-        functional = _functional(tx, record, seller)
-    seen = effective(record, seller, functional[seller], functional[record["legal_entity_id"]])
-    own = seen["currency_code"] or functional[seller]
+        view, functional = _seen_by(tx, customer, legal_entity_id or customer.legal_entity_id)
+    own = view.details.currency_code or functional
     asked = currency_code or own
-    tier = price_of(
-        record["pricing_tiers"], item=item, quantity=quantity, day=day, currency=asked, default_currency=own
-    )
-    return {
-        "customer_id": customer_id,
-        "item": item,
-        "quantity": decimal_text(quantity),
-        "date": day,
-        "currency_code": asked,
-        "price": tier[1]["price"] if tier else None,
-        "pricing_tier_id": tier[0] if tier else None,
-        "source": "customer" if tier else "standard",
-    }
+    tier = price_of(customer.pricing_tiers, item=item, quantity=quantity, day=day, currency=asked, default_currency=own)
+    return shown(price_answer(customer_id, item, plain(quantity), day, asked, tier))
 
 
-def found(tx: Tx, who: Principal, customer_id: str) -> tuple[Record, Any]:
+def _get(tx: Tx, who: Principal, customer_id: str) -> Customer:
     """The customer for this reader: 404, or 403 outside the token's organisation or entities."""
-    loaded = customers.load(tx, customer_id)
-    if loaded is None:
-        lookups.refuse_missing(tx, "customer", customer_id)
-    if not visible(loaded[0], who.entities):
-        raise Refusal("FORBIDDEN", "Your token does not cover this customer's legal entity.")
-    return loaded
+    found = customers.get(tx, customer_id)
+    require_visible(found.details, who.entities)
+    return found
 
 
-def _functional(tx: Tx, record: Record, legal_entity_id: str) -> dict[str, str]:
-    """The functional currencies of the entity and of the customer's owner."""
-    ids = {legal_entity_id, record["legal_entity_id"]}
-    return {i: lookups.legal_entity(tx, i).functional_currency for i in ids}
+def _seen_by(tx: Tx, customer: CustomerDetails, legal_entity_id: str) -> tuple[EntityView, str]:
+    """What the entity sees of the customer, and its functional currency."""
+    owner = lookups.legal_entity(tx, customer.legal_entity_id)
+    entity = owner if legal_entity_id == owner.id else lookups.legal_entity(tx, legal_entity_id)
+    view = seen_by(customer, entity.id, entity.functional_currency, owner.functional_currency)
+    return view, entity.functional_currency

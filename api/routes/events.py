@@ -1,15 +1,19 @@
 """The feed of events: what was published, in order, from any point on."""
 
 import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Query, Request
+from starlette.responses import Response
 
+from api.answering import shown
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.paging import PageRequest
 from api.reading import reading
-from models.db.event_reads import cloud_event, list_events, newest_unpublished
+from models.db.outbox import list_events as published_events
+from models.db.outbox import newest_unpublished
+from models.outbox import EventFeedAnswer, cloud_event, event_feed
 
 router = gated_router("events")
 
@@ -17,14 +21,14 @@ RELAY_SECONDS: Final = 1.0
 """How long a reader waits for the relay, so that who has just written finds what follows from it in the feed."""
 
 
-@router.get("/v1/events")
-def events(
+@router.get("/v1/events", response_model=EventFeedAnswer)
+def list_events(
     request: Request,
     who: Annotated[Principal, requires("events.read")],
     page: Paging,
     event_type: Annotated[str | None, Query(alias="type", description="Only events of this type")] = None,
     subject: Annotated[str | None, Query(description="Only events about this record")] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Events as CloudEvents, in the order of publication.
 
     What was committed before the request is waited for, as long as `RELAY_SECONDS`. `next_cursor` is null at the end;
@@ -37,9 +41,9 @@ def events(
         with reading(request, who) as tx:
             waited_for = newest_unpublished(tx, waited_for)
             if waited_for is None or time.monotonic() > deadline:
-                rows = list_events(tx, who.entities, event_type, subject, start, page.fetch)
+                found = published_events(tx, who.entities, event_type, subject, start, page.fetch)
                 break
         time.sleep(0.05)
-    body = page.answer("events", rows, key=lambda r: (r["position"],), item=cloud_event)
-    last = rows[: page.limit][-1]["position"] if rows else start
-    return body | {"resume_cursor": PageRequest.cursor_at("events", (last,))}
+    last = found[: page.limit][-1].position if found else start
+    items = page.of("events", found, key=lambda e: (e.position,), item=cloud_event)
+    return shown(event_feed(items, PageRequest.cursor_at("events", (last,))))

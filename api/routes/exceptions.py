@@ -10,8 +10,8 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.access import with_included
 from models.answers import Page
 from models.db import exceptions as store
@@ -68,7 +68,7 @@ async def assign_exception(
     request: Request, exception_id: str, body: AssignException, who: Writer, key: IdempotencyKey
 ) -> Response:
     """Hand it to a role or a person."""
-    return await write_now(request, who, key, Write("assign_exception", body, exception_id))
+    return await write(request, who, key, Write("assign_exception", body, exception_id))
 
 
 @router.post(
@@ -79,4 +79,4 @@ async def resolve_exception(
     request: Request, exception_id: str, body: ResolveException, who: Writer, key: IdempotencyKey
 ) -> Response:
     """It is dealt with."""
-    return await write_now(request, who, key, Write("resolve_exception", body, exception_id))
+    return await write(request, who, key, Write("resolve_exception", body, exception_id))

@@ -1,22 +1,22 @@
 """Invoices: issued alone or in batches, voided, disputed."""
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import Response
 
 from api.answering import shown
-from api.batch import run_batch
+from api.batch import write_batch
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.invalid import field_errors
 from api.problems import refusals
-from api.process import Write, write_now
 from api.reading import reading, who_sees
+from api.write import Write, write
 from models.answers import Page
-from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer
+from models.cash.answers import InvoiceAnswer, InvoiceBatchAnswer, IssuedInvoiceAnswer, invoice_answer
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db.cash import invoices, payment_reads
 from models.ids import new_id
@@ -24,12 +24,22 @@ from models.values import Body, ExternalId
 
 router = gated_router("invoices")
 BATCH_LIMIT: Final = 500
-_STATUS: Final = BeforeValidator(lambda s: s.upper() if isinstance(s, str) and s != "open" else s)
-"""`open` is what is still to be paid, `OPEN` the status of that name; the others in either case."""
+InvoiceFilter = Annotated[
+    str,
+    BeforeValidator(lambda s: s.upper() if isinstance(s, str) and s != "open" else s),
+    Field(pattern="^(open|OPEN|PARTIALLY_PAID|PAID|VOID)$"),
+]
+"""`open` is what is still to be paid, `OPEN` the status of that name; the others in either case. A pattern, for in an enum
+the two would be one name of a generated client."""
+
+
+_ITEMS: Final[dict[str, Any]] = {"items": {"$ref": "#/components/schemas/CreateInvoice"}}
 
 
 class InvoiceBatch(Body):
-    invoices: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_LIMIT)]
+    """Up to 500 invoices, each as `POST /v1/invoices` takes it; one that is not valid fails alone."""
+
+    invoices: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_LIMIT, json_schema_extra=_ITEMS)]
 
 
 Reader = Annotated[Principal, requires("invoices.read")]
@@ -50,10 +60,10 @@ def _write(body: CreateInvoice) -> Write:
 )  # fmt: skip
 async def create_invoice(request: Request, body: CreateInvoice, who: Writer, key: IdempotencyKey) -> Response:
     """Issue an invoice: DR accounts_receivable, CR revenue and tax_payable. Once per external_id."""
-    return await write_now(request, who, key, _write(body))
+    return await write(request, who, key, _write(body))
 
 
-@router.post("/v1/invoices:batch")
+@router.post("/v1/invoices:batch", response_model=InvoiceBatchAnswer)
 async def create_invoices(
     request: Request, body: InvoiceBatch, who: Writer, key: IdempotencyKey,
 ) -> Response:  # fmt: skip
@@ -65,7 +75,7 @@ async def create_invoices(
         except ValidationError as wrong:
             return [e.as_dict() for e in field_errors(wrong.errors())]
 
-    return await run_batch(request, who, key, "create_invoices", "invoice", body.invoices, parse)
+    return await write_batch(request, who, key, "create_invoices", "invoice", body.invoices, parse)
 
 
 @router.get("/v1/invoices/{invoice_id}", response_model=InvoiceAnswer, responses=refusals("INVOICE_NOT_FOUND"))
@@ -80,7 +90,7 @@ def get_invoice(request: Request, invoice_id: str, who: Reader) -> Response:
 @router.get("/v1/invoices", response_model=Page[InvoiceAnswer])
 def list_invoices(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None,
-    status: Annotated[Literal["open", "OPEN", "PARTIALLY_PAID", "PAID", "VOID"] | None, _STATUS] = None,
+    status: Annotated[InvoiceFilter | None, Query(description="`open`: still to be paid, or a status")] = None,
     external_id: ExternalId | None = None,
 ) -> Response:  # fmt: skip
     """Invoices by due date, then issue date, then id; `status=open` is OPEN and PARTIALLY_PAID."""
@@ -90,14 +100,37 @@ def list_invoices(
     return shown(page.of("invoices", found, key=lambda i: (i.due_date, i.issue_date, i.id), item=invoice_answer))
 
 
-def _by_reason(operation: str, path: str, *codes: str) -> None:
-    @router.post(path, response_model=InvoiceAnswer, responses=refusals("INVOICE_NOT_FOUND", *codes), name=operation)
-    async def change(
-        request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
-    ) -> Response:
-        return await write_now(request, who, key, Write(operation, body, invoice_id))
+@router.post(
+    "/v1/invoices/{invoice_id}/void",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS"),
+)
+async def void_invoice(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """Void an invoice that nothing is applied to: its entry is reversed, and it owes nothing any more."""
+    return await write(request, who, key, Write("void_invoice", body, invoice_id))
 
 
-_by_reason("void_invoice", "/v1/invoices/{invoice_id}/void", "INVOICE_VOID", "INVOICE_HAS_APPLICATIONS")
-_by_reason("dispute_invoice", "/v1/invoices/{invoice_id}/dispute", "INVOICE_DISPUTED", "INVOICE_NOT_OPEN")
-_by_reason("resolve_dispute", "/v1/invoices/{invoice_id}/resolve-dispute", "INVOICE_NOT_DISPUTED")
+@router.post(
+    "/v1/invoices/{invoice_id}/dispute",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_DISPUTED", "INVOICE_NOT_OPEN"),
+)
+async def dispute_invoice(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """Mark an open invoice as disputed: it stays due, aging shows it apart, and a manager is asked."""
+    return await write(request, who, key, Write("dispute_invoice", body, invoice_id))
+
+
+@router.post(
+    "/v1/invoices/{invoice_id}/resolve-dispute",
+    response_model=InvoiceAnswer,
+    responses=refusals("INVOICE_NOT_FOUND", "INVOICE_NOT_DISPUTED"),
+)
+async def resolve_dispute(
+    request: Request, invoice_id: str, body: ChangeInvoice, who: Writer, key: IdempotencyKey
+) -> Response:
+    """End a dispute; the exception of it is resolved with the same reason."""
+    return await write(request, who, key, Write("resolve_dispute", body, invoice_id))

@@ -9,8 +9,8 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
-from api.process import Write, dry_run, run_process
 from api.reading import reading, who_sees
+from api.write import UNDER_WAY, Write, write
 from models.answers import Page
 from models.cash.answers import (
     CustomerCreditAnswer,
@@ -46,15 +46,15 @@ _OF_SESSIONS: Final = (
     responses=refusals(
         "EXTERNAL_ID_CONFLICT", "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "BANK_ACCOUNT_NOT_FOUND",
         "LEGAL_ENTITY_MISMATCH", "BANK_ACCOUNT_REQUIRED", "PAYMENT_DATE_IN_FUTURE", "FX_RATE_MISSING",
-    ),
+    ) | UNDER_WAY,
 )  # fmt: skip
 async def record_payment(request: Request, body: RecordPayment, who: Recorder, key: IdempotencyKey) -> Response:
     """Record a payment, once per external_id."""
     payment_id = new_id("pay")
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "record_payment", body, payment_id, body.customer_id, body.customer_id, "RecordPayment",
+            "record_payment", body, payment_id, body.customer_id, body.customer_id,
             f"Record payment {payment_id}", {"PaymentId": payment_id, "CustomerId": body.customer_id},
         ),
     )  # fmt: skip
@@ -63,16 +63,16 @@ async def record_payment(request: Request, body: RecordPayment, who: Recorder, k
 @router.post(
     "/v1/customer-payments/{payment_id}/assign",
     response_model=PaymentAnswer,
-    responses=refusals("PAYMENT_NOT_FOUND", "CUSTOMER_NOT_FOUND", "CUSTOMER_ALREADY_ASSIGNED"),
+    responses=refusals("PAYMENT_NOT_FOUND", "CUSTOMER_NOT_FOUND", "CUSTOMER_ALREADY_ASSIGNED") | UNDER_WAY,
 )
 async def assign_payment(
     request: Request, payment_id: str, body: AssignPayment, who: Applier, key: IdempotencyKey
 ) -> Response:
     """Say whose a payment is."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "assign_payment", body, payment_id, None, body.customer_id, "AssignPayment",
+            "assign_payment", body, payment_id, None, body.customer_id,
             f"Assign payment {payment_id} to {body.customer_id}", {"PaymentId": payment_id},
         ),
     )  # fmt: skip
@@ -81,7 +81,7 @@ async def assign_payment(
 @router.post(
     "/v1/customer-payments/{payment_id}/apply",
     response_model=SessionAnswer,
-    responses=refusals("PAYMENT_NOT_FOUND", *_OF_SESSIONS, "OVERPAYMENT_REQUIRES_CREDIT", "CUSTOMER_UNASSIGNED"),
+    responses=refusals("PAYMENT_NOT_FOUND", *_OF_SESSIONS, "OVERPAYMENT_REQUIRES_CREDIT", "CUSTOMER_UNASSIGNED") | UNDER_WAY,
 )  # fmt: skip
 async def apply_payment(
     request: Request, payment_id: str, body: ApplySession, who: Applier, key: IdempotencyKey,
@@ -90,16 +90,16 @@ async def apply_payment(
     """Apply a payment to invoices and post it. `dry_run` answers the same with the entry, and changes nothing."""
     _needs_something(body, overpayment_counts=True)
     w = Write(
-        "apply_payment", body, payment_id, None, None, "ApplyPayment",
+        "apply_payment", body, payment_id, None, None,
         f"Apply payment {payment_id} to {_invoices(body)}", {"PaymentId": payment_id},
     )  # fmt: skip
-    return await (dry_run if dry else run_process)(request, who, key, w)
+    return await write(request, who, key, w, dry_run=dry)
 
 
 @router.post(
     "/v1/customer-credits/{credit_id}/apply",
     response_model=SessionAnswer,
-    responses=refusals("CREDIT_NOT_FOUND", *_OF_SESSIONS),
+    responses=refusals("CREDIT_NOT_FOUND", *_OF_SESSIONS) | UNDER_WAY,
 )
 async def apply_credit(
     request: Request, credit_id: str, body: ApplySession, who: Applier, key: IdempotencyKey,
@@ -108,25 +108,26 @@ async def apply_credit(
     """Spend a customer credit on invoices."""
     _needs_something(body, overpayment_counts=False)
     w = Write(
-        "apply_credit", body, credit_id, None, None, "ApplyCredit",
+        "apply_credit", body, credit_id, None, None,
         f"Apply credit {credit_id} to {_invoices(body)}",
     )  # fmt: skip
-    return await (dry_run if dry else run_process)(request, who, key, w)
+    return await write(request, who, key, w, dry_run=dry)
 
 
 @router.post(
     "/v1/customer-payments/{payment_id}/reverse",
     response_model=ReversalAnswer,
-    responses=refusals("PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "DATE_BEFORE_PAYMENT"),
+    responses=refusals("PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "DATE_BEFORE_PAYMENT")
+    | UNDER_WAY,
 )
 async def reverse_payment(
     request: Request, payment_id: str, body: ReversePayment, who: Applier, key: IdempotencyKey
 ) -> Response:
     """Reverse a payment and everything it did."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "reverse_payment", body, payment_id, None, None, "ReversePayment",
+            "reverse_payment", body, payment_id, None, None,
             f"Reverse payment {payment_id}: {body.reason_code}", {"PaymentId": payment_id},
         ),
     )  # fmt: skip
@@ -137,16 +138,17 @@ async def reverse_payment(
     response_model=UnapplicationAnswer,
     responses=refusals(
         "PAYMENT_APPLICATION_NOT_FOUND", "PAYMENT_REVERSED", "APPLICATION_UNAPPLIED", "DATE_BEFORE_PAYMENT"
-    ),
+    )
+    | UNDER_WAY,
 )
 async def unapply_application(
     request: Request, application_id: str, body: UnapplyApplication, who: Applier, key: IdempotencyKey
 ) -> Response:
     """Undo one application."""
-    return await run_process(
+    return await write(
         request, who, key,
         Write(
-            "unapply_application", body, application_id, None, None, "UnapplyApplication",
+            "unapply_application", body, application_id, None, None,
             f"Undo application {application_id}: {body.reason_code}",
         ),
     )  # fmt: skip

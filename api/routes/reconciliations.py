@@ -9,8 +9,8 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.process import Write, run_process
 from api.reading import reading, who_sees
+from api.write import UNDER_WAY, Write, write
 from models.answers import Page
 from models.cash.book_answers import ReconciliationAnswer
 from models.cash.requests import DraftReconciliation, DraftReconciliationOf, ReopenReconciliation
@@ -26,7 +26,7 @@ Reconciler = Annotated[Principal, requires("payments.apply", RECORD)]
 
 
 def _process(operation: str, recon_id: str, body: Body, doing: str) -> Write:
-    return Write(operation, body, recon_id, None, None, "ReconcileBank", f"{doing} bank reconciliation {recon_id}")
+    return Write(operation, body, recon_id, None, None, f"{doing} bank reconciliation {recon_id}")
 
 
 @router.post(
@@ -34,7 +34,7 @@ def _process(operation: str, recon_id: str, body: Body, doing: str) -> Write:
     responses=refusals(
         "BANK_ACCOUNT_NOT_FOUND", "PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "BANK_ACCOUNT_MISMATCH",
         "PAYMENT_AFTER_THROUGH_DATE",
-    ),
+    ) | UNDER_WAY,
 )  # fmt: skip
 async def draft_reconciliation(
     request: Request, bank_account_id: str, body: DraftReconciliation, who: Reconciler, key: IdempotencyKey
@@ -47,33 +47,33 @@ async def draft_reconciliation(
         payment_ids=body.payment_ids,
         statement_balance_minor=body.statement_balance_minor,
     )
-    return await run_process(request, who, key, _process("draft_reconciliation", recon_id, asked, "Draft"))
+    return await write(request, who, key, _process("draft_reconciliation", recon_id, asked, "Draft"))
 
 
 @router.post(
     "/v1/reconciliations/{recon_id}/complete", response_model=ReconciliationAnswer,
     responses=refusals(
         "RECONCILIATION_NOT_FOUND", "PAYMENT_REVERSED", "RECONCILIATION_COMPLETE", "RECONCILIATION_DIFFERENCE"
-    ),
+    ) | UNDER_WAY,
 )  # fmt: skip
 async def complete_reconciliation(
     request: Request, recon_id: str, who: Reconciler, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
     """Complete it: the payments in it can no longer be reversed."""
     asked = body or Empty()
-    return await run_process(request, who, key, _process("complete_reconciliation", recon_id, asked, "Complete"))
+    return await write(request, who, key, _process("complete_reconciliation", recon_id, asked, "Complete"))
 
 
 @router.post(
     "/v1/reconciliations/{recon_id}/reopen", response_model=ReconciliationAnswer,
-    responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE"),
+    responses=refusals("RECONCILIATION_NOT_FOUND", "RECONCILIATION_NOT_COMPLETE") | UNDER_WAY,
 )  # fmt: skip
 async def reopen_reconciliation(
     request: Request, recon_id: str, body: ReopenReconciliation,
     who: Annotated[Principal, requires("reconciliations.reopen", RECORD)], key: IdempotencyKey,
 ) -> Response:  # fmt: skip
     """A controller takes it up again."""
-    return await run_process(request, who, key, _process("reopen_reconciliation", recon_id, body, "Reopen"))
+    return await write(request, who, key, _process("reopen_reconciliation", recon_id, body, "Reopen"))
 
 
 @router.get(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from models.answers import JsonObject, WarningAnswer, answer
 from models.cash.bank_texts import BankText
@@ -310,6 +311,24 @@ class IssuedInvoiceAnswer(InvoiceAnswer):
     """An invoice just issued, with what whoever issued it should know (CREDIT_LIMIT_EXCEEDED, …)."""
 
     warnings: Sequence[WarningAnswer]
+
+
+@answer
+class InvoiceResultAnswer:
+    """What became of one invoice of a batch. `index` counts from 0 in the order of the request; `error`, where it failed, is
+    the problem that the invoice alone would have been answered."""
+
+    index: int
+    status: Literal["created", "replayed", "failed"]
+    invoice: IssuedInvoiceAnswer | None
+    error: JsonObject | None
+
+
+@answer
+class InvoiceBatchAnswer:
+    """What became of each, in the order of the request."""
+
+    items: Sequence[InvoiceResultAnswer]
 
 
 def issued_invoice_answer(i: Invoice, warnings: Sequence[WarningAnswer]) -> IssuedInvoiceAnswer:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from models.access import ACCOUNT_MANAGER, CONTROLLER, CUSTOMER_SUCCESS_MANAGER
-from models.customer_360.source_records import LEAST_URGENT
+from models.customer_360.words import LEAST_URGENT
 
 OWNERS: Final = (CUSTOMER_SUCCESS_MANAGER, ACCOUNT_MANAGER, CONTROLLER)
 """Who owns an escalation, and who is asked next each time its due time passes."""

@@ -8,7 +8,7 @@ Shipped: the standard stages of Salesforce, HubSpot, Dynamics, Zoho and Pipedriv
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from models.customer_360.source_records import ENDED_STAGES, word_key, words
+from models.customer_360.words import ENDED_STAGES, word_key, words
 
 Standing = Literal["open", "closed"]
 
@@ -35,8 +35,8 @@ OPEN_STAGES: Final = words(
 )
 
 
-def standing(stage: str, own: Mapping[str, Standing]) -> Standing | None:
-    """Whether an opportunity at this stage is open or closed; None where neither we nor the organisation know it.
+def open_or_closed(stage: str, own: Mapping[str, Standing]) -> Standing | None:
+    """What an opportunity at this stage is; None where neither we nor the organisation know it.
 
     `own`: the organisation's setting `opportunity_stages`; its word goes before ours.
     """

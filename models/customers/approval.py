@@ -19,8 +19,9 @@ from models.errors import FieldError, Refusal
 
 
 class ChangeStatus(StrEnum):
-    """APPROVED means executed and visible."""
+    """SUBMITTED: kept, and not looked at yet. APPROVED means executed and visible."""
 
+    SUBMITTED = "SUBMITTED"
     PENDING_APPROVAL = "PENDING_APPROVAL"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
@@ -47,6 +48,7 @@ class Decision(StrEnum):
 
 
 OPEN: Final = frozenset({ChangeStatus.PENDING_APPROVAL})
+ENDED: Final = frozenset({ChangeStatus.APPROVED, ChangeStatus.REJECTED, ChangeStatus.WITHDRAWN})
 _OVER: Final = FieldError("/until", "FIELD_RANGE", "until lies in the past.")
 
 
@@ -79,6 +81,7 @@ class Step:
     decided_at: datetime | None = None
     on_behalf_of: str | None = None
     reason_code: str | None = None
+    comment: str | None = None
     delegation: Delegation | None = None
     escalated_at: datetime | None = None
     reminded_at: datetime | None = None
@@ -102,6 +105,11 @@ class Chain:
     status: ChangeStatus = ChangeStatus.PENDING_APPROVAL
     round: int = 1
     returned: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still decided, or waits for its submitter."""
+        return self.status in OPEN
 
     @property
     def pending(self) -> Step | None:
@@ -131,8 +139,8 @@ def authorise(chain: Chain, who: Principal, number: int | None, now: datetime) -
 
     Raises CHANGE_CLOSED, STEP_NOT_PENDING, FORBIDDEN, SEGREGATION_OF_DUTIES.
     """
-    if chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open:
+        raise _closed(chain)
     step = _named(chain, number)
     if not who.holds(step.role):
         raise Refusal("FORBIDDEN", f"Step {step.number} is decided by {step.role}.", step=step.number, role=step.role)
@@ -140,6 +148,10 @@ def authorise(chain: Chain, who: Principal, number: int | None, now: datetime) -
     if step.status is not StepStatus.PENDING:
         raise Refusal("STEP_NOT_PENDING", f"Step {step.number} is {step.status}.", step=step.number)
     return step
+
+
+def _closed(chain: Chain) -> Refusal:
+    return Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
 
 
 def _named(chain: Chain, number: int | None) -> Step:
@@ -172,7 +184,7 @@ def repeats(chain: Chain, who: Principal, decision: Decision, *, step: int | Non
     mine = next((s for s in chain.steps if s.decided_by == who.sub and step in (None, s.number)), None)
     if mine is None or (_said(mine), mine.reason_code) != (decision, reason):
         return False
-    pending = chain.pending if step is None and chain.status in OPEN else None
+    pending = chain.pending if step is None and chain.is_open else None
     return pending is None or not who.holds(pending.role)
 
 
@@ -191,6 +203,7 @@ def decide(
     *,
     step: int | None = None,
     reason: str | None = None,
+    comment: str | None = None,
 ) -> Chain:
     """The chain after one decision. When it is `complete`, it is still to be executed before it is APPROVED."""
     require_reason(decision, reason)
@@ -200,7 +213,10 @@ def decide(
         if mine.delegation and mine.delegation.to == who.sub and mine.delegation.active(now)
         else None
     )
-    done = replace(mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf)
+    done = replace(
+        mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf,
+        comment=mine.comment if comment is None else comment,
+    )  # fmt: skip
     if decision is Decision.RETURN:
         back = replace(done, status=StepStatus.WAITING, delegation=None)
         return replace(chain.with_step(back), returned=True)
@@ -234,8 +250,8 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
     role is checked where people are known, and again when `to` decides. Raises as `authorise`, also where `to` could
     never decide (the submitter, who decided another step), and VALIDATION_FAILED for an `until` that is over.
     """
-    if chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open:
+        raise _closed(chain)
     step = _named(chain, number)
     fallback = step.escalated_at is not None and (who.sub == step.fallback or who.holds(step.fallback))
     if not who.holds(step.role) and not fallback:
@@ -252,9 +268,9 @@ def delegate(chain: Chain, who: Principal, number: int, to: str, until: datetime
 
 def withdraw(chain: Chain, who: Principal) -> Chain:
     """The submitter takes the change back, also a failed one; not one that all have approved and that is carried out."""
-    if chain.status not in OPEN | {ChangeStatus.FAILED}:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
-    if chain.status in OPEN and chain.complete:
+    if not chain.is_open and chain.status is not ChangeStatus.FAILED:
+        raise _closed(chain)
+    if chain.is_open and chain.complete:
         raise Refusal("CHANGE_CLOSED", "All have approved the change; it is being carried out.")
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change withdraws it.")
@@ -263,8 +279,8 @@ def withdraw(chain: Chain, who: Principal) -> Chain:
 
 def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: datetime) -> Chain:
     """A new round of a returned or failed change. Nobody's earlier decision counts."""
-    if chain.status is not ChangeStatus.FAILED and chain.status not in OPEN:
-        raise Refusal("CHANGE_CLOSED", f"The change is closed: {chain.status}.", status_now=chain.status.value)
+    if not chain.is_open and chain.status is not ChangeStatus.FAILED:
+        raise _closed(chain)
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change resubmits it.")
     if chain.status is ChangeStatus.PENDING_APPROVAL and not chain.returned:
@@ -274,21 +290,15 @@ def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: dat
 
 def executed(chain: Chain) -> Chain:
     """The approved change has been carried out."""
-    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
-        raise AssertionError("only a completely approved change is executed")
-    return replace(chain, status=ChangeStatus.APPROVED)
+    return replace(_approved(chain), status=ChangeStatus.APPROVED)
 
 
 def failed(chain: Chain) -> Chain:
     """The approved change could not be carried out: someone has to re-base or withdraw it."""
-    if chain.status is not ChangeStatus.PENDING_APPROVAL or not chain.complete:
-        raise AssertionError("only a completely approved change fails")
-    return replace(chain, status=ChangeStatus.FAILED)
+    return replace(_approved(chain), status=ChangeStatus.FAILED)
 
 
-def escalated(chain: Chain, number: int, now: datetime) -> Chain | None:
-    """The step is overdue and goes to its fallback too; None where a decision came first."""
-    step = next((s for s in chain.steps if s.number == number), None)
-    if chain.status not in OPEN or step is None or step.status is not StepStatus.PENDING or step.escalated_at:
-        return None
-    return chain.with_step(replace(step, escalated_at=now))
+def _approved(chain: Chain) -> Chain:
+    if not chain.is_open or not chain.complete:
+        raise AssertionError("only a completely approved change is carried out")
+    return chain

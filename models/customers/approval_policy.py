@@ -11,7 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
@@ -84,7 +84,7 @@ class StepPolicy(Input):
         return [step, step] if self.four_eyes else [step]
 
 
-class Rule(Input):
+class ApprovalRule(Input):
     """An extra step where a credit limit of the change (master or override, in its own currency) is above an amount."""
 
     credit_limit_above: CreditLimit
@@ -95,7 +95,7 @@ class OperationPolicy(Input):
     """The steps of one operation; `steps` absent: the table's."""
 
     steps: list[StepPolicy] | None = Field(default=None, min_length=1, max_length=STEPS_LIMIT)
-    rules: list[Rule] = Field(default_factory=list, max_length=STEPS_LIMIT)
+    rules: list[ApprovalRule] = Field(default_factory=list, max_length=STEPS_LIMIT)
 
 
 def _operations(value: Any) -> Any:
@@ -112,21 +112,23 @@ class ApprovalPolicy(Input):
     import_update_controller: bool = False
 
 
-class PolicyAsRead(ApprovalPolicy):
+class PutApprovalPolicy(ApprovalPolicy):
     """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
 
-    effective_steps: Any = None
+    effective_steps: JsonValue = None
     version: int | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
 
-    def split(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The policy, and those of the read-only fields that were sent, both in JSON form."""
-        given = self.dump()
-        return (
-            {k: v for k, v in given.items() if k in ApprovalPolicy.model_fields},
-            {k: v for k, v in given.items() if k not in ApprovalPolicy.model_fields},
-        )
+    @model_serializer(mode="wrap")
+    def _as_sent(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """Kept as it was sent: a read-only field that is absent is not looked at, null is."""
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+    def policy(self) -> ApprovalPolicy:
+        """What is to hold, without what the system adds."""
+        given = {k: v for k, v in self.dump().items() if k in ApprovalPolicy.model_fields}
+        return ApprovalPolicy.model_validate(given)
 
 
 def loosened(policy: ApprovalPolicy) -> list[str]:

@@ -10,10 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from models import checks
 from models.customers.pricing import check_tiers
+from models.values import Body
 
 LIST_LIMIT: Final = 500
 
@@ -58,10 +59,10 @@ Price = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, places=6)
 Quantity = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, digits=12, places=6)), _as_text]
 
 
-class Input(BaseModel):
+class Input(Body):
     """A body or a part of one: unknown fields are refused, nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=False, allow_inf_nan=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON form with the fields that were given, null where null was given."""
@@ -183,7 +184,7 @@ class EntityOverride(OverrideFields):
     legal_entity_id: Code
 
 
-class CustomerCreate(_Optional):
+class CreateCustomer(_Optional):
     """`POST /v1/customers`: name, email and legal entity, and anything else in one operation."""
 
     name: Name
@@ -199,7 +200,7 @@ class CustomerCreate(_Optional):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_tiers({str(i): t.model_dump(mode="json") for i, t in enumerate(self.pricing_tiers)})
+        check_tiers(self.pricing_tiers)
         once([d.type for d in self.dimensions], "A dimension type is given twice.")
         once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is given twice.")
         return self

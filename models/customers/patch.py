@@ -42,12 +42,16 @@ _Given = BeforeValidator(_given)
 """A required field may be left out of an update, never cleared with null."""
 
 
-class _Update(Input):
+class UpdateRelatedRecord(Input):
+    """What changes of a related record: absent is unchanged, null is cleared."""
+
     action: Literal["update"]
     id: Code
 
 
-class _Delete(Input):
+class DeleteRelatedRecord(Input):
+    """A related record that goes."""
+
     action: Literal["delete"]
     id: Code
 
@@ -56,7 +60,7 @@ class AddAddress(Address):
     action: Literal["add"]
 
 
-class UpdateAddress(_Update):
+class UpdateAddress(UpdateRelatedRecord):
     type: Annotated[AddressType | None, _Given] = None
     lines: Annotated[list[Line] | None, _Given] = Field(default=None, min_length=1, max_length=10)
     city: Annotated[Line | None, _Given] = None
@@ -69,7 +73,7 @@ class AddContact(Contact):
     action: Literal["add"]
 
 
-class UpdateContact(_Update):
+class UpdateContact(UpdateRelatedRecord):
     name: Annotated[Name | None, _Given] = None
     email: Email | None = None
     phone: Phone | None = None
@@ -80,7 +84,7 @@ class AddPricingTier(PricingTier):
     action: Literal["add"]
 
 
-class UpdatePricingTier(_Update):
+class UpdatePricingTier(UpdateRelatedRecord):
     item: Annotated[Code | None, _Given] = None
     price: Annotated[Price | None, _Given] = None
     currency_code: CurrencyCode | None = None
@@ -94,7 +98,7 @@ class AddTaxProfile(TaxProfile):
     action: Literal["add"]
 
 
-class UpdateTaxProfile(_Update):
+class UpdateTaxProfile(UpdateRelatedRecord):
     tax_code: Annotated[Code | None, _Given] = None
     certificate_number: Code | None = None
     certificate_expires_on: Day | None = None
@@ -153,7 +157,7 @@ class UnknownAction(Input):
 
 
 _Unknown = Annotated[UnknownAction, Tag("action:unknown")]
-_Gone = Annotated[_Delete, Tag("action:delete")]
+_Gone = Annotated[DeleteRelatedRecord, Tag("action:delete")]
 AddressAction = Annotated[
     Annotated[AddAddress, Tag("action:add")] | Annotated[UpdateAddress, Tag("action:update")] | _Gone | _Unknown,
     Discriminator(action_tag),
@@ -189,7 +193,7 @@ OverrideAction = Annotated[
 ]
 
 
-class CustomerPatch(_Optional):
+class PatchCustomer(_Optional):
     """The changes of one update. Metadata is replaced whole; legal entity and external id never change."""
 
     name: Annotated[Name | None, _Given] = None
@@ -206,6 +210,9 @@ class CustomerPatch(_Optional):
         if not self.model_fields_set:
             raise checks.invalid("FIELD_REQUIRED", "At least one field to change is required.")
         for items in (self.addresses, self.contacts, self.pricing_tiers, self.tax_profiles):
-            once([i.id for i in items if isinstance(i, _Update | _Delete)], "A related record is named twice.")
+            once(
+                [i.id for i in items if isinstance(i, UpdateRelatedRecord | DeleteRelatedRecord)],
+                "A related record is named twice.",
+            )
         once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is named twice.")  # type: ignore[union-attr]
         return self

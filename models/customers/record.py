@@ -1,66 +1,40 @@
-"""The customer as one document, the same in every room: what a change is computed on, compared by and shown as.
+"""A customer created, changed and seen by one of its legal entities. Nothing here reads a clock or a database."""
 
-A record holds the master fields, `status`, and each related list as a mapping by id (overrides by legal entity), so
-that a JSON pointer names the same thing before and after: `/addresses/addr_1/city`,
-`/entity_overrides/le_uk/credit_limit`.
-Decimals are texts, amounts with all of their currency's decimals or none ("9.50", "9"); dates are ISO texts. Nothing
-here reads a clock or a database.
-"""
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final, Literal, TypeVar
 
-from collections.abc import Callable, Mapping
-from copy import deepcopy
-from typing import Any, Final
-
+from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
-from models import checks
-from models.customers.bodies import CustomerCreate, OverrideFields
-from models.customers.patch import CustomerPatch
+from models.answers import JsonObject, read_row
+from models.customers.bodies import CreateCustomer, Input
+from models.customers.diff import item_json, override_json
+from models.customers.patch import DeleteOverride, OverrideAction, PatchCustomer, UnknownAction
 from models.customers.pricing import check_tiers
+from models.customers.records import (
+    FIELDS,
+    ID_PREFIXES,
+    OVERRIDABLE,
+    RELATED,
+    AddressRecord,
+    ContactRecord,
+    CustomerDetails,
+    DimensionRecord,
+    OverrideRecord,
+    PricingTierRecord,
+    RelatedRecords,
+    TaxProfileRecord,
+)
 from models.errors import FieldError, Refusal
+from models.master_data.records import CustomerStatus
 from models.money import amount_text
 
-Record = dict[str, Any]
+R = TypeVar("R")
 NewId = Callable[[str], str]
-
-FIELDS: Final = (
-    "name",
-    "email",
-    "legal_entity_id",
-    "external_id",
-    "phone",
-    "website",
-    "billing_email",
-    "tax_id",
-    "notes",
-    "customer_type",
-    "credit_limit",
-    "payment_terms",
-    "currency_code",
-    "tax_code",
-    "revenue_account",
-    "metadata",
-    "status",
-)
-"""The master fields in the order in which they are shown."""
-
-OVERRIDABLE: Final = tuple(OverrideFields.model_fields)
-"""What a legal entity may see differently."""
-
-LISTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "addresses": ("addr", ("type", "lines", "city", "region", "postal_code", "country")),
-    "contacts": ("cont", ("name", "email", "phone", "role")),
-    "pricing_tiers": (
-        "tier",
-        ("item", "price", "currency_code", "min_quantity", "max_quantity", "effective_from", "effective_to"),
-    ),
-    "tax_profiles": (
-        "taxp",
-        ("tax_code", "certificate_number", "certificate_expires_on", "effective_from", "effective_to"),
-    ),
-    "dimensions": ("dim", ("type", "code")),
-}
-"""Each related list: its ids' prefix and its items' fields."""
+"""Makes the id of a new related record from its prefix."""
+Source = Literal["entity", "master"]
 
 _NOT_FOUND: Final = {
     "addresses": "ADDRESS_NOT_FOUND",
@@ -71,138 +45,168 @@ _NOT_FOUND: Final = {
 }
 
 
-def created(body: CustomerCreate, new_id: NewId) -> Record:
-    """The record that a create asks for. `new_id(prefix)` names the related records."""
+def created(body: CreateCustomer, new_id: NewId) -> CustomerDetails:
+    """The customer that a create asks for. `new_id(prefix)` names the related records."""
     given = body.model_dump(mode="json")
-    record: Record = {field: given.get(field) for field in FIELDS} | {"status": "active"}
-    record["metadata"] = given.get("metadata") or {}
-    for name, (prefix, fields) in LISTS.items():
-        record[name] = {new_id(prefix): _item(one, fields) for one in given[name]}
-    record["entity_overrides"] = {one["legal_entity_id"]: _override({}, one) for one in given["entity_overrides"]}
-    return spelled(record)
+    related = {name: {new_id(prefix): one for one in given[name]} for name, prefix in ID_PREFIXES.items()}
+    overrides = {o.legal_entity_id: _override(OverrideRecord(), o.dump()) for o in body.entity_overrides}
+    more = {"metadata": given["metadata"] or {}, "status": CustomerStatus.ACTIVE, "entity_overrides": overrides}
+    return spelled(read_row(CustomerDetails, given | related | more))
 
 
-def patched(record: Record, patch: CustomerPatch, new_id: NewId) -> Record:
-    """The record after an update. Refuses what is not there (404, by its list) and what does not fit together."""
+def patched(before: CustomerDetails, patch: PatchCustomer, new_id: NewId) -> CustomerDetails:
+    """The customer after an update. Refuses what is not there (404, by its list) and what does not fit together."""
     given = patch.dump()
-    after = deepcopy(record)
-    for field in FIELDS:
-        if field in given:
-            after[field] = given[field]
-    if "metadata" in given:
-        after["metadata"] = given["metadata"] or {}
-    for name in LISTS:
-        for index, one in enumerate(given.get(name, [])):
-            _act(after, name, index, one, new_id)
-    for index, one in enumerate(given.get("entity_overrides", [])):
-        _act_on_override(after["entity_overrides"], index, one)
-    check(after)
-    return spelled(after)
+    after = {name: getattr(before, name) for name in FIELDS} | {f: v for f, v in given.items() if f in FIELDS}
+    related = {
+        "addresses": _acted(before.addresses, AddressRecord, "addresses", patch.addresses, new_id),
+        "contacts": _acted(before.contacts, ContactRecord, "contacts", patch.contacts, new_id),
+        "pricing_tiers": _acted(before.pricing_tiers, PricingTierRecord, "pricing_tiers", patch.pricing_tiers, new_id),
+        "tax_profiles": _acted(before.tax_profiles, TaxProfileRecord, "tax_profiles", patch.tax_profiles, new_id),
+        "dimensions": _acted(before.dimensions, DimensionRecord, "dimensions", patch.dimensions, new_id),
+    }
+    overrides = dict(before.entity_overrides)
+    for index, one in enumerate(patch.entity_overrides):
+        _act_on_override(overrides, index, one)
+    more = {"metadata": after["metadata"] or {}, "entity_overrides": overrides}
+    changed = read_row(CustomerDetails, after | related | more)
+    check(changed)
+    return spelled(changed)
 
 
-def spelled(record: Record) -> Record:
-    """The record, its credit limits and prices written as people write amounts of their currencies (in place)."""
-    own = record["currency_code"]
-    _spell(record, "credit_limit", own)
-    for tier in record["pricing_tiers"].values():
-        _spell(tier, "price", tier["currency_code"] or own)
-    for override in record["entity_overrides"].values():
-        _spell(override, "credit_limit", override.get("credit_limit_currency"))
-    return record
+def spelled(customer: CustomerDetails) -> CustomerDetails:
+    """The customer, its credit limits and prices written as people write amounts of their currencies."""
+    own = customer.currency_code
+    return replace(
+        customer,
+        credit_limit=spelled_amount(customer.credit_limit, own),
+        pricing_tiers={
+            i: replace(t, price=spelled_amount(t.price, t.currency_code or own))
+            for i, t in customer.pricing_tiers.items()
+        },
+        entity_overrides={
+            e: replace(o, credit_limit=spelled_amount(o.credit_limit, o.credit_limit_currency))
+            for e, o in customer.entity_overrides.items()
+        },
+    )
 
 
-def _spell(part: dict[str, Any], field: str, currency: str | None) -> None:
-    if "." in (part.get(field) or ""):
-        part[field] = amount_text(part[field], currency)
+A = TypeVar("A", Decimal, Decimal | None)
 
 
-def check(record: Record) -> None:
-    """The rules between parts of one record: ranges, tiers, one value per dimension type."""
-    for name in ("pricing_tiers", "tax_profiles"):
-        for one in record[name].values():
-            if one["effective_from"] and one["effective_to"] and one["effective_to"] < one["effective_from"]:
-                raise _invalid(f"/{name}", "EFFECTIVE_RANGE_INVALID", "effective_to lies before effective_from.")
-    for tier in record["pricing_tiers"].values():
-        low, high = tier["min_quantity"], tier["max_quantity"]
-        if low is not None and high is not None and checks.decimal(high) < checks.decimal(low):
+def spelled_amount(amount: A, currency_code: str | None) -> A:
+    """The amount with all of its currency's decimals or none: 9.50, 9."""
+    return amount if amount is None else Decimal(amount_text(amount, currency_code))
+
+
+def check(customer: CustomerDetails) -> None:
+    """The rules between parts of one customer: ranges, tiers, one value per dimension type."""
+    check_related(customer, customer.currency_code)
+
+
+def check_related(customer: CustomerDetails | RelatedRecords, currency_code: str | None) -> None:
+    """As `check`, of what belongs to a customer with this currency."""
+    ranged = [("pricing_tiers", t.effective_from, t.effective_to) for t in customer.pricing_tiers.values()]
+    ranged += [("tax_profiles", t.effective_from, t.effective_to) for t in customer.tax_profiles.values()]
+    for name, first, last in ranged:
+        if first and last and last < first:
+            raise _invalid(f"/{name}", "EFFECTIVE_RANGE_INVALID", "effective_to lies before effective_from.")
+    for tier in customer.pricing_tiers.values():
+        if tier.min_quantity is not None and tier.max_quantity is not None and tier.max_quantity < tier.min_quantity:
             raise _invalid("/pricing_tiers", "QUANTITY_RANGE_INVALID", "max_quantity is below min_quantity.")
     try:
-        check_tiers(record["pricing_tiers"], record["currency_code"])
+        check_tiers(customer.pricing_tiers.values(), currency_code)
     except PydanticCustomError as error:
         raise _invalid("/pricing_tiers", error.type, error.message()) from None
-    types = [one["type"] for one in record["dimensions"].values()]
+    types = [one.type for one in customer.dimensions.values()]
     if len(set(types)) != len(types):
         raise _invalid("/dimensions", "FIELD_DUPLICATE", "The customer has a value of this dimension type already.")
 
 
-def effective(record: Record, legal_entity_id: str, functional: str, owner_functional: str) -> Record:
-    """What one legal entity sees: each field's value, and in `overrides` the fields that come from the entity.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityView:
+    """What one legal entity sees of a customer. `overrides`: the fields that are the entity's own."""
+
+    legal_entity_id: str
+    details: CustomerDetails
+    addresses: Sequence[AddressRecord] | None
+    """The entity's own; None: those of the master."""
+    credit_limit_currency: str
+    overrides: Sequence[str]
+
+    @property
+    def provenance(self) -> dict[str, Source]:
+        """Of each field whether its value is the entity's or the master's."""
+        shown = (*FIELDS, *RELATED, "credit_limit_currency")
+        return {name: "entity" if name in self.overrides else "master" for name in shown}
+
+
+def seen_by(customer: CustomerDetails, legal_entity_id: str, functional: str, owner_functional: str) -> EntityView:
+    """What one legal entity sees: the master with the entity's override over it.
 
     A credit limit without a currency of its own is in the functional currency of the entity that set it.
     """
-    override = record["entity_overrides"].get(legal_entity_id, {})
-    seen = {k: v for k, v in record.items() if k != "entity_overrides"} | {
-        k: v for k, v in override.items() if k != "credit_limit_currency"
-    }
-    from_entity = sorted(override)
-    seen["credit_limit_currency"] = override.get("credit_limit_currency") or (
-        functional if "credit_limit" in override else record["currency_code"] or owner_functional
+    override = customer.entity_overrides.get(legal_entity_id, OverrideRecord())
+    own = {name: getattr(override, name) for name in override.differing if name in FIELDS}
+    inherited = functional if "credit_limit" in own else customer.currency_code or owner_functional
+    return EntityView(
+        legal_entity_id=legal_entity_id,
+        details=replace(customer, **own),
+        addresses=override.addresses,
+        credit_limit_currency=override.credit_limit_currency or inherited,
+        overrides=sorted(override.differing),
     )
-    provenance = {k: "entity" if k in override else "master" for k in (*FIELDS, *LISTS, "credit_limit_currency")}
-    return seen | {"overrides": from_entity, "provenance": provenance}
 
 
-def touched_entities(diff: list[dict[str, Any]]) -> list[str]:
-    """The legal entities whose overrides a diff changes: their people approve it."""
-    parts = (one["path"].split("/") for one in diff)
-    return sorted({p[2] for p in parts if len(p) > 2 and p[1] == "entity_overrides"})
+def _acted(
+    before: Mapping[str, R], kind: type[R], name: str, actions: Sequence[Input], new_id: NewId
+) -> Mapping[str, R]:
+    """A related list after what is to be added, updated and deleted."""
+    after = dict(before)
+    for index, one in enumerate(actions):
+        given = one.dump()
+        action = given.pop("action")
+        if action == "add":
+            after[new_id(ID_PREFIXES[name])] = read_row(kind, given)
+            continue
+        item_id = given.pop("id", None) or _of_type(after, given.get("type"))
+        if item_id is None or item_id not in after:
+            raise _missing(name, index)
+        if action == "delete":
+            del after[item_id]
+        else:
+            if name == "dimensions":  # its type only names it
+                given.pop("type", None)
+            after[item_id] = read_row(kind, item_json(after[item_id]) | given)
+    return after
 
 
-def _item(given: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    return {field: given.get(field) for field in fields}
+def _of_type(items: Mapping[str, object], type_: JsonValue) -> str | None:
+    """The dimension of this type."""
+    return next((i for i, d in items.items() if isinstance(d, DimensionRecord) and d.type == type_), None)
 
 
-def _act(after: Record, name: str, index: int, one: Mapping[str, Any], new_id: NewId) -> None:
-    prefix, fields = LISTS[name]
-    items = after[name]
-    if one["action"] == "add":
-        items[new_id(prefix)] = _item(one, fields)
+def _act_on_override(overrides: dict[str, OverrideRecord], index: int, one: OverrideAction) -> None:
+    if isinstance(one, UnknownAction):  # never valid
         return
-    item_id = one.get("id") or next((i for i, d in items.items() if d.get("type") == one.get("type")), None)
-    if item_id is None or item_id not in items:
-        raise _missing(name, index)
-    if one["action"] == "delete":
-        del items[item_id]
-    else:
-        changes = {f: one[f] for f in fields if f in one and not (name == "dimensions" and f == "type")}
-        items[item_id] = items[item_id] | changes
-
-
-def _act_on_override(overrides: dict[str, Any], index: int, one: Mapping[str, Any]) -> None:
-    entity = one["legal_entity_id"]
-    if one["action"] == "add":
-        if entity in overrides:
-            loc = f"/entity_overrides/{index}/legal_entity_id"
-            raise _invalid(loc, "FIELD_DUPLICATE", "This entity has an override already: update it.")
-        overrides[entity] = _override({}, one)
-    elif entity not in overrides:
+    entity = one.legal_entity_id
+    if one.action == "add" and entity in overrides:
+        loc = f"/entity_overrides/{index}/legal_entity_id"
+        raise _invalid(loc, "FIELD_DUPLICATE", "This entity has an override already: update it.")
+    if one.action != "add" and entity not in overrides:
         raise _missing("entity_overrides", index)
-    elif one["action"] == "delete":
+    if isinstance(one, DeleteOverride):
         del overrides[entity]
     else:
-        overrides[entity] = _override(overrides[entity], one)
+        overrides[entity] = _override(overrides.get(entity, OverrideRecord()), one.dump())
 
 
-def _override(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _override(before: OverrideRecord, given: JsonObject) -> OverrideRecord:
     """Only what differs from the master is kept: a null gives the field back to it."""
-    after = dict(before)
-    for field in OVERRIDABLE:
-        if field in given:
-            value = given[field]
-            after[field] = [_item(a, LISTS["addresses"][1]) for a in value] if field == "addresses" and value else value
+    after = override_json(before) | {f: v for f, v in given.items() if f in OVERRIDABLE}
     if after.get("credit_limit") is None:
         after.pop("credit_limit_currency", None)
-    return {k: v for k, v in after.items() if v is not None}
+    return read_row(OverrideRecord, after)
 
 
 def _missing(name: str, index: int) -> Refusal:

@@ -1,20 +1,21 @@
 """Commands: the requests as they were sent."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.answers import read_json
+from models.commands import Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
 from models.db.engine import fetch_once
 from models.db.subjects import subject_filter
-from models.db.tx import Tx, to_json
+from models.db.tx import Row, Tx, to_json
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
 
 
-def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+def keep(engine: Engine, org_id: str, row: Mapping[str, object]) -> FirstCommand | None:
     """Keep a command in one round trip. The first command with its key, which may be itself.
 
     It does not wait for the disk: a command lost with the last moments of a crashed server was never answered.
@@ -23,10 +24,9 @@ def keep(engine: Engine, org_id: str, row: Mapping[str, Any]) -> dict[str, Any] 
     return first_of(fetch_once(engine, org_id, KEEP, {"org": org_id, "row": to_json(row)}))
 
 
-def first_of(row: Sequence[bytes | None] | None) -> dict[str, Any] | None:
+def first_of(row: Sequence[bytes | None] | None) -> FirstCommand | None:
     """What `KEEP` answered."""
-    found: dict[str, Any] | None = None if row is None else json.loads(row[0] or b"")
-    return found
+    return None if row is None else read_json(FirstCommand, row[0] or b"")
 
 
 ANSWER: Final = """SELECT http_status::text, response::text, replayed::text FROM commands
@@ -49,13 +49,65 @@ def response_of(tx: Tx, command_id: str) -> str | None:
     return found
 
 
-def covers(tx: Tx, who: Principal, command: Mapping[str, Any]) -> bool:
+def covers(tx: Tx, who: Principal, command: Asked) -> bool:
     """Whether the legal entities of a person's token cover what a command answers: it is their own, they see every entity
     that its caller saw, or the record that it is about (for a credit or an application: its payment) is of one of theirs."""
-    theirs = command["entities"]
-    if command["actor"] == who.sub or who.entities is None or (theirs is not None and who.entities.issuperset(theirs)):
+    theirs = command.entities
+    if command.actor == who.sub or who.entities is None or (theirs is not None and who.entities.issuperset(theirs)):
         return True
-    about = [command["resource_id"], (command["response"] or {}).get("payment_id")]
+    about = [command.resource_id, (command.response or {}).get("payment_id")]
     where, params = subject_filter(who.entities, "about.id")
     sql = f"SELECT 1 AS covered FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
     return tx.one(sql, about=about, **params) is not None
+
+
+SHARE_PERIODS: Final = "pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0))"
+"""Keeps a period from closing under a posting; closing takes the lock exclusively."""
+_LOCK: Final = f"""SELECT {{columns}}, CASE WHEN operation IN ('close_period', 'reopen_period')
+     THEN pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0)) ELSE {SHARE_PERIODS} END
+   FROM commands WHERE org_id = :org AND id = :id FOR UPDATE"""
+
+
+def lock(tx: Tx, command_id: str) -> CommandRow | None:
+    """The command, locked with the periods."""
+    return tx.record(CommandRow, _LOCK.format(columns="*"), id=command_id)
+
+
+def lock_first(tx: Tx, command_id: str, then: Callable[[CommandEnd | None], object]) -> None:
+    """As `lock`, travelling with the transaction's next statement: `then` is handed whether it has ended, before any commit."""
+
+    def found(row: Row | None) -> None:
+        then(
+            None if row is None
+            else CommandEnd(
+                state=row["state"], http_status=row["http_status"], response=row["response"], replayed=row["replayed"]
+            )
+        )  # fmt: skip
+
+    tx.check_first(found, _LOCK.format(columns="state, http_status, response, replayed"), id=command_id)
+
+
+def refuse(tx: Tx, command_id: str, refusal: KeptRefusal) -> CommandRow | None:
+    """Mark a pending command refused, which frees its key; None where it was pending no more."""
+    return tx.record(
+        CommandRow,
+        "UPDATE commands SET state = 'refused', body = '{}', body_hash = '', response = CAST(:problem AS json), "
+        "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending' RETURNING *",
+        id=command_id,
+        problem=to_json(refusal),
+        at=tx.now,
+    )
+
+
+def finish(tx: Tx, command_id: str, status: int, response: str) -> tuple[int, str, bool]:
+    """Complete a pending command with its answer; the answer that it has, and whether that was there before."""
+    mine = tx.run(
+        "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
+        "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
+        id=command_id,
+        status=status,
+        response=response,
+        at=tx.now,
+    )
+    first = None if mine else tx.one("SELECT * FROM commands WHERE org_id = :org AND id = :id", id=command_id)
+    return (status, response, False) if first is None else (first["http_status"], to_json(first["response"]), True)

@@ -40,6 +40,36 @@ def resolve(tx: Tx, exception_id: str, *, who: str, code: str, note: str | None)
     )
 
 
+def open_about(tx: Tx, kind: str, subject_id: str) -> str | None:
+    """The id of the open exception of this kind about this subject, if there is one."""
+    sql = "SELECT id FROM exceptions WHERE org_id = :org AND kind = :kind AND subject_id = :subject AND status = 'open'"
+    found_id: str | None = tx.scalar(sql, kind=kind, subject=subject_id)
+    return found_id
+
+
+def hand_on(tx: Tx, exception_id: str, role: str, due_at: datetime) -> None:
+    """To another role, with a new due time."""
+    tx.later(
+        "UPDATE exceptions SET owner_role = :role, owner_user = NULL, due_at = :due WHERE org_id = :org AND id = :id",
+        id=exception_id,
+        role=role,
+        due=due_at,
+    )
+
+
+def resolve_about(tx: Tx, kind: str, subject_id: str, who: str, code: str) -> None:
+    """What the open exceptions of this kind about this subject asked for has happened."""
+    tx.later(
+        "UPDATE exceptions SET status = 'resolved', resolved_at = :now, resolved_by = :who, resolution_code = :code "
+        "WHERE org_id = :org AND kind = :kind AND subject_id = :subject AND status = 'open'",
+        kind=kind,
+        subject=subject_id,
+        who=who,
+        code=code,
+        now=tx.now,
+    )
+
+
 def list_exceptions(
     tx: Tx, entities: Collection[str] | None, *, desk: tuple[str, Collection[str]] | None, status: str | None = None,
     kind: str | None = None, subject_id: str | None = None, owner: str | None = None,

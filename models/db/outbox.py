@@ -1,24 +1,29 @@
-"""Publishing the outbox: every committed event gets its position, once, in the order of writing.
+"""The outbox: every committed event gets its position, once, in the order of writing, and is read by it.
 
-These run on the relay's own connection, as no organisation; each is a transaction of its own.
+What the relay does runs on its own connection, as no organisation; each is a transaction of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlalchemy import Engine
 
+from models.answers import read_row
 from models.db.engine import ask
 from models.db.postgres.connection import ThreadConnection
-from models.db.tx import Row
+from models.db.subjects import subject_filter
+from models.db.tx import Tx
+from models.messages.webhooks import WebhookQueue
+from models.outbox import OutboxEvent
 
-MOST = 1000
+MOST: Final = 1000
 """Events published at a time."""
-RELAY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0)) AS leads"
+_RELAY_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0)) AS leads"
 
 
 def try_lead(conn: ThreadConnection) -> bool:
     """Become the one relay for as long as this connection lives."""
-    return bool(conn.rows(RELAY_LOCK)[0]["leads"])
+    return bool(conn.rows(_RELAY_LOCK)[0]["leads"])
 
 
 def publish(conn: ThreadConnection, limit: int = MOST) -> int:
@@ -26,14 +31,15 @@ def publish(conn: ThreadConnection, limit: int = MOST) -> int:
     return int(conn.rows("SELECT count(*) AS n FROM outbox_publish(:n)", n=limit)[0]["n"])
 
 
-def read_after(conn: ThreadConnection, position: int, limit: int = 500) -> Sequence[Row]:
+def read_after(conn: ThreadConnection, position: int, limit: int = 500) -> list[OutboxEvent]:
     """Published events of every organisation after a position."""
-    return conn.rows("SELECT * FROM outbox_read(:after, :n)", after=position, n=limit)
+    return [OutboxEvent(**row) for row in conn.rows("SELECT * FROM outbox_read(:after, :n)", after=position, n=limit)]
 
 
-def fan_out(conn: ThreadConnection, after: int, upto: int) -> Sequence[Row]:
+def fan_out(conn: ThreadConnection, after: int, upto: int) -> list[WebhookQueue]:
     """Make the webhook deliveries of events published after one position up to another; the queues with something new."""
-    return conn.rows("SELECT * FROM webhook_fan_out(:after, :upto)", after=after, upto=upto)
+    rows = conn.rows("SELECT * FROM webhook_fan_out(:after, :upto)", after=after, upto=upto)
+    return [WebhookQueue(row["org_id"], row["endpoint_id"], row["subject"]) for row in rows]
 
 
 def cursor_of(conn: ThreadConnection, reader: str) -> int:
@@ -56,3 +62,28 @@ def lag(engine: Engine) -> tuple[int, float]:
     """Events waiting to be published, and the age of the oldest in seconds."""
     row = ask(engine, "SELECT pending, oldest_seconds FROM outbox_lag()")[0]
     return int(row["pending"]), float(row["oldest_seconds"])
+
+
+def list_events(
+    tx: Tx, entities: Collection[str] | None, event_type: str | None, subject: str | None, after: int, limit: int
+) -> Sequence[OutboxEvent]:
+    """Events after a position, in the order of publication."""
+    where, params = subject_filter(entities, "o.subject")
+    for name, value in (("type", event_type), ("subject", subject)):
+        if value is not None:
+            where += f" AND o.{name} = :{name}"
+            params[name] = value
+    sql = f"SELECT o.* FROM outbox_events o WHERE o.org_id = :org AND o.position > :after{where} ORDER BY o.position LIMIT :n"
+    return [read_row(OutboxEvent, row) for row in tx.all(sql, **params, after=after, n=limit)]
+
+
+def newest_unpublished(tx: Tx, upto: int | None = None) -> int | None:
+    """The last committed event that the relay has not published yet, of those up to `upto`; None where there is none."""
+    limit, params = ("", {}) if upto is None else (" AND seq <= :upto", {"upto": upto})
+    found = tx.scalar(f"SELECT max(seq) FROM outbox_events WHERE org_id = :org AND position IS NULL{limit}", **params)
+    return None if found is None else int(found)
+
+
+def newest_position(tx: Tx) -> int:
+    """That of the organisation's last published event; 0 before the first."""
+    return int(tx.scalar("SELECT coalesce(max(position), 0) FROM outbox_events WHERE org_id = :org"))

@@ -21,16 +21,20 @@ CODE: Final = "WRITE_REFUSED"
 _TEXT: Final = "The database refuses what this would write, and would again. Nothing was written."
 
 
-def final_refusal(error: BaseException) -> Refusal | None:
+class RefusedByDatabase(Refusal):
+    """A refusal that no rule of ours foresaw."""
+
+
+def final_refusal(error: BaseException) -> RefusedByDatabase | None:
     """VALIDATION_FAILED for amounts that the books cannot hold, WRITE_REFUSED for the rest; None for what passes.
 
     The log names the rule that was broken, and no value. Of `RACES` ask only when another look has not helped.
     """
     if isinstance(error, pg.NumericValueOutOfRange):
         wrong = "An amount, or what it comes to in the functional currency or in sum, exceeds int64 minor units."
-        return Refusal("VALIDATION_FAILED", wrong, errors=[FieldError("", "FIELD_RANGE", wrong)])
+        return RefusedByDatabase("VALIDATION_FAILED", wrong, errors=[FieldError("", "FIELD_RANGE", wrong)])
     if not isinstance(error, psycopg.IntegrityError | psycopg.DataError | pg.RaiseException):
         return None
     said = error.diag
     log.error("write refused", sqlstate=error.sqlstate, table=said.table_name, rule=said.constraint_name)
-    return Refusal(CODE, _TEXT)
+    return RefusedByDatabase(CODE, _TEXT)

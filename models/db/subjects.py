@@ -1,10 +1,9 @@
 """Which subjects of the audit trail and of events a token covers that is limited to some legal entities."""
 
 from collections.abc import Collection
-from typing import Any
 
 
-def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, dict[str, Any]]:
+def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, dict[str, object]]:
     """SQL that leaves out subjects of other legal entities, and its parameter.
 
     With such a token, a subject that belongs to no legal entity (the organisation itself) is left out too.

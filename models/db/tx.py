@@ -7,10 +7,12 @@ from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from pydantic import BaseModel
 
 from models.answers import read_row
 from models.db.postgres.connection import ThreadConnection
@@ -21,7 +23,7 @@ R = TypeVar("R")
 
 
 def to_json(value: Any) -> str:
-    """JSON, for PostgreSQL and for callers: records as objects, dates ISO, Decimals and bytes as the text that their
+    """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
     return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
@@ -35,16 +37,22 @@ def as_columns(row: object) -> Mapping[str, Any]:
 
 
 @cache
-def _written(record: Any) -> tuple[tuple[str, str], ...]:
-    """The fields of a record, and what they are called outside: `from_`, since Python keeps `from` for itself, is `from`."""
-    return tuple((name, name.removesuffix("_")) for name in record.__dataclass_fields__)
+def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[object, ...]]]:
+    """What the fields of a record are called outside (`from_`, since Python keeps `from` for itself, is `from`), and how
+    all of them are read at once."""
+    names = list(record.__dataclass_fields__)
+    read = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return [name.removesuffix("_") for name in names], read
 
 
 def _json_default(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     if hasattr(value, "__dataclass_fields__"):
-        return {written: getattr(value, name) for name, written in _written(value.__class__)}
+        names, read = _written(value.__class__)
+        return dict(zip(names, read(value), strict=True))
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, Sequence | Set):
@@ -63,7 +71,7 @@ class _Statement(NamedTuple):
 
     sql: str
     params: Mapping[str, Any]
-    then: Callable[[Row | None], None] | None = None
+    then: Callable[[Row | None], object] | None = None
 
 
 class Tx:
@@ -119,7 +127,7 @@ class Tx:
         """Execute, at the latest with the commit."""
         self._waiting.append(self._statement(sql, params))
 
-    def check_first(self, then: Callable[[Row | None], None], sql: str, **params: Any) -> None:
+    def check_first(self, then: Callable[[Row | None], object], sql: str, **params: Any) -> None:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
         self._waiting.append(self._statement(sql, params)._replace(then=then))
 

@@ -1,12 +1,14 @@
 """The daily seals proved: those that the trail names are there, and what they sealed stands in the trail."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from models.audit import merkle_root, seal_leaf
+from models.audit.chain import merkle_root, seal_leaf
+from models.db.audit import Head
 from models.db.streaming import readable, stream
-from models.db.tx import Row, Tx
+from models.db.tx import Tx
 from models.verification import Finding
 
 ROOTS = 31
@@ -27,6 +29,17 @@ _COVERED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, hash 
   WHERE org_id = :org AND sealed_at <= :at ORDER BY subject_id COLLATE "C", sealed_at DESC"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the trail says of one seal: over how many heads, under which root; and what of them it stored itself."""
+
+    sealed_at: datetime | None
+    heads: int
+    root: str
+    stored: int | None
+    stored_root: str | None
+
+
 def check_seals(tx: Tx) -> Finding:
     """What was sealed is still there, the seals are those that the trail names, and their roots are those of the heads
     they sealed. Needs the scratch tables that `verify_trail.Trail` filled."""
@@ -38,38 +51,35 @@ def check_seals(tx: Tx) -> Finding:
         said = "is gone" if s["gone"] else "was altered"
         found.breach(f"{s['subject_id']}: event {s['seq']}, in the {_seal(s['sealed_at'])}, {said}")
     seals = tx.all(f"{_SEALS} ORDER BY s.sealed_at DESC")
-    told = {t["sealed_at"]: t for t in tx.all("SELECT * FROM verify_seals")}
+    told = {t.sealed_at: t for t in tx.records(_Told, "SELECT * FROM verify_seals")}
     _check_stored(tx, found, {s["sealed_at"] for s in seals}, told)
     for n, seal in enumerate(seals):
         at = seal["sealed_at"]
-        stored_told = at in told and told[at]["stored_root"] is not None
-        if (n < ROOTS or not stored_told) and _rooted(stream(tx, _COVERED, at=at)) != (seal["heads"], seal["root"]):
+        stored_told = at in told and told[at].stored_root is not None
+        covered = (Head(h["subject_id"], h["seq"], bytes(h["hash"] or b"")) for h in stream(tx, _COVERED, at=at))
+        if (n < ROOTS or not stored_told) and _rooted(covered) != (seal["heads"], seal["root"]):
             found.breach(f"{_seal(at)}: its root is not that of the heads it sealed")
     newest = f", newest {_moment(seals[0]['sealed_at'])} root {seals[0]['root']}" if seals else ""
     found.what = f"{len(seals)} seals{newest}"
     return found
 
 
-def _check_stored(tx: Tx, found: Finding, seals: set[datetime | None], told: dict[datetime | None, Row]) -> None:
+def _check_stored(tx: Tx, found: Finding, seals: set[datetime | None], told: Mapping[datetime | None, _Told]) -> None:
     """The rows that each seal stored, the superseded ones too, against what the trail says of them."""
     seen: set[datetime | None] = set()
     for at, rows in groupby(stream(tx, _STORED), key=lambda h: h["sealed_at"]):
         seen.add(at)
-        stored = _rooted(rows)
+        stored = _rooted(Head(h["subject_id"], h["seq"], bytes(h["hash"] or b"")) for h in rows)
         if at not in seals:
             found.breach(f"{_seal(at)}: it is gone, but the heads that it sealed are there")
-        elif at in told and told[at]["stored_root"] is not None and stored != _told_stored(told[at]):
+        elif at in told and told[at].stored_root is not None and stored != (told[at].stored, told[at].stored_root):
             found.breach(f"{_seal(at)}: the heads that it stored are not those that the trail names")
     for at, t in told.items():
-        if at not in seen and t["stored"]:
+        if at not in seen and t.stored:
             found.breach(f"{_seal(at)}: the heads that it stored are gone")
 
 
-def _told_stored(t: Row) -> tuple[int, str]:
-    return t["stored"], t["stored_root"]
-
-
-def _rooted(heads: Iterable[Row]) -> tuple[int, str]:
+def _rooted(heads: Iterable[Head]) -> tuple[int, str]:
     """How many heads, and their root."""
     count = 0
 
@@ -77,7 +87,7 @@ def _rooted(heads: Iterable[Row]) -> tuple[int, str]:
         nonlocal count
         for h in heads:
             count += 1
-            yield seal_leaf(h["subject_id"], h["seq"], bytes(h["hash"] or b""))
+            yield seal_leaf(h.subject_id, h.seq, h.hash)
 
     root = merkle_root(leaves()).hex()
     return count, root

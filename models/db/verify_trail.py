@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from models.audit import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
+from models.audit.chain import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
 from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Row, Tx
 from models.verification import Finding
@@ -36,26 +36,26 @@ class Trail:
         self.erasures = Scratch(tx, "verify_erasures")
         self.seals = Scratch(tx, "verify_seals")
 
-    def take(self, e: Row) -> None:
+    def take(self, e: AuditEvent) -> None:
         """What one event, whose hashes hold, says of the ledger and of its record."""
-        if e["payload"] is None:
-            self.erased.add(subject_id=e["subject_id"], seq=e["seq"])
+        if e.payload is None:
+            self.erased.add(subject_id=e.subject_id, seq=e.seq)
             return
         try:
-            said = json.loads(e["payload"])
+            said = json.loads(e.payload)
             entries = said.get("entries") or [] if isinstance(said, dict) else []
             for mark in entries:
-                told = {"entry_id": str(mark["id"]), "digest": str(mark["digest"]), "at": e["at"]}
-                self.marks.add(**told, subject_id=e["subject_id"], seq=e["seq"])
-            if e["action"] in _FACTS:
+                told = {"entry_id": str(mark["id"]), "digest": str(mark["digest"]), "at": e.at}
+                self.marks.add(**told, subject_id=e.subject_id, seq=e.seq)
+            if e.action in _FACTS:
                 facts = {k: v for k, v in said["after"].items() if k not in _LATER}
-                self.facts.add(noun=_FACTS[e["action"]], id=e["subject_id"], facts=facts)
-            if e["action"] == SEALED_ACTION and e["subject_id"] == e["org_id"]:
+                self.facts.add(noun=_FACTS[e.action], id=e.subject_id, facts=facts)
+            if e.action == SEALED_ACTION and e.subject_id == e.org_id:
                 sealed_at = datetime.fromisoformat(said["sealed_at"])
-                told = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e["seq"]}
+                told = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e.seq}
                 stored = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
                 self.seals.add(sealed_at=sealed_at, **told, **stored)
-            if e["action"] == ERASED_ACTION:
+            if e.action == ERASED_ACTION:
                 for subject_id, seq in said["subjects"].items():
                     self.erasures.add(subject_id=subject_id, seq=int(seq))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -71,19 +71,18 @@ def check_chains(tx: Tx, trail: Trail) -> Finding:
     """Every chain's digests and hashes, its order, and its head; fills `trail` on the way."""
     found, chains, events = Finding("audit chains"), 0, 0
 
-    def links(rows: Iterable[Row]) -> Iterator[AuditEvent]:
+    def links(said: Iterable[AuditEvent]) -> Iterator[AuditEvent]:
         nonlocal events
-        for e in rows:
+        for e in said:
             events += 1
-            link = _link(e)
-            if content_holds(link) and link_holds(link):
+            if content_holds(e) and link_holds(e):
                 trail.take(e)
-            yield link
+            yield e
 
     for _, rows in groupby(stream(tx, _CHAINS), key=lambda e: e["subject_id"]):
         first = next(rows)
         head = None if first["head_seq"] is None else (first["head_seq"], _bytes(first["head_hash"]))
-        for text in breaches(links(chain([first], rows)), head):
+        for text in breaches(links(map(_link, chain([first], rows))), head):
             found.breach(text)
         chains += 1
     for h in stream(tx, _HEADLESS):

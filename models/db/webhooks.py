@@ -1,66 +1,106 @@
 """Webhook endpoints and deliveries in SQL."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
-from models.db.lookups import find
-from models.db.tx import Row, Tx
+from sqlalchemy import literal_column
 
-_DELIVERY = """SELECT d.*, e.url FROM webhook_deliveries d
-  JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id WHERE d.org_id = :org"""
+from models.answers import read_row
+from models.db.listing import Listing
+from models.db.lookups import found
+from models.db.tables.shared import webhook_deliveries, webhook_endpoints
+from models.db.tx import Tx
+from models.outbox import OutboxEvent
+from models.webhooks.records import DeliveryStatus, DueDelivery, WebhookDelivery, WebhookEndpoint
+
+_E: Final = webhook_endpoints
+_ENDPOINTS: Final = Listing(_E, key=(_E.c.id,), newest_first=True, within=None, where=_E.c.status != "deleted")
+_D: Final = webhook_deliveries.alias("d")
+_DELIVERIES: Final = Listing(
+    _D,
+    key=(_D.c.position, _D.c.id),
+    newest_first=True,
+    shown=(
+        _D,
+        literal_column(
+            "(SELECT e.url FROM webhook_endpoints e WHERE e.org_id = d.org_id AND e.id = d.endpoint_id)"
+        ).label("url"),
+    ),
+    within=None,
+    equal=(_D.c.endpoint_id, _D.c.status, _D.c.event_id, _D.c.subject),
+)
+_DELIVERY: Final = """SELECT d.*, e.url FROM webhook_deliveries d
+  JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id WHERE d.org_id = :org AND d.id = :id"""
 
 
-def endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> Row:
+def get_endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> WebhookEndpoint:
+    """The endpoint; 404 or 403 otherwise. One that was taken away is not found."""
     sql = "SELECT * FROM webhook_endpoints WHERE org_id = :org AND id = :id AND status <> 'deleted'"
-    return find(tx, "webhook_endpoint", sql + (" FOR UPDATE" if lock else ""), endpoint_id)
+    sql += " FOR UPDATE" if lock else ""
+    return found(tx, "webhook_endpoint", endpoint_id, tx.record(WebhookEndpoint, sql, id=endpoint_id))
 
 
-def endpoints(tx: Tx, after: str | None, limit: int) -> Sequence[Row]:
+def list_endpoints(tx: Tx, after: str | None, limit: int) -> Sequence[WebhookEndpoint]:
     """The newest first."""
-    where = " AND id < :after" if after else ""
-    sql = (
-        f"SELECT * FROM webhook_endpoints WHERE org_id = :org AND status <> 'deleted'{where} ORDER BY id DESC LIMIT :n"
+    rows = _ENDPOINTS.page(tx, None, None if after is None else (after,), limit)
+    return [read_row(WebhookEndpoint, row) for row in rows]
+
+
+def save_endpoint(tx: Tx, e: WebhookEndpoint) -> None:
+    """The endpoint as it is from now on."""
+    tx.run(
+        """UPDATE webhook_endpoints SET url = :url, event_types = :event_types, description = :description,
+             status = :status, since = :since, secret = :secret, former_secret = :former_secret,
+             former_until = :former_until WHERE org_id = :org AND id = :id""",
+        id=e.id,
+        url=e.url,
+        event_types=list(e.event_types),
+        description=e.description,
+        status=e.status.value,
+        since=e.since,
+        secret=e.secret,
+        former_secret=e.former_secret,
+        former_until=e.former_until,
     )
-    return tx.all(sql, n=limit, **({"after": after} if after else {}))
 
 
-def newest_position(tx: Tx) -> int:
-    return int(tx.scalar("SELECT coalesce(max(position), 0) FROM outbox_events WHERE org_id = :org"))
+def disable_endpoint(tx: Tx, endpoint_id: str) -> None:
+    """Nothing more is sent there until it is enabled again."""
+    sql = "UPDATE webhook_endpoints SET status = 'disabled' WHERE org_id = :org AND id = :id AND status = 'enabled'"
+    tx.run(sql, id=endpoint_id)
+    cancel_pending(tx, endpoint_id)
 
 
-def change_endpoint(tx: Tx, endpoint_id: str, fields: Mapping[str, Any]) -> None:
-    sets = ", ".join(f"{name} = :{name}" for name in fields)
-    tx.run(f"UPDATE webhook_endpoints SET {sets} WHERE org_id = :org AND id = :id", id=endpoint_id, **fields)
-
-
-def cancel_pending(tx: Tx, endpoint_id: str) -> int:
-    return tx.run(
+def cancel_pending(tx: Tx, endpoint_id: str) -> None:
+    """What waits for the endpoint is not sent any more."""
+    tx.run(
         "UPDATE webhook_deliveries SET status = 'CANCELLED', next_attempt_at = NULL "
         "WHERE org_id = :org AND endpoint_id = :id AND status = 'PENDING'",
         id=endpoint_id,
     )
 
 
-def delivery(tx: Tx, delivery_id: str, *, lock: bool = False) -> Row:
-    sql = f"{_DELIVERY} AND d.id = :id" + (" FOR UPDATE OF d" if lock else "")
-    return find(tx, "webhook_delivery", sql, delivery_id)
+def get_delivery(tx: Tx, delivery_id: str, *, lock: bool = False) -> WebhookDelivery:
+    """The delivery; 404 or 403 otherwise."""
+    sql = _DELIVERY + (" FOR UPDATE OF d" if lock else "")
+    return found(tx, "webhook_delivery", delivery_id, tx.record(WebhookDelivery, sql, id=delivery_id))
 
 
-def deliveries(tx: Tx, wanted: Mapping[str, str | None], after: tuple[int, str] | None, limit: int) -> Sequence[Row]:
-    """The newest event first. `wanted`: column → value it must have, None: any."""
-    params: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    where = "".join(f" AND d.{name} = :{name}" for name in params)
-    if after:
-        where += " AND (d.position, d.id) < (:position, :id)"
-        params |= {"position": after[0], "id": after[1]}
-    return tx.all(f"{_DELIVERY}{where} ORDER BY d.position DESC, d.id DESC LIMIT :n", n=limit, **params)
+def list_deliveries(
+    tx: Tx, *, endpoint_id: str | None, status: str | None, event_id: str | None, subject: str | None,
+    after: tuple[int, str] | None, limit: int,
+) -> Sequence[WebhookDelivery]:  # fmt: skip
+    """The newest event first."""
+    given = {"endpoint_id": endpoint_id, "status": status, "event_id": event_id, "subject": subject}
+    rows = _DELIVERIES.page(tx, None, after, limit, **given)
+    return [read_row(WebhookDelivery, row) for row in rows]
 
 
-def next_delivery(tx: Tx, endpoint_id: str, subject: str) -> Row | None:
-    """The oldest pending delivery of a queue, with its event and its endpoint's url and secrets."""
-    return tx.one(
-        """SELECT d.id AS delivery_id, e.url, e.secret, e.former_secret, e.former_until,
-             o.org_id, o.id, o.type, o.subject, o.data, o.at, o.position
+def next_delivery(tx: Tx, endpoint_id: str, subject: str) -> DueDelivery | None:
+    """The oldest pending delivery of a queue."""
+    row = tx.one(
+        """SELECT d.id AS delivery_id, to_jsonb(o) AS event, e.*
            FROM webhook_deliveries d
            JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
            JOIN outbox_events o ON o.org_id = d.org_id AND o.id = d.event_id
@@ -69,8 +109,34 @@ def next_delivery(tx: Tx, endpoint_id: str, subject: str) -> Row | None:
         endpoint=endpoint_id,
         subject=subject,
     )
+    if row is None:
+        return None
+    return DueDelivery(row["delivery_id"], read_row(OutboxEvent, row["event"]), read_row(WebhookEndpoint, row))
 
 
-def mark(tx: Tx, delivery_id: str, fields: Mapping[str, Any]) -> None:
-    sets = ", ".join(f"{name} = :{name}" for name in fields)
-    tx.run(f"UPDATE webhook_deliveries SET {sets} WHERE org_id = :org AND id = :id", id=delivery_id, **fields)
+def record_attempt(
+    tx: Tx, delivery_id: str, status: DeliveryStatus, *, at: datetime, response_status: int | None,
+    error_code: str | None, next_attempt_at: datetime | None,
+) -> None:  # fmt: skip
+    """What became of an attempt begun `at`."""
+    tx.run(
+        """UPDATE webhook_deliveries SET status = :status, attempts = attempts + 1, last_attempt_at = :at,
+             response_status = :response_status, error_code = :error_code, next_attempt_at = :next,
+             delivered_at = CASE WHEN :status = 'DELIVERED' THEN :now END WHERE org_id = :org AND id = :id""",
+        id=delivery_id,
+        status=status.value,
+        at=at,
+        response_status=response_status,
+        error_code=error_code,
+        next=next_attempt_at,
+        now=tx.now,
+    )
+
+
+def begin_again(tx: Tx, delivery_id: str) -> None:
+    """It is sent again, from the first attempt on."""
+    tx.run(
+        """UPDATE webhook_deliveries SET status = 'PENDING', attempts = 0, replays = replays + 1, next_attempt_at = NULL,
+             error_code = NULL, delivered_at = NULL, response_status = NULL WHERE org_id = :org AND id = :id""",
+        id=delivery_id,
+    )

@@ -8,9 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from iso4217 import Currency
-
 from models import checks
+from models.money import exponent, is_currency
 
 AMBIGUOUS: Final = (
     "A point or comma before three digits can be a decimal sign or a thousands separator, so this is two amounts: "
@@ -82,10 +81,7 @@ def exported_amount(text: str) -> Amount:
 
 def decimals(currency: str | None) -> int | None:
     """How many decimals the currency has; None where it is none."""
-    try:
-        return None if currency is None else Currency(currency).exponent
-    except ValueError:
-        return None
+    return None if currency is None or not is_currency(currency) else exponent(currency)
 
 
 def _unsigned(text: str) -> tuple[str, bool]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from models.imports.options import Unreadable
+from models.imports.files import Unreadable
 from models.imports.report import REPORT_COLUMNS, is_report
 
 PLAIN_FIELDS: Final = (

@@ -7,13 +7,14 @@ warning. A new customer comes without it; a known one's own is completed by it.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from pydantic_core import PydanticCustomError
 
-from models.customers.bodies import Address, Contact, CustomerCreate, TaxProfile
-from models.imports.checked import Checked, code_of, fault
+from models.answers import JsonObject
+from models.customers.bodies import Address, Contact, CreateCustomer, TaxProfile
+from models.imports.checked import Checked, RowFault, code_of
 from models.imports.columns import JOINED, PLAIN, PRESETS, normal
 from models.imports.contacts import of_contacts
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
@@ -39,9 +40,10 @@ class RelatedColumns:
     """The columns of one file that are no plain fields. `notes` and `metadata` are the checks of these fields."""
 
     def __init__(
-        self, header: Sequence[str], columns: Sequence[Column], source: str, checks: Mapping[str, Callable[[Any], Any]]
-    ) -> None:
-        self._header, self._checks = header, checks
+        self, header: Sequence[str], columns: Sequence[Column], source: str, *, notes: Clean,
+        metadata: Callable[[JsonObject], str],
+    ) -> None:  # fmt: skip
+        self._header, self._notes, self._metadata = header, notes, metadata
         known = PRESETS.get(source, {})
         self._named = source in PLAIN  # whoever names our fields means them one by one
         nouns: dict[str, list[Part]] = defaultdict(list)
@@ -83,15 +85,15 @@ class RelatedColumns:
             if noun in RELATED:
                 self._related(row, noun, of, places)
             elif noun == "notes":
-                row.values["notes"] = self._checks["notes"](of[""])
+                row.values["notes"] = self._notes(of[""])
             else:
                 whole = row.values.get("metadata")
-                row.values["metadata"] = self._checks["metadata"](json.loads(whole) | of if whole else of)
+                row.values["metadata"] = self._metadata(json.loads(whole) | of if whole else of)
                 if whole is None:  # of a known customer these keys change, and no others
-                    row.values.setdefault("related", {})["metadata_keys"] = True
+                    row.relate().metadata_keys = True
         except PydanticCustomError as wrong:
             at = min(places.values())
-            row.faults.append(fault(noun, self._header[at], at + 1, wrong.type, wrong.message()))
+            row.faults.append(RowFault(noun, self._header[at], at + 1, wrong.type, wrong.message()))
 
     def _texts(
         self, noun: str, taken: Sequence[Part], said: Mapping[int, str], places: Mapping[str, int]
@@ -112,13 +114,12 @@ class RelatedColumns:
 
     def _related(self, row: Checked, noun: str, of: dict[str, str], places: Mapping[str, int]) -> None:
         target, model, fixed = RELATED[noun]
-        given: dict[str, Any] = {**of, **fixed}
-        if "lines" in given:
-            given["lines"] = [line for text in given["lines"].split("\n") if (line := text.strip())]
-        related = row.values.setdefault("related", {})
+        given: dict[str, JsonValue] = {**of, **fixed}
+        if "lines" in of:
+            given["lines"] = [line for text in of["lines"].split("\n") if (line := text.strip())]
         try:
             made = model.model_validate(given).model_dump(mode="json")
-            related.setdefault(target, []).append(made)
+            row.relate().lists.setdefault(target, []).append(made)
         except ValidationError as wrong:
             errors = wrong.errors(include_url=False, include_input=False)
             faults = [e for e in errors if e["type"] != "missing"]
@@ -129,12 +130,11 @@ class RelatedColumns:
             for e in faults:
                 part = str(e["loc"][0]) if e["loc"] else ""
                 at = places.get(part, min(places.values()))
-                row.faults.append(fault(f"{noun}.{part}", self._header[at], at + 1, code_of(e["type"]), e["msg"]))
+                row.faults.append(RowFault(f"{noun}.{part}", self._header[at], at + 1, code_of(e["type"]), e["msg"]))
             if not faults:
                 # Its parts were judged with the others, which were in order: what is there may be kept.
-                related.setdefault("incomplete", {}).setdefault(target, []).append(
-                    given | ({"named": True} if self._named else {})
-                )
+                named: dict[str, JsonValue] = {"named": True} if self._named else {}
+                row.relate().incomplete.setdefault(target, []).append(given | named)
                 row.warn(INCOMPLETE[target])
 
 
@@ -144,13 +144,13 @@ def doubtful_phone(field: str, text: str) -> bool:
     return field == "phone" and sum(map(str.isdigit, text)) >= 3
 
 
-def lists_of(row: Checked, given: Mapping[str, Any], entity: str, dimensions: frozenset[tuple[str, str]]) -> None:
+def lists_of(row: Checked, given: Mapping[str, object], entity: str, dimensions: frozenset[tuple[str, str]]) -> None:
     """Nested lists of a JSON row, checked as the whole body of a create would be."""
     try:
-        whole = CustomerCreate.model_validate({"legal_entity_id": entity, **given})
+        whole = CreateCustomer.model_validate({"legal_entity_id": entity, **given})
     except ValidationError as wrong:
         row.faults += [
-            fault(
+            RowFault(
                 "/".join(map(str, e["loc"]))[:100],
                 str(e["loc"][0])[:100] if e["loc"] else None,
                 None,
@@ -162,8 +162,8 @@ def lists_of(row: Checked, given: Mapping[str, Any], entity: str, dimensions: fr
         return
     made = whole.model_dump(mode="json")
     row.faults += [
-        fault("dimensions", "dimensions", None, "DIMENSION_UNKNOWN", "There is no such dimension value.")
+        RowFault("dimensions", "dimensions", None, "DIMENSION_UNKNOWN", "There is no such dimension value.")
         for d in made["dimensions"]
         if (d["type"], d["code"]) not in dimensions
     ]
-    row.values["related"] = {name: made[name] for name in LISTS if made[name]}
+    row.relate().lists |= {name: made[name] for name in LISTS if made[name]}

@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Final
 
 from pydantic_core import PydanticCustomError
 
 from models import checks
+from models.answers import JsonObject
 from models.customers.bodies import CustomerType
 from models.imports.amounts import exported_amount, plain_amount
-from models.imports.checked import Checked, fault
+from models.imports.checked import Checked, RowFault
 from models.imports.cleaning import CLEANERS
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
 from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
@@ -72,7 +73,7 @@ def _customer_type(value: str) -> str:
     return value.strip()
 
 
-def _metadata(value: str | dict[str, Any]) -> str:
+def _metadata(value: str | JsonObject) -> str:
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -87,7 +88,7 @@ def _credit_limit(value: str) -> Decimal:
 
 
 _code = lru_cache(maxsize=4096)(checks.code)
-CHECKS: Final[Mapping[str, Callable[[str], Any]]] = {
+CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "name": checks.name,
     "email": _email,
     "legal_entity_id": _code,
@@ -98,7 +99,6 @@ CHECKS: Final[Mapping[str, Callable[[str], Any]]] = {
     "tax_id": _identifier(checks.tax_id),
     "notes": lambda v: checks.text(v, limit=20_000, lines=True),
     "customer_type": lru_cache(maxsize=64)(_customer_type),
-    "credit_limit": _credit_limit,
     "payment_terms": _code,
     "currency_code": lru_cache(maxsize=512)(lambda v: checks.currency(v.strip())),
     "tax_code": _code,
@@ -125,16 +125,15 @@ class RowChecker:
             for i, f in enumerate(columns)
             if f is not None and f in CHECKS and f not in JOINED
         ]
-        # An amount is read last: in which currency, other columns say.
-        self._plain.sort(key=lambda column: column[1] == "credit_limit")
+        self._limits = [i for i, f in enumerate(columns) if f == "credit_limit"]
         rest = [
             (i, f, cleaners.get(f.partition(".")[2]))
             for i, f in enumerate(columns)
-            if f and (f not in CHECKS or f in JOINED)
+            if f and (f not in PLAIN_FIELDS or f in JOINED)
         ]
-        self._related = RelatedColumns(header, rest, source, CHECKS)
+        self._related = RelatedColumns(header, rest, source, notes=CHECKS["notes"], metadata=_metadata)
 
-    def cells(self, cells: Sequence[str]) -> Checked:
+    def judge_cells(self, cells: Sequence[str]) -> Checked:
         """A row of a table."""
         row = Checked()
         cells = self._fitted(cells)
@@ -142,7 +141,9 @@ class RowChecker:
             extra = len(cells) > self._width
             place = self._width + 1 if extra else len(cells) + 1
             row.faults.append(
-                fault(None, None, place, "COLUMN_COUNT", f"The row has {len(cells)} columns, the header {self._width}.")
+                RowFault(
+                    None, None, place, "COLUMN_COUNT", f"The row has {len(cells)} columns, the header {self._width}."
+                )
             )
             return row
         if self._report:
@@ -159,14 +160,13 @@ class RowChecker:
                     cell = clean(cell)
                 if not cell or cell.isspace():
                     continue
-                if name == "credit_limit":
-                    cell = self._amount(values, cell)
                 values[name] = check(cell)
             except PydanticCustomError as wrong:
                 if doubtful_phone(name, cell):
                     row.warn(wrong.type)
                 else:
-                    row.faults.append(fault(name, self._header[i], i + 1, wrong.type, wrong.message()))
+                    row.faults.append(RowFault(name, self._header[i], i + 1, wrong.type, wrong.message()))
+        self._read_limit(row, cells)
         if self._related:
             self._related.fill(row, cells)
         return self._judged(row, partial(self._place, cells))
@@ -180,7 +180,16 @@ class RowChecker:
             return [*cells, *[""] * (width - len(cells))]
         return cells
 
-    def _amount(self, values: Mapping[str, Any], cell: str) -> str:
+    def _read_limit(self, row: Checked, cells: Sequence[str]) -> None:
+        """The credit limit, read behind the other columns, which say in which currency it is: the first that is given."""
+        for i in self._limits:
+            if cells[i] and not cells[i].isspace() and row.credit_limit is None:
+                try:
+                    row.credit_limit = _credit_limit(self._amount(row.values, cells[i]))
+                except PydanticCustomError as wrong:
+                    row.faults.append(RowFault("credit_limit", self._header[i], i + 1, wrong.type, wrong.message()))
+
+    def _amount(self, values: Mapping[str, str], cell: str) -> str:
         """The text of an amount in the row's currency. Raises where it has two readings, or names another currency."""
         own = values.get("currency_code")
         if not self._exported:
@@ -192,40 +201,41 @@ class RowChecker:
             raise checks.invalid("CURRENCY_INVALID", detail)
         return amount.text
 
-    def object(self, given: Any) -> Checked:
+    def judge_object(self, given: object) -> Checked:
         """A row of NDJSON: flat fields, or anything that `POST /v1/customers` takes."""
         row = Checked()
         if not isinstance(given, dict):
             row.faults.append(
-                fault(None, None, 1, "ROW_UNREADABLE", "A row is a JSON object that names each member once.")
+                RowFault(None, None, 1, "ROW_UNREADABLE", "A row is a JSON object that names each member once.")
             )
             return row
         for name, value in given.items():
             try:
-                if name in CHECKS:
-                    if value is not None:
-                        row.values[name] = self._typed(name, value, given)
-                elif name not in LISTS:
-                    row.faults.append(
-                        fault(name[:100], name[:100], None, "FIELD_UNKNOWN", "A customer has no such field.")
-                    )
+                self._read_member(row, name, value, given)
             except PydanticCustomError as wrong:
-                row.faults.append(fault(name, name, None, wrong.type, wrong.message()))
+                row.faults.append(RowFault(name, name, None, wrong.type, wrong.message()))
         if not row.faults and any(given.get(name) for name in LISTS):
             lists_of(row, given, self._entity, self._known.dimensions)
         return self._judged(row, lambda name: (name, None))
 
-    def _typed(self, name: str, value: Any, given: Mapping[str, Any]) -> Any:
-        if name == "metadata":
-            return _metadata(value if isinstance(value, dict) else "")
-        if name == "credit_limit":
+    def _read_member(self, row: Checked, name: str, value: object, given: Mapping[str, object]) -> None:
+        if name not in PLAIN_FIELDS:
+            if name not in LISTS:
+                wrong = "A customer has no such field."
+                row.faults.append(RowFault(name[:100], name[:100], None, "FIELD_UNKNOWN", wrong))
+        elif value is None:
+            return
+        elif name == "metadata":
+            row.values[name] = _metadata(value if isinstance(value, dict) else "")
+        elif name == "credit_limit":
             currency = given.get("currency_code")
             # A number is one number; a text was written by somebody.
             text = isinstance(value, str) and plain_amount(value, currency if isinstance(currency, str) else None)
-            return checks.credit_limit(text or value)
-        if not isinstance(value, str):
+            row.credit_limit = checks.credit_limit(text or value)
+        elif not isinstance(value, str):
             raise checks.invalid("FIELD_TYPE", "A text.")
-        return CHECKS[name](value)
+        else:
+            row.values[name] = CHECKS[name](value)
 
     def _place(self, cells: Sequence[str], name: str) -> tuple[str | None, int | None]:
         """The column that filled the field; the first that could have."""
@@ -238,10 +248,10 @@ class RowChecker:
         values, faults = row.values, row.faults
 
         def wrong(name: str, code: str, detail: str) -> None:
-            faults.append(fault(name, *place(name), code, detail))
+            faults.append(RowFault(name, *place(name), code, detail))
 
         for name in ("name", "email"):
-            if name not in values and not any(f["field"] == name for f in faults):
+            if name not in values and not any(f.field == name for f in faults):
                 wrong(name, "FIELD_REQUIRED", "Required.")
         entity = values.setdefault("legal_entity_id", self._entity)
         if entity not in self._known.entities:
@@ -256,12 +266,11 @@ class RowChecker:
             wrong("revenue_account", "ACCOUNT_UNKNOWN", "There is no such revenue account.")
         if faults:
             return row
-        limit = values.get("credit_limit")
-        if limit is not None and limit > checks.LARGE_CREDIT_LIMIT:
+        if row.credit_limit is not None and row.credit_limit > checks.LARGE_CREDIT_LIMIT:
             row.warnings.append("CREDIT_LIMIT_LARGE")
         tax = values.get("tax_id")
         row.keys = (name_key(values["name"]), email_key(values["email"]), tax_id_key(tax) if tax else None)
         return row
 
 
-assert set(CHECKS) == set(PLAIN_FIELDS)
+assert {*CHECKS, "credit_limit"} == set(PLAIN_FIELDS)

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from models.cash.check_digits import is_iban
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.master_data.records import AccountKind, BankAccount, Confirmations, ReceiptPosting
-from models.values import Body, Choice, CurrencyCode, InUpperCase, Line, RecordId
+from models.values import Body, Choice, CurrencyCode, InUpperCase, Line, Patch, RecordId
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -48,15 +48,7 @@ class CreateBankAccount(Body):
     bic: Bic | None = None
 
 
-class _Patch(Body):
-    """A change of some fields: null and absent are two things here, so what was not sent is not kept either."""
-
-    @model_serializer(mode="wrap")
-    def _as_it_was_sent(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        return {name: value for name, value in write(self).items() if name in self.model_fields_set}
-
-
-class ChangeBankAccount(_Patch):
+class ChangeBankAccount(Patch):
     """Absent: unchanged; null: it has none."""
 
     name: Line = ""
@@ -100,7 +92,7 @@ class CreateDimension(Body):
     name: Line
 
 
-class ChangeSettings(_Patch):
+class ChangeSettings(Patch):
     """Absent: unchanged; null: the default again."""
 
     receipt_posting: Choice[ReceiptPosting] | None = None

@@ -4,13 +4,13 @@ but for the comment that an approver types into a signal by hand; the process' h
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 CHANGES_QUEUE = "changes"
 """Approval chains have a queue of their own: a batch import never keeps an approver waiting."""
 PROCESS = "CustomerChange"
-CARRY = "carry"
-"""The signal that brings what an update brought, where no worker was there to take it."""
+ACT_SIGNAL = "carry"
+"""The signal that brings what an update brought, where no worker was there to take it. Histories know it by this name."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ class SignalInput:
     org_id: str
     change_id: str
     word: Any = None
-    channel: str = "signal"
+    channel: Literal["signal", "update"] = "signal"
 
 
 @dataclass

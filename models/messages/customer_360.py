@@ -3,22 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.messages.commands import CommandInput, CommandResult
-
 REFRESH_QUEUE = "refresh"
 """Asking external systems, apart from everything else: a slow one holds up nothing but its like."""
-
-__all__ = [
-    "REFRESH_QUEUE",
-    "CommandInput",
-    "CommandResult",
-    "EscalationInput",
-    "EscalationTimes",
-    "PanelRefresh",
-    "PanelRefreshed",
-    "refresh_workflow_id",
-    "watch_workflow_id",
-]
 
 
 @dataclass

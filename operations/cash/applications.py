@@ -19,6 +19,7 @@ from models.cash.requests import ApplySession
 from models.db.cash import payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
+from operations import carried
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.session_funds import funds_of, new_credit_of, payment_after, settle
 from operations.cash.session_replays import by_external_id, same_as_latest, session_hash
@@ -26,7 +27,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("apply_payment", ApplySession, SessionAnswer)
+@operation("apply_payment", ApplySession, SessionAnswer, carried.Posting("ApplyPayment"))
 def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     """The clerk matches a payment to invoices: DR cash CR accounts_receivable, at once with the match."""
     payment_id = str(work.cmd.resource_id)
@@ -40,7 +41,7 @@ def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     return again or _session(work, asked, locked, None)
 
 
-@operation("apply_credit", ApplySession, SessionAnswer)
+@operation("apply_credit", ApplySession, SessionAnswer, carried.Posting("ApplyCredit"))
 def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     """A customer credit is spent on invoices: a further application of the payment that made it."""
     seen = sessions.get_credit(work.tx, str(work.cmd.resource_id))

@@ -14,9 +14,9 @@ from models.db.cash import confirmations
 from models.db.engine import transaction
 from models.db.master_data import settings_of
 from models.db.postgres.connection import ThreadConnection
-from models.db.tx import Row
 from models.messages.confirmations import confirmation_workflow_id
 from models.money import major
+from models.outbox import OutboxEvent
 from operations.organisations import bootstrap_work
 
 _TEXT = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True).from_string(  # noqa: S701 - plain text
@@ -41,14 +41,14 @@ Payment {{ s.payment_id }}
 )
 
 
-def unwanted(conn: ThreadConnection, events: Sequence[Row]) -> frozenset[str]:
+def unwanted(conn: ThreadConnection, events: Sequence[OutboxEvent]) -> frozenset[str]:
     """Of published events, the ids of the sessions' that stay without a confirmation.
 
     Switching off holds back what has not gone out yet and what comes until it is on again, for ever: nothing is sent late.
     """
-    sessions = [e for e in events if e["type"] == "ar.payment.applied"]
-    settings = {org: confirmations.settings_of(conn, org) for org in {e["org_id"] for e in sessions}}
-    return frozenset(e["id"] for e in sessions if not settings[e["org_id"]].confirms(e["at"]))
+    sessions = [e for e in events if e.type == "ar.payment.applied"]
+    settings = {org: confirmations.settings_of(conn, org) for org in {e.org_id for e in sessions}}
+    return frozenset(e.id for e in sessions if not settings[e.org_id].confirms(e.at))
 
 
 @dataclass(frozen=True)

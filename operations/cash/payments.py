@@ -17,6 +17,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.master_data.records import BilledCustomer
 from models.money import convert
+from operations import carried
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -27,7 +28,7 @@ _BUSINESS_FIELDS = (
 )  # fmt: skip
 
 
-@operation("record_payment", RecordPayment, PaymentAnswer)
+@operation("record_payment", RecordPayment, PaymentAnswer, carried.Posting("RecordPayment"))
 def record_payment(work: Work, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     """A customer payment arrives, by hand or by a feed. Once per external_id, for ever."""
     known = payments.by_external_id(work.tx, asked.external_id)
@@ -122,7 +123,7 @@ def resolve_unmatched(work: Work, p: Payment, code: str) -> None:
         work.audit(p.id, "exception.resolved", {"exception_id": exception_id}, reason_code=code)
 
 
-@operation("assign_payment", AssignPayment, PaymentAnswer)
+@operation("assign_payment", AssignPayment, PaymentAnswer, carried.Posting("AssignPayment"))
 def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
     """Say whose a payment from an unknown payer is. Again for the same customer: the current record."""
     held = payments.lock(work.tx, str(work.cmd.resource_id))

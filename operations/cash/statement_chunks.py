@@ -1,23 +1,24 @@
 """One chunk of a bank statement: up to 200 lines recorded, matched, posted, in one transaction with its cursor."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-import psycopg
 from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from models.cash.statement_records import StatementStatus
 from models.db import lookups
+from models.db.attempts import attempts
 from models.db.cash import statements
-from models.db.engine import transaction
-from models.db.refused import RACES, final_refusal
+from models.db.refused import RACES
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.messages.statements import StatementInput, statement_workflow_id
 from operations.cash.statement_lines import Chunk
-from operations.work import Command, Work
+from operations.commands import own_command
+from operations.work import Work
 
 CHUNK = 200
 _GONE: Final = frozenset({"STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"})
@@ -47,18 +48,11 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
 def _tried(
     engine: Engine, start: StatementInput, do: Callable[[Tx, StatementInput], tuple[int, int]]
 ) -> tuple[int, int]:
-    """One transaction, tried again where another was in the way. Raises Refusal, also for what the database refuses."""
-    for attempt in range(4):
-        try:
-            with transaction(engine, start.org_id) as tx:
-                return do(tx, start)
-        except psycopg.Error as e:
-            if attempt < 3 and isinstance(e, (*RACES, pg.LockNotAvailable)):
-                continue
-            if refused := final_refusal(e):
-                raise refused from None
-            raise
-    raise AssertionError("unreachable")
+    """One transaction. Raises Refusal, also for what the database refuses."""
+    for attempt in attempts(engine, start.org_id, again=(*RACES, pg.LockNotAvailable)):
+        with attempt as tx:
+            done = do(tx, start)
+    return done
 
 
 def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = None) -> tuple[int, int]:
@@ -70,7 +64,11 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     bank = lookups.bank_account(tx, statement.bank_account_id)
     entity = lookups.legal_entity(tx, bank.legal_entity_id)
     lines = statements.pending_lines(tx, statement.id, size)
-    work = Work(tx, _command(start))
+    cmd = own_command(
+        "statement_chunk", actor=start.actor, request_id=start.request_id,
+        workflow_id=statement_workflow_id(start.statement_id), resource_id=start.statement_id,
+    )  # fmt: skip
+    work = Work(tx, replace(cmd, id=f"{start.statement_id}/chunk"))
     chunk = Chunk(work, statement, bank, entity)
     counted = chunk.run(lines) if failed is None else chunk.leave(lines, failed)
     finished = len(lines) < size or statement.lines_done + len(lines) >= total
@@ -78,20 +76,3 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     work.audit(statement.id, "statement.completed" if finished else "statement.progressed", counted)
     work.flush()
     return (total if finished else statement.lines_done + len(lines)), total
-
-
-def _command(start: StatementInput) -> Command:
-    return Command(
-        id=f"{start.statement_id}/chunk",
-        operation="statement_chunk",
-        path="",
-        body={},
-        body_hash="",
-        key_given=True,
-        actor=start.actor,
-        roles=(),
-        entities=None,
-        request_id=start.request_id,
-        workflow_id=statement_workflow_id(start.statement_id),
-        resource_id=start.statement_id,
-    )

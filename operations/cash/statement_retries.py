@@ -81,7 +81,15 @@ def _apply(work: Work, payment: Payment, matched: Match) -> None:
     session = ApplySession(applications=[ApplyLine(invoice_id=i, applied_minor=n) for i, n in matched.allocations])
     body = session.model_dump(mode="json")
     clerks = Work(
-        work.tx, replace(work.cmd, resource_id=payment.id, body=body, body_hash=body_hash(body), asked=session)
+        work.tx,
+        replace(
+            work.cmd,
+            operation="apply_payment",
+            resource_id=payment.id,
+            body=body,
+            body_hash=body_hash(body),
+            asked=session,
+        ),
     )
     apply_payment(clerks, session)
     clerks.flush()

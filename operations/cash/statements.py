@@ -6,13 +6,14 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
+from operations import carried
 from operations.cash.returned_receipts import with_returns
 from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("receive_statement", ReceiveStatement, StatementAnswer)
+@operation("receive_statement", ReceiveStatement, StatementAnswer, carried.Statement())
 def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
     """Keep what the file says of the account. The same file for the same account again is the same statement,
     and works its lines that failed again.

@@ -20,12 +20,13 @@ from models.db.cash.journal import entries_of
 from models.db.cash.payments import BalanceChange
 from models.errors import Refusal
 from models.ids import new_id
+from operations import carried
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("unapply_application", UnapplyApplication, UnapplicationAnswer)
+@operation("unapply_application", UnapplyApplication, UnapplicationAnswer, carried.Posting("UnapplyApplication"))
 def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[UnapplicationAnswer]:
     """Undo one application: DR accounts_receivable CR unapplied_cash. Never blocked by a reconciliation."""
     seen = sessions.get_application(work.tx, str(work.cmd.resource_id))
@@ -82,7 +83,7 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
     )
 
 
-@operation("reverse_payment", ReversePayment, ReversalAnswer)
+@operation("reverse_payment", ReversePayment, ReversalAnswer, carried.Posting("ReversePayment"))
 def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer]:
     """Reverse a payment: everything it did is undone, and the reversal is the end of it."""
     held = payments.lock(work.tx, str(work.cmd.resource_id))

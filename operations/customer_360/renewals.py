@@ -17,26 +17,23 @@ def watch_contracts(work: Work, contract_ids: Sequence[str] | None = None) -> in
     """
     at_risk = renewals.at_risk(work.tx, work.now.date(), contract_ids)
     renewals.resolve_others(work.tx, KIND, at_risk, contract_ids, work.cmd.actor)
+    today = work.now.date()
     for c in at_risk:
-        due = datetime.combine(c["renewal_date"], time(), UTC)
+        due = datetime.combine(c.renewal_date, time(), UTC)
         work.open_exception(
             KIND,
-            reason(c["renewal_date"] < work.now.date()),
-            c["id"],
-            owner_role=None if c["owner_user"] else ACCOUNT_MANAGER,
-            owner_user=c["owner_user"],
+            "RENEWAL_MISSED" if c.is_missed(today) else "RENEWAL_IN_NOTICE_WINDOW",
+            c.id,
+            owner_role=None if c.owner_user else ACCOUNT_MANAGER,
+            owner_user=c.owner_user,
             due_in=max(due - work.now, timedelta(0)),
-            legal_entity_id=c["legal_entity_id"],
+            legal_entity_id=c.legal_entity_id,
             detail={
-                "customer_id": c["customer_id"],
-                "contract_id": c["id"],
-                "renewal_date": c["renewal_date"].isoformat(),
-                "arr_minor": c["arr_minor"],
-                "currency_code": c["currency_code"],
+                "customer_id": c.customer_id,
+                "contract_id": c.id,
+                "renewal_date": c.renewal_date,
+                "arr_minor": c.arr_minor,
+                "currency_code": c.currency_code,
             },
         )
     return len(at_risk)
-
-
-def reason(missed: bool) -> str:
-    return "RENEWAL_MISSED" if missed else "RENEWAL_IN_NOTICE_WINDOW"

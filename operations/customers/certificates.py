@@ -1,10 +1,11 @@
 """Exemption certificates that expire: on a desk thirty days ahead, and again once they have expired."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from models.db.customers import references
+from models.db.exceptions import resolve_about
 from models.db.tx import Tx
-from operations.desk import resolve
 from operations.organisations import bootstrap_work
 
 AHEAD: Final = timedelta(days=30)
@@ -17,37 +18,22 @@ def watch_certificates(tx: Tx) -> int:
     What was renewed or removed meanwhile closes its exceptions. Repeating it the same day changes nothing.
     """
     today = tx.now.date()
-    due = tx.all(
-        "SELECT t.id, t.customer_id, t.certificate_expires_on AS expires, c.legal_entity_id FROM customer_tax_profiles t "
-        "JOIN customers c ON c.org_id = t.org_id AND c.id = t.customer_id AND c.status = 'active' "
-        "WHERE t.org_id = :org AND t.certificate_expires_on <= :until ORDER BY t.id",
-        until=today + AHEAD,
-    )
+    due = references.expiring_certificates(tx, today + AHEAD)
+    reasons = {c.id: _reason(c.certificate_expires_on, today) for c in due}
+    for profile_id, reason in references.open_exceptions(tx, KIND).items():
+        if reasons.get(profile_id) != reason:
+            resolve_about(tx, KIND, profile_id, "arflow", reasons.get(profile_id, "CERTIFICATE_RENEWED"))
     work = bootstrap_work(tx, "arflow")
-    found = {row["id"]: row["expires"] for row in due}
-    for gone in tx.all(
-        "SELECT subject_id, reason_code FROM exceptions WHERE org_id = :org AND kind = :kind AND status = 'open'",
-        kind=KIND,
-    ):
-        expires = found.get(gone["subject_id"])
-        if expires is None or (gone["reason_code"] == "CERTIFICATE_EXPIRED") != (expires < today):
-            resolve(
-                tx,
-                KIND,
-                gone["subject_id"],
-                "arflow",
-                "CERTIFICATE_RENEWED" if expires is None else "CERTIFICATE_EXPIRED",
-            )
-    for row in due:
-        end = datetime.combine(row["expires"], time(), UTC) + timedelta(days=1)
+    for c in due:
+        end = datetime.combine(c.certificate_expires_on, time(), UTC) + timedelta(days=1)
+        detail = {"customer_id": c.customer_id, "tax_profile_id": c.id, "expires_on": c.certificate_expires_on}
         work.open_exception(
-            KIND,
-            "CERTIFICATE_EXPIRED" if row["expires"] < today else "CERTIFICATE_EXPIRING",
-            row["id"],
-            owner_role="ar_manager",
-            due_in=end - tx.now,
-            legal_entity_id=row["legal_entity_id"],
-            detail={"customer_id": row["customer_id"], "tax_profile_id": row["id"], "expires_on": row["expires"]},
-        )
+            KIND, reasons[c.id], c.id, owner_role="ar_manager", due_in=end - tx.now, legal_entity_id=c.legal_entity_id,
+            detail=detail,
+        )  # fmt: skip
     work.flush()
     return len(due)
+
+
+def _reason(expires: date, today: date) -> str:
+    return "CERTIFICATE_EXPIRED" if expires < today else "CERTIFICATE_EXPIRING"

@@ -4,31 +4,37 @@ The chain's rule says who may; what is known only here (the delegate's role, the
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from models.access import Principal, with_included
-from models.customers.approval import Chain, ChangeStatus, Decision, decide, delegate, repeats, resubmit, withdraw
-from models.db.customers import changes
-from models.db.customers import records as customers
-from models.db.customers.standing import standing_of
-from models.db.tx import Row
+from models.customers import approval
+from models.customers.approval import Step, repeats
+from models.customers.approval_policy import ApprovalPolicy, plan
+from models.customers.bodies import CreateCustomer
+from models.customers.change_answers import ChangeAnswer, change_answer
+from models.customers.change_records import Change, ChangeDecision
+from models.customers.patch import PatchCustomer
+from models.customers.requests import DelegateStep, KeptDecision, ResubmitChange, WithdrawChange
+from models.db.customers import changes, people
+from models.db.exceptions import resolve_about
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations import carried
 from operations.customers.approval_tokens import consume
 from operations.customers.execution import at_once
-from operations.customers.policies import policy_of
-from operations.customers.submission import (
+from operations.customers.proposals import (
+    Proposal,
+    approvers,
     claim_keys,
-    planned,
     propose_create,
-    propose_status,
+    propose_deactivation,
+    propose_deletion,
+    propose_reactivation,
     propose_update,
+    warnings_of,
 )
-from operations.customers.view import change_body
+from operations.customers.state import state_of
 from operations.customers.visibility import require_change, require_cover
-from operations.desk import resolve
-from operations.runner import untyped_operation
+from operations.runner import operation
 from operations.work import Outcome, Work
 
 
@@ -37,154 +43,168 @@ def principal(work: Work) -> Principal:
     return Principal(work.cmd.actor, work.tx.org_id, frozenset(work.cmd.roles), work.cmd.entities)
 
 
-def _open(work: Work) -> tuple[Row, Chain]:
-    """The change, locked, and its chain; its caller's roles are noted."""
-    row = changes.get(work.tx, str(work.cmd.resource_id), lock=True)
-    require_change(row, work.cmd.entities)
-    entities = None if work.cmd.entities is None else sorted(work.cmd.entities)
-    changes.seen(work.tx, work.cmd.actor, work.cmd.roles, entities)
-    return row, changes.chain(work.tx, row)
+def _open(work: Work) -> Change:
+    """The change, locked; its caller's roles are noted."""
+    change = changes.get(work.tx, str(work.cmd.resource_id), lock=True)
+    require_change(change, work.cmd.entities)
+    people.seen(work.tx, work.cmd.actor, work.cmd.roles, work.cmd.entities)
+    return change
 
 
-@untyped_operation("change.decide")
-def decide_change(work: Work) -> Outcome[Any]:
+@operation("change.decide", KeptDecision, ChangeAnswer, carried.Change("decide"))
+def decide_change(work: Work, asked: KeptDecision) -> Outcome[ChangeAnswer]:
     """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
-    tx, body = work.tx, work.cmd.body
-    row, before = _open(work)
-    decision, reason = Decision(body["decision"]), body.get("reason_code")
-    if "token_id" not in body and repeats(before, principal(work), decision, step=body.get("step"), reason=reason):
-        return replace(_answer(work, row, before), replayed=True)
-    if "token_id" in body:
-        if body["round"] != before.round:
+    before, who = _open(work), principal(work)
+    if asked.token_id is None and repeats(before.chain, who, asked.decision, step=asked.step, reason=asked.reason_code):
+        return replace(_answer(work, before), replayed=True)
+    if asked.token_id is not None:
+        if asked.round != before.chain.round:
             raise Refusal("APPROVAL_TOKEN_INVALID", "The token is of an earlier round.")
-        consume(work, body["token_id"])
-    after = decide(before, principal(work), decision, work.now, step=body.get("step"), reason=reason)
-    mine = next(s for s, old in zip(after.steps, before.steps, strict=True) if s.decided_at != old.decided_at)
-    said = {
-        "round": after.round,
-        "step": mine.number,
-        "role": mine.role,
-        "decision": decision.value,
-        "decided_by": work.cmd.actor,
-        "on_behalf_of": mine.on_behalf_of,
-        "reason_code": reason,
-        "comment": body.get("comment"),
-        "channel": body.get("channel", "api"),
-        "decided_at": work.now,
-    }
-    tx.insert("customer_change_decisions", [{"id": new_id("dec"), "change_id": row["id"]} | said])
-    done = at_once(work, row, after)
-    over = done.chain.status in {ChangeStatus.REJECTED, ChangeStatus.APPROVED}
-    changes.save(tx, row["id"], before, done.chain, body.get("comment"), release=over, **done.columns)
-    if after.returned:
+        consume(work, asked.token_id)
+    chain = approval.decide(
+        before.chain, who, asked.decision, work.now, step=asked.step, reason=asked.reason_code, comment=asked.comment
+    )
+    pairs = zip(chain.steps, before.chain.steps, strict=True)
+    mine = next(step for step, old in pairs if step.decided_at != old.decided_at)
+    decision = _decision(work, before, asked, mine)
+    changes.add_decision(work.tx, decision)
+    decided = replace(before.moved_to(chain, work.now), decisions=(*before.decisions, decision))
+    done = at_once(work, decided)
+    changes.save(work.tx, before, done.change)
+    if chain.returned:
         work.open_exception(
-            "change_returned",
-            str(reason),
-            row["id"],
-            owner_user=row["submitted_by"],
-            legal_entity_id=row["legal_entity_id"],
-            detail={"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number},
-        )
+            "change_returned", str(asked.reason_code), before.id, owner_user=before.chain.submitted_by,
+            legal_entity_id=before.legal_entity_id,
+            detail={"change_id": before.id, "customer_id": before.customer_id, "step": mine.number},
+        )  # fmt: skip
     if mine.reminded_at or mine.escalated_at:
-        resolve(tx, "approval_overdue", row["id"], work.cmd.actor, "DECIDED")
-    work.audit(row["id"], "customer.change.decided", said | {"step_started_at": mine.started_at}, reason_code=reason)
-    ids = {"change_id": row["id"], "customer_id": row["customer_id"], "step": mine.number, "decision": decision.value}
-    work.emit("customer.change.decided", row["id"], ids)
+        resolve_about(work.tx, "approval_overdue", before.id, work.cmd.actor, "DECIDED")
+    _say_decided(work, before, decision, mine)
     if done.said is not None:
         work.take(done.said)
-    return _answer(work, row, done.chain)
+    return _answer(work, done.change)
 
 
-@untyped_operation("change.withdraw")
-def withdraw_change(work: Work) -> Outcome[Any]:
-    """The submitter takes the change back; a failed one too."""
-    row, before = _open(work)
-    after = withdraw(before, principal(work))
-    changes.save(work.tx, row["id"], before, after, release=True)
-    for kind in ("approval_overdue", "change_failed", "change_returned"):
-        resolve(work.tx, kind, row["id"], work.cmd.actor, "WITHDRAWN")
-    work.audit(
-        row["id"], "customer.change.withdrawn", {"before": before.status}, reason_code=work.cmd.body.get("reason_code")
+def _decision(work: Work, change: Change, asked: KeptDecision, step: Step) -> ChangeDecision:
+    return ChangeDecision(
+        id=new_id("dec"),
+        change_id=change.id,
+        round=change.chain.round,
+        step=step.number,
+        role=step.role,
+        decision=asked.decision,
+        decided_by=work.cmd.actor,
+        on_behalf_of=step.on_behalf_of,
+        reason_code=asked.reason_code,
+        comment=asked.comment,
+        channel=asked.channel,
+        decided_at=work.now,
     )
-    return _answer(work, row, after)
 
 
-@untyped_operation("change.delegate")
-def delegate_step(work: Work) -> Outcome[Any]:
+def _say_decided(work: Work, change: Change, d: ChangeDecision, step: Step) -> None:
+    said = {
+        "round": d.round,
+        "step": d.step,
+        "role": d.role,
+        "decision": d.decision.value,
+        "decided_by": d.decided_by,
+        "on_behalf_of": d.on_behalf_of,
+        "reason_code": d.reason_code,
+        "comment": d.comment,
+        "channel": d.channel,
+        "decided_at": d.decided_at,
+        "step_started_at": step.started_at,
+    }
+    work.audit(change.id, "customer.change.decided", said, reason_code=d.reason_code)
+    ids = {"change_id": change.id, "customer_id": change.customer_id, "step": d.step, "decision": d.decision.value}
+    work.emit("customer.change.decided", change.id, ids)
+
+
+@operation("change.withdraw", WithdrawChange, ChangeAnswer, carried.Change("withdraw"))
+def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
+    """The submitter takes the change back; a failed one too."""
+    before = _open(work)
+    after = before.moved_to(approval.withdraw(before.chain, principal(work)), work.now)
+    changes.save(work.tx, before, after)
+    for kind in ("approval_overdue", "change_failed", "change_returned"):
+        resolve_about(work.tx, kind, before.id, work.cmd.actor, "WITHDRAWN")
+    said = {"before": before.chain.status}
+    work.audit(before.id, "customer.change.withdrawn", said, reason_code=asked.reason_code)
+    return _answer(work, after)
+
+
+@operation("change.delegate", DelegateStep, ChangeAnswer, carried.Change("delegate"))
+def delegate_step(work: Work, asked: DelegateStep) -> Outcome[ChangeAnswer]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
-    row, before = _open(work)
-    body = work.cmd.body
-    until = _until(body.get("until"))
-    to = changes.stand_in(work.tx, body["to_user_id"], work.now)
-    after = delegate(before, principal(work), body["step"], to, until, work.now)
-    role = after.steps[body["step"] - 1].role
-    known = changes.person(work.tx, to)
-    if known is not None and role not in with_included(known["roles"]):
+    before, until = _open(work), asked.until_moment
+    to = people.stand_in(work.tx, asked.to_user_id, work.now)
+    chain = approval.delegate(before.chain, principal(work), asked.step, to, until, work.now)
+    role = chain.steps[asked.step - 1].role
+    known = people.person(work.tx, to)
+    if known is not None and role not in with_included(known.roles):
         detail = f"{to} does not hold the role {role}."
         errors = [FieldError("/to_user_id", "DELEGATE_LACKS_ROLE", detail)]
         raise Refusal("DELEGATE_LACKS_ROLE", detail, errors=errors, role=role)
-    changes.save(work.tx, row["id"], before, after)
-    said = {"step": body["step"], "to": to, "asked_for": body["to_user_id"], "until": until}
-    work.audit(row["id"], "customer.change.delegated", said)
-    return _answer(work, row, after)
+    after = before.moved_to(chain, work.now)
+    changes.save(work.tx, before, after)
+    said = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
+    work.audit(before.id, "customer.change.delegated", said)
+    return _answer(work, after)
 
 
-def _until(value: str | None) -> datetime | None:
-    """A moment, or a date to whose end (UTC) the delegation holds."""
-    if value is None:
-        return None
-    if len(value) == 10:
-        return datetime.combine(datetime.fromisoformat(value).date(), time(), UTC) + timedelta(days=1)
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@untyped_operation("change.resubmit")
-def resubmit_change(work: Work) -> Outcome[Any]:
-    """A new round of a returned or failed change: as corrected, or what was asked, re-based on the record as it is."""
-    tx = work.tx
-    row, before = _open(work)
-    policy = policy_of(tx)
-    # First whether it may be at all: nothing else is looked at for one who may not.
-    resubmit(before, principal(work), planned_steps(row), work.now)
-    request = work.cmd.body.get("request") or row["request"]
-    if request is None:
+@operation("change.resubmit", ResubmitChange, ChangeAnswer, carried.Change("resubmit"))
+def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
+    """A new round of a returned or failed change: as corrected, or what was asked, re-based on the customer as it is."""
+    tx, before = work.tx, _open(work)
+    # First whether it may be at all, under whatever plan: nothing else is looked at for one who may not.
+    approval.resubmit(before.chain, principal(work), plan(ApprovalPolicy(), before.operation), work.now)
+    if before.request is None:
         raise Refusal("CHANGE_CLOSED", "The change has been erased.")
-    customers.release(tx, row["id"])
-    if row["operation"] == "create":
-        proposal = propose_create(work, request, row["customer_id"])
-    elif row["operation"] == "update":
-        proposal = propose_update(work, row["customer_id"], request, {})
-    else:
-        proposal = propose_status(work, row["customer_id"], row["operation"])
+    corrected = asked.customer or asked.patch
+    request = before.request if corrected is None else corrected.dump()
+    changes.release(tx, before.id)
+    proposal = _proposed_again(work, before, asked)
     require_cover(work, proposal.concerns)
-    claim_keys(tx, row["id"], proposal)
-    chain, columns = planned(tx, policy, proposal, row["submitted_by"], before.round + 1)
-    tx.insert("customer_change_steps", changes.chain_rows(row["id"], chain))
-    changes.save_state(
-        tx,
-        row["id"],
-        chain,
-        **columns,
+    claim_keys(tx, before.id, proposal)
+    chain = approvers(work, proposal, before.chain.submitted_by, before.chain.round + 1)
+    after = replace(
+        before.moved_to(chain, work.now),
         request=request,
-        external_id=proposal.after["external_id"] if row["operation"] == "create" else None,
+        diff=proposal.diff,
+        warnings=warnings_of(tx, proposal),
+        entities=proposal.concerns,
+        external_id=proposal.external_id,
         base_version=proposal.version,
         failure_code=None,
         failure_detail=None,
     )
+    changes.save(tx, before, after)
     for kind in ("change_failed", "change_returned"):
-        resolve(tx, kind, row["id"], work.cmd.actor, "RESUBMITTED")
-    said = {"round": chain.round, "diff": columns["diff"], "warnings": columns["warnings"]}
-    work.audit(row["id"], "customer.change.resubmitted", said)
-    return _answer(work, row, chain)
+        resolve_about(tx, kind, before.id, work.cmd.actor, "RESUBMITTED")
+    said = {"round": chain.round, "diff": after.diff, "warnings": after.warnings}
+    work.audit(before.id, "customer.change.resubmitted", said)
+    return _answer(work, after)
 
 
-def planned_steps(row: Any) -> list[Any]:
-    """A placeholder plan for asking whether a resubmission is allowed: the real one needs the proposal."""
-    from models.customers.approval_policy import ApprovalPolicy, plan
+def _proposed_again(work: Work, change: Change, asked: ResubmitChange) -> Proposal:
+    """What was asked, or its correction, on the customer as it is now."""
+    if change.operation == "create":
+        if asked.patch is not None:
+            raise _does_not_fit("/patch", "customer", "create")
+        return propose_create(work, asked.customer or CreateCustomer.model_validate(change.request), change.customer_id)
+    if change.operation == "update":
+        if asked.customer is not None:
+            raise _does_not_fit("/customer", "patch", "update")
+        return propose_update(work, change.customer_id, asked.patch or PatchCustomer.model_validate(change.request))
+    again = {"deactivate": propose_deactivation, "reactivate": propose_reactivation, "delete": propose_deletion}
+    return again[change.operation](work, change.customer_id)
 
-    return plan(ApprovalPolicy(), row["operation"])
+
+def _does_not_fit(loc: str, field: str, operation: str) -> Refusal:
+    detail = f"The change is of the operation {operation}: give {field}."
+    return Refusal("VALIDATION_FAILED", detail, errors=[FieldError(loc, "FIELD_INVALID", detail)])
 
 
-def _answer(work: Work, row: Row, after: Chain) -> Outcome[Any]:
-    return Outcome(change_body(work.tx, row["id"]), aside=standing_of(row, after, work.now))
+def _answer(work: Work, change: Change) -> Outcome[ChangeAnswer]:
+    return Outcome(change_answer(change), aside=state_of(change, work.now))

@@ -4,33 +4,25 @@ The same state gives the same bytes: the packet's date is that of the last event
 """
 
 import json
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import typst
 
-from models.customers.evidence import ATTACHMENT, FORMAT, event_document
-from models.db.tx import Row, Tx, to_json
-from operations.customers.view import change_body
+from models.customers.change_records import Change
+from models.customers.evidence import ATTACHMENT, EvidenceAnswer, evidence_answer
+from models.db.customers import evidence as store
+from models.db.tx import Tx, to_json
 
 _TEMPLATE: Final = Path(__file__).with_suffix(".typ").read_bytes()
 
 
-def evidence(tx: Tx, change: Row) -> dict[str, Any]:
+def evidence(tx: Tx, change: Change) -> EvidenceAnswer:
     """The change and its whole audit chain."""
-    sql = "SELECT * FROM audit_events WHERE org_id = :org AND subject_id = :id ORDER BY seq"
-    trail = [event_document(e) for e in tx.all(sql, id=change["id"])]
-    head = tx.one("SELECT seq, hash FROM audit_heads WHERE org_id = :org AND subject_id = :id", id=change["id"])
-    return {
-        "format": FORMAT,
-        "change": change_body(tx, change["id"]),
-        "trail": trail,
-        "head": None if head is None else {"seq": head["seq"], "hash": bytes(head["hash"]).hex()},
-    }
+    return evidence_answer(change, store.trail(tx, change.id), store.head(tx, change.id))
 
 
-def packet(document: dict[str, Any]) -> bytes:
+def packet(document: EvidenceAnswer) -> bytes:
     """The evidence as PDF/A-3b. Where no font has a character, the print escapes it; the attachment never does."""
     exact = to_json(document)
     try:
@@ -39,8 +31,8 @@ def packet(document: dict[str, Any]) -> bytes:
         return _compile(json.dumps(json.loads(exact)).replace("\\u", "\\\\u"), exact, document)
 
 
-def _compile(shown: str, attached: str, document: dict[str, Any]) -> bytes:
-    at = datetime.fromisoformat(document["trail"][-1]["at"])
+def _compile(shown: str, attached: str, document: EvidenceAnswer) -> bytes:
+    at = document.trail[-1].at
     day = {"year": str(at.year), "month": str(at.month), "day": str(at.day)}
     made = typst.compile(
         _TEMPLATE,

@@ -1,53 +1,26 @@
 """An organisation's approval policy: reading it, and tightening it."""
 
-from typing import Any
+import json
 
-from models.customers.approval_policy import BASE, ApprovalPolicy, PolicyAsRead, loosened, plan
-from models.db.tx import Tx
+from models.customers.approval_answers import ApprovalPolicyAnswer, policy_answer
+from models.customers.approval_policy import BASE, ApprovalPolicy, PutApprovalPolicy, loosened
+from models.db.customers import policies
+from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
-from operations.runner import untyped_operation
+from operations.runner import operation
 from operations.work import Outcome, Work
 
 
 def policy_of(tx: Tx) -> ApprovalPolicy:
-    """The organisation's policy; the seed's table where it has none."""
-    stored = tx.scalar("SELECT policy FROM approval_policies WHERE org_id = :org")
-    return ApprovalPolicy.model_validate(stored or {})
+    """The organisation's policy; where it has none, the table that every organisation has."""
+    return policies.get(tx).policy
 
 
-def policy_body(tx: Tx) -> dict[str, object]:
-    """The policy as it was put, and the steps that follow from it for each operation."""
-    row = tx.one("SELECT * FROM approval_policies WHERE org_id = :org")
-    policy = ApprovalPolicy.model_validate(row["policy"] if row else {})
-    effective = {
-        op: [
-            {
-                "step": n,
-                "role": s.role,
-                "remind_after_seconds": int(s.remind_after.total_seconds()),
-                "escalate_after_seconds": int(s.escalate_after.total_seconds()),
-                "fallback": s.fallback,
-            }
-            for n, s in enumerate(plan(policy, op), 1)
-        ]
-        for op in BASE
-    }
-    return policy.model_dump(mode="json", exclude_none=True) | {
-        "effective_steps": effective,
-        "version": row["version"] if row else 0,
-        "updated_at": row["updated_at"] if row else None,
-        "updated_by": row["updated_by"] if row else None,
-    }
-
-
-@untyped_operation("approval_policy.put")
-def put_policy(work: Work) -> Outcome[Any]:
-    """Replace the policy. Raises POLICY_LOOSENED where it asks less than the seed's table, VERSION_MISMATCH where it
-
-    was read before another one was put, VALIDATION_FAILED where a read-only field is not what it was read as.
-    """
-    given, read_only = PolicyAsRead.model_validate(work.cmd.body).split()
-    policy = ApprovalPolicy.model_validate(given)
+@operation("approval_policy.put", PutApprovalPolicy, ApprovalPolicyAnswer)
+def put_policy(work: Work, asked: PutApprovalPolicy) -> Outcome[ApprovalPolicyAnswer]:
+    """Replace the policy. Raises POLICY_LOOSENED where it asks less than the table, VERSION_MISMATCH where it was read
+    before another one was put, VALIDATION_FAILED where a read-only field is not what it was read as."""
+    policy = asked.policy()
     less = loosened(policy)
     if less:
         detail = f"The steps of {', '.join(less)} leave out what every organisation needs."
@@ -56,26 +29,29 @@ def put_policy(work: Work) -> Outcome[Any]:
         ]
         raise Refusal("POLICY_LOOSENED", detail, errors=errors)
     tx = work.tx
-    tx.scalar("SELECT pg_advisory_xact_lock(hashtextextended('approval_policy:' || :org, 0))")
-    _, current = PolicyAsRead.model_validate(policy_body(tx)).split()
-    _refuse_changed(read_only, current)
-    before = tx.scalar("SELECT policy FROM approval_policies WHERE org_id = :org")
-    row = {"policy": policy.dump(), "version": 1, "updated_at": work.now, "updated_by": work.cmd.actor}
-    tx.insert(
-        "approval_policies",
-        [row],
-        suffix="ON CONFLICT (org_id) DO UPDATE SET policy = excluded.policy, version = approval_policies.version + 1, "
-        "updated_at = excluded.updated_at, updated_by = excluded.updated_by",
-    )
-    work.audit(tx.org_id, "approval_policy.changed", {"before": before, "after": policy.dump()})
-    return Outcome(policy_body(tx))
+    policies.lock(tx)
+    before = policies.get(tx)
+    _refuse_changed(asked, policy_answer(before))
+    policies.put(tx, policy, work.cmd.actor)
+    was = before.policy.dump() if before.version else None
+    work.audit(tx.org_id, "approval_policy.changed", {"before": was, "after": policy.dump()})
+    return Outcome(policy_answer(policies.get(tx)))
 
 
-def _refuse_changed(given: dict[str, Any], current: dict[str, Any]) -> None:
+def _refuse_changed(given: PutApprovalPolicy, current: ApprovalPolicyAnswer) -> None:
     """What GET added may come back with PUT, but only as it was read."""
-    if given.get("version", current["version"]) != current["version"]:
-        raise Refusal("VERSION_MISMATCH", f"The policy is at version {current['version']}.", version=current["version"])
-    changed = [field for field, value in given.items() if value != current[field]]
-    if changed:
-        errors = [FieldError(f"/{f}", "FIELD_READ_ONLY", "Follows from the policy: it cannot be set.") for f in changed]
+    sent = given.model_fields_set
+    if "version" in sent and given.version != current.version:
+        raise Refusal("VERSION_MISMATCH", f"The policy is at version {current.version}.", version=current.version)
+    read_only = {
+        "effective_steps": (given.effective_steps, json.loads(to_json(current.effective_steps))),
+        "updated_at": (given.updated_at, current.updated_at),
+        "updated_by": (given.updated_by, current.updated_by),
+    }
+    errors = [
+        FieldError(f"/{f}", "FIELD_READ_ONLY", "Follows from the policy: it cannot be set.")
+        for f, (said, now) in read_only.items()
+        if f in sent and said != now
+    ]
+    if errors:
         raise Refusal("VALIDATION_FAILED", errors[0].detail, errors=errors)

@@ -1,24 +1,16 @@
 """Which customers and changes a token restricted to legal entities covers."""
 
 from collections.abc import Collection
-from typing import Any
 
+from models.customers.change_records import Change
+from models.customers.records import CustomerDetails
 from models.errors import Refusal
 from operations.work import Work
 
 
-def visible(record: dict[str, Any], entities: Collection[str] | None) -> bool:
-    """A customer is open to its owning entity's people, and to those of every entity that has an override of it."""
-    return (
-        entities is None
-        or record["legal_entity_id"] in entities
-        or any(e in entities for e in record["entity_overrides"])
-    )
-
-
-def require_visible(work: Work, record: dict[str, Any]) -> None:
-    """403 for a customer outside the entities of the caller's token."""
-    if not visible(record, work.cmd.entities):
+def require_visible(customer: CustomerDetails, entities: frozenset[str] | None) -> None:
+    """403 for a customer outside the legal entities of a token."""
+    if not customer.is_visible_to(entities):
         raise Refusal("FORBIDDEN", "Your token does not cover this customer's legal entity.")
 
 
@@ -31,7 +23,7 @@ def require_cover(work: Work, entities: Collection[str]) -> None:
         )
 
 
-def require_change(change: Any, entities: Collection[str] | None) -> None:
+def require_change(change: Change, entities: frozenset[str] | None) -> None:
     """403 unless the token covers every entity that the change concerns: an override is its entity's people's."""
-    if entities is not None and not set(change["entities"]) <= set(entities):
+    if not change.is_covered_by(entities):
         raise Refusal("FORBIDDEN", "Your token does not cover this change's legal entities.")

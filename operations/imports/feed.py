@@ -16,14 +16,15 @@ from sqlalchemy import Engine
 
 from models.access import AR_CLERK, Principal
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
+from models.db.organisations import all_org_ids
 from models.errors import Refusal
 from models.ids import new_id
-from models.imports.options import ImportOptions
+from models.imports.requests import ImportOptions, SubmitImport
 from models.messages.imports import import_workflow_id
 from operations.commands import Submission, submit
-from operations.imports.ends import import_work
-from operations.runner import execute
+from operations.imports.ends import own_work
+from operations.runner import execute_kept
 
 FEED_USER: Final = "partner_feed"
 QUIET_SECONDS: Final = 2.0
@@ -47,18 +48,13 @@ def put_away(engine: Engine, home: Path, started: list[str]) -> None:
     """Move the files whose imports have been started to `done/`."""
     for org, _, path in _ready(engine, home):
         with transaction(engine, org, durable=False) as tx:
-            rows = tx.all(
-                "SELECT id FROM customer_imports WHERE org_id = :org AND file_hash = :hash AND submitted_by = :user",
-                hash=_digest(path),
-                user=FEED_USER,
-            )
-        if {r["id"] for r in rows} & set(started):
+            mine = imports.uploaded_by(tx, FEED_USER, _digest(path))
+        if mine & set(started):
             _move(path, "done")
 
 
 def _ready(engine: Engine, home: Path) -> Iterator[tuple[str, str, Path]]:
-    with transaction(engine, "", durable=False) as tx:
-        orgs = {r["id"] for r in tx.all("SELECT all_org_ids() AS id")}
+    orgs = set(all_org_ids(engine))
     for path in sorted(home.glob("*/*/*")):
         org, entity = path.parts[-3:-1]
         hidden = path.name.startswith(".") or path.name.endswith(".part")
@@ -78,23 +74,18 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
     who = Principal(FEED_USER, org, frozenset({AR_CLERK}))
     try:
         options = ImportOptions(source="partner_feed", legal_entity_id=entity)
-        body = {
-            "options": options.as_json(),
-            "file_name": path.name[:255],
-            "file_hash": digest,
-            "file_bytes": path.stat().st_size,
-        }
-        # The name is no part of the key, and the first one given is kept: the same content is the same file.
+        # The name is no part of the file: the same content is the same file.
+        body = SubmitImport(options=options, file_hash=digest, file_bytes=path.stat().st_size)
         said = Submission(
-            "import.submit", f"/feeds/{entity}", body | {"file_name": None}, digest, True, new_id("req"), import_id, import_id,
+            "import.submit", f"/feeds/{entity}", body, digest, True, new_id("req"), import_id, import_id,
             workflow_id=import_workflow_id(import_id),
         )  # fmt: skip
         kept = submit(engine, who, said)
         import_id = kept.resource_id or import_id
         if kept.answer is None:
             with path.open("rb") as file:
-                imports.keep_file(engine, org, import_id, iter(lambda: file.read(imports.PIECE), b""))
-            execute(engine, org, kept.command_id)
+                files.keep_file(engine, org, import_id, iter(lambda: file.read(files.PIECE), b""))
+            execute_kept(engine, org, kept)
     except (Refusal, ValueError) as no:
         _reject(engine, org, path, digest, no.code if isinstance(no, Refusal) else "FEED_FOLDER_INVALID")
         return None
@@ -103,7 +94,7 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
 
 def _reject(engine: Engine, org: str, path: Path, digest: str, code: str) -> None:
     with transaction(engine, org) as tx:
-        work = import_work(tx, {"request_id": new_id("req"), "workflow_id": None, "id": org})
+        work = own_work(tx, "import.run", new_id("req"), None, org)
         work.open_exception("partner_feed", code, f"feed:{digest[:24]}", owner_role="ops", detail={"file": path.name})
         work.flush()
     _move(path, "rejected")

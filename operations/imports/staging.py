@@ -8,9 +8,9 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
@@ -18,12 +18,15 @@ from sqlalchemy import Engine
 from import_readers import Block, Layout, Unreadable, open_rows
 from import_readers.footers import without_footer
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
+from models.db.imports.staging import copy_lines
+from models.db.tx import Tx
 from models.imports.columns import PLAIN, check_mapping, nameless, normal, resolve
 from models.imports.contacts import as_contacts, of_contacts
-from models.imports.options import ImportOptions, ImportStatus
+from models.imports.raw_rows import cells_of
+from models.imports.records import ImportFailure, ImportStatus
+from models.imports.requests import ImportOptions
 from operations.imports.ends import end_import, import_work
-from operations.imports.raw_rows import read_rows
 
 REPORT_SECONDS = 1.0
 Beat = Callable[[int], None]
@@ -37,13 +40,7 @@ class Superseded(Exception):
 def claim(engine: Engine, org_id: str, import_id: str, status: ImportStatus) -> int | None:
     """The number of this attempt, which overtakes every earlier one; None where the import is not in this status."""
     with transaction(engine, org_id) as tx:
-        found = tx.one(
-            "UPDATE customer_imports SET attempt = attempt + 1 WHERE org_id = :org AND id = :id AND status = :status "
-            "RETURNING attempt",
-            id=import_id,
-            status=status.value,
-        )
-    return None if found is None else int(found["attempt"])
+        return imports.claim(tx, import_id, status)
 
 
 def stage(engine: Engine, org_id: str, import_id: str, beat: Beat) -> None:
@@ -61,21 +58,21 @@ def fail(
     engine: Engine, org_id: str, import_id: str, attempt: int, wrong: Unreadable, reason: str = "FILE_UNREADABLE"
 ) -> None:
     """End the import: the file says nothing that could be imported, or (another reason) its source does not give it."""
-    failure = {"code": wrong.code, "detail": wrong.detail, "line": wrong.line, "column": wrong.column}
+    failure = ImportFailure(code=wrong.code, detail=wrong.detail, line=wrong.line, column=wrong.column)
     with transaction(engine, org_id) as tx:
-        row = imports.get(tx, import_id, lock=True)
-        if row["attempt"] != attempt or row["status"] != ImportStatus.STAGING:
+        one = imports.get(tx, import_id, lock=True)
+        if one.attempt != attempt or one.status is not ImportStatus.STAGING:
             return
-        work = import_work(tx, row)
-        imports.drop_file(tx, import_id)
-        end_import(work, row, ImportStatus.FAILED, failure)
+        work = import_work(tx, one)
+        files.drop_file(tx, import_id)
+        end_import(work, one, ImportStatus.FAILED, failure)
         work.open_exception(
             "import_failed",
             reason,
             import_id,
-            owner_user=row["submitted_by"],
-            legal_entity_id=row["legal_entity_id"],
-            detail=failure,
+            owner_user=one.submitted_by,
+            legal_entity_id=one.legal_entity_id,
+            detail=asdict(failure),
         )
         work.flush()
 
@@ -88,18 +85,18 @@ class _Staging:
 
     def run(self) -> None:
         with transaction(self._engine, self._org, durable=False) as tx:
-            options = ImportOptions.model_validate(imports.get(tx, self._id)["options"])
+            options = imports.get(tx, self._id).options
         with tempfile.TemporaryDirectory(prefix="arflow-import-") as directory:
             layout, blocks = self._open(options, Path(directory))
-            columns = self._columns(layout, options)
+            layout = replace(layout, fields=self._columns(layout, options))
             with transaction(self._engine, self._org) as tx:
                 try:
-                    imports.copy_lines(tx, self._id, self._numbered(self._rows_of(blocks, layout, options.source)))
+                    copy_lines(tx, self._id, self._numbered(self._rows_of(blocks, layout, options.source)))
                 except UniqueViolation:  # a later attempt was faster
                     raise Superseded(self._id) from None
                 if self._rows == 0:
                     raise Unreadable("NO_ROWS", "The file has a header and no rows.", layout.header_line + 1, 1)
-                self._finish(tx, layout, columns, options)
+                self._finish(tx, layout)
 
     def _open(self, options: ImportOptions, directory: Path) -> tuple[Layout, Iterator[Block]]:
         def spool(pieces: Iterable[bytes]) -> Path:
@@ -117,9 +114,9 @@ class _Staging:
     def _whole(self) -> Iterator[bytes]:
         """The file in pieces, all of it: one that has lost a piece is not taken for a shorter one."""
         with transaction(self._engine, self._org, durable=False) as tx:
-            expected = imports.get(tx, self._id)["file_hash"]
+            expected = imports.get(tx, self._id).file_hash
         digest = hashlib.sha256()
-        for piece in imports.file_pieces(self._engine, self._org, self._id):
+        for piece in files.file_pieces(self._engine, self._org, self._id):
             digest.update(piece)
             yield piece
         if digest.hexdigest() != expected:
@@ -141,7 +138,7 @@ class _Staging:
             return
         empty = nameless(layout.header, source)
         for block in blocks:
-            for cells in read_rows(layout, block.raws) if empty else ():
+            for cells in cells_of(layout, block.raws) if empty else ():
                 if at := next((n for n in empty if n < len(cells) and cells[n].strip()), None):
                     detail = f"Column {at + 1} has no name, but the rows say something in it: name it, or leave it out."
                     raise Unreadable("COLUMN_UNKNOWN", detail, layout.header_line, at + 1)
@@ -158,41 +155,26 @@ class _Staging:
     def _report(self) -> None:
         """Progress, in a transaction of its own; never backwards, also when a later attempt begins anew."""
         with transaction(self._engine, self._org, durable=False) as tx:
-            mine = tx.run(
-                "UPDATE customer_imports SET staged_rows = greatest(staged_rows, :n) "
-                "WHERE org_id = :org AND id = :id AND status = 'STAGING' AND attempt = :attempt",
-                id=self._id,
-                n=self._rows,
-                attempt=self._attempt,
-            )
+            mine = imports.report_staged(tx, self._id, self._attempt, self._rows)
         if not mine:
             raise Superseded(self._id)
         self._reported = time.monotonic()
 
-    def _finish(self, tx: Any, layout: Layout, columns: list[str | None], options: ImportOptions) -> None:
-        row = imports.get(tx, self._id, lock=True)
-        if row["attempt"] != self._attempt or row["status"] != ImportStatus.STAGING:
+    def _finish(self, tx: Tx, layout: Layout) -> None:
+        one = imports.get(tx, self._id, lock=True)
+        if one.attempt != self._attempt or one.status is not ImportStatus.STAGING:
             raise Superseded(self._id)
-        shown = [{"column": h, "field": f} for h, f in zip(layout.header, columns, strict=False)]
-        said = {
-            "format": layout.format,
-            "header": list(layout.header),
-            "delimiter": layout.delimiter,
-            "header_line": layout.header_line,
-            "fields": columns,
-            "columns": shown,
-        }
-        imports.update(
-            tx,
-            self._id,
-            status=ImportStatus.VALIDATING.value,
-            layout=said,
+        staged = replace(
+            one,
+            status=ImportStatus.VALIDATING,
+            layout=layout,
             staged_rows=self._rows,
             total_rows=self._rows,
-            batches_total=-(-self._rows // row["batch_size"]),
+            batches_total=-(-self._rows // one.batch_size),
             staged_at=datetime.now(UTC),
         )
-        imports.drop_file(tx, self._id)
-        work = import_work(tx, row)
+        imports.save(tx, one, staged)
+        files.drop_file(tx, self._id)
+        work = import_work(tx, one)
         work.audit(self._id, "import.staged", {"rows": self._rows, "format": layout.format})
         work.flush()

@@ -9,7 +9,7 @@ import httpx
 from api.app import ROUTERS
 from tests.stack_fixtures.app import Access
 
-MOST = 2
+MOST = 1
 """So many items of a list are shown."""
 UNTOLD = {
     "token": "apt_01m81ffsemeb2923yw8xdjevwz.SGVyZSBzdGFuZHMgYSBzaWduYXR1cmU",

@@ -28,7 +28,8 @@ def test_a_slow_write_is_accepted_and_can_be_asked_after(office: Office, custome
         assert r.status_code == 202
         where = r.headers["Location"]
         assert where.startswith("/v1/operations/")
-        assert r.headers["X-Workflow-Id"]
+        workflow_id = r.headers["X-Workflow-Id"]
+        assert r.json() == {"status": "running", "id": p["id"], "workflow_id": workflow_id, "operation": where}
         assert ok(office.clerk.get(where))["status"] == "running"
         blocker.rollback()
     deadline = time.monotonic() + 120

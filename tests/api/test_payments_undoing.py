@@ -81,6 +81,18 @@ def test_reverse_restores_everything(office: Office, customer: str):
     ok(office.apply(office.payment(customer, 600), [(a, 600)]))
 
 
+def test_a_key_is_its_paths_own(office: Office, customer: str):
+    """The same key and the same body about another record are another request."""
+    paid = [office.payment(customer, 100) for _ in range(2)]
+    key, body = {"Idempotency-Key": ext("key")}, {"reason_code": "BOUNCED"}
+    for p in paid:
+        r = office.clerk.post(f"/v1/customer-payments/{p['id']}/reverse", json=body, headers=key)
+        assert (ok(r)["id"], "Idempotent-Replayed" in r.headers) == (p["id"], False)
+    assert [office.get(p["id"])["status"] for p in paid] == ["REVERSED", "REVERSED"]
+    r = office.clerk.post(f"/v1/customer-payments/{paid[0]['id']}/reverse", json=body, headers=key)
+    assert (ok(r)["id"], r.headers["Idempotent-Replayed"]) == (paid[0]["id"], "true")
+
+
 def test_reversal_dates_and_replays(office: Office, customer: str):
     p = office.payment(customer, 5)
     assert code(office.reverse(p, reversal_date=day(11)))[0] == 422

@@ -10,7 +10,7 @@ from itertools import groupby
 import psycopg
 from psycopg.rows import dict_row
 
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 
 PAYMENTS = """
 SELECT p.id, p.status, p.amount_minor, p.applied_minor, p.credit_held_minor, p.reversed_at IS NOT NULL AS reversed,
@@ -151,6 +151,10 @@ def _payment(p: dict) -> list[str]:
         found.append(f"functional parts {p['worth']} + {p['cash']} + {p['held_worth']} are not {p['functional']}")
     if p["reversed"] and (p["live"] or p["held"] or p["worth"]):
         found.append("reversed, but something is left")
+    if p["live"] + p["held"] == p["amount_minor"] and p["worth"]:
+        found.append(f"used up, but {p['worth']} of its worth is left")
+    if not p["held"] and p["held_worth"]:
+        found.append(f"nothing held in credits, but {p['held_worth']} of its worth")
     if p["named"] > p["amount_minor"] - p["live"] - p["held"]:
         found.append(f"credits name {p['named']} of unapplied cash that is not there")
     if (expected := payment_status(p["reversed"], p["live"], p["amount_minor"])) != p["status"]:

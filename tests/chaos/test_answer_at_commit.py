@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import psycopg
@@ -179,7 +180,10 @@ def test_a_decision_answered_202_survives_the_api_and_the_server_with_no_worker_
     worker = stack.pids()["worker"]
     os.kill(worker, signal.SIGSTOP)
     taken = impatient.decide(change, "u_manager")
-    assert (taken.status_code, ok(taken, 202)["status"]) == (202, "running")
+    said = ok(taken, 202)
+    assert said == {name: change[name] for name in said} | {"status": "PENDING_APPROVAL"}
+    assert set(said) == set(change)
+    assert taken.headers["Location"] == f"/v1/operations/{quote(change['workflow_id'], safe='')}"
     for part in ("API", "Temporal"):
         os.kill(stack.pids()[part], signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)

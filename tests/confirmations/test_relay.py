@@ -1,6 +1,7 @@
 """The relay: confirmations start when the desk is calm, or when they have waited long enough; and each once."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -45,6 +46,14 @@ async def started(client: Client, session_id: str) -> bool:
     return True
 
 
+async def ended(client: Client, session_id: str) -> str:
+    """End the session's confirmation, as if it had been sent; its run."""
+    handle = client.get_workflow_handle(confirmation_workflow_id(session_id))
+    with contextlib.suppress(RPCError):  # ended already, where a worker is at hand
+        await handle.terminate()
+    return (await handle.describe()).run_id
+
+
 async def test_it_starts_at_once_when_the_desk_is_calm(
     books: Books, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ):
@@ -75,6 +84,7 @@ async def test_a_relay_that_forgot_how_far_it_had_come_starts_nothing_twice_and_
 ):
     books = Books(fresh_database_url)
     applied = await asyncio.to_thread(session, books)
+    runs: dict[str, str] = {}
     for _ in range(2):
         relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
         async with asyncio.timeout(LONG):
@@ -83,8 +93,13 @@ async def test_a_relay_that_forgot_how_far_it_had_come_starts_nothing_twice_and_
         assert not relaying.done(), relaying.exception()
         relaying.cancel()
         await asyncio.gather(relaying, return_exceptions=True)
+        runs[applied] = await ended(temporal_client, applied)
         await asyncio.to_thread(books.sql, "DELETE FROM outbox_cursors")  # died before it could write it down
         applied = await asyncio.to_thread(session, books)
+    for confirmed, run in runs.items():
+        newest = await temporal_client.get_workflow_handle(confirmation_workflow_id(confirmed)).describe()
+        assert newest.run_id == run, "the event was reacted to twice"
+    assert not await started(temporal_client, applied), "nobody reads any more"
     books.close()
 
 

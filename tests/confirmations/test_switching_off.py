@@ -37,7 +37,7 @@ def silent(books: Books) -> list[str]:
             pass
         events = outbox.read_after(conn, 0)
         left_out = confirmations.unwanted(conn, events)
-    return [e["subject"] for e in events if e["id"] in left_out]
+    return [e.subject for e in events if e.id in left_out]
 
 
 def test_every_session_is_confirmed_where_nothing_was_ever_switched(books: Books):

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from models.access import Principal
+from models.customers.change_records import Change
 from models.db.customers import changes
 from models.db.engine import transaction
 from models.ids import new_id
@@ -63,7 +64,7 @@ class Office:
 
     def token(self, change: str, user: str) -> str:
         with transaction(self.engine, self.org) as tx:
-            return approval_tokens.issue(tx, Principal(user, self.org, frozenset({ROLES[user]})), change)["token"]
+            return approval_tokens.issue(tx, Principal(user, self.org, frozenset({ROLES[user]})), change).token
 
     def policy(self, policy: dict[str, Any]) -> None:
         row = {"policy": policy, "version": 1, "updated_at": datetime.now(UTC), "updated_by": "u_controller"}
@@ -75,10 +76,9 @@ class Office:
             sql = "SELECT reason_code FROM exceptions WHERE org_id = :org AND subject_id = :id AND status = 'open'"
             return [str(r["reason_code"]) for r in tx.all(sql, id=change)]
 
-    def row(self, change: str) -> dict:
+    def change(self, change: str) -> Change:
         with transaction(self.engine, self.org) as tx:
-            row = changes.get(tx, change)
-            return dict(row) | {"steps": [dict(s) for s in changes.steps(tx, change, row["round"])]}
+            return changes.get(tx, change)
 
 
 @asynccontextmanager

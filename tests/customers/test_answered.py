@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from models.db.answered import Answered, say
+from models.db.answered import announce, listen
 from models.db.engine import make_engine
+from operations import answers
 
 LISTENERS = "FROM pg_stat_activity WHERE query = 'LISTEN arflow_answered' AND datname = current_database()"
 
@@ -22,14 +24,19 @@ def engine(fresh_database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-async def answered(fresh_database_url: str) -> AsyncIterator[Answered]:
-    made = Answered(fresh_database_url)
-    listening = asyncio.create_task(made.listen())
+async def listening(fresh_database_url: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(listen(fresh_database_url, partial(answers.hand_over, answer=None)))
     await listened(fresh_database_url)
-    yield made
-    listening.cancel()
+    yield
+    task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await listening
+        await task
+
+
+@contextlib.contextmanager
+def waiting(command_id: str) -> "Iterator[asyncio.Future[object]]":
+    with answers.waiting_for(command_id) as told:
+        yield asyncio.wrap_future(told)
 
 
 async def listened(database_url: str) -> None:
@@ -40,19 +47,19 @@ async def listened(database_url: str) -> None:
                 await asyncio.sleep(0.02)
 
 
-async def test_everybody_who_waits_for_the_command_hears_of_it_and_nobody_else(answered: Answered, engine: Engine):
-    with answered.awaited("cmd_a") as one, answered.awaited("cmd_a") as two, answered.awaited("cmd_b") as other:
-        say(engine, "org_x", "cmd_a")
+async def test_everybody_who_waits_for_the_command_hears_of_it_and_nobody_else(listening: None, engine: Engine):
+    with waiting("cmd_a") as one, waiting("cmd_a") as two, waiting("cmd_b") as other:
+        announce(engine, "org_x", "cmd_a")
         await asyncio.wait_for(asyncio.gather(one, two), 90)
         assert not other.done()
-        say(engine, "org_x", "cmd_nobody")
-        say(engine, "org_x", "cmd_b")
+        announce(engine, "org_x", "cmd_nobody")
+        announce(engine, "org_x", "cmd_b")
         await asyncio.wait_for(other, 90)
-    assert answered._waiting == {}
+    assert answers._waiting == {}
 
 
 async def test_listening_goes_on_after_the_connection_was_lost(
-    answered: Answered, engine: Engine, fresh_database_url: str
+    listening: None, engine: Engine, fresh_database_url: str
 ):
     with psycopg.connect(fresh_database_url, autocommit=True) as c:
         ((ended, pid),) = c.execute(f"SELECT pg_terminate_backend(pid), pid {LISTENERS}").fetchall()
@@ -60,6 +67,6 @@ async def test_listening_goes_on_after_the_connection_was_lost(
         while c.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
             await asyncio.sleep(0.02)
     await listened(fresh_database_url)
-    with answered.awaited("cmd_a") as told:
-        say(engine, "org_x", "cmd_a")
+    with waiting("cmd_a") as told:
+        announce(engine, "org_x", "cmd_a")
         await asyncio.wait_for(told, 90)

@@ -255,6 +255,18 @@ def test_what_is_delegated_to_someone_away_goes_to_the_stand_in(own_desk: Desk):
     assert ok(delegate(desk, change, "u_manager", "u_manager2"))["steps"][0]["delegated_to"] == "u_manager2"
 
 
+def test_a_stand_in_without_the_role_is_given_nothing(own_desk: Desk):
+    desk, now = own_desk, datetime.now(UTC)
+    ok(desk("u_stand_in", "ar_manager").post("/v1/customers", json=desk.body()), 202)  # a manager, for the time being
+    away = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=9)).isoformat()}
+    ok(desk("u_manager2").put("/v1/out-of-office", json=away | {"delegate_user_id": "u_stand_in"}))
+    ok(desk("u_stand_in", "ar_clerk").post("/v1/customers", json=desk.body()), 202)
+    change = desk.submit()
+    said = refused(delegate(desk, change, "u_manager", "u_manager2"), 422, "DELEGATE_LACKS_ROLE")
+    assert "u_stand_in" in said["detail"]
+    assert desk.change(change)["steps"][0]["delegated_to"] is None
+
+
 def test_who_loses_the_role_between_steps_does_not_decide(desk: Desk):
     change = desk.submit()
     token = ok(desk("u_gone", "ar_manager").get(f"/v1/customer-changes/{change['change_id']}/approval-token"))

@@ -59,7 +59,7 @@ ITEMS: list[tuple[str, dict[str, Any], str, str]] = [
     ("pricing_tiers", TIER | {"price": -1}, "/price", "FIELD_TYPE"),
     ("pricing_tiers", TIER | {"min_quantity": 5, "max_quantity": 4}, "", "QUANTITY_RANGE_INVALID"),
     ("pricing_tiers", TIER | BACKWARDS, "", "EFFECTIVE_RANGE_INVALID"),
-    ("pricing_tiers", TIER | {"effective_from": "2026-02-30"}, "/effective_from", "FIELD_TYPE"),
+    ("pricing_tiers", TIER | {"effective_from": "2026-02-30"}, "/effective_from", "DATE_INVALID"),
     ("tax_profiles", {"tax_code": "E"} | BACKWARDS, "", "EFFECTIVE_RANGE_INVALID"),
     ("contacts", {"name": "x" * 256}, "/name", "FIELD_LENGTH"),
     ("contacts", {"name": "A", "email": "no"}, "/email", "EMAIL_INVALID"),

@@ -41,13 +41,13 @@ async def test_a_step_is_reminded_after_a_day_and_escalated_after_another(clock:
         handle = await begin(client, start)
         await handle.execute_update("submitted")
         await later(clock, timedelta(hours=23))
-        assert office.row(start.change_id)["steps"][0]["reminded_at"] is None
+        assert office.change(start.change_id).chain.steps[0].reminded_at is None
         await later(clock, timedelta(hours=2))
-        first = office.row(start.change_id)["steps"][0]
-        assert first["reminded_at"] is not None
-        assert first["escalated_at"] is None
+        first = office.change(start.change_id).chain.steps[0]
+        assert first.reminded_at is not None
+        assert first.escalated_at is None
         await later(clock, timedelta(hours=60))
-        assert office.row(start.change_id)["steps"][0]["escalated_at"] is not None
+        assert office.change(start.change_id).chain.steps[0].escalated_at is not None
         await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
         await handle.execute_update("decide", office.decide(start.change_id, "u_controller"))
         assert (await handle.result())["status"] == "APPROVED"
@@ -70,14 +70,14 @@ async def test_a_decision_beside_the_deadline_counts_once_and_leaves_nothing_of_
         await later(clock, timedelta(hours=deadline - 1 if before else deadline + 1))
         await handle.execute_update("decide", office.decide(start.change_id, "u_manager"))
         await later(clock, timedelta(seconds=2))
-        first, second = office.row(start.change_id)["steps"]
-        assert (first["status"], first["decided_by"], second["status"]) == ("APPROVED", "u_manager", "PENDING")
-        assert (first["reminded_at"] is None) == (before and deadline == 24)
-        assert (first["escalated_at"] is None) == (before or deadline == 24)
-        assert (second["reminded_at"], second["escalated_at"]) == (None, None)
+        first, second = office.change(start.change_id).chain.steps
+        assert (first.status, first.decided_by, second.status) == ("APPROVED", "u_manager", "PENDING")
+        assert (first.reminded_at is None) == (before and deadline == 24)
+        assert (first.escalated_at is None) == (before or deadline == 24)
+        assert (second.reminded_at, second.escalated_at) == (None, None)
         assert office.open_exceptions(start.change_id) == []
         await later(clock, timedelta(hours=23))  # the next step has a whole day of its own
-        assert office.row(start.change_id)["steps"][1]["reminded_at"] is None
+        assert office.change(start.change_id).chain.steps[1].reminded_at is None
 
 
 async def test_the_timer_of_a_step_that_was_decided_meanwhile_does_nothing(clock: WorkflowEnvironment, office: Office):
@@ -92,8 +92,8 @@ async def test_the_timer_of_a_step_that_was_decided_meanwhile_does_nothing(clock
         does = ChangeActivities(office.engine, client)
         for fires in (does.remind, does.escalate):
             assert (await asyncio.to_thread(fires, late)).step == 2
-        first, second = office.row(start.change_id)["steps"]
-        assert {s[mark] for s in (first, second) for mark in ("reminded_at", "escalated_at")} == {None}
+        first, second = office.change(start.change_id).chain.steps
+        assert {getattr(s, mark) for s in (first, second) for mark in ("reminded_at", "escalated_at")} == {None}
         assert office.open_exceptions(start.change_id) == []
 
 
@@ -118,4 +118,4 @@ async def test_a_process_started_again_takes_up_where_the_database_stands(clock:
         again = await begin(client, ChangeInput(office.org, start.change_id))
         await again.execute_update("decide", office.decide(start.change_id, "u_controller"))
         assert (await again.result())["status"] == "APPROVED"
-        assert office.row(start.change_id)["status"] == "APPROVED"
+        assert office.change(start.change_id).chain.status == "APPROVED"

@@ -13,7 +13,8 @@ from temporalio.client import Client
 
 import worker as composition
 from activities.changes import ChangeActivities
-from models.db.tx import Row, Tx
+from models.customers.change_records import Change
+from models.db.tx import Tx
 from models.messages.changes import ActRequest, ChangeState, ExecutionResult
 from operations.customers import execution
 from stack.runtime import RunningStack
@@ -31,10 +32,10 @@ def faulty_at_first(monkeypatch: pytest.MonkeyPatch, *, wrote: bool) -> None:
     """Make the first execution, which goes with the last decision, end in a fault: before or after it wrote."""
     create, faults = execution._CARRY_OUT["create"], []
 
-    def fault(tx: Tx, change: Row) -> int:
+    def fault(tx: Tx, change: Change) -> int:
         made = create(tx, change) if wrote or faults else 0
         if not faults:
-            faults.append(change["id"])
+            faults.append(change.id)
             raise Crash
         return made
 
@@ -83,7 +84,7 @@ async def test_a_fault_leaves_the_decision_and_the_process_executes_exactly_once
     died = crashing(monkeypatch, 4, after_commit=after_commit)
     change = await approved(temporal_client, office, monkeypatch)
     assert len(died) == 4
-    assert made_once(database_url, office.row(change)["customer_id"])
+    assert made_once(database_url, office.change(change).customer_id)
 
 
 async def test_an_answer_lost_after_the_commit_executes_nothing_again(
@@ -101,7 +102,7 @@ async def test_an_answer_lost_after_the_commit_executes_nothing_again(
     monkeypatch.setattr(ChangeActivities, "act", activity.defn(name="change_act")(dying))
     change = await approved(temporal_client, office, monkeypatch)
     assert len(died) == 4
-    assert made_once(database_url, office.row(change)["customer_id"])
+    assert made_once(database_url, office.change(change).customer_id)
 
 
 def made_once(database_url: str, customer: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 from models.db.engine import make_engine
 from operations.verify import verify
 from settings import Settings

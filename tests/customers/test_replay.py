@@ -82,14 +82,14 @@ async def _later_story(
 ) -> WorkflowHandle:
     """Of what the second edition can do; the process whose history is worth keeping."""
     if story == "overdue_2":
-        while office.row(change)["steps"][0]["escalated_at"] is None:
+        while office.change(change).chain.steps[0].escalated_at is None:
             await asyncio.sleep(0.2)
     for user in ("u_manager", "u_controller"):
         said = ActInput(token=office.token(change, user), decision="approve") if story == "by_token_2" else None
         await handle.execute_update("decide", said or office.decide(change, user))
     if story != "deleted_2":
         return handle
-    customer, deletion = office.row(change)["customer_id"], new_id("chg")
+    customer, deletion = office.change(change).customer_id, new_id("chg")
     body = {"mode": "hard", "reason_code": "TEST", "force": False}
     command = office.keep("customer.delete", "u_clerk", body, customer, change_workflow_id(deletion))
     last = await client.start_workflow(

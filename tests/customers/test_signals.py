@@ -162,7 +162,7 @@ def _short_lived(database_url: str, org: str, change: dict, monkeypatch) -> str:
     try:
         with transaction(engine, org) as tx:
             who = Principal("u_manager", org, frozenset({"ar_manager"}))
-            return approval_tokens.issue(tx, who, change["change_id"])["token"]
+            return approval_tokens.issue(tx, who, change["change_id"]).token
     finally:
         engine.dispose()
 
@@ -176,6 +176,19 @@ def test_a_token_serves_once_and_for_its_step_only(desk: Desk, send: Send, reaso
     wait(lambda: reasons(change) == ["TOKEN_USED"])
     send(change, {"token": spare, "decision": "approve"})
     wait(lambda: reasons(change) == ["TOKEN_USED", "STEP_NOT_PENDING"])
+
+
+def test_a_token_of_an_earlier_round_decides_nothing(desk: Desk, send: Send, reasons):
+    change = desk.submit()
+    old = token(desk, change, "u_manager")
+    ok(desk.decide(change, "u_manager2", "return", reason_code="TYPO"))
+    ok(desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/resubmit"))
+    send(change, {"token": old, "decision": "approve"})
+    wait(lambda: reasons(change) == ["APPROVAL_TOKEN_INVALID"])
+    seen = desk.change(change)
+    assert (seen["round"], seen["awaiting_role"], [d["round"] for d in seen["decisions"]]) == (2, "ar_manager", [1])
+    send(change, {"token": token(desk, change, "u_manager"), "decision": "approve"})
+    wait(lambda: desk.change(change)["awaiting_role"] == "controller")
 
 
 def test_a_token_is_given_only_to_who_may_decide(desk: Desk):

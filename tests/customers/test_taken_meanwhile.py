@@ -1,11 +1,13 @@
 """What an open change asks for counts as taken; what is taken all the same, or refused by the database, ends visibly."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from models.customers.change_records import Change
 from models.errors import Refusal
 from operations.customers import execution
 from operations.customers.execution import execute_change
@@ -27,14 +29,16 @@ def submitted(office: Office, **fields: object) -> str:
 
 def act(office: Office, operation: str, user: str, change: str, **body: object) -> dict:
     said = {"decision": "approve", "reason_code": None} | body if operation == "change.decide" else body
-    return execute(office.engine, office.org, office.act(operation, user, change, dict(said)).command_id).body
+    return json.loads(
+        execute(office.engine, office.org, office.act(operation, user, change, dict(said)).command_id).json
+    )
 
 
-def approved(office: Office, change: str) -> dict:
+def approved(office: Office, change: str) -> Change:
     for user in ("u_manager", "u_controller"):
         act(office, "change.decide", user, change)
     execute_change(office.engine, office.org, change, last_try=True)
-    return office.row(change)
+    return office.change(change)
 
 
 def outside(database_url: str, office: Office, sql: str, **params: object) -> None:
@@ -56,9 +60,9 @@ def take(database_url: str, office: Office, external_id: str) -> str:
     return made
 
 
-def failed(office: Office, change: str, code: str) -> dict:
-    row = office.row(change)
-    assert (row["status"], row["failure_code"]) == ("FAILED", code)
+def failed(office: Office, change: str, code: str) -> Change:
+    row = office.change(change)
+    assert (row.chain.status, row.failure_code) == ("FAILED", code)
     assert office.open_exceptions(change) == [code]
     return row
 
@@ -68,11 +72,11 @@ def test_an_external_id_taken_meanwhile_fails_the_change_visibly_and_it_can_be_c
     other = take(database_url, office, "EXT-9")
     approved(office, change)
     row = failed(office, change, "EXTERNAL_ID_CONFLICT")
-    assert other in row["failure_detail"]
-    body = row["request"] | {"external_id": "EXT-10"}
-    act(office, "change.resubmit", "u_clerk", change, request=body)
+    assert other in row.failure_detail
+    body = {**row.request, "external_id": "EXT-10"}
+    act(office, "change.resubmit", "u_clerk", change, customer=body)
     assert office.open_exceptions(change) == []
-    assert approved(office, change)["status"] == "APPROVED"
+    assert approved(office, change).chain.status == "APPROVED"
 
 
 def test_it_can_be_withdrawn_too(office: Office, database_url):
@@ -87,11 +91,11 @@ def test_it_can_be_withdrawn_too(office: Office, database_url):
 def test_a_corrected_change_claims_its_new_external_id_and_gives_the_old_one_back(office: Office):
     change = submitted(office, external_id="OLD")
     act(office, "change.decide", "u_manager", change, decision="return", reason_code="TYPO")
-    act(office, "change.resubmit", "u_clerk", change, request=office.row(change)["request"] | {"external_id": "NEW"})
+    act(office, "change.resubmit", "u_clerk", change, customer={**office.change(change).request, "external_id": "NEW"})
     with pytest.raises(Refusal, match="EXTERNAL_ID_CONFLICT"):
         submitted(office, external_id="NEW")
-    assert approved(office, submitted(office, external_id="OLD"))["status"] == "APPROVED"
-    assert approved(office, change)["status"] == "APPROVED"
+    assert approved(office, submitted(office, external_id="OLD")).chain.status == "APPROVED"
+    assert approved(office, change).chain.status == "APPROVED"
 
 
 def test_two_open_changes_never_have_one_external_id(office: Office):
@@ -99,9 +103,13 @@ def test_two_open_changes_never_have_one_external_id(office: Office):
     act(office, "change.decide", "u_manager", second, decision="return", reason_code="TYPO")
     with pytest.raises(Refusal, match="EXTERNAL_ID_CONFLICT"):
         act(
-            office, "change.resubmit", "u_clerk", second, request=office.row(second)["request"] | {"external_id": "ONE"}
+            office,
+            "change.resubmit",
+            "u_clerk",
+            second,
+            customer={**office.change(second).request, "external_id": "ONE"},
         )
-    assert approved(office, first)["status"] == "APPROVED"
+    assert approved(office, first).chain.status == "APPROVED"
 
 
 @contextlib.contextmanager
@@ -121,7 +129,7 @@ def test_what_the_database_refuses_for_good_fails_the_change(office: Office, dat
         approved(office, change)
     failed(office, change, "WRITE_REFUSED")
     act(office, "change.resubmit", "u_clerk", change)
-    assert approved(office, change)["status"] == "APPROVED"
+    assert approved(office, change).chain.status == "APPROVED"
 
 
 def test_a_fault_that_stays_fails_the_change_in_the_end_and_an_outage_does_not(office: Office, monkeypatch):
@@ -148,7 +156,7 @@ def test_a_fault_that_stays_fails_the_change_in_the_end_and_an_outage_does_not(o
 
 
 def test_a_reactivation_that_the_database_refuses_fails_too(office: Office, database_url):
-    customer = approved(office, submitted(office, notes="sleeps"))["customer_id"]
+    customer = approved(office, submitted(office, notes="sleeps")).customer_id
     outside(
         database_url,
         office,

@@ -62,10 +62,13 @@ def test_it_is_resolved_when_all_is_applied(books: Books):
     assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
 
 
-def test_it_is_resolved_when_the_rest_becomes_a_credit(books: Books):
+@pytest.mark.parametrize("word", ["customer_credit", "unapplied"])
+@pytest.mark.parametrize("applied", [400, 0])
+def test_it_is_resolved_when_a_person_has_said_what_becomes_of_the_rest(books: Books, word: str, applied: int):
     customer = books.customer()
     payment = unmatched(books, customer, "10.00")
-    books.apply(payment, (books.invoice(customer, 400, "2026-01-01"), 400), overpayment="customer_credit")
+    lines = [(books.invoice(customer, applied, "2026-01-01"), applied)] if applied else []
+    books.apply(payment, *lines, overpayment=word)
     assert on_the_desk(books, payment) == [("resolved", "APPLIED")]
 
 

@@ -13,7 +13,7 @@ from import_readers import Unreadable, open_rows
 from import_readers import xlsx_rows as other
 from models.db.engine import transaction
 from operations.imports import staging as import_staging
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, desk, failure
 from tests.imports.support import table
 
 
@@ -91,8 +91,8 @@ def test_an_unreadable_file_fails_with_its_place_and_leaves_nothing(
         import_id = clerk.upload(content, pieces=pieces, **options)
         import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
         row = clerk.row(import_id)
-        assert row["status"] == "FAILED"
-        assert (row["failure"]["code"], row["failure"]["line"], row["failure"]["column"]) == expected
+        assert row.status == "FAILED"
+        assert (failure(row).code, failure(row).line, failure(row).column) == expected
         assert clerk.sql("SELECT 1 FROM import_lines WHERE import_id = :id", id=import_id) == []
         assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
         owner = clerk.sql("SELECT owner_user FROM exceptions WHERE org_id = :org AND subject_id = :id", id=import_id)
@@ -109,9 +109,9 @@ ROWS = [
     ("no address", "name,email", "A,a@", ("EMAIL_INVALID", 2)),
     ("an id that Excel has spoiled", "name,email,tax_id", "A,a@x.com,1.23E+19", ("FIELD_TYPE", 3)),
     ("an external id that Excel has spoiled", "name,email,external_id", 'A,a@x.com,"1,23E+19"', ("FIELD_TYPE", 3)),
-    ("a day first", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,31/12/2026", ("FIELD_TYPE", 4)),
-    ("a month first", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,12/31/2026", ("FIELD_TYPE", 4)),
-    ("a year first with dots", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,2026.12.31", ("FIELD_TYPE", 4)),
+    ("a day first", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,31/12/2026", ("DATE_INVALID", 4)),
+    ("a month first", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,12/31/2026", ("DATE_INVALID", 4)),
+    ("a year first with dots", "name,email,tax_profile.tax_code,tax_profile.effective_from", "A,a@x.com,EX,2026.12.31", ("DATE_INVALID", 4)),
     ("a negative limit", "name,email,credit_limit", "A,a@x.com,-0.01", ("CREDIT_LIMIT_NEGATIVE", 3)),
     ("a limit in words", "name,email,credit_limit", "A,a@x.com,=1+1", ("FIELD_TYPE", 3)),
     ("an unknown currency", "name,email,currency_code", "A,a@x.com,EUX", ("CURRENCY_INVALID", 3)),
@@ -129,10 +129,10 @@ def test_a_bad_row_is_named_with_line_and_column_and_the_others_go_on(
 ) -> None:
     good = ",".join({"name": "Good", "email": "good@x.com"}.get(h, "") for h in header.split(","))
     done = clerk.run(f"{header}\n\n{line}\n{good}\n".encode())
-    assert (done["status"], done["created"], done["failed"]) == ("COMPLETED_WITH_ERRORS", 1, 1)
+    assert (done.status, done.created, done.failed) == ("COMPLETED_WITH_ERRORS", 1, 1)
     row = clerk.sql(
         "SELECT r.errors, l.line FROM import_rows r JOIN import_lines l USING (import_id, row_no) WHERE import_id = :id AND NOT ok",
-        id=done["id"],
+        id=done.id,
     )
     assert row[0]["line"] == 3
     fault = row[0]["errors"][0]
@@ -143,7 +143,7 @@ def test_lines_of_ndjson_are_judged_one_by_one(clerk: Desk) -> None:
     lines = ['{"name": "A", "email": "a@x.com"}', "{not json", '{"name": 5, "email": "b@x.com"}', "[]", '{"name": "C", "email": "c@x.com", "x": NaN}',
              '{"name": "D", "email": "d@x.com", "colour": "red"}', '{"name": "E\\u0000", "email": "e@x.com"}']  # fmt: skip
     done = clerk.run("\n".join(lines).encode(), source="ndjson")
-    assert [(o, c) for _, o, c in clerk.outcomes(done["id"])] == [
+    assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [
         ("created", ()), ("failed", ("ROW_UNREADABLE",)), ("failed", ("FIELD_TYPE",)), ("failed", ("ROW_UNREADABLE",)),
         ("failed", ("ROW_UNREADABLE",)), ("failed", ("FIELD_UNKNOWN",)), ("failed", ("FIELD_TYPE",)),
     ]  # fmt: skip
@@ -157,7 +157,7 @@ def test_a_workbook_keeps_formulas_as_text_and_refuses_ids_that_lost_their_digit
         ["C", "c@x.com", 42, 1.5],
     ]
     done = clerk.run(workbook(rows), source="xlsx")
-    assert [(o, c) for _, o, c in clerk.outcomes(done["id"])] == [
+    assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [
         ("created", ()),
         ("failed", ("FIELD_TYPE",)),
         ("created", ()),
@@ -184,8 +184,8 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to_whatever_it_says_of_itself(
     import_id = clerk.upload(honest.getvalue(), source="xlsx")
     import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
     row = clerk.row(import_id)
-    assert row["status"] == "FAILED"
-    assert row["failure"] | {"detail": ""} == {"code": "XLSX_TOO_LARGE", "detail": "", "line": 1, "column": 1}
+    assert row.status == "FAILED"
+    assert (failure(row).code, failure(row).line, failure(row).column) == ("XLSX_TOO_LARGE", 1, 1)
 
 
 def test_a_line_of_two_gigabytes_is_given_up_on_after_one_megabyte() -> None:
@@ -212,7 +212,7 @@ def test_a_file_that_loses_a_piece_under_way_is_not_taken_for_a_shorter_one(cler
         tx.run("DELETE FROM import_files WHERE org_id = :org AND import_id = :id AND seq >= 2", id=import_id)
     import_staging.stage(clerk.engine, clerk.org, import_id, lambda _: None)
     row = clerk.row(import_id)
-    assert (row["status"], row["failure"]["code"], row["total_rows"]) == ("FAILED", "FILE_LOST", 0)
+    assert (row.status, failure(row).code, row.total_rows) == ("FAILED", "FILE_LOST", 0)
 
 
 EXPORTS = {
@@ -229,8 +229,8 @@ EXPORTS = {
 @pytest.mark.parametrize("source", sorted(EXPORTS))
 def test_exports_of_other_systems_are_understood_without_a_mapping(clerk: Desk, source: str) -> None:
     done = clerk.run(EXPORTS[source].encode(), source=source)
-    assert (done["status"], done["created"]) == ("COMPLETED", 1), clerk.sql(
-        "SELECT errors FROM import_rows WHERE import_id = :id", id=done["id"]
+    assert (done.status, done.created) == ("COMPLETED", 1), clerk.sql(
+        "SELECT errors FROM import_rows WHERE import_id = :id", id=done.id
     )
     made = clerk.sql("SELECT * FROM customers WHERE org_id = :org")[0]
     assert (made["name"], made["email"]) == ("Acme", "acme@x.com")
@@ -253,7 +253,7 @@ def test_a_mapping_names_columns_that_nobody_knows_and_leaves_others_out(clerk: 
         content, mapping={"Firma": "name", "Mail": "email", "Rabatt": "metadata.discount", "Kunde seit": None}
     )
     made = clerk.sql("SELECT name, metadata FROM customers WHERE org_id = :org")
-    assert (done["status"], made) == ("COMPLETED", [{"name": "Acme", "metadata": {"discount": "5"}}])
+    assert (done.status, made) == ("COMPLETED", [{"name": "Acme", "metadata": {"discount": "5"}}])
 
 
 def test_windows_1252_is_read_where_it_is_named(clerk: Desk) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from models.errors import Refusal
 from models.ids import new_id
-from operations.runner import execute
+from models.imports.answers import ImportAnswer
+from models.imports.requests import ReviewDecision
+from operations.work import Answered
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 
@@ -61,7 +63,7 @@ def test_an_update_row_takes_nothing_that_somebody_elses_change_has_asked_for(cl
         ("4", "own@x.com", "US-4", "", ""),
     ]
     done = clerk.run(table(rows, HEADER), on_duplicate="update")
-    assert [(outcome, codes[:1]) for _, outcome, codes in clerk.outcomes(done["id"])] == [
+    assert [(outcome, codes[:1]) for _, outcome, codes in clerk.outcomes(done.id)] == [
         ("failed", ("DUPLICATE_EMAIL",)), ("failed", ("EXTERNAL_ID_CONFLICT",)), ("updated", ("DUPLICATE_EMAIL",)),
         ("updated", ("DUPLICATE_TAX_ID",)),
     ]  # fmt: skip
@@ -86,17 +88,17 @@ def test_a_row_that_the_database_refuses_fails_alone(
     rows = [("A", "a@x.com"), ("Known", "known@x.com"), ("Bad", "bad@x.com"), ("B", "b@x.com"), ("A2", "a@x.com")]
     with rule(database_url, "name <> 'Bad'"):
         done = clerk.run(table([(*r, "", "", "") for r in rows], HEADER), batch_size=batch_size, stop_on_error=stop)
-    found = [(outcome, codes) for _, outcome, codes in clerk.outcomes(done["id"])]
+    found = [(outcome, codes) for _, outcome, codes in clerk.outcomes(done.id)]
     assert found[:3] == [("created", ()), ("skipped", ("DUPLICATE_EMAIL",)), ("failed", ("WRITE_REFUSED",))]
     if stop:
-        assert (done["status"], done["not_attempted"]) == ("STOPPED", 2)
+        assert (done.status, done.not_attempted) == ("STOPPED", 2)
     else:
         assert found[3:] == [("created", ()), ("skipped", ("DUPLICATE_IN_FILE",))]
-        assert (done["status"], done["created"], done["failed"]) == ("COMPLETED_WITH_ERRORS", 2, 1)
-    made = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])
+        assert (done.status, done.created, done.failed) == ("COMPLETED_WITH_ERRORS", 2, 1)
+    made = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND import_id = :id", id=done.id)
     events = clerk.sql("SELECT subject FROM outbox_events WHERE org_id = :org AND type = 'customer.created'")
     assert {m["id"] for m in made} <= {e["subject"] for e in events}
-    assert len(made) == done["created"]
+    assert len(made) == done.created
 
 
 def test_the_command_line_takes_nothing_that_an_open_change_has_asked_for(clerk: Desk) -> None:
@@ -115,13 +117,13 @@ def test_a_review_decided_twice_by_one_person_is_answered_as_before(clerk: Desk,
     import_id = clerk.validated(table([("A", "a@x.com", "", "", "")], HEADER))
     said = {"decision": decision, "reason_code": None if decision == "approve" else "TEST", "comment": None}
 
-    def decide(user: str, **more: str | None):
-        kept = clerk._kept("import.decide", import_id, said | more, "ar_manager", user)
-        return execute(clerk.engine, clerk.org, kept.command_id)
+    def decide(user: str, **more: str | None) -> Answered:
+        return clerk.decide(import_id, ReviewDecision.model_validate(said | more), user)
 
     first, again = decide("u_manager"), decide("u_manager")
     assert (first.replayed, again.replayed) == (False, True)
-    assert again.body["status"] == first.body["status"] == ("EXECUTING" if decision == "approve" else "REJECTED")
+    statuses = {one.read(ImportAnswer).status for one in (first, again)}
+    assert statuses == {"EXECUTING" if decision == "approve" else "REJECTED"}
     code = "IMPORT_NOT_AWAITING_REVIEW" if decision == "approve" else "IMPORT_CLOSED"
     with pytest.raises(Refusal, match=code):
         decide("u_manager2")

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -106,7 +107,7 @@ def test_the_columns_that_sources_are_known_by_and_those_of_a_file_are_shown(peo
 
 
 @pytest.fixture(scope="module")
-def first_desk(database_url: str):
+def first_desk(database_url: str) -> Iterator[Desk]:
     with desk(database_url) as d:
         yield d
 
@@ -135,12 +136,12 @@ def test_csv_is_read_as_spreadsheets_write_it(first_desk: Desk, delimiter: str, 
     lines = ["name,email,notes".replace(",", delimiter), *(delimiter.join(map(quoted, row)) for row in ROWS)]
     clerk = another(first_desk)
     done = clerk.run((ending.join(lines) + ending).encode(encoding), pieces=17)
-    assert (done["status"], done["created"]) == ("COMPLETED", 3)
+    assert (done.status, done.created) == ("COMPLETED", 3)
     made = clerk.sql("SELECT name, email, notes FROM customers WHERE org_id = :org ORDER BY email")
     assert [[m["name"], m["email"], m["notes"] or ""] for m in made] == [
         [r[0].replace("\t", " "), *r[1:]] for r in ROWS
     ]
-    lines_of = clerk.sql("SELECT line FROM import_lines WHERE import_id = :id ORDER BY row_no", id=done["id"])
+    lines_of = clerk.sql("SELECT line FROM import_lines WHERE import_id = :id ORDER BY row_no", id=done.id)
     assert [r["line"] for r in lines_of] == [2, 3, 5]
 
 
@@ -150,7 +151,7 @@ def test_progress_is_seen_before_the_end(people: People) -> None:
         people.clerk, table([(f"{word} {n}", f"{word}.{n}@example.com") for n in range(2_000)]), batch_size=1
     )
     decide(people.manager, ready["id"])
-    seen = set()
+    seen = set[int]()
     until_then = time.monotonic() + 120
     while len(seen) < 3 and time.monotonic() < until_then:
         now = people.clerk.get(f"/v1/customer-imports/{ready['id']}").json()

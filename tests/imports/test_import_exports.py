@@ -53,18 +53,18 @@ def test_of_contacts_the_company_is_the_customer_and_the_person_its_contact(
 def test_companies_without_an_e_mail_are_rows_to_complete_in_the_report(clerk: Desk) -> None:
     content = b"Record ID,Company name,Phone Number,City,Country/Region\n7,Acme,+1 555 0100,Paris,France\n8,Bolt,,,\n"
     done = clerk.run(content, source="hubspot")
-    assert [(o, c) for _, o, c in clerk.outcomes(done["id"])] == [("failed", ("FIELD_REQUIRED",))] * 2
-    lines = list(csv.reader(io.StringIO("".join(report(clerk.engine, clerk.org, done["id"], "failed")))))
+    assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [("failed", ("FIELD_REQUIRED",))] * 2
+    lines = list(csv.reader(io.StringIO("".join(report(clerk.engine, clerk.org, done.id, "failed")))))
     assert lines[0][-1] == "email"
     for n, line in enumerate(lines[1:]):
         line[-1] = f"c{n}@x.com"
     out = io.StringIO()
     csv.writer(out).writerows(lines)
     again = clerk.run(out.getvalue().encode(), source="hubspot")
-    assert (again["status"], again["created"], again["warning_rows"]) == ("COMPLETED", 2, 1)
+    assert (again.status, again.created, again.warning_rows) == ("COMPLETED", 2, 1)
     names = clerk.sql("SELECT name, external_id FROM customers WHERE org_id = :org ORDER BY name")
     assert names == [{"name": "Acme", "external_id": "7"}, {"name": "Bolt", "external_id": "8"}]
-    assert clerk.sql("SELECT warnings FROM import_rows WHERE import_id = :id AND row_no = 1", id=again["id"]) == [
+    assert clerk.sql("SELECT warnings FROM import_rows WHERE import_id = :id AND row_no = 1", id=again.id) == [
         {"warnings": ["ADDRESS_INCOMPLETE"]}
     ]
 
@@ -75,13 +75,13 @@ FOOTER = '\n\n"Account Report"\n"Copyright (c) 2000-2026 salesforce.com, inc. Al
 def test_a_reports_footer_is_no_customer(clerk: Desk) -> None:
     head = '"Account ID","Account Name","Email"\n"1","Acme","a@x.com"\n'
     done = clerk.run((head + FOOTER).encode(), source="salesforce")
-    assert (done["status"], done["total_rows"], done["created"]) == ("COMPLETED", 1, 1)
+    assert (done.status, done.total_rows, done.created) == ("COMPLETED", 1, 1)
 
 
 def test_a_row_that_lacks_cells_is_no_footer_where_rows_follow_it(clerk: Desk) -> None:
     content = b"Account ID,Account Name,Email\n1,Acme,a@x.com\n\n2\n3,Bolt,b@x.com\n"
     done = clerk.run(content, source="salesforce")
-    assert [o for _, o, _ in clerk.outcomes(done["id"])] == ["created", "failed", "created"]
+    assert [o for _, o, _ in clerk.outcomes(done.id)] == ["created", "failed", "created"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_apostrophe_that_guards_a_cell_is_taken_off(
 )
 def test_marks_at_the_beginning_are_no_header(clerk: Desk, content: bytes) -> None:
     done = clerk.run(content)
-    assert (done["status"], only(clerk)["name"]) == ("COMPLETED", "A, B")
+    assert (done.status, only(clerk)["name"]) == ("COMPLETED", "A, B")
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_telephone_number_in_doubt_is_a_warning_and_no_lost_customer(
     clerk: Desk, phone: str, kept: str | None
 ) -> None:
     done = clerk.run(f"name,email,phone,contact.name,contact.phone\nA,a@x.com,{phone},Ann,{phone}\n".encode())
-    assert (done["status"], done["warning_rows"]) == ("COMPLETED", int(kept is None))
+    assert (done.status, done.warning_rows) == ("COMPLETED", int(kept is None))
     made = only(clerk)
     assert (made["phone"], lists(clerk, made["id"], "contacts")[0]["phone"]) == (kept, kept)
-    said = clerk.sql("SELECT warnings FROM import_rows WHERE import_id = :id", id=done["id"])[0]["warnings"]
+    said = clerk.sql("SELECT warnings FROM import_rows WHERE import_id = :id", id=done.id)[0]["warnings"]
     assert said == (None if kept else ["PHONE_INVALID"])

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from api.import_report import report
 from models.db.engine import transaction
+from models.imports.records import Import
 from models.spreadsheets import defused, undone
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
 
 HEADER = "name,email,tax_id,credit_limit,external_id"
@@ -31,9 +32,10 @@ def clerk(first_desk: Desk) -> Desk:
     return another(first_desk)
 
 
-def counters(row: dict[str, Any]) -> dict[str, int]:
-    assert row["total_rows"] == sum(row[c] for c in ("created", "updated", "skipped", "failed", "not_attempted")), row
-    return {c: row[c] for c in ("created", "updated", "skipped", "failed", "not_attempted") if row[c]}
+def counters(one: Import) -> dict[str, int]:
+    counts = {c: getattr(one, c) for c in ("created", "updated", "skipped", "failed", "not_attempted")}
+    assert one.total_rows == sum(counts.values()), one
+    return {c: n for c, n in counts.items() if n}
 
 
 EVERY_KIND = [
@@ -76,7 +78,7 @@ def master(d: Desk) -> dict[str, str]:
 def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list[str], batch_size: int) -> None:
     ids = master(clerk)
     done = clerk.run(table(EVERY_KIND, HEADER), on_duplicate=mode, batch_size=batch_size)
-    found = clerk.outcomes(done["id"])
+    found = clerk.outcomes(done.id)
     assert [outcome for _, outcome, _ in found] == expected
     codes = [c for _, _, c in found]
     assert codes[1:] == [
@@ -84,8 +86,8 @@ def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list
         ("DUPLICATE_IN_FILE",), ("EXTERNAL_ID_CONFLICT",),
     ]  # fmt: skip
     counters(done)
-    would = done["summary"]["would"]
-    assert would["create"] == 1
+    would = summary(done).would
+    assert would.create == 1
     limits = {
         r["id"]: str(r["credit_limit"])
         for r in clerk.sql("SELECT id, credit_limit FROM customers WHERE credit_limit IS NOT NULL AND org_id = :org")
@@ -93,7 +95,7 @@ def test_each_duplicate_under_each_option(clerk: Desk, mode: str, expected: list
     if mode == "update":
         new = clerk.sql("SELECT id FROM customers WHERE org_id = :org AND email_key = 'new@x.com'")[0]["id"]
         assert limits == {ids["master"]: "5", ids["taxed"]: "6", ids["gone"]: "7", new: "8"}
-        assert done["summary"]["changes"]["credit_limit_or_terms"] == 3
+        assert changes(done).credit_limit_or_terms == 3
     else:
         assert limits == {}
 
@@ -114,7 +116,7 @@ def test_an_update_changes_only_what_the_row_says_and_says_so_in_the_audit(clerk
         {"path": "/email", "before": "k@x.com", "after": "K@x.com"},
     ]
     again = clerk.run(table([("Changed", "K@x.com", "", "10", "")], HEADER), on_duplicate="update")
-    assert again["updated"] == done["updated"] == 1
+    assert again.updated == done.updated == 1
     assert clerk.sql("SELECT version FROM customers WHERE org_id = :org AND id = :id", id=ids[0])[0]["version"] == 2
 
 
@@ -127,20 +129,41 @@ def test_stop_on_error_stops_at_the_first_failed_row_wherever_it_stands(clerk: D
     if bad < 10:
         rows[9] = ("Also bad", "also nonsense", "", "", "")
     done = clerk.run(table(rows, HEADER), stop_on_error=True, on_duplicate="error", batch_size=4)
-    assert done["status"] == "STOPPED"
+    assert (done.status, done.executed_rows) == ("STOPPED", bad)
     expected = {"created": bad - 1, "failed": 1, "not_attempted": 10 - bad}
     assert counters(done) == {k: v for k, v in expected.items() if v}
-    assert [o for _, o, _ in clerk.outcomes(done["id"])] == ["created"] * (bad - 1) + ["failed"] + ["not_attempted"] * (
+    assert [o for _, o, _ in clerk.outcomes(done.id)] == ["created"] * (bad - 1) + ["failed"] + ["not_attempted"] * (
         10 - bad
     )
-    assert len(clerk.sql("SELECT 1 FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])) == bad - 1
+    assert len(clerk.sql("SELECT 1 FROM customers WHERE org_id = :org AND import_id = :id", id=done.id)) == bad - 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_token_of_one_entity_changes_no_customer_of_another(clerk: Desk, stop: bool, batch_size: int) -> None:
+    theirs, ours = clerk.customers(
+        {"name": "Theirs", "email": "theirs@x.com", "legal_entity_id": "le_uk"}, {"name": "Ours", "email": "ours@x.com"}
+    )
+    rows = [
+        ("First", "first@x.com", "", "", ""), ("Changed", "theirs@x.com", "", "", ""),
+        ("Changed", "ours@x.com", "", "", ""), ("Last", "last@x.com", "", "", ""),
+    ]  # fmt: skip
+    limited = replace(clerk, entities=frozenset({"le_us"}))
+    done = limited.run(table(rows, HEADER), on_duplicate="update", stop_on_error=stop, batch_size=batch_size)
+    found = clerk.outcomes(done.id)
+    after = ["not_attempted", "not_attempted"] if stop else ["updated", "created"]
+    assert [outcome for _, outcome, _ in found] == ["created", "failed", *after]
+    assert found[1][2] == ("ENTITY_UNKNOWN",)
+    assert (done.status, done.executed_rows) == (("STOPPED", 2) if stop else ("COMPLETED_WITH_ERRORS", 4))
+    names = {r["id"]: r["name"] for r in clerk.sql("SELECT id, name FROM customers WHERE org_id = :org")}
+    assert (names[theirs], names[ours]) == ("Theirs", "Ours" if stop else "Changed")
 
 
 def test_without_a_failure_stop_on_error_completes(clerk: Desk) -> None:
     done = clerk.run(
         table([(f"C{n}", f"c{n}@x.com", "", "", "") for n in range(9)], HEADER), stop_on_error=True, batch_size=4
     )
-    assert (done["status"], counters(done)) == ("COMPLETED", {"created": 9})
+    assert (done.status, counters(done)) == ("COMPLETED", {"created": 9})
 
 
 def test_whoever_comes_first_between_validation_and_execution_is_met_and_not_doubled(clerk: Desk) -> None:
@@ -155,7 +178,7 @@ def test_whoever_comes_first_between_validation_and_execution_is_met_and_not_dou
 
 
 def test_an_overtaken_attempt_changes_nothing(clerk: Desk) -> None:
-    from models.imports.options import ImportStatus
+    from models.imports.records import ImportStatus
     from operations.imports import execution as import_execution
     from operations.imports import staging as import_staging
 
@@ -170,9 +193,9 @@ def test_an_overtaken_attempt_changes_nothing(clerk: Desk) -> None:
 
     import_execution.execute(clerk.engine, clerk.org, import_id, overtake, 60)
     assert overtaken
-    assert clerk.row(import_id)["executed_rows"] == 2
+    assert clerk.row(import_id).executed_rows == 2
     import_execution.execute(clerk.engine, clerk.org, import_id, overtake, 60)
-    assert clerk.row(import_id)["created"] == 5
+    assert clerk.row(import_id).created == 5
 
 
 def test_related_records_come_with_the_customer(clerk: Desk) -> None:
@@ -181,7 +204,7 @@ def test_related_records_come_with_the_customer(clerk: Desk) -> None:
         ' "contacts": [{"name": "Ann"}], "tax_profiles": [{"tax_code": "EX", "effective_from": "2026-01-01"}], "credit_limit": 12.50}'
     )
     done = clerk.run(line.encode(), source="ndjson")
-    made = clerk.sql("SELECT id, credit_limit FROM customers WHERE org_id = :org AND import_id = :id", id=done["id"])[0]
+    made = clerk.sql("SELECT id, credit_limit FROM customers WHERE org_id = :org AND import_id = :id", id=done.id)[0]
     assert str(made["credit_limit"]) == "12.5"
     for name, count in (("customer_addresses", 1), ("customer_contacts", 1), ("customer_tax_profiles", 1)):
         assert len(clerk.sql(f"SELECT 1 FROM {name} WHERE org_id = :org AND customer_id = :id", id=made["id"])) == count
@@ -267,7 +290,7 @@ def the_same_whoever_works(first_desk: Desk, rows: list[tuple[str, ...]], mode: 
         trail = d.sql(
             "SELECT action, count(*) AS n FROM audit_events WHERE org_id = :org GROUP BY action ORDER BY action"
         )
-        seen.append((done["status"], counters(done), d.outcomes(done["id"]), after, told, trail))
+        seen.append((done.status, counters(done), d.outcomes(done.id), after, told, trail))
     assert all(s == seen[0] for s in seen[1:]), seen
 
 
@@ -279,7 +302,7 @@ def test_failed_rows_are_corrected_in_the_report_and_sent_again_as_it_is(clerk: 
     ]  # fmt: skip
     first = clerk.run(table(rows, header))
     assert counters(first) == {"created": 1, "skipped": 1, "failed": 2}
-    text = "".join(report(clerk.engine, clerk.org, first["id"], "failed"))
+    text = "".join(report(clerk.engine, clerk.org, first.id, "failed"))
     lines = list(csv.reader(io.StringIO(text, newline="")))
     assert [line[:3] for line in lines[1:]] == [
         ["3", "failed", "EMAIL_INVALID"],
@@ -294,10 +317,10 @@ def test_failed_rows_are_corrected_in_the_report_and_sent_again_as_it_is(clerk: 
     for options in ({}, {"source": "partner_feed"}):
         d = clerk if not options else another(clerk)
         done = d.run(out.getvalue().encode(), **options)
-        assert (done["status"], counters(done)) == ("COMPLETED", {"created": 2})
+        assert (done.status, counters(done)) == ("COMPLETED", {"created": 2})
         made = d.sql(
             "SELECT name, phone, notes, external_id FROM customers WHERE org_id = :org AND import_id = :id ORDER BY email",
-            id=done["id"],
+            id=done.id,
         )
         assert made == [
             {"name": "=Formula", "phone": "+1 555 0101", "notes": "'=quoted", "external_id": None},

@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from api import import_upload
-from models.audit import AuditEvent, breaches
+from models.audit.chain import AuditEvent, breaches
 from operations.commands import Submitted
 from operations.runner import execute
 from tests.books import Books
 from tests.imports.conftest import People
 from tests.imports.support import code, completed, counts, decide, mark, outcomes, reviewed, see, send, table, until
+from tests.stack_fixtures.described import assert_described
 
 MANY = 12_000
 """Rows, a batch each: more than are executed while a busy machine brings the next request."""
@@ -153,6 +154,8 @@ def test_progress_is_streamed_until_the_end(people: People) -> None:
     with people.clerk.stream("GET", f"/v1/customer-imports/{ready['id']}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         seen = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    for data in seen:
+        assert_described(data, "ImportProgress")
     assert seen[-1]["status"] == "COMPLETED"
     assert [s["executed_rows"] for s in seen] == sorted(s["executed_rows"] for s in seen)
     assert seen[-1]["batches_done"] == seen[-1]["batches_total"] == 300

@@ -17,7 +17,7 @@ def desk(app_stack: AppStack) -> Iterator[Desk]:
     made.close()
 
 
-def test_a_policy_adds_the_controller_where_an_import_may_update(desk: Desk):
+def test_a_policy_adds_the_controller_where_an_import_may_update(desk: Desk) -> None:
     ok(desk("u_controller").put("/v1/approval-policies", json={"import_update_controller": True}))
     word, clerk = mark(), desk("u_clerk")
     desk.customer(email=f"{word}@example.com", name=f"{word} Known", credit_limit="10")
@@ -32,7 +32,8 @@ def test_a_policy_adds_the_controller_where_an_import_may_update(desk: Desk):
     assert change["credit_limit"] == {"before": "10", "after": "500000"}
     assert code(decide(desk("u_controller"), review["id"])) == (403, "FORBIDDEN"), "not before the manager"
     assert ok(decide(desk("u_manager"), review["id"]))["status"] == "AWAITING_REVIEW"
-    assert code(decide(desk("u_manager"), review["id"])) == (403, "FORBIDDEN")
+    assert decide(desk("u_manager"), review["id"]).headers["Idempotent-Replayed"] == "true"
+    assert code(decide(desk("u_manager"), review["id"], "reject", reason_code="LATE")) == (403, "FORBIDDEN")
     both = desk("u_manager", "ar_manager", "controller")
     assert code(decide(both, review["id"])) == (403, "SEGREGATION_OF_DUTIES")
     assert see(clerk, review["id"])["updated"] == 0
@@ -42,7 +43,7 @@ def test_a_policy_adds_the_controller_where_an_import_may_update(desk: Desk):
     assert [s["decided_by"] for s in done["steps"]] == [None, "u_manager", "u_controller"]
 
 
-def test_a_review_that_nobody_decides_is_somebodys_exception_and_can_still_be_decided(desk: Desk):
+def test_a_review_that_nobody_decides_is_somebodys_exception_and_can_still_be_decided(desk: Desk) -> None:
     step = {"role": "manager", "remind_after_seconds": 1, "escalate_after_seconds": 2, "fallback": "cfo"}
     ok(desk("u_controller").put("/v1/approval-policies", json={"operations": {"import": {"steps": [step]}}}))
     word, clerk = mark(), desk("u_clerk")
@@ -63,7 +64,7 @@ def test_a_review_that_nobody_decides_is_somebodys_exception_and_can_still_be_de
     assert until(clerk, review["id"])["status"] == "COMPLETED"
 
 
-def test_the_reviewer_sees_which_rows_a_code_was_said_of_and_what_credit_would_be_given(desk: Desk):
+def test_the_reviewer_sees_which_rows_a_code_was_said_of_and_what_credit_would_be_given(desk: Desk) -> None:
     word, clerk = mark(), desk("u_clerk")
     limits = [("100", "USD"), ("2000000", "USD"), ("", ""), ("50.5", "EUR"), ("-1", "USD"), ("7", "")]
     rows = [(f"{word} {n}", f"{word}.{n}@example.com", *limit) for n, limit in enumerate(limits)]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from api.import_report import report
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, desk, failure
 from tests.imports.test_bad_files import workbook
-from tests.imports.test_import_readings import checked
+from tests.imports.test_import_readings import checked, related
 
 ADDRESS = {"billing_address.lines": "1 St", "billing_address.city": "Leeds", "billing_address.country": "GB"}
 
@@ -53,7 +53,7 @@ def test_a_fault_names_the_column_that_it_stands_in(clerk: Desk, cells: dict[str
     out = io.StringIO()
     csv.writer(out).writerows([header, ["A", "a@x.com", *cells.values()]])
     done = clerk.run(out.getvalue().encode())
-    (row,) = clerk.sql("SELECT errors FROM import_rows WHERE import_id = :id", id=done["id"])
+    (row,) = clerk.sql("SELECT errors FROM import_rows WHERE import_id = :id", id=done.id)
     (fault,) = row["errors"]
     assert (fault["field"], fault["column"], fault["column_no"], fault["code"]) == (
         column,
@@ -61,16 +61,16 @@ def test_a_fault_names_the_column_that_it_stands_in(clerk: Desk, cells: dict[str
         header.index(column) + 1,
         code,
     )
-    details = next(csv.DictReader(io.StringIO("".join(report(clerk.engine, clerk.org, done["id"])))))["details"]
+    details = next(csv.DictReader(io.StringIO("".join(report(clerk.engine, clerk.org, done.id)))))["details"]
     assert details.startswith(f"{column}: ")
 
 
 def test_of_two_columns_that_fill_one_field_the_one_that_did_is_named() -> None:
     (fault,) = checked("legacy_erp", Name="A", Email="a@x.com", Terms="", ZTERM="NET99").faults
-    assert (fault["column"], fault["column_no"], fault["code"]) == ("ZTERM", 4, "PAYMENT_TERMS_UNKNOWN")
+    assert (fault.column, fault.column_no, fault.code) == ("ZTERM", 4, "PAYMENT_TERMS_UNKNOWN")
     (fault,) = checked("salesforce", Name="A", Email="a@x.com", **{
         "Billing Street": "1", "Billing City": "B", "Billing Country": "", "Billing Country Code": "QQ"}).faults  # fmt: skip
-    assert fault["column"] == "Billing Country Code"
+    assert fault.column == "Billing Country Code"
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_of_two_columns_that_fill_one_field_the_one_that_did_is_named() -> None:
 )
 def test_what_says_nothing_is_no_row_and_no_column(clerk: Desk, content: bytes, created: int) -> None:
     done = clerk.run(content, stop_on_error=True)
-    assert (done["status"], done["total_rows"], done["created"]) == ("COMPLETED", created, created)
+    assert (done.status, done.total_rows, done.created) == ("COMPLETED", created, created)
 
 
 def test_blanks_in_a_workbook_and_in_ndjson_are_no_rows_either(clerk: Desk) -> None:
     done = clerk.run(workbook([["name", "email", " "], [" ", "\u00a0"], ["A", "a@x.com"], ["", " "]]), source="xlsx")
-    assert (done["status"], done["total_rows"]) == ("COMPLETED", 1)
+    assert (done.status, done.total_rows) == ("COMPLETED", 1)
     done = clerk.run(b'{"name": "B", "email": "b@x.com"}\n \t\n\x1a', source="ndjson")
-    assert (done["status"], done["total_rows"]) == ("COMPLETED", 1)
+    assert (done.status, done.total_rows) == ("COMPLETED", 1)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_column_without_a_name_that_says_something_is_not_left_out_unseen(
     clerk: Desk, content: bytes, column: int
 ) -> None:
     row = clerk.row(clerk.validated(content))
-    assert (row["status"], row["failure"]["code"], row["failure"]["line"], row["failure"]["column"]) == (
+    assert (row.status, failure(row).code, failure(row).line, failure(row).column) == (
         "FAILED",
         "COLUMN_UNKNOWN",
         1,
@@ -123,7 +123,7 @@ def test_a_column_without_a_name_that_says_something_is_not_left_out_unseen(
 @pytest.mark.parametrize("source", ["ndjson", "partner_feed"])
 def test_a_member_that_is_named_twice_is_refused(clerk: Desk, line: str, source: str) -> None:
     done = clerk.run(line.encode(), source=source)
-    assert clerk.outcomes(done["id"]) == [(1, "failed", ("ROW_UNREADABLE",))]
+    assert clerk.outcomes(done.id) == [(1, "failed", ("ROW_UNREADABLE",))]
 
 
 @pytest.mark.parametrize("source", ["csv", "partner_feed", "legacy_erp"])
@@ -144,7 +144,7 @@ COUNTRIES = [
 @pytest.mark.parametrize(("said", "code"), COUNTRIES)
 def test_a_country_is_known_by_what_people_call_it(said: str, code: str) -> None:
     def country(source: str, **cells: str) -> Any:
-        (made,) = checked(source, **cells).values["related"]["addresses"]
+        (made,) = related(checked(source, **cells))["addresses"]
         return made["country"]
 
     assert country("hubspot", Name="A", Email="a@x.com", Address="1", City="B", Country=said) == code
@@ -154,4 +154,4 @@ def test_a_country_is_known_by_what_people_call_it(said: str, code: str) -> None
 @pytest.mark.parametrize("said", ["Atlantis", "Congo", "Korea", "XX"])
 def test_a_country_that_is_none_or_two_is_refused(said: str) -> None:
     (fault,) = checked("hubspot", Name="A", Email="a@x.com", Address="1", City="B", Country=said).faults
-    assert (fault["code"], fault["column"]) == ("COUNTRY_INVALID", "Country")
+    assert (fault.code, fault.column) == ("COUNTRY_INVALID", "Country")

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from models.db.customers import records
+from models.customers.diff import related_json
+from models.db.customers import customers
 from models.db.engine import transaction
+from models.db.tx import to_json
+from models.imports.records import Import
 from operations.imports.preview import changes_of
-from tests.imports.in_process import Desk, another, desk
+from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
 
 ADDRESS = "billing_address.lines,billing_address.city,billing_address.region,billing_address.postal_code,billing_address.country"
@@ -29,7 +32,7 @@ def clerk(first_desk: Desk) -> Desk:
 
 def lists(d: Desk, customer: str, name: str) -> list[dict[str, Any]]:
     with transaction(d.engine, d.org) as tx:
-        return list(records.lists_of(tx, [customer])[customer][name].values())
+        return list(related_json(customers.related_of(tx, [customer])[customer])[name].values())
 
 
 def trail(d: Desk, customer: str) -> list[list[dict[str, Any]]]:
@@ -41,7 +44,7 @@ def trail(d: Desk, customer: str) -> list[list[dict[str, Any]]]:
     return [json.loads(s["payload"])["diff"] for s in said]
 
 
-def updated(d: Desk, content: bytes, **options: Any) -> dict[str, Any]:
+def updated(d: Desk, content: bytes, **options: Any) -> Import:
     return d.run(content, **{"on_duplicate": "update", **options})
 
 
@@ -89,12 +92,12 @@ def test_an_update_never_gives_a_customer_another_external_id(
     )
     content = table(rows, "name,email,tax_id,credit_limit,external_id")
     done = updated(clerk, content, batch_size=batch_size)
-    found = clerk.outcomes(done["id"])
+    found = clerk.outcomes(done.id)
     assert [o for _, o, _ in found] == expected
     assert all("EXTERNAL_ID_CONFLICT" in codes for _, o, codes in found if o == "failed")
-    would = done["summary"]["would"]
-    assert would["fail"] == expected.count("failed"), "the reviewer knew"
-    assert (done["error_rows"], done["failed"]) == (expected.count("failed"),) * 2
+    would = summary(done).would
+    assert would.fail == expected.count("failed"), "the reviewer knew"
+    assert (done.error_rows, done.failed) == (expected.count("failed"),) * 2
     now = clerk.sql("SELECT external_id FROM customers WHERE org_id = :org AND id = :id", id=known)[0]["external_id"]
     assert now == (have or next((r[4] for r in rows if r[1] == "k@x.com"), None))
 
@@ -105,7 +108,7 @@ def test_an_external_id_that_comes_between_review_and_execution_stays(clerk: Des
     import_id = clerk.validated(content, on_duplicate="update")
     clerk.sql("UPDATE customers SET external_id = 'E1' WHERE org_id = :org AND id = :id RETURNING id", id=known)
     done = clerk.finish(import_id)
-    assert clerk.outcomes(done["id"]) == [(1, "failed", ("EXTERNAL_ID_CONFLICT",))]
+    assert clerk.outcomes(done.id) == [(1, "failed", ("EXTERNAL_ID_CONFLICT",))]
     now = clerk.sql("SELECT name, external_id FROM customers WHERE org_id = :org AND id = :id", id=known)
     assert now == [{"name": "Known", "external_id": "E1"}]
 
@@ -122,11 +125,11 @@ def test_the_address_and_the_contact_that_a_row_names_are_changed_shown_and_audi
     )  # fmt: skip
     import_id = clerk.validated(content, on_duplicate="update")
     with transaction(clerk.engine, clerk.org) as tx:
-        before = changes_of(tx, clerk.row(import_id), [1])[1]
-    shown = clerk.row(import_id)["summary"]["changes"]["rows"][0]
-    assert (shown["row"], shown["customer_id"], shown["diff"]) == (1, known, before)
+        before = json.loads(to_json(changes_of(tx, clerk.row(import_id), [1])[1]))
+    shown = changes(clerk.row(import_id)).rows[0]
+    assert (shown.row, shown.customer_id, json.loads(to_json(shown.diff))) == (1, known, before)
     done = clerk.finish(import_id)
-    assert done["updated"] == 2
+    assert done.updated == 2
     assert lists(clerk, known, "addresses") == [
         {
             "type": "billing",
@@ -153,7 +156,7 @@ def test_a_row_that_changes_nothing_says_so(clerk: Desk) -> None:
     known = customer_of(clerk, KNOWN)
     rows = [("Known", "k@x.com", "9 Quay", "Hull", "", "", "GB", "Ann Lee"), ("Known", "k@x.com", *[""] * 6)]
     done = updated(clerk, table(rows, f"name,email,{ADDRESS},contact.name"))
-    assert [(o, "NO_CHANGE" in c) for _, o, c in clerk.outcomes(done["id"])] == [("updated", True)] * 2
+    assert [(o, "NO_CHANGE" in c) for _, o, c in clerk.outcomes(done.id)] == [("updated", True)] * 2
     assert (trail(clerk, known), lists(clerk, known, "addresses")) == ([], [HULL]), "empty cells change nothing"
 
 
@@ -176,7 +179,7 @@ def test_a_related_record_is_known_by_what_names_it(
 ) -> None:
     known = customer_of(clerk, {"name": "Known", "email": "k@x.com", name: have})
     done = updated(clerk, f"name,email,{columns}\nKnown,k@x.com,{values}\n".encode())
-    assert (done["status"], done["updated"]) == ("COMPLETED", 1)
+    assert (done.status, done.updated) == ("COMPLETED", 1)
     assert lists(clerk, known, name) == expected
 
 
@@ -187,7 +190,7 @@ def test_tax_profiles_prices_and_dimensions_are_updated_by_their_names_too(clerk
     line = {"name": "K", "email": "k@x.com", "pricing_tiers": [tier | {"price": "6"}],
             "tax_profiles": [profile | {"certificate_number": "C2"}, {"tax_code": "RED"}]}  # fmt: skip
     done = updated(clerk, json.dumps(line).encode(), source="ndjson")
-    assert (done["status"], done["updated"]) == ("COMPLETED", 1)
+    assert (done.status, done.updated) == ("COMPLETED", 1)
     assert [t["price"] for t in lists(clerk, known, "pricing_tiers")] == ["6"]
     found = [(p["tax_code"], p["certificate_number"]) for p in lists(clerk, known, "tax_profiles")]
     assert found == [("EX", "C2"), ("RED", None)]
@@ -205,8 +208,8 @@ def test_where_two_records_answer_to_one_name_the_row_is_left_to_a_person(
 ) -> None:
     known = customer_of(clerk, {"name": "Known", "email": "k@x.com"} | have)
     done = updated(clerk, f"name,email,{columns}\nChanged,k@x.com,{values}\n".encode())
-    assert (done["summary"]["would"]["fail"], done["failed"], done["updated"]) == (1, 1, 0)
-    assert clerk.outcomes(done["id"])[0][2][0] == "RELATED_AMBIGUOUS"
+    assert (summary(done).would.fail, done.failed, done.updated) == (1, 1, 0)
+    assert clerk.outcomes(done.id)[0][2][0] == "RELATED_AMBIGUOUS"
     assert trail(clerk, known) == []
     assert clerk.sql("SELECT name FROM customers WHERE org_id = :org") == [{"name": "Known"}], (
         "all of the row, or nothing"
@@ -223,7 +226,7 @@ def test_of_metadata_only_the_keys_that_have_columns_change(clerk: Desk) -> None
 def test_a_later_row_completes_what_an_earlier_one_of_the_file_made(clerk: Desk) -> None:
     rows = [("N", "n@x.com", "1 Main St", "Leeds", "", "", "GB", ""), ("N", "n@x.com", "", "", "", "LS1", "", "Ann")]
     done = updated(clerk, table(rows, f"name,email,{ADDRESS},contact.name"))
-    assert [o for _, o, _ in clerk.outcomes(done["id"])] == ["created", "updated"]
+    assert [o for _, o, _ in clerk.outcomes(done.id)] == ["created", "updated"]
     made = str(clerk.sql("SELECT id FROM customers WHERE org_id = :org")[0]["id"])
     assert [a["postal_code"] for a in lists(clerk, made, "addresses")] == ["LS1"]
     assert [c["name"] for c in lists(clerk, made, "contacts")] == ["Ann"]

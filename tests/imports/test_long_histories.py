@@ -11,8 +11,6 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 import activities.imports
 import workflows.imports
 from activities.imports import ImportActivities
-from models.db.engine import transaction
-from models.db.imports import records as imports
 from models.ids import new_id
 from models.messages.imports import ImportInput, import_workflow_id
 from tests.imports.in_process import Desk, desk
@@ -38,8 +36,7 @@ async def test_an_import_of_many_slices_goes_on_in_new_runs_and_executes_each_ro
     import_id = clerk.validated(
         table([(f"Row {n}", f"row.{n}@example.com") for n in range(ROWS)]), batch_size=1, source="csv"
     )
-    with transaction(clerk.engine, clerk.org) as tx:
-        imports.update(tx, import_id, status="EXECUTING", started_at=tx.now)
+    clerk.approve(import_id)
     does, queue = ImportActivities(clerk.engine), new_id("queue")
     with ThreadPoolExecutor(4) as threads:
         worker = Worker(
@@ -61,5 +58,5 @@ async def test_an_import_of_many_slices_goes_on_in_new_runs_and_executes_each_ro
     assert len(runs) > 2, runs
     assert max(runs) <= LIMIT + ONE_SLICE, runs
     row = clerk.row(import_id)
-    assert (row["status"], row["created"], row["failed"]) == ("COMPLETED", ROWS, 0)
+    assert (row.status, row.created, row.failed) == ("COMPLETED", ROWS, 0)
     assert clerk.sql("SELECT count(*) AS n FROM customers WHERE org_id = :org")[0]["n"] == ROWS

@@ -4,20 +4,23 @@ import csv
 import io
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from demo.crm import CREDENTIAL, Crm
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files, imports
 from models.ids import new_id
+from models.imports.records import Import, ImportStatus
+from models.imports.records import Pull as State
 from operations.imports import pulling
 from operations.imports import staging as import_staging
 from operations.imports import validation as import_validation
 from sources.access import Access
 from sources.protocol import CODES
-from tests.imports.in_process import CALM, Desk, another, desk
+from tests.imports.in_process import CALM, Desk, another, desk, failure, summary
 
 Row = dict[str, Any]
 
@@ -66,32 +69,39 @@ class Pull:
         self.id = d.submit({"source": "salesforce", "connection": "crm", **options}, "pull:crm", 0)
 
     @property
-    def row(self) -> Row:
+    def row(self) -> Import:
         return self.desk.row(self.id)
 
     @property
-    def state(self) -> Row:
-        return dict(self.row["pull"])
+    def state(self) -> State:
+        state = self.row.pull
+        assert state is not None
+        return state
 
     def slice(self, seconds: float = CALM, beat: Any = lambda _: None) -> None:
         pulling.pull(self.desk.engine, self.desk.org, self.id, self.connector, beat, seconds)
 
     def at_once(self) -> None:
         """Do not wait until the source may be asked again."""
-        with transaction(self.desk.engine, self.desk.org) as tx:
-            imports.update(tx, self.id, pull=self.state | {"next_attempt_at": None})
+        self.becomes(replace(self.state, next_attempt_at=None))
 
-    def to_the_end(self, tries: int = 60) -> Row:
+    def becomes(self, state: State) -> None:
+        """As if the pull stood there."""
+        with transaction(self.desk.engine, self.desk.org) as tx:
+            one = imports.get(tx, self.id, lock=True)
+            imports.save(tx, one, replace(one, pull=state))
+
+    def to_the_end(self, tries: int = 60) -> Import:
         for _ in range(tries):
-            if not pulling.pulling(self.row):
+            if not self.row.is_pulling:
                 break
             self.slice(0.0)
-            if pulling.pulling(self.row):
+            if self.row.is_pulling:
                 self.at_once()
         return self.row
 
-    def staged(self) -> Row:
-        assert self.to_the_end()["status"] == "STAGING", self.row["failure"]
+    def staged(self) -> Import:
+        assert self.to_the_end().status == "STAGING", self.row.failure
         import_staging.stage(self.desk.engine, self.desk.org, self.id, lambda _: None)
         return self.row
 
@@ -115,9 +125,9 @@ def test_accounts_become_customers_with_their_first_contact(clerk: Desk, crm: Cr
         silent,
     ]
     one = Pull(clerk, crm, mapping={"Segment__c": "metadata.segment"})
-    assert one.staged()["status"] == "VALIDATING"
+    assert one.staged().status == "VALIDATING"
     import_validation.validate(clerk.engine, clerk.org, one.id, lambda _: None, CALM)
-    assert one.row["summary"]["codes"] == {"FIELD_REQUIRED": 1}
+    assert summary(one.row).codes == {"FIELD_REQUIRED": 1}
     clerk.finish(one.id)
     made = clerk.sql("SELECT * FROM customers WHERE org_id = :org ORDER BY external_id")
     assert [(m["name"], m["email"], m["external_id"]) for m in made] == [
@@ -139,8 +149,8 @@ def test_pages_are_followed_each_kept_with_its_bookmark(clerk: Desk, crm: Crm) -
     ids = fill(crm, 10)
     one = Pull(clerk, crm)
     one.slice(0.0)
-    assert (one.state["pulled"], one.state["total"], one.row["status"]) == (3, 10, "STAGING")
-    assert one.staged()["total_rows"] == 10
+    assert (one.state.pulled, one.state.total, one.row.status) == (3, 10, "STAGING")
+    assert one.staged().total_rows == 10
     assert one.ids() == ids
     assert [q for q in crm.queries if q.startswith("SELECT")] == crm.queries[1:2], "one query, then its locator"
     assert clerk.sql(
@@ -162,9 +172,9 @@ def test_nothing_is_lost_or_doubled_whenever_a_worker_dies(clerk: Desk, crm: Crm
             raise Killed
 
     deaths = 0
-    while one.row["status"] == "STAGING" and pulling.pulling(one.row):
+    while one.row.status == "STAGING" and one.row.is_pulling:
         # Dead before the page is kept, in the middle of keeping it, or just after.
-        keep, at = imports.keep_piece, chance.random()
+        keep, at = files.keep_piece, chance.random()
 
         def kept(*args: Any, keep: Any = keep, at: float = at) -> None:
             if at < 0.2:
@@ -174,7 +184,7 @@ def test_nothing_is_lost_or_doubled_whenever_a_worker_dies(clerk: Desk, crm: Crm
                 raise Killed
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(imports, "keep_piece", kept)
+            patch.setattr(files, "keep_piece", kept)
             try:
                 one.slice(CALM, dies)
             except Killed:
@@ -185,7 +195,7 @@ def test_nothing_is_lost_or_doubled_whenever_a_worker_dies(clerk: Desk, crm: Crm
         if chance.random() < 0.3:
             crm.accounts.locators.clear()  # and the locator has run out meanwhile
     assert deaths > 5
-    assert one.staged()["total_rows"] == 31
+    assert one.staged().total_rows == 31
     assert one.ids() == ids
     assert any("WHERE Id > '001" in q for q in crm.queries)
 
@@ -195,12 +205,12 @@ def test_an_overtaken_attempt_keeps_nothing(clerk: Desk, crm: Crm) -> None:
     one = Pull(clerk, crm)
 
     def overtaken(_: int) -> None:
-        import_staging.claim(clerk.engine, clerk.org, one.id, import_staging.ImportStatus.STAGING)
+        import_staging.claim(clerk.engine, clerk.org, one.id, ImportStatus.STAGING)
 
     with pytest.raises(import_staging.Superseded):
         one.slice(CALM, overtaken)
-    assert one.state["pulled"] == 3
-    assert one.staged()["total_rows"] == 9
+    assert one.state.pulled == 3
+    assert one.staged().total_rows == 9
 
 
 @pytest.mark.parametrize(
@@ -226,20 +236,20 @@ def test_what_passes_is_asked_again_later_from_where_it_stood(
     for _ in script:
         one.at_once()
         one.slice(0.0)
-        assert (one.row["status"], one.state["error"], one.state["pulled"]) == ("STAGING", code, 3)
+        assert (one.row.status, one.state.error, one.state.pulled) == ("STAGING", code, 3)
     asked = len(crm.queries)
     one.slice(0.0)
     assert len(crm.queries) == asked, "it is left alone until its time"
-    assert one.state["failures"] == len(script)
-    assert one.state["next_attempt_at"] is not None
+    assert one.state.failures == len(script)
+    assert one.state.next_attempt_at is not None
     (soon,) = clerk.sql("SELECT (pull ->> 'next_attempt_at')::timestamptz - now() < make_interval(secs => :s) AND "
                         "(pull ->> 'next_attempt_at')::timestamptz - now() > make_interval(secs => :s / 2.0) AS soon "
                         "FROM customer_imports WHERE id = :id", id=one.id, s=waits)  # fmt: skip
     assert soon["soon"]
     crm.released.set()
-    assert one.staged()["total_rows"] == 7
+    assert one.staged().total_rows == 7
     assert one.ids() == ids
-    assert one.state["error"] is None
+    assert one.state.error is None
 
 
 def test_a_token_that_runs_out_between_pages_is_renewed_by_whichever_grant_the_secret_is_for(
@@ -251,7 +261,7 @@ def test_a_token_that_runs_out_between_pages_is_renewed_by_whichever_grant_the_s
         crm.sign_ins, crm.token = 0, "first"
         one.slice(0.0)
         crm.token = "second"
-        assert one.staged()["total_rows"] == 9
+        assert one.staged().total_rows == 9
         assert crm.sign_ins == 2
 
 
@@ -282,10 +292,10 @@ def test_what_does_not_pass_ends_the_import_with_its_place_and_an_exception(
         one.slice(0.0)
         crm.mode = trouble.get("mode", "ok")
     row = one.to_the_end()
-    failure = row["failure"]
-    assert (row["status"], failure["code"]) == ("FAILED", code)
-    assert (failure["line"] == (line or failure["line"]), failure["column"]) == (True, 1)
-    assert failure["detail"].startswith(CODES[code])
+    ended = failure(row)
+    assert (row.status, ended.code) == ("FAILED", code)
+    assert (ended.line == (line or ended.line), ended.column) == (True, 1)
+    assert ended.detail.startswith(CODES[code])
     assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
     found = clerk.sql(
         "SELECT owner_user, reason_code FROM exceptions WHERE org_id = :org AND subject_id = :id", id=one.id
@@ -297,11 +307,10 @@ def test_a_next_page_at_another_address_is_not_followed(clerk: Desk, crm: Crm) -
     fill(crm, 7)
     one = Pull(clerk, crm)
     one.slice(0.0)
-    with transaction(clerk.engine, clerk.org) as tx:
-        imports.update(tx, one.id, pull=one.state | {"page": "http://169.254.169.254/latest/meta-data/"})
+    one.becomes(replace(one.state, page="http://169.254.169.254/latest/meta-data/"))
     asked = len(crm.queries)
     one.slice(0.0)
-    assert (one.state["error"], len(crm.queries)) == ("SOURCE_RESPONSE_INVALID", asked)
+    assert (one.state.error, len(crm.queries)) == ("SOURCE_RESPONSE_INVALID", asked)
 
 
 def test_a_source_that_stays_away_is_given_up_on_after_its_time(clerk: Desk, crm: Crm) -> None:
@@ -310,10 +319,10 @@ def test_a_source_that_stays_away_is_given_up_on_after_its_time(clerk: Desk, crm
     crm.mode = "limit"
     one.slice(0.0)
     with transaction(clerk.engine, clerk.org) as tx:
-        long_ago = (tx.now - pulling.PATIENCE).isoformat()
-        imports.update(tx, one.id, pull=one.state | {"failing_since": long_ago, "next_attempt_at": None})
+        long_ago = tx.now - pulling.PATIENCE
+    one.becomes(replace(one.state, failing_since=long_ago, next_attempt_at=None))
     one.slice(0.0)
-    assert (one.row["status"], one.row["failure"]["code"]) == ("FAILED", "SOURCE_RATE_LIMITED")
+    assert (one.row.status, failure(one.row).code) == ("FAILED", "SOURCE_RATE_LIMITED")
 
 
 def test_a_huge_field_costs_its_row_only(clerk: Desk, crm: Crm) -> None:
@@ -324,7 +333,7 @@ def test_a_huge_field_costs_its_row_only(clerk: Desk, crm: Crm) -> None:
                 **{f"Shipping{p}": "x" * 200_000 for p in ("Street", "City", "State", "PostalCode", "Country")}),
     ]  # fmt: skip
     one = Pull(clerk, crm, mapping={"Rate__c": "credit_limit", "Note__c": None})
-    assert one.staged()["total_rows"] == 5
+    assert one.staged().total_rows == 5
     import_validation.validate(clerk.engine, clerk.org, one.id, lambda _: None, CALM)
     clerk.finish(one.id)
     assert [(n, o, c) for n, o, c in clerk.outcomes(one.id)] == [
@@ -340,7 +349,7 @@ def test_cancelling_ends_a_pull_and_drops_what_it_fetched(clerk: Desk, crm: Crm)
     clerk.act("import.cancel", one.id)
     asked = len(crm.queries)
     one.slice(0.0)
-    assert (one.row["status"], len(crm.queries)) == ("CANCELLED", asked)
+    assert (one.row.status, len(crm.queries)) == ("CANCELLED", asked)
     assert clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org") == []
 
 

@@ -25,9 +25,9 @@ def crm() -> Iterator[Crm]:
     made.close()
 
 
-def connect(ops: httpx.Client, home: Path, crm: Crm, name: str = "sales", **more: Any) -> None:
+def connect(ops: httpx.Client, org: str, home: Path, crm: Crm, name: str = "sales", **more: Any) -> None:
     """What ops does once: the secret on the worker's disk, the connection by its name."""
-    secrets = home / "secrets" / ops.get("/v1/me").json()["org_id"]
+    secrets = home / "secrets" / org
     secrets.mkdir(parents=True, exist_ok=True)
     (secrets / "sales-secret").write_text(CREDENTIAL)
     body = {"kind": "salesforce", "base_url": crm.url, "credential": "sales-secret", "panels": [], **more}
@@ -44,7 +44,7 @@ def test_a_pull_is_reviewed_and_executed_like_a_file(people: People, crm: Crm) -
     crm.accounts.rows = [account(n, Name=f"{word} {n}", Contacts=[{"Email": f"{word}.{n}@example.com", "LastName": "Lee"}])
                          for n in range(7)]  # fmt: skip
     crm.accounts.rows.append(account(7, Contacts=[]))
-    connect(people.person("u_ops", "ops"), people.stack.home, crm)
+    connect(people.person("u_ops", "ops"), people.org, people.stack.home, crm)
     crm.script = ["ok", "busy", "limit", "ok", "error"]
     answer = pull(people.clerk)
     assert (answer.status_code, answer.json()["status"]) == (202, "STAGING"), answer.text
@@ -69,7 +69,7 @@ def test_a_pull_is_reviewed_and_executed_like_a_file(people: People, crm: Crm) -
 
 def test_what_cannot_be_pulled_is_refused_at_once(people: People, crm: Crm) -> None:
     ops = people.person("u_ops", "ops")
-    connect(ops, people.stack.home, crm, "off", enabled=False)
+    connect(ops, people.org, people.stack.home, crm, "off", enabled=False)
     assert code(pull(people.clerk, OPTIONS.replace('"sales"', '"nobody"'))) == (404, "SOURCE_CONNECTION_NOT_FOUND")
     assert code(pull(people.clerk, OPTIONS.replace('"sales"', '"off"'))) == (404, "SOURCE_CONNECTION_NOT_FOUND")
     assert code(pull(people.clerk, OPTIONS.replace('"salesforce"', '"csv"'))) == (422, "VALIDATION_FAILED")
@@ -82,7 +82,7 @@ def test_what_cannot_be_pulled_is_refused_at_once(people: People, crm: Crm) -> N
 
 def test_a_pull_is_cancelled_while_its_source_is_away(people: People, crm: Crm) -> None:
     crm.accounts.rows = [account(1)]
-    connect(people.person("u_ops", "ops"), people.stack.home, crm, "slow")
+    connect(people.person("u_ops", "ops"), people.org, people.stack.home, crm, "slow")
     crm.mode = "limit"
     import_id = pull(people.clerk, OPTIONS.replace('"sales"', '"slow"')).json()["id"]
     for _ in range(1200):
@@ -103,7 +103,7 @@ def test_each_record_is_there_once_whenever_the_worker_is_killed(private_stack: 
         clerk, ops = (
             opened.enter_context(stack.client(org, u, r)) for u, r in (("u_clerk", "ar_clerk"), ("u_ops", "ops"))
         )
-        connect(ops, stack.home, crm)
+        connect(ops, org, stack.home, crm)
         import_id = pull(clerk).json()["id"]
         seen = 0
         for _ in range(4):

@@ -11,8 +11,9 @@ from temporalio.client import Client, ScheduleOverlapPolicy
 
 from api.import_report import report
 from models.db.engine import transaction
-from models.db.imports import records as imports
+from models.db.imports import files
 from models.ids import new_id
+from models.imports.requests import ReviewDecision
 from models.imports.retention import ABANDONED, WITH_EFFECT, WITHOUT_EFFECT
 from operations.imports import retention
 from tests.imports.in_process import Desk, another, desk
@@ -59,30 +60,30 @@ def reported(clerk: Desk, import_id: str) -> list[list[str]]:
 def test_rows_of_an_import_that_made_customers_stay_through_the_audit_of_their_year(clerk: Desk) -> None:
     clerk.customers({"name": "Known", "email": "known@x.com"})
     done = clerk.run(table(ROWS))
-    before, outcomes = reported(clerk, done["id"]), clerk.outcomes(done["id"])
+    before, outcomes = reported(clerk, done.id), clerk.outcomes(done.id)
     assert [o for _, o, _ in outcomes] == ["skipped", "created", "failed", "created"]
     assert prune(clerk, WITH_EFFECT - DAY) == 0
-    assert reported(clerk, done["id"]) == before
+    assert reported(clerk, done.id) == before
     assert prune(clerk, WITH_EFFECT + DAY) == 1
-    assert "secret" not in texts(clerk, done["id"]).lower()
-    assert clerk.outcomes(done["id"]) == outcomes, "what became of each row stays"
-    assert [r[:5] for r in reported(clerk, done["id"])] == [r[:5] for r in before]
-    row = clerk.row(done["id"])
-    assert row["pruned_at"] is not None
-    assert row["summary"] == done["summary"]
+    assert "secret" not in texts(clerk, done.id).lower()
+    assert clerk.outcomes(done.id) == outcomes, "what became of each row stays"
+    assert [r[:5] for r in reported(clerk, done.id)] == [r[:5] for r in before]
+    row = clerk.row(done.id)
+    assert row.pruned_at is not None
+    assert row.summary == done.summary
     actions = clerk.sql(
         "SELECT action FROM audit_events WHERE org_id = :org AND subject_id = :id ORDER BY seq DESC LIMIT 1",
-        id=done["id"],
+        id=done.id,
     )
     assert actions == [{"action": "import.pruned"}]
     assert prune(clerk, WITH_EFFECT + DAY) == 0
-    made = clerk.sql("SELECT name FROM customers WHERE org_id = :org AND import_id = :id ORDER BY name", id=done["id"])
+    made = clerk.sql("SELECT name FROM customers WHERE org_id = :org AND import_id = :id ORDER BY name", id=done.id)
     assert [m["name"] for m in made] == ["Secretperson", "Secretperson Ltd"]
 
 
 def test_rows_of_an_import_without_effect_go_after_a_month_and_an_open_review_keeps_its_own(clerk: Desk) -> None:
     rejected, open_review = clerk.validated(table(ROWS)), clerk.validated(table(ROWS))
-    clerk.act("import.decide", rejected, user="u_manager", role="manager", decision="reject", reason_code="WRONG_FILE")
+    clerk.decide(rejected, ReviewDecision(decision="reject", reason_code="WRONG_FILE"), "u_manager")
     assert prune(clerk, WITHOUT_EFFECT - DAY) == 0
     assert prune(clerk, WITHOUT_EFFECT + DAY) == 1
     assert "secret" not in texts(clerk, rejected).lower()
@@ -94,7 +95,7 @@ def test_rows_of_an_import_without_effect_go_after_a_month_and_an_open_review_ke
 
 def test_one_organisations_clean_up_leaves_the_others_alone(clerk: Desk) -> None:
     other = another(clerk)
-    theirs = other.run(table(ROWS), validate_only=True)["id"]
+    theirs = other.run(table(ROWS), validate_only=True).id
     with pytest.raises(Exception, match="has not ended"), transaction(clerk.engine, clerk.org) as tx:
         tx.scalar("SELECT import_prune(:id, 0, 9)", id=theirs)
     assert prune(clerk, WITHOUT_EFFECT + DAY) == 0
@@ -103,19 +104,23 @@ def test_one_organisations_clean_up_leaves_the_others_alone(clerk: Desk) -> None
 
 def test_a_file_that_never_became_an_import_goes_after_a_day_and_one_under_way_stays(clerk: Desk) -> None:
     abandoned, waiting = new_id("imp"), clerk.upload(table(ROWS))
-    imports.keep_file(clerk.engine, clerk.org, abandoned, [b"name,email\n", b"A,a@x.com\n"])
+    files.keep_file(clerk.engine, clerk.org, abandoned, [b"name,email\n", b"A,a@x.com\n"])
     kept = "SELECT DISTINCT import_id FROM import_files WHERE org_id = :org ORDER BY 1"
     prune(clerk, ABANDONED - DAY / 2)
     assert {r["import_id"] for r in clerk.sql(kept)} == {abandoned, waiting}
     prune(clerk, ABANDONED + DAY)
     assert {r["import_id"] for r in clerk.sql(kept)} == {waiting}
-    imports.keep_file(clerk.engine, clerk.org, abandoned, [b"name,email\n", b"A,a@x.com\n"])
+    files.keep_file(clerk.engine, clerk.org, abandoned, [b"name,email\n", b"A,a@x.com\n"])
     assert len(clerk.sql("SELECT 1 FROM import_files WHERE org_id = :org AND import_id = :id", id=abandoned)) == 2, (
         "sent again"
     )
 
 
-async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client) -> None:
+async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client, clerk: Desk) -> None:
+    old, recent = (clerk.run(table(ROWS), validate_only=True).id for _ in range(2))
+    ended = "UPDATE customer_imports SET ended_at = ended_at - CAST(:ago AS interval) WHERE org_id = :org AND id = :id"
+    with transaction(clerk.owner, clerk.org) as tx:
+        assert tx.run(ended, id=old, ago=str(WITHOUT_EFFECT + DAY)) == 1
     await temporal_client.get_schedule_handle("prune-imports").trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
     for _ in range(1200):
         description = await temporal_client.get_schedule_handle("prune-imports").describe()
@@ -126,4 +131,6 @@ async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client
     handle = temporal_client.get_workflow_handle(
         started.workflow_id, run_id=started.first_execution_run_id, result_type=int
     )
-    assert await handle.result() >= 0
+    assert await handle.result() >= 1
+    assert "secret" not in texts(clerk, old).lower()
+    assert "secret" in texts(clerk, recent).lower()

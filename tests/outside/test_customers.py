@@ -147,12 +147,14 @@ def test_decisions_out_of_order_by_the_wrong_people_and_too_late(desk: Desk, str
     for decision in ("reject", "return"):
         refused(desk.decide(change, "u_manager", decision), 422, "REASON_REQUIRED")
     ok(desk.decide(change, "u_manager", step=1))
-    refused(desk.decide(change, "u_manager", step=1), 409, "STEP_NOT_PENDING")
+    assert desk.decide(change, "u_manager", step=1).headers["Idempotent-Replayed"] == "true"  # a second click
+    refused(desk.decide(change, "u_manager", "reject", step=1, reason_code="NO"), 409, "STEP_NOT_PENDING")
     done = ok(desk.decide(change, "u_controller", "reject", reason_code="BAD_DATA", comment="no"))
     assert (done["status"], [s["status"] for s in done["steps"]]) == ("REJECTED", ["APPROVED", "REJECTED"])
     for by in ("u_manager", "u_controller", "u_cfo"):
         for step in (None, 1, 2):
-            refused(desk.decide(change, by, **({"step": step} if step else {})), 409, "CHANGE_CLOSED")
+            said = {"decision": "return", "reason_code": "NO"} | ({"step": step} if step else {})
+            refused(desk.decide(change, by, **said), 409, "CHANGE_CLOSED")
     refused(desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/withdraw"), 409, "CHANGE_CLOSED")
     refused(desk("u_manager").get(f"/v1/customer-changes/{change['change_id']}/approval-token"), 409, "CHANGE_CLOSED")
 

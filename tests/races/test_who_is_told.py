@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from models.db.engine import make_engine
-from operations.answers import awaited
+from operations.answers import waiting_for
 from tests.cash_desk.desk import Desk, new_organisation
 
 
@@ -20,7 +20,7 @@ def desk(database_url: str) -> Iterator[Desk]:
 def test_the_caller_is_told_the_first_answer_whoever_carries_it_out_again(desk: Desk) -> None:
     kept = desk.submit(desk.invoice(desk.customer(), 100))
     first = desk.execute(kept.command_id)  # committed; whoever waited was never told
-    with awaited(kept.command_id, kept.command) as told:
+    with waiting_for(kept.command_id, kept.command) as told:
         again = desk.execute(kept.command_id)
     assert (first.replayed, again.replayed, told.result().replayed) == (False, True, False)
     assert json.loads(told.result().json) == again.body

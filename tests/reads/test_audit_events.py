@@ -84,15 +84,15 @@ def test_only_controllers_cfo_and_auditors_read_the_trail_and_only_their_entitie
 
 def test_events_are_cloud_events_in_the_order_of_publication(fresh_database_url: str) -> None:
     books = Books(fresh_database_url)
-    customer, _, payment = worked(books)
+    customer, invoice, payment = worked(books)
     assert books.get("/v1/events")["items"] == []  # nothing is published before the relay has seen it
     relay(books)
     feed = books.get("/v1/events")
     assert [(e["type"], e["subject"]) for e in feed["items"]] == [
-        ("customer.created", customer), ("ar.payment.received", payment), ("ar.payment.applied", payment),
-        ("ar.payment.unapplied", payment),
+        ("customer.created", customer), ("invoice.created", invoice), ("ar.payment.received", payment),
+        ("ar.payment.applied", payment), ("ar.payment.unapplied", payment),
     ]  # fmt: skip
-    first = feed["items"][1]
+    first = feed["items"][2]
     assert first["specversion"] == "1.0"
     assert first["source"] == f"/organisations/{books.org}"
     assert first["time"].endswith("Z")
@@ -102,7 +102,7 @@ def test_events_are_cloud_events_in_the_order_of_publication(fresh_database_url:
     relay(books)
     later = books.get("/v1/events", cursor=feed["resume_cursor"])["items"]
     assert [e["type"] for e in later] == ["ar.payment.received"]
-    assert books.get("/v1/events", type="ar.payment.applied")["items"] == [feed["items"][2]]
+    assert books.get("/v1/events", type="ar.payment.applied")["items"] == [feed["items"][3]]
     one = books.get("/v1/events", limit=1)
     assert books.get("/v1/events", limit=1, cursor=one["next_cursor"])["items"] == [feed["items"][1]]
     assert books.api("ar_clerk").get("/v1/events").status_code == 403

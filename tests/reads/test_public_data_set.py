@@ -17,7 +17,7 @@ from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
 from operations.commands import body_hash
 from operations.customers.bootstrap import bootstrap_customers
-from operations.runner import OPERATIONS
+from operations.runner import perform
 from operations.verify import verify
 from operations.work import Command, Work
 from statement_readers import detect_and_read
@@ -50,9 +50,7 @@ def loaded(database_url: str) -> Iterator[tuple[Books, dict[str, str]]]:
                     new_id("cmd"), "create_invoice", "/load", body, body_hash(body), True, "u_clerk", ("ar_clerk",), None,
                     new_id("req"), None, invoice_id, invoice_id,
                 )  # fmt: skip
-                work = Work(tx, cmd)
-                OPERATIONS["create_invoice"](work)
-                work.flush()
+                perform(Work(tx, cmd), kept=False)
         for month in monthly_statements(rows):
             received = as_received(
                 "bank_us", month.content, month.filename, detect_and_read(io.BytesIO(month.content), month.filename)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from models.audit import merkle_root
+from models.audit.chain import merkle_root
 from models.db.engine import make_engine, transaction
 from models.db.tx import Tx
 from models.db.verify_seals import ROOTS

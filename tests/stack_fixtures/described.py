@@ -53,6 +53,14 @@ def _validator(path: str, method: str, status: str) -> "jsonschema_rs.Draft20201
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
+def assert_described(data: object, name: str) -> None:
+    """Raises Undescribed where what a stream said is not as the schema of this name."""
+    whole = {"$ref": f"#/components/schemas/{name}", "components": description()["components"]}
+    error = next(iter(jsonschema_rs.Draft202012Validator(whole, validate_formats=True).iter_errors(data)), None)
+    if error is not None:
+        raise Undescribed(f"{name}: {error.message[:400]}")
+
+
 def _path_of(method: str, asked: str) -> str | None:
     """The path, as described, that serves a request; the one with the most literal parts where several do."""
     parts = asked.split("/")

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from models import checks
-from models.customers.patch import CustomerPatch
+from models.customers.patch import PatchCustomer
 from models.keys import email_key, name_key, tax_id_key
 
 
@@ -89,12 +89,12 @@ def test_a_postal_code_is_checked_in_an_update_as_in_an_addition(code: str) -> N
     given = {"type": "billing", "lines": ["1"], "city": "X", "country": "GB", "postal_code": code}
     for item in ({"action": "update", "id": "addr_1", "postal_code": code}, {"action": "add"} | given):
         with pytest.raises(ValidationError) as refused:
-            CustomerPatch.model_validate({"addresses": [item]})
+            PatchCustomer.model_validate({"addresses": [item]})
         assert refused.value.errors()[0]["loc"][-1] == "postal_code"
 
 
 def test_a_postal_code_is_trimmed_in_an_update_as_in_an_addition() -> None:
-    patch = CustomerPatch.model_validate(
+    patch = PatchCustomer.model_validate(
         {"addresses": [{"action": "update", "id": "addr_1", "postal_code": "  02134  "}]}
     )
     assert patch.dump()["addresses"][0]["postal_code"] == "02134"

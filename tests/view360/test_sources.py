@@ -37,7 +37,7 @@ def crm() -> Iterator[Crm]:
 
 
 def fetch(crm: Crm, panel: str = "opportunities", secret: str | None = CREDENTIAL, adapter: Salesforce | None = None,
-          asked: Asked = ASKED, seconds: float = 60) -> list[dict[str, Any]]:  # fmt: skip
+          asked: Asked = ASKED, seconds: float = 60) -> Any:  # fmt: skip
     connection = Connection("org_1", "salesforce", "salesforce", crm.url, secret, seconds, 2, HERE)
     source = adapter or Salesforce()
     return Guard(2).call(lambda: source.fetch(connection, panel, asked), seconds)
@@ -51,15 +51,15 @@ def code_of(crm: Crm, **options: Any) -> str:
 
 def test_opportunities_come_in_exact_minor_units_with_the_sources_own_stage(crm: Crm) -> None:
     (deal,) = fetch(crm)
-    assert (deal["external_id"], deal["value_minor"], deal["currency_code"]) == ("006A", 123456, "USD")  # half-even
-    assert (deal["stage"], deal["close_date"], deal["closed"]) == ("Our own stage", date(2027, 1, 31), False)
+    assert (deal.external_id, deal.value_minor, deal.currency_code) == ("006A", 123456, "USD")  # half-even
+    assert (deal.stage, deal.close_date, deal.closed) == ("Our own stage", date(2027, 1, 31), False)
 
 
 def test_the_currency_of_a_multi_currency_organisation_is_taken(crm: Crm) -> None:
     crm.lacks = frozenset()
     crm.hold(ACCOUNT, "Opportunity", {**DEAL, "Amount": 5000, "CurrencyIsoCode": "JPY"})
     (deal,) = fetch(crm)
-    assert (deal["value_minor"], deal["currency_code"]) == (5000, "JPY")
+    assert (deal.value_minor, deal.currency_code) == (5000, "JPY")
 
 
 def test_quotes_and_cases(crm: Crm) -> None:
@@ -72,8 +72,8 @@ def test_quotes_and_cases(crm: Crm) -> None:
     crm.hold(ACCOUNT, "Case", {"Id": "500", "CaseNumber": "1", "Subject": "S\nT", "Priority": "High", "Status": "New",
                                "IsClosed": False, "MilestoneStatus": "Open Violation"})  # fmt: skip
     (quote,), (case,) = fetch(crm, "quotes"), fetch(crm, "cases")
-    assert (quote["status"], quote["expiry_date"], quote["value_minor"]) == ("Presented", date(2027, 2, 1), 1000)
-    assert (case["subject"], case["priority"], case["priority_rank"], case["sla_status"]) == (
+    assert (quote.status, quote.expiry_date, quote.value_minor) == ("Presented", date(2027, 2, 1), 1000)
+    assert (case.subject, case.priority, case.priority_rank, case.sla_status) == (
         "S T",
         "High",
         2,
@@ -84,7 +84,7 @@ def test_quotes_and_cases(crm: Crm) -> None:
 def test_pages_are_followed_and_an_endless_list_is_refused(crm: Crm) -> None:
     crm.page_size = 3
     crm.hold(ACCOUNT, "Opportunity", *({**DEAL, "Id": f"006{n}"} for n in range(8)))
-    assert [r["external_id"] for r in fetch(crm)] == [f"006{n}" for n in range(8)]
+    assert [r.external_id for r in fetch(crm)] == [f"006{n}" for n in range(8)]
     crm.page_size = 1
     crm.hold(ACCOUNT, "Opportunity", *({**DEAL, "Id": f"006{n}"} for n in range(MAX_RECORDS)))
     assert code_of(crm) == "SOURCE_RESPONSE_TOO_LARGE"

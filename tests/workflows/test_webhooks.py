@@ -11,7 +11,7 @@ from activities.webhooks import WebhookActivities
 from models.db.engine import lent, make_engine
 from models.db.outbox import fan_out, publish
 from models.messages.webhooks import WebhookQueue
-from models.webhooks import RETRIES
+from models.webhooks.signing import RETRIES
 from operations.webhook_deliveries import Answer, Parcel
 from tests.cash_desk.books import opened, wrong
 from tests.cash_desk.desk import Desk, new_organisation
@@ -44,8 +44,8 @@ async def test_three_days_of_silence_are_one_exception_and_the_next_event_goes_o
     with lent(desk.engine) as conn:
         while publish(conn):
             pass
-        queues = [q for q in fan_out(conn, 0, 2**62) if q["org_id"] == desk.org]
-        assert [(q["endpoint_id"], q["subject"]) for q in queues] == [(endpoint, payment)]
+        queues = [q for q in fan_out(conn, 0, 2**62) if q.org_id == desk.org]
+        assert [(q.endpoint_id, q.subject) for q in queues] == [(endpoint, payment)]
         fan_out(conn, 0, 2**62)  # after a crash: nothing is made twice
     sent: list[Parcel] = []
 

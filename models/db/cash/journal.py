@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import literal_column
 
 from models.answers import read_row
-from models.cash.ledger import JournalEntry, JournalLine
+from models.cash.ledger import JournalEntry
 from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.ledger import journal_entries
@@ -57,16 +57,3 @@ def get_entry(tx: Tx, entry_id: str) -> PostedEntry:
 def entries_of(tx: Tx, source_id: str) -> list[JournalEntry]:
     """Every entry made for a payment or an invoice, in the order of posting."""
     return tx.records(JournalEntry, f"{_ENTRIES} AND e.source_id = :source ORDER BY e.id", source=source_id)
-
-
-def entry_from(r: Any) -> JournalEntry:
-    return JournalEntry(
-        r["id"], r["entry_date"], r["kind"], r["source_id"], r["legal_entity_id"], r["functional_currency"]
-    )
-
-
-def line_from(r: Any) -> JournalLine:
-    return JournalLine(
-        r["account"], r["debit_minor"], r["credit_minor"], r["currency_code"], r["functional_debit_minor"],
-        r["functional_credit_minor"], r["customer_id"], r["invoice_id"], r["bank_account_id"],
-    )  # fmt: skip

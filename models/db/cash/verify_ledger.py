@@ -1,10 +1,11 @@
 """The ledger's invariants: entries as the trail names them, balances as the records of invoices and payments give them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import groupby
 
-from models.cash.ledger import JournalLine
-from models.db.cash.journal import entry_from, line_from
+from models.cash.ledger import JournalEntry, JournalLine
 from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Tx
 from models.verification import Finding
@@ -26,6 +27,42 @@ _ORPHANS = """SELECT DISTINCT l.entry_id FROM journal_lines l WHERE l.org_id = :
   (SELECT FROM journal_entries e WHERE e.org_id = l.org_id AND e.id = l.entry_id)"""
 
 
+@dataclass(frozen=True, slots=True)
+class _EntryLine:
+    """An entry with one of its lines, `line_no` None where it has none. As it stands, whatever somebody made of it."""
+
+    id: str
+    entry_date: date
+    kind: str
+    source_id: str
+    legal_entity_id: str
+    functional_currency: str
+    digest: str
+    created_at: datetime | None
+    line_no: int | None
+    account: str
+    debit_minor: int
+    credit_minor: int
+    currency_code: str
+    functional_debit_minor: int
+    functional_credit_minor: int
+    customer_id: str | None
+    invoice_id: str | None
+    bank_account_id: str | None
+
+    def entry(self) -> JournalEntry:
+        """The entry, still without lines."""
+        return JournalEntry(
+            self.id, self.entry_date, self.kind, self.source_id, self.legal_entity_id, self.functional_currency
+        )
+
+    def line(self) -> JournalLine:
+        return JournalLine(
+            self.account, self.debit_minor, self.credit_minor, self.currency_code, self.functional_debit_minor,
+            self.functional_credit_minor, self.customer_id, self.invoice_id, self.bank_account_id,
+        )  # fmt: skip
+
+
 def check_entries(tx: Tx) -> Finding:
     """Every entry balances, has its digest, and is named with it, at its time, in the trail; none that the trail names is gone.
 
@@ -33,31 +70,31 @@ def check_entries(tx: Tx) -> Finding:
     """
     found, count = Finding("ledger entries"), 0
     kept = Scratch(tx, "verify_entries")
-    for _, rows in groupby(stream(tx, _ENTRIES), key=lambda r: r["id"]):
+    for _, rows in groupby((_EntryLine(**r) for r in stream(tx, _ENTRIES)), key=lambda r: r.id):
         first = next(rows)
-        entry = entry_from(first)
+        entry = first.entry()
         numbers = []
         for r in (first, *rows):
-            if r["line_no"] is not None:
-                entry.lines.append(line_from(r))
-                numbers.append(r["line_no"])
+            if r.line_no is not None:
+                entry.lines.append(r.line())
+                numbers.append(r.line_no)
         count += 1
         digest = entry.digest()
-        kept.add(id=entry.id, source_id=entry.source_id, digest=digest, created_at=first["created_at"])
+        kept.add(id=entry.id, source_id=entry.source_id, digest=digest, created_at=first.created_at)
         written = all(_as_written(line) for line in entry.lines)
         if written and not entry.balanced:
             found.breach(f"{entry.id}: the entry does not balance")
-        if not written or digest != first["digest"] or numbers != list(range(1, len(numbers) + 1)):
+        if not written or digest != first.digest or numbers != list(range(1, len(numbers) + 1)):
             found.breach(f"{entry.id}: the entry was altered, its digest is another one")
     kept.flush()
-    for r in stream(tx, _DIFFERENT):
-        found.breach(f"{r['id']}: the entry differs from what event {r['seq']} of {r['subject_id']} says of it")
-    for r in stream(tx, _UNNAMED):
-        found.breach(f"{r['id']}: no audit event names the entry (made for {r['source_id']})")
-    for r in stream(tx, _GONE):
-        found.breach(f"{r['entry_id']}: the entry is gone, event {r['seq']} of {r['subject_id']} names it")
-    for r in stream(tx, _ORPHANS):
-        found.breach(f"{r['entry_id']}: lines without their entry")
+    for d in stream(tx, _DIFFERENT):
+        found.breach(f"{d['id']}: the entry differs from what event {d['seq']} of {d['subject_id']} says of it")
+    for u in stream(tx, _UNNAMED):
+        found.breach(f"{u['id']}: no audit event names the entry (made for {u['source_id']})")
+    for g in stream(tx, _GONE):
+        found.breach(f"{g['entry_id']}: the entry is gone, event {g['seq']} of {g['subject_id']} names it")
+    for o in stream(tx, _ORPHANS):
+        found.breach(f"{o['entry_id']}: lines without their entry")
     found.what = f"{count} entries"
     return found
 
@@ -93,7 +130,7 @@ carried AS (
     FROM journal_entries e JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
    WHERE e.org_id = :org GROUP BY e.source_id)
 SELECT p.id, p.amount_minor, p.applied_minor, p.credit_held_minor, coalesce(live.minor, 0) AS live,
-       coalesce(held.minor, 0) AS held,
+       coalesce(held.minor, 0) AS held, p.amount_minor - p.applied_minor - p.credit_held_minor AS left,
        p.posted AND p.reversed_at IS NULL AS in_books, p.functional_amount_minor,
        p.functional_available_minor AS available, coalesce(held.worth, 0) AS held_worth,
        coalesce(carried.cash, 0) AS cash, coalesce(carried.cash_worth, 0) AS cash_worth,
@@ -102,26 +139,49 @@ SELECT p.id, p.amount_minor, p.applied_minor, p.credit_held_minor, coalesce(live
   LEFT JOIN carried ON carried.source_id = p.id WHERE p.org_id = :org ORDER BY p.id"""
 
 
+@dataclass(frozen=True, slots=True)
+class _PaymentSums:
+    """A payment beside what its applications, its credits and its entries come to; `*_worth` in the functional currency."""
+
+    id: str
+    amount_minor: int
+    applied_minor: int
+    credit_held_minor: int
+    live: int
+    held: int
+    left: int
+    in_books: bool
+    functional_amount_minor: int
+    available: int
+    held_worth: int
+    cash: int
+    cash_worth: int
+    unapplied: int
+    credits: int
+
+
 def check_payments(tx: Tx) -> Finding:
     """Applied no more than received, as the live applications and credits say; cash, unapplied and credits as posted."""
     found, count = Finding("payments"), 0
     for r in stream(tx, _APPLICATIONS):
         found.breach(f"{r['id']}: the application does not fit {r['payment_id']} and {r['invoice_id']}")
-    for p in stream(tx, _PAYMENTS):
+    for p in (_PaymentSums(**r) for r in stream(tx, _PAYMENTS)):
         count += 1
-        amount, worth = (p["amount_minor"], p["functional_amount_minor"]) if p["in_books"] else (0, 0)
-        left, credits = (p["available"], p["held_worth"]) if p["in_books"] else (0, 0)
+        amount, worth = (p.amount_minor, p.functional_amount_minor) if p.in_books else (0, 0)
+        left, credits = (p.available, p.held_worth) if p.in_books else (0, 0)
         checks = (
-            ("applications exceed the amount", p["live"] > p["amount_minor"]),
-            ("applied_minor is not the sum of its live applications", p["applied_minor"] != p["live"]),
-            ("credit_held_minor is not what its credits hold", p["credit_held_minor"] != p["held"]),
-            ("cash posted for it is not its amount", (p["cash"], p["cash_worth"]) != (amount, worth)),
-            ("unapplied cash posted for it is not what is left of it", p["unapplied"] != left),
-            ("customer credits posted for it are not what its credits hold", p["credits"] != credits),
+            ("applications exceed the amount", p.live > p.amount_minor),
+            ("applied_minor is not the sum of its live applications", p.applied_minor != p.live),
+            ("credit_held_minor is not what its credits hold", p.credit_held_minor != p.held),
+            ("cash posted for it is not its amount", (p.cash, p.cash_worth) != (amount, worth)),
+            ("unapplied cash posted for it is not what is left of it", p.unapplied != left),
+            ("customer credits posted for it are not what its credits hold", p.credits != credits),
+            ("it is used up, but something of its worth is left", p.left == 0 and p.available != 0),
+            ("its credits hold no money, but something of its worth", p.held == 0 and p.held_worth != 0),
         )
         for said, wrong in checks:
             if wrong:
-                found.breach(f"{p['id']}: {said}")
+                found.breach(f"{p.id}: {said}")
     found.what = f"{count} payments"
     return found
 
@@ -141,17 +201,35 @@ SELECT i.id, i.voided_at IS NOT NULL AS void, i.total_minor, i.functional_total_
  WHERE i.org_id = :org ORDER BY i.id"""
 
 
+@dataclass(frozen=True, slots=True)
+class _InvoiceSums:
+    """An invoice beside what its applications come to and what receivables carry for it."""
+
+    id: str
+    void: bool
+    total_minor: int
+    functional_total_minor: int
+    balance_due_minor: int
+    functional_balance_minor: int
+    live: int
+    live_worth: int
+    carried: int
+    carried_worth: int
+
+
 def check_invoices(tx: Tx) -> Finding:
     """Balance = total less live applications, in both currencies, and as receivables carry it."""
     found, count = Finding("invoices"), 0
-    for i in stream(tx, _INVOICES):
+    for i in (_InvoiceSums(**r) for r in stream(tx, _INVOICES)):
         count += 1
-        total, worth = (0, 0) if i["void"] else (i["total_minor"], i["functional_total_minor"])
-        balance, functional = i["balance_due_minor"], i["functional_balance_minor"]
-        if (balance, functional) != (total - i["live"], worth - i["live_worth"]):
-            found.breach(f"{i['id']}: its balance is not its total less its live applications")
-        if (balance, functional) != (i["carried"], i["carried_worth"]):
-            found.breach(f"{i['id']}: its balance is not what receivables carry for it")
+        total, worth = (0, 0) if i.void else (i.total_minor, i.functional_total_minor)
+        balance, functional = i.balance_due_minor, i.functional_balance_minor
+        if (balance, functional) != (total - i.live, worth - i.live_worth):
+            found.breach(f"{i.id}: its balance is not its total less its live applications")
+        if balance == 0 and functional != 0:
+            found.breach(f"{i.id}: it is settled, but something of its worth is open")
+        if (balance, functional) != (i.carried, i.carried_worth):
+            found.breach(f"{i.id}: its balance is not what receivables carry for it")
     found.what = f"{count} invoices"
     return found
 
@@ -162,7 +240,7 @@ WITH carried AS (
     FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
    WHERE l.org_id = :org AND l.account IN ('accounts_receivable', 'cash', 'unapplied_cash', 'customer_credits')
    GROUP BY e.legal_entity_id, l.account),
-told AS (
+recorded AS (
   SELECT legal_entity_id, 'accounts_receivable' AS account, sum(functional_balance_minor) AS minor
     FROM invoices WHERE org_id = :org GROUP BY legal_entity_id
   UNION ALL
@@ -175,7 +253,7 @@ told AS (
   SELECT legal_entity_id, 'customer_credits', -sum(functional_remaining_minor)
     FROM customer_credits WHERE org_id = :org AND kind = 'customer_credit' AND withdrawn_at IS NULL GROUP BY legal_entity_id)
 SELECT account, legal_entity_id, coalesce(c.minor, 0) AS ledger, coalesce(t.minor, 0) AS records
-  FROM carried c FULL JOIN told t USING (legal_entity_id, account) ORDER BY account, legal_entity_id"""
+  FROM carried c FULL JOIN recorded t USING (legal_entity_id, account) ORDER BY account, legal_entity_id"""
 _NAMES = {
     "accounts_receivable": ("receivables control", "the open balances of invoices"),
     "cash": ("cash", "the posted receipts that are not reversed"),
@@ -184,16 +262,24 @@ _NAMES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Control:
+    """An account of one legal entity: what the ledger says, and what the records behind it come to."""
+
+    account: str
+    legal_entity_id: str
+    ledger: int
+    records: int
+
+
 def check_control_accounts(tx: Tx) -> Iterator[Finding]:
     """The four accounts that records stand behind, per legal entity, in its functional currency."""
-    rows = tx.all(_CONTROL)
+    rows = [_Control(**r) for r in tx.all(_CONTROL)]
     for account, (check, records) in _NAMES.items():
         found = Finding(check)
-        mine = [r for r in rows if r["account"] == account]
+        mine = [r for r in rows if r.account == account]
         for r in mine:
-            if r["ledger"] != r["records"]:
-                found.breach(
-                    f"{r['legal_entity_id']}: the account {account} says {r['ledger']}, {records} say {r['records']}"
-                )
-        found.what = ", ".join(f"{r['legal_entity_id']} {int(r['ledger'])}" for r in mine)
+            if r.ledger != r.records:
+                found.breach(f"{r.legal_entity_id}: the account {account} says {r.ledger}, {records} say {r.records}")
+        found.what = ", ".join(f"{r.legal_entity_id} {int(r.ledger)}" for r in mine)
         yield found

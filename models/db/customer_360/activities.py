@@ -1,44 +1,43 @@
 """The contact timeline."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Final
 
-from models.db.lookups import find
-from models.db.tx import Row, Tx
+from models.answers import read_row
+from models.customer_360.records import Activity
+from models.db.listing import Listing
+from models.db.lookups import find, found
+from models.db.tables.customer_360 import activities
+from models.db.tx import Tx
 
-_SHOWN = ("id", "customer_id", "type", "notes", "contact_id", "occurred_at", "logged_by", "created_at")
+_TIMELINE: Final = Listing(
+    activities,
+    key=(activities.c.occurred_at, activities.c.id),
+    newest_first=True,
+    within=None,
+    equal=(activities.c.customer_id, activities.c.contact_id),
+)
 
 
-def contact(tx: Tx, contact_id: str) -> Row:
-    """The contact; 404 CONTACT_NOT_FOUND or 403 otherwise."""
-    sql = "SELECT id, customer_id FROM customer_contacts WHERE org_id = :org AND id = :id"
-    return find(tx, "contact", sql, contact_id)
+def customer_of_contact(tx: Tx, contact_id: str) -> str:
+    """Whose contact it is; 404 CONTACT_NOT_FOUND or 403 otherwise."""
+    sql = "SELECT customer_id FROM customer_contacts WHERE org_id = :org AND id = :id"
+    customer_id: str | None = tx.scalar(sql, id=contact_id)
+    return found(tx, "contact", contact_id, customer_id)
 
 
-def get(tx: Tx, activity_id: str) -> Row:
-    """The activity with its customer's legal entity; 404 or 403 otherwise."""
+def get(tx: Tx, activity_id: str) -> tuple[Activity, str]:
+    """The activity, and its customer's legal entity; 404 or 403 otherwise."""
     sql = """SELECT a.*, c.legal_entity_id FROM activities a JOIN customers c ON c.org_id = a.org_id
       AND c.id = a.customer_id WHERE a.org_id = :org AND a.id = :id"""
-    return find(tx, "activity", sql, activity_id)
+    row = find(tx, "activity", sql, activity_id)
+    return read_row(Activity, row), row["legal_entity_id"]
 
 
 def timeline(
-    tx: Tx, customer_id: str, contact_id: str | None, after: tuple[Any, ...] | None, limit: int
-) -> Sequence[Row]:
+    tx: Tx, customer_id: str, contact_id: str | None, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[Activity]:
     """The customer's activities, or those with one contact; the latest first."""
-    where, params = "", {}
-    if contact_id is not None:
-        where, params = " AND contact_id = :contact", {"contact": contact_id}
-    if after is not None:
-        where += " AND (occurred_at, id) < (:at, :after)"
-        params |= {"at": after[0], "after": after[1]}
-    sql = f"""SELECT * FROM activities WHERE org_id = :org AND customer_id = :customer{where}
-      ORDER BY occurred_at DESC, id DESC LIMIT :n"""
-    return tx.all(sql, customer=customer_id, n=limit, **params)
-
-
-def activity_body(a: Any) -> dict[str, Any]:
-    """The activity as the API shows it. `notes` is text, never markup."""
-    shown = {k: a[k] for k in _SHOWN}
-    times = {k: a[k].isoformat() for k in ("occurred_at", "created_at")}
-    return {**shown, **times, "href": f"/v1/activities/{a['id']}"}
+    rows = _TIMELINE.page(tx, None, after, limit, customer_id=customer_id, contact_id=contact_id)
+    return [read_row(Activity, row) for row in rows]

@@ -2,41 +2,39 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from models.db.tx import Row, Tx, to_json
-
-_SHOWN = ("name", "kind", "base_url", "credential", "panels", "timeout_ms", "max_concurrent", "enabled", "updated_by")
+from models.customer_360.records import PanelSnapshot, SourceConnection, SourceCustomer
+from models.db.tx import Tx, as_columns, to_json
 
 
-def connection_for(tx: Tx, panel: str) -> Row | None:
+def connection_for(tx: Tx, panel: str) -> SourceConnection | None:
     """The enabled connection that serves the panel."""
     sql = """SELECT * FROM source_connections WHERE org_id = :org AND enabled AND :panel = ANY(panels)
       ORDER BY name LIMIT 1"""
-    return tx.one(sql, panel=panel)
+    return tx.record(SourceConnection, sql, panel=panel)
 
 
-def connections(tx: Tx) -> Sequence[Row]:
-    return tx.all("SELECT * FROM source_connections WHERE org_id = :org ORDER BY name")
+def connections(tx: Tx) -> Sequence[SourceConnection]:
+    """All of them, by name."""
+    return tx.records(SourceConnection, "SELECT * FROM source_connections WHERE org_id = :org ORDER BY name")
 
 
-def connection(tx: Tx, name: str) -> Row | None:
-    return tx.one("SELECT * FROM source_connections WHERE org_id = :org AND name = :name", name=name)
+def connection(tx: Tx, name: str) -> SourceConnection | None:
+    """The connection of this name."""
+    sql = "SELECT * FROM source_connections WHERE org_id = :org AND name = :name"
+    return tx.record(SourceConnection, sql, name=name)
 
 
-def put_connection(tx: Tx, row: dict[str, Any]) -> None:
-    fields = [f for f in row if f != "name"]
-    sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
-    tx.insert("source_connections", [row], suffix=f"ON CONFLICT (org_id, name) DO UPDATE SET {sets}")
+def put_connection(tx: Tx, c: SourceConnection) -> None:
+    """Make it, or change the one of its name."""
+    sets = ", ".join(f"{f} = excluded.{f}" for f in as_columns(c) if f != "name")
+    tx.insert("source_connections", [c], suffix=f"ON CONFLICT (org_id, name) DO UPDATE SET {sets}")
 
 
-def connection_body(c: Any) -> dict[str, Any]:
-    return {f: c[f] for f in _SHOWN} | {"updated_at": c["updated_at"].isoformat()}
-
-
-def customer_key(tx: Tx, customer_id: str, kind: str) -> Row | None:
+def customer_key(tx: Tx, customer_id: str, kind: str) -> SourceCustomer | None:
     """The customer's id at systems of this kind (`metadata.<kind>_account_id`, else external_id), and its currency."""
-    return tx.one(
+    return tx.record(
+        SourceCustomer,
         """SELECT coalesce(c.metadata ->> :key, c.external_id, '') AS source_customer_id,
              coalesce(c.currency_code, e.functional_currency) AS currency_code
            FROM customers c JOIN legal_entities e ON e.org_id = c.org_id AND e.id = c.legal_entity_id
@@ -46,17 +44,18 @@ def customer_key(tx: Tx, customer_id: str, kind: str) -> Row | None:
     )
 
 
-def lock_snapshot(tx: Tx, customer_id: str, panel: str) -> Row | None:
+def lock_snapshot(tx: Tx, customer_id: str, panel: str) -> PanelSnapshot | None:
+    """The snapshot of the customer's panel, locked."""
     sql = "SELECT * FROM panel_snapshots WHERE org_id = :org AND customer_id = :customer AND panel = :panel FOR UPDATE"
-    return tx.one(sql, customer=customer_id, panel=panel)
+    return tx.record(PanelSnapshot, sql, customer=customer_id, panel=panel)
 
 
-def save_snapshot(tx: Tx, customer_id: str, panel: str, **fields: Any) -> None:
-    """Set these fields of the snapshot, making it where there is none."""
-    row = {"customer_id": customer_id, "panel": panel, **fields}
+def save_snapshot(tx: Tx, customer_id: str, panel: str, snapshot: PanelSnapshot) -> None:
+    """Make it, or put it in the place of the former one."""
+    fields = as_columns(snapshot)
     sets = ", ".join(f"{f} = excluded.{f}" for f in fields)
     suffix = f"ON CONFLICT (org_id, customer_id, panel) DO UPDATE SET {sets}"
-    tx.insert("panel_snapshots", [row], suffix=suffix)
+    tx.insert("panel_snapshots", [{"customer_id": customer_id, "panel": panel, **fields}], suffix=suffix)
 
 
 def viewed(tx: Tx, views: Sequence[tuple[str, datetime]]) -> None:
@@ -72,12 +71,13 @@ def viewed(tx: Tx, views: Sequence[tuple[str, datetime]]) -> None:
 
 
 def forget_views(tx: Tx, before: datetime) -> None:
+    """Nobody has looked at these customers since."""
     tx.run("DELETE FROM customer_360_views WHERE org_id = :org AND viewed_at < :before", before=before)
 
 
-def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) -> Sequence[Row]:
-    """External panels of customers looked at lately that will soon be too old, the oldest first."""
-    return tx.all(
+def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) -> Sequence[tuple[str, str]]:
+    """External panels of customers looked at lately that will soon be too old, the oldest first: customer and panel."""
+    rows = tx.all(
         """SELECT v.customer_id, p.panel FROM customer_360_views v
            CROSS JOIN source_connections s CROSS JOIN LATERAL unnest(s.panels) AS p(panel)
            LEFT JOIN panel_snapshots n ON n.org_id = v.org_id AND n.customer_id = v.customer_id AND n.panel = p.panel
@@ -89,3 +89,4 @@ def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) ->
         now=tx.now,
         n=limit,
     )
+    return [(row["customer_id"], row["panel"]) for row in rows]

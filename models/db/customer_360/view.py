@@ -1,10 +1,13 @@
 """The 360 view in one statement: each panel comes back as the JSON text that is sent on."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from models.customer_360.panels import PANELS
-from models.db.customer_360.view_aging import AGING
+from models.db.customer_360.view_aging import AGING, RECENT_PAYMENTS, SHOWN_INVOICES
+from models.db.postgres.reads import Parameter
+from models.db.tx import Tx, to_json
 
 LIMIT: Final = 100
 TIMELINE: Final = 50
@@ -114,7 +117,7 @@ FIRST_PANEL: Final = 6
 
 def parameters(
     org_id: str, customer_id: str, entities: frozenset[str] | None, *, invoices: bool, payments: bool
-) -> dict[str, Any]:
+) -> dict[str, Parameter]:
     """`invoices`, `payments`: whether the caller may open those of the books; otherwise they lead to the view's own."""
     return {
         "org": org_id,
@@ -123,3 +126,11 @@ def parameters(
         "invoices": "/v1/invoices/" if invoices else f"/v1/customers/{customer_id}/360/invoices/",
         "payments": "/v1/customer-payments/" if payments else f"/v1/customers/{customer_id}/360/payments/",
     }
+
+
+def aging_with_links(tx: Tx, aging: str, params: Mapping[str, Parameter]) -> str:
+    """An aging's JSON as the panel shows it: its first invoices with their links, and the latest payments."""
+    shown = json.loads(aging)
+    shown["invoices"] = [i | {"href": f"{params['invoices']}{i['id']}"} for i in shown["invoices"][:SHOWN_INVOICES]]
+    shown["recent_payments"] = tx.scalar(f"SELECT {RECENT_PAYMENTS}", **params)
+    return to_json(shown)

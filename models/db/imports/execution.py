@@ -1,10 +1,14 @@
 """The statements of one batch: which rows are special, making customers, changing customers, writing outcomes."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from models.db.tx import Row, Tx, to_json
-from models.imports.updates import UPDATABLE
+from models.answers import read_row
+from models.db.tx import Tx, as_columns, to_json
+from models.imports.checked import Related
+from models.imports.fate import SpecialRow
+from models.imports.records import Import, RowOutcome
+from models.imports.updates import UPDATABLE, MetCustomer, WantedRow
 
 
 def plan_for_batches(tx: Tx) -> bool:
@@ -21,15 +25,16 @@ def plan_for_batches(tx: Tx) -> bool:
     return row is not None and bool(row["claims"])
 
 
-def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: bool) -> Sequence[Row]:
+def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: bool) -> list[SpecialRow]:
     """The rows of a range that are not simply new customers: faulty, repeated, or met by a customer or a claim.
 
     `flagged_only`: only those of which validation said so.
     """
     flagged = "(NOT r.ok OR r.in_file OR r.duplicate IS NOT NULL)"
-    return tx.all(
+    return tx.records(
+        SpecialRow,
         f"""SELECT * FROM (
-              SELECT r.row_no, r.ok, r.errors, r.warnings, r.in_file, r.duplicate, r.customer_id,
+              SELECT r.row_no, r.ok, r.errors, r.warnings, r.in_file, r.duplicate,
                      ce.id AS by_email, ct.id AS by_tax, cx.id AS by_external,
                      r.external_id, coalesce(ce.external_id, ct.external_id) AS met_external,
                      pe.key IS NOT NULL OR pt.key IS NOT NULL AS claimed, pe.customer_id AS email_claim,
@@ -52,58 +57,60 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
     )
 
 
-def create(tx: Tx, row: Row, first: int, last: int, but: Sequence[int], actor: str) -> int:
-    """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many."""
+def create(tx: Tx, one: Import, first: int, last: int, but: Sequence[int], actor: str) -> int:
+    """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many; or -1 where
+    somebody has one of their keys by now, and all has to be taken back."""
     return int(
         tx.scalar(
             "SELECT import_create_customers(:org, :id, :first, :last, CAST(:but AS bigint[]), :at, :actor, :request, :workflow)",
-            id=row["id"],
+            id=one.id,
             first=first,
             last=last,
             but=list(but),
             at=tx.now,
             actor=actor,
-            request=row["request_id"],
-            workflow=row["workflow_id"],
+            request=one.request_id,
+            workflow=one.workflow_id,
         )
     )
 
 
-def outcomes(tx: Tx, import_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what became of rows that made no customer: row_no, outcome, codes, record_id."""
-    tx.insert("import_outcomes", [{"import_id": import_id, **r} for r in rows])
+def outcomes(tx: Tx, import_id: str, rows: Sequence[RowOutcome]) -> None:
+    """Write what became of rows that made no customer."""
+    tx.insert("import_outcomes", [{"import_id": import_id, **as_columns(row)} for row in rows])
 
 
 _FIELDS: Final = ", ".join(f"{f}::text" if f == "credit_limit" else f for f in UPDATABLE)
 
 
-def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, Row]:
-    """What rows would change their customers to; null where the row says nothing."""
+def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, WantedRow]:
+    """What rows would change their customers to, by their numbers."""
     found = tx.all(
         f"SELECT row_no, name_key, email_key, tax_id_key, related, {_FIELDS} FROM import_rows "
-        "WHERE import_id = :id AND row_no = ANY(:rows)",
+        "WHERE import_id = :id AND row_no = ANY(:rows) AND ok",
         id=import_id,
         rows=list(rows),
     )
-    return {r["row_no"]: r for r in found}
+    return {r["row_no"]: read_row(WantedRow, {**r, "related": Related.read(r["related"])}) for r in found}
 
 
-def lock_customers(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def lock_customers(tx: Tx, ids: Sequence[str]) -> dict[str, MetCustomer]:
     """The customers, locked in the order of their ids."""
     return met_customers(tx, ids, " FOR UPDATE")
 
 
-def met_customers(tx: Tx, ids: Sequence[str], suffix: str = "") -> dict[str, dict[str, Any]]:
+def met_customers(tx: Tx, ids: Sequence[str], suffix: str = "") -> dict[str, MetCustomer]:
     """The customers as rows compare with them."""
-    found = tx.all(
+    found = tx.records(
+        MetCustomer,
         f"SELECT id, legal_entity_id, version, name_key, email_key, tax_id_key, {_FIELDS} FROM customers "
         f"WHERE org_id = :org AND id = ANY(:ids) ORDER BY id{suffix}",
         ids=sorted(set(ids)),
     )
-    return {r["id"]: dict(r) for r in found}
+    return {c.id: c for c in found}
 
 
-def save_customers(tx: Tx, changed: Sequence[Mapping[str, Any]]) -> None:
+def save_customers(tx: Tx, changed: Sequence[MetCustomer]) -> None:
     """Write changed customers back in one statement."""
     if not changed:
         return

@@ -4,13 +4,23 @@ Rows compare by the keys of models.keys: the e-mail, the tax id. Only rows that 
 written onto the rows for the review; execution looks again.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from models.db.imports.rows import INVALID
-from models.db.tx import Row, Tx
+from models.db.streaming import stream
+from models.db.tx import Tx
+from models.imports.records import Import
+from models.imports.summary import (
+    BeforeAndAfter,
+    ImportChanges,
+    ImportSummary,
+    NewCreditLimits,
+    PlannedOutcomes,
+    WeightyChange,
+)
 
-SAMPLES = 20
+SAMPLES: Final = 20
 ANALYZE_FROM = 20_000
 """Rows from which taking statistics pays."""
 LARGE = 2_000
@@ -28,10 +38,10 @@ def plan_generally(tx: Tx, rows: int) -> None:
     )
 
 
-def find_duplicates(tx: Tx, row: Row) -> None:
+def find_duplicates(tx: Tx, one: Import) -> None:
     """Rows whose e-mail or tax id a customer has (active or inactive), or a pending change has asked for."""
-    plan_generally(tx, row["total_rows"])
-    if row["total_rows"] >= ANALYZE_FROM:
+    plan_generally(tx, one.total_rows)
+    if one.total_rows >= ANALYZE_FROM:
         tx.scalar("SELECT import_analyze()")
     e, t = "ce.id IS NOT NULL OR pe.key IS NOT NULL", "ct.id IS NOT NULL OR pt.key IS NOT NULL"
     tx.run(
@@ -47,7 +57,7 @@ def find_duplicates(tx: Tx, row: Row) -> None:
                WHERE r.import_id = :id AND r.ok AND ({e} OR {t}))
             UPDATE import_rows r SET duplicate = hit.codes, match_id = hit.match_id
               FROM hit WHERE r.import_id = :id AND r.row_no = hit.row_no""",
-        id=row["id"],
+        id=one.id,
     )
     tx.run(
         """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT')
@@ -55,13 +65,13 @@ def find_duplicates(tx: Tx, row: Row) -> None:
                    UNION ALL SELECT key, customer_id FROM customer_claims WHERE org_id = :org AND kind = 'external_id') c
             WHERE r.import_id = :id AND r.ok AND c.key = r.external_id
               AND r.match_id IS DISTINCT FROM c.id AND r.duplicate IS NULL""",
-        id=row["id"],
+        id=one.id,
     )
 
 
-def find_repeated(tx: Tx, row: Row) -> None:
+def find_repeated(tx: Tx, one: Import) -> None:
     """Rows that share a key with an earlier row of the file: the first one wins."""
-    plan_generally(tx, row["total_rows"])
+    plan_generally(tx, one.total_rows)
     tx.run(
         """WITH e AS MATERIALIZED (SELECT email_key AS key, min(row_no) AS first FROM import_rows
                                     WHERE import_id = :id AND ok GROUP BY 1 HAVING count(*) > 1),
@@ -79,27 +89,27 @@ def find_repeated(tx: Tx, row: Row) -> None:
              LEFT JOIN later le ON le.row_no = later.by_email
              LEFT JOIN later lt ON lt.row_no = later.by_tax
             WHERE r.import_id = :id AND r.row_no = later.row_no""",
-        id=row["id"],
+        id=one.id,
     )
     tx.run(
         """WITH x AS MATERIALIZED (SELECT external_id AS key, min(row_no) AS first FROM import_rows
                                     WHERE import_id = :id AND ok AND external_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1)
            UPDATE import_rows r SET duplicate = ARRAY['EXTERNAL_ID_CONFLICT'] FROM x
             WHERE r.import_id = :id AND r.ok AND r.external_id = x.key AND r.row_no > x.first AND r.duplicate IS NULL""",
-        id=row["id"],
+        id=one.id,
     )
 
 
-def find_other_external_ids(tx: Tx, row: Row) -> None:
+def find_other_external_ids(tx: Tx, one: Import) -> None:
     """Rows that would give a customer another external id than it has, or has been given by an earlier row of the file;
     or one that another customer has."""
-    plan_generally(tx, row["total_rows"])
+    plan_generally(tx, one.total_rows)
     tx.run(
         """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM customers c
             WHERE r.import_id = :id AND r.ok AND r.external_id IS NOT NULL AND c.org_id = :org
               AND NOT r.duplicate @> ARRAY['EXTERNAL_ID_CONFLICT'] AND ((c.id = r.match_id AND c.external_id <> r.external_id)
                    OR (c.external_id = r.external_id AND c.id <> r.match_id))""",
-        id=row["id"],
+        id=one.id,
     )
     for key in ("email_key", "tax_id_key"):
         tx.run(
@@ -110,36 +120,30 @@ def find_other_external_ids(tx: Tx, row: Row) -> None:
                 UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'EXTERNAL_ID_CONFLICT') FROM x
                  WHERE r.import_id = :id AND r.ok AND r.in_file AND r.{key} = x.key AND r.external_id <> x.first
                    AND NOT r.duplicate @> ARRAY['EXTERNAL_ID_CONFLICT']""",
-            id=row["id"],
+            id=one.id,
         )
+
+
+_MEETING: Final = f"r.import_id = :id AND ok AND match_id IS NOT NULL AND NOT {INVALID}"
 
 
 def rows_with_related(tx: Tx, import_id: str, after: int, limit: int) -> list[int]:
     """The next rows that meet a customer and say something of its related records."""
-    return _numbers(tx, import_id, "AND r.related IS NOT NULL AND r.row_no > :after", limit, after=after)
+    sql = f"SELECT row_no FROM import_rows r WHERE {_MEETING} AND r.related IS NOT NULL AND r.row_no > :after "
+    found = tx.all(sql + "ORDER BY row_no LIMIT :limit", id=import_id, after=after, limit=limit)
+    return [r["row_no"] for r in found]
 
 
 def rows_that_meet(tx: Tx, import_id: str, limit: int) -> list[int]:
     """The first rows that meet a customer."""
-    return _numbers(tx, import_id, "", limit)
-
-
-def _numbers(tx: Tx, import_id: str, where: str, limit: int, **params: Any) -> list[int]:
-    found = tx.all(
-        f"SELECT row_no FROM import_rows r WHERE import_id = :id AND ok AND match_id IS NOT NULL AND NOT {INVALID} {where} "
-        "ORDER BY row_no LIMIT :limit",
-        id=import_id,
-        limit=limit,
-        **params,
-    )
-    return [r["row_no"] for r in found]
+    sql = f"SELECT row_no FROM import_rows r WHERE {_MEETING} ORDER BY row_no LIMIT :limit"
+    return [r["row_no"] for r in tx.all(sql, id=import_id, limit=limit)]
 
 
 def met_by(tx: Tx, import_id: str, numbers: Sequence[int]) -> dict[int, str]:
     """Whom each of these rows meets; those that meet nobody, or cannot be carried out, are left out."""
     found = tx.all(
-        f"SELECT row_no, match_id FROM import_rows r WHERE import_id = :id AND row_no = ANY(:numbers) AND ok "
-        f"AND match_id IS NOT NULL AND NOT {INVALID}",
+        f"SELECT row_no, match_id FROM import_rows r WHERE {_MEETING} AND row_no = ANY(:numbers)",
         id=import_id,
         numbers=list(numbers),
     )
@@ -157,10 +161,19 @@ def note_refused(tx: Tx, import_id: str, refused: Mapping[int, str]) -> None:
         )
 
 
-def summary(tx: Tx, row: Row) -> tuple[dict[str, Any], dict[str, int]]:
+class Counted(NamedTuple):
+    """How many rows of an import are of which kind."""
+
+    valid_rows: int
+    error_rows: int
+    warning_rows: int
+    duplicate_rows: int
+
+
+def summary(tx: Tx, one: Import) -> tuple[ImportSummary, Counted]:
     """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
-    plan_generally(tx, row["total_rows"])
-    import_id, mode = row["id"], row["options"]["on_duplicate"]
+    plan_generally(tx, one.total_rows)
+    import_id, mode = one.id, one.options.on_duplicate
     n = tx.one(
         f"""SELECT count(*) FILTER (WHERE NOT {INVALID}) AS valid_rows, count(*) FILTER (WHERE {INVALID}) AS error_rows,
                   count(*) FILTER (WHERE warnings IS NOT NULL) AS warning_rows,
@@ -180,36 +193,35 @@ def summary(tx: Tx, row: Row) -> tuple[dict[str, Any], dict[str, int]]:
         id=import_id,
     )
     repeated = n["repeated"]
-    would = {
-        "create": n["valid_rows"] - repeated,
-        "update": repeated if mode == "update" else 0,
-        "skip": repeated if mode == "skip" else 0,
-        "fail": n["error_rows"] + (repeated if mode == "error" else 0),
-    }
-    said: dict[str, Any] = {
-        "codes": {c["code"]: c["rows"] for c in codes},
-        "sample_rows": {c["code"]: list(c["sample"]) for c in codes},
-        "would": would,
-    }
-    said["credit_limits"] = _new_limits(tx, import_id)
-    if mode == "update":
-        said["changes"] = _weighty_changes(tx, import_id)
-    return said, {k: n[k] for k in ("valid_rows", "error_rows", "warning_rows", "duplicate_rows")}
+    would = PlannedOutcomes(
+        create=n["valid_rows"] - repeated,
+        update=repeated if mode == "update" else 0,
+        skip=repeated if mode == "skip" else 0,
+        fail=n["error_rows"] + (repeated if mode == "error" else 0),
+    )
+    found = ImportSummary(
+        codes={c["code"]: c["rows"] for c in codes},
+        sample_rows={c["code"]: list(c["sample"]) for c in codes},
+        would=would,
+        credit_limits=_new_limits(tx, import_id),
+        changes=_weighty_changes(tx, import_id) if mode == "update" else None,
+    )
+    return found, Counted(n["valid_rows"], n["error_rows"], n["warning_rows"], n["duplicate_rows"])
 
 
-def _new_limits(tx: Tx, import_id: str) -> list[dict[str, Any]]:
+def _new_limits(tx: Tx, import_id: str) -> list[NewCreditLimits]:
     """The credit that the new customers would be given: rows, sum and largest by currency; "" is the entity's own."""
-    found = tx.all(
+    return tx.records(
+        NewCreditLimits,
         f"""SELECT coalesce(currency_code, '') AS currency_code, count(*) AS rows, sum(credit_limit)::text AS total,
                    max(credit_limit)::text AS largest, (array_agg(row_no ORDER BY credit_limit DESC, row_no))[1] AS largest_row
               FROM import_rows r WHERE import_id = :id AND ok AND credit_limit > 0 AND duplicate IS NULL AND NOT {INVALID}
              GROUP BY 1 ORDER BY sum(credit_limit) DESC, 1""",
         id=import_id,
     )
-    return [dict(f) for f in found]
 
 
-def _weighty_changes(tx: Tx, import_id: str) -> dict[str, Any]:
+def _weighty_changes(tx: Tx, import_id: str) -> ImportChanges:
     """The updates that touch a credit limit or terms, the largest limit first: what a reviewer looks at."""
     where = f"""FROM import_rows r JOIN customers c ON c.org_id = :org AND c.id = r.match_id
                 WHERE r.import_id = :id AND NOT {INVALID}
@@ -220,14 +232,41 @@ def _weighty_changes(tx: Tx, import_id: str) -> dict[str, Any]:
              ORDER BY r.credit_limit DESC NULLS LAST, r.row_no LIMIT {SAMPLES}""",
         id=import_id,
     )
-    total = tx.scalar(f"SELECT count(*) {where}", id=import_id)
+    total: int = tx.scalar(f"SELECT count(*) {where}", id=import_id)
     first = [
-        {
-            "row": f["row_no"],
-            "customer_id": f["id"],
-            "credit_limit": {"before": f["limit_before"], "after": f["limit_after"] or f["limit_before"]},
-            "payment_terms": {"before": f["terms_before"], "after": f["terms_after"] or f["terms_before"]},
-        }
+        WeightyChange(
+            row=f["row_no"],
+            customer_id=f["id"],
+            credit_limit=BeforeAndAfter(before=f["limit_before"], after=f["limit_after"] or f["limit_before"]),
+            payment_terms=BeforeAndAfter(before=f["terms_before"], after=f["terms_after"] or f["terms_before"]),
+        )
         for f in found
     ]
-    return {"credit_limit_or_terms": total, "first": first}
+    return ImportChanges(credit_limit_or_terms=total, first=first, rows=[])
+
+
+class Name(NamedTuple):
+    """A name key, and the row that has it; None: a customer's."""
+
+    key: str
+    row_no: int | None
+
+
+def names_in_order(tx: Tx, import_id: str) -> Generator[Name, None, None]:
+    """The names of the master and of the import's new customers in the order of their keys, streamed."""
+    sql = """SELECT name_key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
+             UNION ALL
+             SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
+             ORDER BY 1, 2 NULLS FIRST"""
+    return (Name(r["name_key"], r["row_no"]) for r in stream(tx, sql, chunk=10_000, id=import_id))
+
+
+def warn(tx: Tx, import_id: str, code: str, rows: Iterable[int]) -> None:
+    """Give these rows a warning, once."""
+    tx.run(
+        "UPDATE import_rows SET warnings = array_append(warnings, :code) WHERE import_id = :id "
+        "AND row_no = ANY(:rows) AND NOT coalesce(warnings, '{}') @> ARRAY[CAST(:code AS text)]",
+        id=import_id,
+        code=code,
+        rows=sorted(rows),
+    )

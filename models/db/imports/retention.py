@@ -1,9 +1,9 @@
 """What imports leave behind, and taking it away when its time is over."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from models.db.tx import Row, Tx
+from models.db.tx import Tx
+from models.imports.records import EndedImport
 
 
 def drop_abandoned_files(tx: Tx, before: datetime) -> int:
@@ -18,9 +18,10 @@ def drop_abandoned_files(tx: Tx, before: datetime) -> int:
     )
 
 
-def ended_before(tx: Tx, before: datetime) -> Sequence[Row]:
+def ended_before(tx: Tx, before: datetime) -> list[EndedImport]:
     """Imports that ended before, whose rows still have their texts; the oldest first."""
-    return tx.all(
+    return tx.records(
+        EndedImport,
         """SELECT id, total_rows, created + updated AS changed, ended_at, request_id, workflow_id FROM customer_imports
             WHERE org_id = :org AND pruned_at IS NULL AND ended_at < :before ORDER BY ended_at, id""",
         before=before,

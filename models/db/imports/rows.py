@@ -1,10 +1,9 @@
 """Rows of an import with what became of them."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from models.db.tx import Row, Tx
-from models.imports.options import OPEN, ImportStatus
+from models.db.tx import Tx
+from models.imports.records import Import, ImportRow, ImportStatus
 
 REFUSED: Final = (
     "DUPLICATE_AMBIGUOUS", "EXTERNAL_ID_CONFLICT", "RELATED_AMBIGUOUS", "PRICING_TIERS_OVERLAP", "QUANTITY_RANGE_INVALID",
@@ -33,16 +32,15 @@ _SAYS: Final = """(r.errors @> jsonb_build_array(jsonb_build_object('code', CAST
   OR :code = ANY(r.duplicate) OR :code = ANY(o.codes))"""
 
 
-def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: str | None = None) -> Sequence[Row]:
+def page(tx: Tx, one: Import, after: int, limit: int, outcome: str | None, code: str | None = None) -> list[ImportRow]:
     """Rows in file order, of one outcome or of which one code was said.
 
     A row without an outcome is `error` or `pending` while the import is open; after its end it is failed where it was
     invalid, and not attempted where it was in order or lies behind a stop.
     """
-    ended = row["status"] not in OPEN
-    stopped = row["status"] == ImportStatus.STOPPED
-    bad = "'not_attempted'" if stopped else "'failed'" if ended else "'error'"
-    rest = "'not_attempted'" if ended else "'pending'"
+    stopped = one.status is ImportStatus.STOPPED
+    bad = "'not_attempted'" if stopped else "'error'" if one.is_open else "'failed'"
+    rest = "'pending'" if one.is_open else "'not_attempted'"
     where = " ".join(f"AND {said}" for said in (FILTERS[outcome] if outcome else "", _SAYS if code else "") if said)
     # All three tables stand in the order of their keys: merged, not looked up, whatever the statistics say of tables
     # that were filled just now. Without a filter a page is a range of each.
@@ -53,7 +51,8 @@ def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: st
     span = "{0}.row_no > :after" + (
         "" if where else " AND {0}.row_no <= CAST(:after AS bigint) + CAST(:limit AS bigint)"
     )
-    return tx.all(
+    return tx.records(
+        ImportRow,
         f"""SELECT l.row_no, l.line, l.raw, r.errors, r.warnings, r.duplicate, o.codes, o.outcome IS NOT NULL AS executed,
                    coalesce(o.record_id, r.match_id) AS record_id,
                    coalesce(o.outcome, CASE WHEN {INVALID} THEN {bad} ELSE {rest} END) AS outcome
@@ -61,8 +60,14 @@ def page(tx: Tx, row: Any, after: int, limit: int, outcome: str | None, code: st
               LEFT JOIN import_rows r ON r.import_id = :id AND r.row_no = l.row_no AND {span.format("r")}
               LEFT JOIN import_outcomes o ON o.import_id = :id AND o.row_no = l.row_no AND {span.format("o")}
              WHERE l.import_id = :id AND {span.format("l")} {where} ORDER BY l.row_no LIMIT :limit""",
-        id=row["id"],
+        id=one.id,
         after=after,
         limit=limit,
         **({"code": code} if code else {}),
     )
+
+
+def count_invalid(tx: Tx, one: Import) -> int:
+    """How many rows behind the import's cursor cannot be executed."""
+    sql = f"SELECT count(*) FROM import_rows r WHERE r.import_id = :id AND r.row_no > :done AND {INVALID}"
+    return int(tx.scalar(sql, id=one.id, done=one.executed_rows))

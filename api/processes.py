@@ -1,0 +1,232 @@
+"""How a command reaches the process that carries it: a posting, a customer change, an import, a statement.
+
+A posting's process is started eagerly, on the worker in this process. A change is submitted by starting its process and
+moved on by updates to it; a process that was lost (its server's data, not ours) is started again from what the database
+knows. An import is told of a person's act by an update too; where no process is there to hear, it is done in place.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.read_row import read_row
+from api.waiting import not_taken, operation_path, refusal_in
+from models.access import Principal
+from models.customers.change_answers import submitted_answer
+from models.db.customers.open_changes import OPEN_CHANGE, open_change
+from models.db.engine import transaction
+from models.db.imports.imports import find
+from models.imports.answers import ImportAnswer, import_answer
+from models.imports.records import Import
+from models.messages import changes, imports
+from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput
+from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
+from models.messages.imports import IMPORT_QUEUE, ImportAct, ImportInput
+from models.messages.statements import StatementInput
+from models.under_way import UnderWayAnswer
+from operations.commands import Submitted
+from operations.runner import execute
+from operations.work import Answered
+from workflows.starting import Start, is_eager, start, start_with_update
+
+EAGER_SECONDS: Final = 1.0
+"""How long an eager start is trusted to be carried out here: a healthy one takes a few hundredths of that."""
+TASK_TIMEOUT: Final = timedelta(seconds=2)
+KNOWN_TIMEOUT: Final = timedelta(seconds=2)
+ACT_TIMEOUT: Final = timedelta(seconds=4)
+
+
+@dataclass(frozen=True)
+class Carrying:
+    """A kept command on its way to its process, and how the process is shown and found."""
+
+    state: State
+    org_id: str
+    kept: Submitted
+    summary: str
+    attributes: Mapping[str, str]
+
+    @property
+    def client(self) -> Client:
+        client: Client = self.state.temporal
+        return client
+
+    @property
+    def workflow_id(self) -> str:
+        return str(self.kept.workflow_id)
+
+    async def execute(self) -> None:
+        """In this process; also what refuses a command that no process may hear of."""
+        await run_in_threadpool(execute, self.state.engine, self.org_id, self.kept.command_id)
+
+
+class PostingProcess:
+    """Begun for this one command."""
+
+    outlives = False
+
+    def __init__(self, carrying: Carrying, process: str) -> None:
+        self._c, self._process, self._started = carrying, process, False
+
+    async def carry(self) -> None:
+        """Its commit is handed over here. The server is asked for the process' end only where that does not come: a
+        question that waits costs the server, and this process, as much as a start."""
+        c = self._c
+        given = CommandInput(c.org_id, c.kept.command_id, c.summary)
+        posting = Start(self._process, given, c.workflow_id, POSTING_QUEUE, c.org_id, c.summary, c.attributes)
+        handle = await start(c.client, posting, eager=True, task_timeout=TASK_TIMEOUT)
+        self._started = True
+        if is_eager(handle):
+            await asyncio.sleep(EAGER_SECONDS)
+        await handle.result()
+
+    async def under_way(self) -> UnderWayAnswer:
+        if not self._started:
+            raise not_taken()
+        c = self._c
+        return UnderWayAnswer(
+            status="running",
+            id=str(c.kept.resource_id),
+            workflow_id=c.workflow_id,
+            operation=operation_path(c.workflow_id),
+        )
+
+
+class ChangeProcess:
+    """Of one change, from its submission to its end."""
+
+    outlives = True
+
+    def __init__(self, carrying: Carrying, update: str) -> None:
+        self._c, self._update = carrying, update
+        self._change_id = changes.change_of(carrying.workflow_id)
+
+    @property
+    def _begins(self) -> bool:
+        return self._update == "submitted"
+
+    async def carry(self) -> None:
+        c, update_id = self._c, f"{self._update}-{self._c.kept.command_id}"
+        if self._begins:
+            await start_with_update(c.client, self._process(c.kept.command_id), self._update, (), update_id)
+            return
+        if await self._open() is None:
+            # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
+            await c.execute()
+            return
+        given = ActInput(c.kept.command_id)
+        try:
+            await c.client.get_workflow_handle(c.workflow_id).execute_update(self._update, given, id=c.kept.command_id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await start_with_update(c.client, self._process(), self._update, (given,), update_id)
+        except WorkflowUpdateFailedError as failed:
+            if not isinstance(failed.cause, ApplicationError) or failed.cause.type != "PROCESS_ENDED":
+                raise
+            await c.execute()
+
+    def _process(self, submission: str = "") -> Start:
+        """With the submission's command; without one it is the process of a change that is known, begun again."""
+        c = self._c
+        given = ChangeInput(c.org_id, self._change_id, submission, changes.EDITION)
+        summary = f"{c.summary or 'Customer change'} {self._change_id}"
+        attributes = {"ChangeId": self._change_id}
+        return Start(changes.PROCESS, given, c.workflow_id, CHANGES_QUEUE, c.org_id, summary, attributes)
+
+    async def _open(self) -> object:
+        given = {"org": self._c.org_id, "id": self._change_id}
+        return open_change(await read_row(self._c.state, self._c.org_id, OPEN_CHANGE, given), self._change_id)
+
+    async def under_way(self) -> object:
+        """As a submission is answered. The server must say that it has the command.
+
+        It has the process, with its submission. An update that no worker has taken yet it has in memory alone; so what the
+        update carries goes to the process as a signal as well, which is written down. Whichever comes first does it.
+        """
+        c = self._c
+        handle = c.client.get_workflow_handle(c.workflow_id)
+        if self._begins:
+            await handle.describe(rpc_timeout=KNOWN_TIMEOUT)
+            return submitted_answer(self._change_id, c.workflow_id, str(c.kept.resource_id))
+        await handle.signal(changes.ACT_SIGNAL, ActInput(c.kept.command_id), rpc_timeout=KNOWN_TIMEOUT)
+        found = await self._open()
+        if found is None:  # done meanwhile
+            raise not_taken()
+        return found
+
+
+class ImportProcess:
+    """Of one import, from its upload to its report."""
+
+    outlives = True
+
+    def __init__(self, carrying: Carrying, begins: bool) -> None:
+        self._c, self._begins, self._taken = carrying, begins, False
+        self._import_id = str(carrying.kept.resource_id)
+
+    async def carry(self) -> None:
+        """An upload is recorded here as well as by the process, so that its answer waits for no worker."""
+        c = self._c
+        if self._begins:
+            given = ImportInput(c.org_id, self._import_id, c.kept.command_id)
+            attributes = {"ImportId": self._import_id, "Lane": "yellow", "CurrentStep": "STAGING"}
+            summary = f"Bulk import {self._import_id}"
+            await start(
+                c.client,
+                Start(imports.PROCESS, given, c.workflow_id, IMPORT_QUEUE, c.org_id, summary, attributes),
+            )
+        else:
+            await self._act()
+        self._taken = True
+        await c.execute()
+
+    async def _act(self) -> None:
+        """Where no process is there to carry it (it has ended, or no worker answers), the act is done in place."""
+        c = self._c
+        given = ImportAct(c.org_id, self._import_id, c.kept.command_id)
+        try:
+            async with asyncio.timeout(ACT_TIMEOUT.total_seconds()):
+                await c.client.get_workflow_handle(c.workflow_id).execute_update("act", given, id=c.kept.command_id)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            pass
+        except WorkflowUpdateFailedError as failure:
+            if refusal_in(failure):
+                raise
+        except RPCError as error:
+            if error.status is RPCStatusCode.UNAVAILABLE:
+                raise
+
+    async def under_way(self) -> ImportAnswer:
+        """The import as it stands."""
+        found = await run_in_threadpool(self._read)
+        if found is None or not self._taken:
+            raise not_taken()
+        return import_answer(found)
+
+    def _read(self) -> Import | None:
+        with transaction(self._c.state.engine, self._c.org_id, durable=False) as tx:
+            return find(tx, self._import_id)
+
+
+async def begin_statement(request: Request, who: Principal, received: Answered) -> str:
+    """The statement's process, unless it runs already; its id. One that has ended is begun anew: it finds what is left, or
+    that nothing is (a first answer told again says PROCESSING for ever). One that is just about to end looks again."""
+    statement = json.loads(received.json)
+    statement_id, workflow_id = statement["id"], statement["workflow_id"]
+    if statement["status"] == "PROCESSING":
+        given = StatementInput(who.org_id, statement_id, who.sub, request.state.request_id)
+        summary = f"Bank statement {statement_id}, {statement['lines_total']} lines"
+        begun = Start("ImportStatement", given, workflow_id, PROCESS_QUEUE, who.org_id, summary)
+        await start(request.app.state.temporal, begun, signal="look_again")
+    return str(workflow_id)

@@ -1,0 +1,156 @@
+"""The one way in for every write: kept as a command, carried out in the way that its operation declares, answered once.
+
+The answer waits for the commit and for nothing else. A caller whose answer got lost sends the same request again:
+with the same Idempotency-Key (or external_id) it is told what happened the first time.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from fastapi import Request
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.counting import count
+from api.keys import RequestKey
+from api.processes import Carrying, ChangeProcess, ImportProcess, PostingProcess, begin_statement
+from api.read_row import read_row
+from api.waiting import NotYet, Process, first_answer, operation_path
+from models.access import Principal
+from models.answers import JsonObject
+from models.customers.change_answers import SubmittedChangeAnswer
+from models.db.commands import KEEP, first_of
+from models.db.tx import to_json
+from models.ids import new_id
+from models.messages.changes import change_workflow_id
+from models.messages.commands import posting_workflow_id
+from models.messages.imports import import_workflow_id
+from models.under_way import UnderWayAnswer
+from models.values import Body
+from operations import commands
+from operations.carried import Carried, Change, Import, InPlace, Posting, Statement
+from operations.commands import Submission, Submitted
+from operations.runner import OPERATIONS, rehearse, run_now
+from operations.work import Answered
+
+UNDER_WAY: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": UnderWayAnswer, "description": "Its process has not ended after five seconds, and goes on."}
+}
+"""For the `responses` of a route whose write is carried by a posting process."""
+SUBMITTED: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"model": SubmittedChangeAnswer, "description": "The change's process has not taken it after five seconds."}
+}
+"""For the `responses` of a route that moves a change on."""
+NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write as its route describes it. `record_id`: the record that it is about (its id is in the URL of the Temporal
+    UI); `subject_id`: whose audit trail a refusal joins; `summary` and `attributes`: how its process is shown and found;
+    `first`: what must be safe before it is carried out, once it is known for which record it was kept."""
+
+    operation: str
+    body: Body | JsonObject
+    record_id: str
+    subject_id: str | None = None
+    customer_id: str | None = None
+    summary: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    first: Callable[[str], Awaitable[None]] | None = None
+
+
+async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, dry_run: bool = False) -> Response:
+    """Carry the write out, and answer it. `dry_run`: what would be answered; changes nothing."""
+    engine: Engine = request.app.state.engine
+    carried, command_id = OPERATIONS[w.operation].carried, new_id("cmd")
+    s = submission(request, key, w, command_id, _workflow_id(carried, w.record_id, command_id))
+    if dry_run:
+        return response(await run_in_threadpool(rehearse, engine, who, s))
+    if isinstance(carried, InPlace):
+        return _counted(w, await run_in_threadpool(run_now, engine, who, s))
+    if isinstance(carried, Statement):
+        received = await run_in_threadpool(run_now, engine, who, s)
+        workflow_id = await begin_statement(request, who, received)
+        return _counted(w, received, {"Location": operation_path(workflow_id)})
+    kept = await keep(request, who, s)
+    request.state.workflow_id = kept.workflow_id  # the middleware answers it, on a refusal too
+    if kept.answer is not None:
+        return _counted(w, kept.answer)
+    if w.first is not None:
+        await w.first(str(kept.resource_id))
+    process = _process(carried, Carrying(request.app.state, who.org_id, kept, w.summary, w.attributes))
+    try:
+        return _counted(w, await first_answer(request.app.state, who.org_id, kept, process))
+    except NotYet as going_on:
+        return response(going_on.answered, {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"})
+
+
+def submission(
+    request: Request, key: RequestKey, w: Write, command_id: str | None = None, workflow_id: str | None = None
+) -> Submission:
+    """The write as it is kept."""
+    return Submission(
+        operation=w.operation,
+        path=request.url.path,
+        body=w.body,
+        idempotency_key=key.value,
+        key_given=key.given,
+        request_id=request.state.request_id,
+        resource_id=w.record_id,
+        subject_id=w.subject_id or w.record_id,
+        customer_id=w.customer_id,
+        workflow_id=workflow_id,
+        command_id=command_id,
+    )
+
+
+def _workflow_id(carried: Carried, record_id: str, command_id: str) -> str | None:
+    """Of the process that carries the command, where one does."""
+    match carried:
+        case Posting(process):
+            return posting_workflow_id(process, record_id, command_id)
+        case Change():
+            return change_workflow_id(new_id("chg") if carried.begins else record_id)
+        case Import():
+            return import_workflow_id(record_id)
+    return None
+
+
+def _process(carried: Carried, carrying: Carrying) -> Process:
+    match carried:
+        case Posting(process):
+            return PostingProcess(carrying, process)
+        case Change(update):
+            return ChangeProcess(carrying, update)
+        case Import(begins):
+            return ImportProcess(carrying, begins)
+    raise AssertionError(f"{carried} has no process")
+
+
+async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
+    """`operations.commands.submit`, on the event loop."""
+    command = commands.command_of(who, s)
+    sent = {"org": who.org_id, "row": to_json(commands.command_row(command, s))}
+    while (first := first_of(await read_row(request.app.state, who.org_id, KEEP, sent))) is None:
+        pass  # as in submit
+    if commands.is_another_persons(who, first):
+        await run_in_threadpool(commands.require_cover, request.app.state.engine, who, first)
+    return commands.submitted(command, first)
+
+
+def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
+    count(w.operation, done)
+    return response(done, more)
+
+
+def response(done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
+    """The JSON answer with the headers of the contract. A process that its body names is the one that carries it."""
+    headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
+    if '"workflow_id":' in done.json and (workflow_id := json.loads(done.json).get("workflow_id")):
+        headers["X-Workflow-Id"] = workflow_id
+    return Response(done.json, done.status, {**headers, **more}, "application/json")

@@ -1,0 +1,1 @@
+"""The audit trail: a chain per subject, and what is answered of it."""

@@ -1,0 +1,101 @@
+"""The audit trail, read; and sealed."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from models.answers import read_row
+from models.audit.chain import AuditEvent
+from models.db.streaming import stream
+from models.db.subjects import subject_filter
+from models.db.tx import Tx, to_json
+
+OF_SUBJECT: Final = ("seq",)
+OF_ALL: Final = ("at", "subject_id", "seq")
+"""What a list is ordered by: one subject's chain, or all of them by time."""
+
+_HEADS: Final = """SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org ORDER BY subject_id COLLATE "C" """
+_STORED: Final = """SELECT subject_id, seq, hash FROM audit_seal_heads WHERE org_id = :org AND sealed_at = :at
+  ORDER BY subject_id COLLATE "C" """
+
+
+def list_audit_events(
+    tx: Tx, entities: Collection[str] | None, *, subject_id: str | None, actor: str | None, since: datetime | None,
+    until: datetime | None, after: Sequence[object] | None, limit: int,
+) -> Sequence[AuditEvent]:  # fmt: skip
+    """One subject's chain in its own order, else everything by time. `after`: the values of `OF_SUBJECT`, or of `OF_ALL`."""
+    where, params = subject_filter(entities, "e.subject_id")
+    given: Mapping[str, tuple[object, str]] = {
+        "subject": (subject_id, "e.subject_id = :subject"),
+        "actor": (actor, "e.actor = :actor"),
+        "since": (since, "e.at >= :since"),
+        "until": (until, "e.at <= :until"),
+    }
+    for name, (value, condition) in given.items():
+        if value is not None:
+            where += f" AND {condition}"
+            params[name] = value
+    place = OF_ALL if subject_id is None else OF_SUBJECT
+    order = ", ".join(f"e.{part}" for part in place)
+    if after is not None:
+        where += f" AND ({order}) > ({', '.join(f':after_{part}' for part in place)})"
+        params |= {f"after_{part}": value for part, value in zip(place, after, strict=True)}
+    sql = f"SELECT e.* FROM audit_events e WHERE e.org_id = :org{where} ORDER BY {order} LIMIT :n"
+    return [read_row(AuditEvent, row) for row in tx.all(sql, **params, n=limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link of one chain."""
+
+    subject_id: str
+    seq: int
+    hash: bytes
+
+
+def hold_own_chain(tx: Tx) -> None:
+    """Keep the organisation's own chain as it is until this transaction has ended. What would be said there waits."""
+    tx.run("SELECT FROM audit_heads WHERE org_id = :org AND subject_id = :org FOR NO KEY UPDATE")
+
+
+def heads(tx: Tx) -> Iterator[Head]:
+    """Of every chain, in the order in which they are sealed."""
+    return (Head(h["subject_id"], h["seq"], bytes(h["hash"])) for h in stream(tx, _HEADS))
+
+
+def stored_heads(tx: Tx, sealed_at: datetime) -> Iterator[Head]:
+    """Those that a seal stored, in the same order."""
+    return (Head(h["subject_id"], h["seq"], bytes(h["hash"])) for h in stream(tx, _STORED, at=sealed_at))
+
+
+def count_heads(tx: Tx) -> int:
+    """How many chains there are."""
+    return int(tx.scalar("SELECT count(*) FROM audit_heads WHERE org_id = :org"))
+
+
+def add_seal(tx: Tx, root: bytes, heads: int) -> int:
+    """A seal of now over all heads. Stores those that moved since they were last sealed; how many these were."""
+    tx.later(
+        "INSERT INTO audit_seals (org_id, sealed_at, heads, root) VALUES (:org, :at, :heads, :root)",
+        at=tx.now,
+        heads=heads,
+        root=root,
+    )
+    return tx.run(
+        """INSERT INTO audit_seal_heads (org_id, sealed_at, subject_id, seq, hash)
+           SELECT :org, :at, n.subject_id, n.seq, n.hash FROM audit_heads n WHERE n.org_id = :org AND NOT EXISTS (
+             SELECT FROM audit_seal_heads s WHERE s.org_id = :org AND s.subject_id = n.subject_id AND s.seq = n.seq)""",
+        at=tx.now,
+    )
+
+
+def is_snapshot(tx: Tx) -> bool:
+    """Whether the transaction sees one state of the database, whatever is committed meanwhile."""
+    return bool(tx.scalar("SHOW transaction_isolation") == "repeatable read")
+
+
+def append(tx: Tx, subject_id: str, actor: str, action: str, payload: Mapping[str, object]) -> None:
+    """Say it in the subject's chain, in the name of a process and outside any command."""
+    event = {"subject_id": subject_id, "actor": actor, "action": action, "reason_code": None}
+    tx.write({}, [{**event, "request_id": None, "workflow_id": None, "payload": to_json(payload)}], None)

@@ -1,0 +1,53 @@
+"""Raw rows of a staged file, read again."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import cast
+
+from pydantic import JsonValue
+
+from models.imports.files import Layout
+
+
+def cells_of(layout: Layout, raws: Sequence[str]) -> Iterator[list[str]]:
+    """The raw rows of a table, parsed again."""
+    if layout.format == "csv":
+        return csv.reader(raws, delimiter=layout.delimiter)
+    return map(json.loads, raws)
+
+
+def objects_of(raws: Sequence[str]) -> Iterator[object]:
+    """The raw lines of a file of JSON, parsed again, fractions exactly; None where a line is no JSON."""
+    return map(_json, raws)
+
+
+def values_of(layout: Layout, raw: str) -> JsonValue:
+    """A row's cells by the names of their columns; as a list where it has more or fewer than the header; the text as it
+    came where it is no JSON."""
+    if layout.format == "object":
+        parsed = _json(raw)
+        return raw if parsed is None else cast(JsonValue, parsed)
+    cells = next(iter(cells_of(layout, [raw])), None)
+    if cells is None:
+        return raw
+    return dict(zip(layout.header, cells, strict=True)) if len(cells) == len(layout.header) else list(cells)
+
+
+def _json(raw: str) -> object:
+    try:
+        return json.loads(raw, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member twice")  # which of the two is meant, nobody knows
+    return members
+
+
+def _no_constant(_: str) -> object:
+    raise ValueError

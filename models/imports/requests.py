@@ -1,0 +1,92 @@
+"""What the doors of imports take: the options of an upload, what people decide of it, a mapping to keep."""
+
+import hashlib
+import json
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from models import checks
+from models.customers.approval import Decision
+from models.values import Body, Line, NonNegativeMinor, ReasonCode, Text
+
+Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp", "partner_feed"]
+PULLED: Final = frozenset({"salesforce"})
+"""Sources whose records can be pulled from a connection."""
+OnDuplicate = Literal["skip", "update", "error"]
+Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16"]
+_Code = Annotated[str, AfterValidator(checks.code)]
+_Name = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
+ColumnMapping = Annotated[dict[_Name, _Code | None], Field(max_length=500)]
+"""Column name → field; null leaves the column out."""
+
+
+class ImportOptions(Body):
+    """What an upload may ask for. `mapping` wins over the source's own names; an upload may also name a saved one.
+
+    A row without a legal entity of its own gets `legal_entity_id`. `batch_size` rows are committed together.
+    `connection` names the source connection whose records are pulled, where no file is sent.
+    """
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # an answer shows all of them
+
+    source: Source
+    legal_entity_id: _Code
+    mapping: ColumnMapping | None = None
+    on_duplicate: OnDuplicate = "skip"
+    batch_size: int = Field(default=100, ge=1, le=1000)
+    stop_on_error: bool = False
+    validate_only: bool = False
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    encoding: Encoding | None = None
+    connection: _Code | None = None
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # as answered, all are there
+
+    @model_validator(mode="after")
+    def _pulled_or_sent(self) -> Self:
+        if self.connection is not None and self.source not in PULLED:
+            raise checks.invalid("FIELD_TYPE", f"Only {', '.join(sorted(PULLED))} can be pulled from a connection.")
+        if self.connection is not None and (self.delimiter or self.encoding):
+            raise checks.invalid("FIELD_TYPE", "A delimiter and an encoding are those of a file.")
+        return self
+
+    def digest(self) -> str:
+        """Two uploads of the same file with the same digest are one import."""
+        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+class SubmitImport(Body):
+    """An upload, or a pull without a file, as it is kept: the file's content is known by its sha256."""
+
+    options: ImportOptions
+    file_name: str | None = None
+    file_hash: str
+    file_bytes: NonNegativeMinor
+
+
+class ReviewDecision(Body):
+    """Rejecting needs a reason_code."""
+
+    decision: Literal["approve", "reject"]
+    reason_code: ReasonCode | None = None
+    comment: Text | None = None
+
+    @property
+    def said(self) -> Decision:
+        """The decision, as chains of approval know it."""
+        return Decision(self.decision)
+
+
+class SaveMapping(Body):
+    """Column name → field of a customer; null leaves the column out."""
+
+    source: Source
+    mapping: ColumnMapping
+
+
+class NamedMapping(SaveMapping):
+    """A mapping and the name that it is saved under."""
+
+    name: Line

@@ -1,0 +1,74 @@
+"""Every write has one way in, and the description says what it is answered when its process takes longer."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from api.app import ROUTERS
+from api.gate import GatedRoute
+from operations import registry  # noqa: F401 - registers the operations
+from operations.carried import Change, Import, InPlace, Posting
+from operations.runner import OPERATIONS
+from tests.stack_fixtures.described import description
+from workflows.escalations import EscalateCase
+from workflows.payments import POSTING_WORKFLOWS
+
+ROOT = Path(__file__).parents[2]
+WRITES = [
+    route for router in ROUTERS for route in router.routes if isinstance(route, GatedRoute) and route.methods - {"GET"}
+]
+
+
+def called_in(path: str) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text())
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
+
+
+def test_routes_write_by_one_function() -> None:
+    inside = {"submit", "run_now", "execute", "execute_kept", "rehearse", "start_workflow", "execute_update", "start"}
+    for path in (ROOT / "api/routes").glob("*.py"):
+        assert not called_in(str(path.relative_to(ROOT))) & inside, path.name
+
+
+def test_processes_are_started_and_races_repeated_in_one_place() -> None:
+    rooms = [p for room in ("api", "activities", "operations", "workflows") for p in (ROOT / room).rglob("*.py")]
+    starts = {
+        p.name for p in rooms if {"start_workflow", "TypedSearchAttributes"} & called_in(str(p.relative_to(ROOT)))
+    }
+    assert starts == {"starting.py"}
+    asked = {p.name for p in rooms if "Command" in called_in(str(p.relative_to(ROOT)))}
+    assert asked == {"commands.py"}
+
+
+def test_a_posting_names_a_process_that_there_is() -> None:
+    named = {o.carried.process for o in OPERATIONS.values() if isinstance(o.carried, Posting)}
+    assert named == {process.__name__ for process in (*POSTING_WORKFLOWS, EscalateCase)}
+
+
+def carried_by_process(route: GatedRoute) -> set[str]:
+    """The operations that the route's function names and that a process carries."""
+    source = inspect.getsource(route.endpoint)
+    return {n for n, o in OPERATIONS.items() if f'"{n}"' in source and not isinstance(o.carried, InPlace)}
+
+
+def test_every_such_operation_has_its_route() -> None:
+    asked = {name for route in WRITES for name in carried_by_process(route)}
+    assert {n for n, o in OPERATIONS.items() if not isinstance(o.carried, InPlace)} - asked == {"import.submit"}
+
+
+@pytest.mark.parametrize("route", [r for r in WRITES if carried_by_process(r)], ids=lambda r: r.name)
+def test_a_write_that_a_process_carries_says_what_its_202_is(route: GatedRoute) -> None:
+    (method,) = route.methods
+    accepted = description()["paths"][route.path_format][method.lower()]["responses"]["202"]
+    assert accepted["content"]["application/json"]["schema"]
+    assert {"Location", "Retry-After", "X-Workflow-Id"} <= set(accepted["headers"])
+
+
+def test_the_kinds_are_those_that_the_door_knows() -> None:
+    assert {type(o.carried).__name__ for o in OPERATIONS.values()} == {
+        *(kind.__name__ for kind in (InPlace, Posting, Change, Import)),
+        "Statement",
+    }

@@ -1,0 +1,86 @@
+"""One vocabulary of values: the same value is refused by the same code at whichever door it is given."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from api.moments import Since, Until
+from models.customer_360.requests import LogActivity
+from models.customers.bodies import CurrencyCode as CustomersCurrency
+from models.customers.bodies import Day
+from models.customers.requests import DelegateStep, SetAbsence
+from models.values import CurrencyCode, IsoDate, Moment
+
+DATES: Final[Mapping[str, Any]] = {"IsoDate": IsoDate, "Day": Day}
+MOMENTS: Final[Mapping[str, Any]] = {"Moment": Moment, "Since": Since, "Until": Until}
+
+
+def code_of(kind: Any, value: object) -> str | None:
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as wrong:
+        return wrong.errors()[-1]["type"]
+    return None
+
+
+@pytest.mark.parametrize("kind", [*DATES.values(), *MOMENTS.values()], ids=[*DATES, *MOMENTS])
+@pytest.mark.parametrize(
+    "value",
+    ["2026-02-30", "2026-13-01", "2026-1-2", "20260102", "01/02/2026", "2026-W05-1", "", "soon", 20260102, 1.5, True],
+)
+def test_what_is_no_date_is_one_code_everywhere(kind: Any, value: object) -> None:
+    assert code_of(kind, value) == "DATE_INVALID"
+
+
+@pytest.mark.parametrize("kind", DATES.values(), ids=DATES)
+def test_a_date_has_no_time(kind: Any) -> None:
+    assert code_of(kind, "2026-02-03T00:00:00") == code_of(kind, datetime(2026, 2, 3, tzinfo=UTC)) == "DATE_INVALID"
+    assert TypeAdapter(kind).validate_python("2026-02-28") == date(2026, 2, 28)
+
+
+@pytest.mark.parametrize("text", ["2026-02-30T10:00:00Z", "2026-02-03T25:00:00Z", "2026-02-03T10", "tomorrow"])
+def test_what_is_no_moment_is_that_code_too(text: str) -> None:
+    bodies: list[tuple[Any, dict[str, object]]] = [
+        (DelegateStep, {"step": 1, "to_user_id": "u_b", "until": text}),
+        (SetAbsence, {"starts_at": text, "ends_at": "2026-03-01"}),
+        (LogActivity, {"type": "call", "notes": "n", "occurred_at": text}),
+    ]
+    assert {code_of(kind, text) for kind in MOMENTS.values()} == {"DATE_INVALID"}
+    for kind, body in bodies:
+        assert code_of(kind, body) == "DATE_INVALID", kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-03T10:00:00Z",
+        "2026-02-03t10:00:00z",
+        "2026-02-03 11:00:00+01:00",
+        "2026-02-03T11:00+0100",
+        "2026-02-03T10:00:00.000Z",
+    ],
+)
+def test_a_moment_is_read_as_rfc_3339_writes_it(text: str) -> None:
+    ten = datetime(2026, 2, 3, 10, tzinfo=UTC)
+    assert all(TypeAdapter(kind).validate_python(text) == ten for kind in MOMENTS.values())
+
+
+def test_a_moment_without_an_offset_is_refused_where_another_system_says_it() -> None:
+    assert code_of(Moment, "2026-02-03T10:00:00") == "DATE_INVALID"
+    assert TypeAdapter(Moment).validate_python("2026-02-03") == datetime(2026, 2, 3, tzinfo=UTC)
+
+
+def test_the_end_of_a_delegation_is_its_days_end() -> None:
+    def until(text: str) -> datetime | None:
+        return DelegateStep(step=1, to_user_id="u_b", until=text).until_moment
+
+    assert until("2026-02-03") == datetime(2026, 2, 4, tzinfo=UTC)
+    assert until("2026-02-03T10:00:00+02:00") == datetime(2026, 2, 3, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("code", ["usd", "Usd", "XXX", "XAU", "ZZZ", "U$D"])
+def test_what_is_no_currency_is_one_code_everywhere(code: str) -> None:
+    assert code_of(CurrencyCode, code) == code_of(CustomersCurrency, code) == "CURRENCY_INVALID"
