@@ -221,12 +221,12 @@ class ImportProcess:
 
 async def begin_statement(request: Request, who: Principal, received: Answered) -> str:
     """The statement's process, unless it runs already; its id. One that has ended is begun anew: it finds what is left, or
-    that nothing is (a first answer told again says PROCESSING for ever)."""
+    that nothing is (a first answer told again says PROCESSING for ever). One that is just about to end looks again."""
     statement = json.loads(received.json)
     statement_id, workflow_id = statement["id"], statement["workflow_id"]
     if statement["status"] == "PROCESSING":
         given = StatementInput(who.org_id, statement_id, who.sub, request.state.request_id)
         summary = f"Bank statement {statement_id}, {statement['lines_total']} lines"
         begun = Start("ImportStatement", given, workflow_id, PROCESS_QUEUE, who.org_id, summary)
-        await start(request.app.state.temporal, begun)
+        await start(request.app.state.temporal, begun, signal="look_again")
     return str(workflow_id)

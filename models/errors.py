@@ -39,6 +39,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "CREDIT_NOT_FOUND": "Customer credit not found",
         "RECONCILIATION_NOT_FOUND": "Reconciliation not found",
         "STATEMENT_NOT_FOUND": "Bank statement not found",
+        "STATEMENT_LINE_NOT_FOUND": "The bank statement has no such line",
         "JOURNAL_ENTRY_NOT_FOUND": "Journal entry not found",
         "LEGAL_ENTITY_NOT_FOUND": "Legal entity not found",
         "BANK_ACCOUNT_NOT_FOUND": "Bank account not found",
@@ -92,6 +93,9 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RECONCILIATION_NOT_COMPLETE": "The bank reconciliation is not complete",
         "RECONCILIATION_DIFFERENCE": "The statement balance differs from the books",
         "STATEMENT_UNREADABLE": "The statement cannot be read",
+        "STATEMENT_ACCOUNT_MISMATCH": "The file is of another bank account",
+        "STATEMENT_ACCOUNT_AMBIGUOUS": "The file is of several bank accounts",
+        "STATEMENT_CURRENCY_MISMATCH": "The file is in another currency than the bank account",
         "ALREADY_EXISTS": "The record exists already",
         # Customers and approvals
         "DUPLICATE_EMAIL": "A customer with this email exists",

@@ -55,6 +55,9 @@ def create_bank_account(work: Work, asked: CreateBankAccount) -> Outcome[BankAcc
         legal_entity_id=asked.legal_entity_id,
         currency_code=asked.currency_code,
         name=asked.name,
+        iban=asked.iban,
+        account_number=asked.account_number,
+        bic=asked.bic,
         created_at=work.now,
     )
     work.tx.insert("bank_accounts", [account])

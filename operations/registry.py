@@ -1,7 +1,17 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import exceptions, master_data, webhooks
-from operations.cash import applications, invoices, payments, periods, rates, reconciliations, statements, undo
+from operations import bank_accounts, exceptions, master_data, webhooks
+from operations.cash import (
+    applications,
+    invoices,
+    payments,
+    periods,
+    rates,
+    reconciliations,
+    statement_retries,
+    statements,
+    undo,
+)
 from operations.customer_360 import activities, escalations, panels, source_records
 from operations.customers import decisions as change_decisions
 from operations.customers import out_of_office, policies
@@ -11,6 +21,7 @@ from operations.imports import decisions as imports
 __all__ = [
     "activities",
     "applications",
+    "bank_accounts",
     "change_decisions",
     "customer_changes",
     "escalations",
@@ -26,6 +37,7 @@ __all__ = [
     "rates",
     "reconciliations",
     "source_records",
+    "statement_retries",
     "statements",
     "undo",
     "webhooks",

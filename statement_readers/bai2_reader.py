@@ -32,6 +32,8 @@ _DETAIL = re.compile(r"16,([0-9]{3}),([0-9]{0,20}),")
 _ODD_NUMBER = re.compile(r"[0-9]_[0-9]|[^\x00-\x7f]")
 _OPENING, _CLOSING = "010", "015"
 _ANY_CREDIT, _ANY_DEBIT = "399", "699"
+_RETURNS = {"555", "557", "558"}
+"""Debits of BAI2: a deposited item, an ACH item returned; an ACH reversal."""
 _ABSENT = {"", "0"}
 
 
@@ -135,6 +137,7 @@ def _line(entry: Any, currency: str, day: date, width: int | None) -> StatementL
         reference=now.reference,
         remittance_text=now.remittance_text,
         bank_ref=bank_ref,
+        reversal=entry.type_code.code in _RETURNS,
         texts=texts,
         read_before=before if before != now else None,
     )

@@ -1,4 +1,5 @@
-"""CAMT.053 (ISO 20022 bank-to-customer statement), versions 02 to 13, any namespace prefix.
+"""CAMT.053 (ISO 20022 bank-to-customer statement), versions 02 to 13, any namespace prefix; the booked entries of an
+account report (CAMT.052) and of a notification (CAMT.054) in the same way.
 
 The document is fed through a pull parser in small pieces; every entry is taken out as soon as it is complete and
 dropped from the tree, so memory grows with the lines kept and never with the document. There is no door for entities:
@@ -7,14 +8,16 @@ a document type declaration refuses the file, nothing is expanded, nothing is lo
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import BinaryIO
 
 from lxml import etree
 
 from models.cash.statements import (
     ENTRY_IGNORED,
     MAX_LINES,
+    NOT_FINAL,
     LineNumbering,
     Statement,
     StatementLine,
@@ -22,7 +25,7 @@ from models.cash.statements import (
 )
 from models.errors import Refusal
 from statement_readers.camt_entry import Detail, entry_lines, read_amount, read_day, read_detail
-from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
+from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import clean, unreadable
 
 CHUNK = 64 * 1024
@@ -30,6 +33,8 @@ MAX_GAP = 2 * 1024 * 1024
 """Bytes of XML that one entry, or what stands between two, may take: bounds the tree in memory."""
 
 _DOCTYPE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+_STATEMENTS = {"Stmt": "BkToCstmrStmt", "Rpt": "BkToCstmrAcctRpt", "Ntfctn": "BkToCstmrDbtCdtNtfctn"}
+"""What holds the entries of an account, by message, and what holds it."""
 _BALANCES = {"OPBD", "PRCD", "CLBD", "ITBD"}
 _NO_DTD = "the file declares a document type (DTD); bank statements do not, and it is not read."
 
@@ -39,7 +44,7 @@ def read_camt(file: BinaryIO) -> list[Statement]:
     reader = _Reader()
     parser = etree.XMLPullParser(
         events=("end",),
-        tag=("{*}TxDtls", "{*}Ntry", "{*}Stmt"),
+        tag=("{*}TxDtls", "{*}Ntry", *(f"{{*}}{name}" for name in _STATEMENTS)),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -57,14 +62,15 @@ def read_camt(file: BinaryIO) -> list[Statement]:
         raise _not_well_formed(error) from None
     _refuse_dtd(root)
     if not reader.statements:
-        raise unreadable("the XML holds no CAMT.053 statement (BkToCstmrStmt/Stmt).", line=place(root))
+        detail = "the XML holds no statement (CAMT.053), no report (CAMT.052) and no notification (CAMT.054)."
+        raise unreadable(detail, line=place(root))
     return reader.statements
 
 
-def _not_well_formed(error: Any) -> Refusal:
+def _not_well_formed(error: etree.XMLSyntaxError) -> Refusal:
     """An error that is raised only at the end has no place of its own; the log's last complaint has."""
     line, column = error.position
-    if line < 1 and (last := error.error_log.last_error) is not None:
+    if line < 1 and (last := error.error_log.last_error) is not None:  # type: ignore[attr-defined]  # not in the stubs
         line, column = last.line, last.column
     detail = "the XML is cut off, not well-formed, or not in the encoding it declares."
     return unreadable(detail, line=max(line, 1), column=max(column, 1))
@@ -80,7 +86,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         first = file.read(CHUNK)
 
 
-def _refuse_dtd(element: Any) -> None:
+def _refuse_dtd(element: Element) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
         raise unreadable(_NO_DTD, line=1)
 
@@ -97,7 +103,7 @@ class _Open:
     ignored: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=dict)
     interim: list[int] = field(default_factory=list)
-    days: dict[str, Any] = field(default_factory=dict)
+    days: dict[str, date] = field(default_factory=dict)
 
 
 class _Reader:
@@ -111,9 +117,10 @@ class _Reader:
         self._detail_count = 0
         self._gap = 0
 
-    def take(self, events: Iterator[tuple[str, Any]], size: int) -> None:
+    def take(self, events: Iterable[tuple[str, object]], size: int) -> None:
         self._gap += size
         for _, element in events:
+            assert isinstance(element, Element)  # ends of elements are all that was asked for
             _refuse_dtd(element)
             match local(element):
                 case "TxDtls":
@@ -126,19 +133,22 @@ class _Reader:
         if self._gap > MAX_GAP:
             raise unreadable(f"more than {MAX_GAP} bytes of XML without a bank entry.")
 
-    def _take_detail(self, element: Any) -> None:
+    def _take_detail(self, element: Element) -> None:
         self._detail_count += 1
         if self._detail_count > MAX_LINES:
             raise unreadable(f"the file has more than {MAX_LINES} transactions.", line=place(element))
         self._details.append(read_detail(element))
         _drop(element)
         group = element.getparent()
+        entry = None if group is None else group.getparent()
+        if group is None or entry is None:
+            return
         while (before := group.getprevious()) is not None and before.tag == group.tag:
-            group.getparent().remove(before)
+            entry.remove(before)
 
-    def _take_entry(self, element: Any) -> None:
+    def _take_entry(self, element: Element) -> None:
         parent = element.getparent()
-        if parent is None or local(parent) != "Stmt":
+        if parent is None or local(parent) not in _STATEMENTS:
             raise unreadable("the XML is no CAMT.053 statement: it has entries outside of a Stmt.", line=place(element))
         # Only what stands before: the pieces fed to the parser reach beyond this entry.
         self._take_head(reversed(list(element.itersiblings(preceding=True))))
@@ -155,7 +165,7 @@ class _Reader:
             self._open.warnings.extend(warnings)
         _drop(element)
 
-    def _take_head(self, elements: Iterable[Any]) -> None:
+    def _take_head(self, elements: Iterable[Element]) -> None:
         """Account, period and balances among the elements that will be dropped next."""
         now = self._open
         for element in elements:
@@ -170,21 +180,24 @@ class _Reader:
                 case "Bal":
                     _take_balance(element, now)
 
-    def _take_statement(self, element: Any) -> None:
+    def _take_statement(self, element: Element) -> None:
         parent = element.getparent()
-        if parent is None or local(parent) != "BkToCstmrStmt":
+        kind = local(element)
+        if parent is None or local(parent) != _STATEMENTS[kind]:
             raise unreadable("the XML is no CAMT.053 statement (BkToCstmrStmt/Stmt).", line=place(element))
         self._take_head(element)
-        self.statements.append(_closed(self._open))
+        statement = _closed(self._open)
+        self.statements.append(statement if kind == "Stmt" else _not_final(statement))
         self._open = _Open()
         _drop(element)
 
 
-def _drop(element: Any) -> None:
+def _drop(element: Element) -> None:
     """Empties an element that has been read and removes what stood before it."""
     element.clear()
-    while element.getprevious() is not None:
-        del element.getparent()[0]
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
 
 
 def _status(entry: Kids) -> str:
@@ -194,13 +207,13 @@ def _status(entry: Kids) -> str:
     return code if code in {"BOOK", "PDNG", "INFO", "FUTR"} else "unknown"
 
 
-def _take_period(element: Any, now: _Open) -> None:
+def _take_period(element: Element, now: _Open) -> None:
     for name, day in kids(element).items():
         if name in {"FrDtTm", "FrDt", "ToDtTm", "ToDt"}:
             now.days["from" if name.startswith("Fr") else "to"] = read_day(day)
 
 
-def _take_balance(element: Any, now: _Open) -> None:
+def _take_balance(element: Element, now: _Open) -> None:
     code = text_at(element, "Tp", "CdOrPrtry", "Cd")
     if code not in _BALANCES:
         return
@@ -229,6 +242,16 @@ def _opening_and_closing(now: _Open) -> tuple[int | None, int | None]:
     if closing is None and now.interim and (both or opening is not None):
         closing = now.interim[-1]
     return opening, closing
+
+
+def _not_final(report: Statement) -> Statement:
+    """A report or a notification: its balances are of some moment of the day, and the day's statement comes after it."""
+    detail = (
+        "The file is no statement but a report or notification of some entries. The day's statement may say them again in "
+        "other words or as one sum: record one or the other."
+    )
+    warnings = (*report.warnings, StatementWarning(NOT_FINAL, detail))
+    return replace(report, opening_minor=None, closing_minor=None, warnings=warnings)
 
 
 def _closed(now: _Open) -> Statement:

@@ -7,16 +7,17 @@ direction money really moved, also for a reversal (RvslInd): ISO 20022 says that
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import BATCH_NOT_SPLIT, ReadBefore, StatementLine, StatementWarning
 from statement_readers.camt_said import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
-from statement_readers.camt_xml import Kids, kids, local, place, text, text_at
+from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
 from statement_readers.joining import kept, said
 
 USTRD_LENGTH = TEXT_WIDTH
+_RETURNS = {"RRTN", "RPCR", "UPDD", "PRDD", "UPCQ", "CQRV"}
+"""Sub-families of ISO 20022's bank transaction codes: what had come in goes back."""
 _NO_REFERENCE = {"NOTPROVIDED", "NOTAVAILABLE", "NONREF"}
 
 
@@ -37,14 +38,14 @@ class Detail:
     texts: tuple[BankText, ...]
 
 
-def read_amount(element: Any, parts: Kids) -> tuple[int, str]:
+def read_amount(element: Element, parts: Kids) -> tuple[int, str]:
     """The Amt child: unsigned minor units and currency."""
     if "Amt" not in parts:
         raise unreadable("an amount (Amt) is missing.", line=place(element))
     return _money(parts["Amt"])
 
 
-def _money(amount: Any) -> tuple[int, str]:
+def _money(amount: Element) -> tuple[int, str]:
     currency: str = amount.get("Ccy") or ""
     minor = to_minor((amount.text or "").strip(), currency, line=place(amount))
     if minor < 0:
@@ -52,7 +53,7 @@ def _money(amount: Any) -> tuple[int, str]:
     return minor, currency
 
 
-def read_day(element: Any) -> date:
+def read_day(element: Element) -> date:
     """Dt or DtTm inside, or the text itself; the bank's own day, whatever its time zone."""
     for item in element:
         if local(item) in {"Dt", "DtTm"}:
@@ -61,7 +62,7 @@ def read_day(element: Any) -> date:
     return to_date((element.text or "").strip()[:10], line=place(element))
 
 
-def read_detail(element: Any) -> Detail:
+def read_detail(element: Element) -> Detail:
     parts = kids(element)
     amount, currency = _detail_amount(parts)
     remittance = read_remittance(parts.get("RmtInf"))
@@ -97,7 +98,7 @@ def _detail_amount(parts: Kids) -> tuple[int | None, str | None]:
     return None, None
 
 
-def _party(role: Any | None) -> str | None:
+def _party(role: Element | None) -> str | None:
     """Dbtr/Nm up to version 07, Dbtr/Pty/Nm (or an agent's) from 08 on."""
     inside = kids(role)
     if "Nm" in inside:
@@ -118,7 +119,9 @@ def _payers_reference(references: Kids) -> BankText | None:
     return None
 
 
-def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[StatementLine], list[StatementWarning]]:
+def entry_lines(
+    entry: Element, parts: Kids, details: list[Detail]
+) -> tuple[list[StatementLine], list[StatementWarning]]:
     """The lines of one booked entry, not yet numbered."""
     amount, currency = read_amount(entry, parts)
     indicator = text(parts.get("CdtDbtInd"))
@@ -131,7 +134,8 @@ def entry_lines(entry: Any, parts: Kids, details: list[Detail]) -> tuple[list[St
     amounts = [_signed(detail, indicator, currency) for detail in details]
     known = [amount for amount in amounts if amount is not None]
     if len(known) == len(amounts) and sum(known) == signed:
-        return [_part(whole, detail, amount) for detail, amount in zip(details, known, strict=True)], []
+        marked = text(parts.get("RvslInd")) in {"true", "1"}
+        return [_part(whole, detail, amount, marked) for detail, amount in zip(details, known, strict=True)], []
     at_line = f" (line {place(entry)})" if place(entry) else ""
     detail = f"A batch entry{at_line} was kept as one line: its {len(details)} transactions do not add up to it."
     return [whole], [StatementWarning(BATCH_NOT_SPLIT, detail)]
@@ -143,12 +147,13 @@ def _signed(detail: Detail, entry_indicator: str, currency: str) -> int | None:
     return detail.amount_minor if (detail.indicator or entry_indicator) == "CRDT" else -detail.amount_minor
 
 
-def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
+def _whole(entry: Element, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
     """The entry as one line, with what its transactions have in common."""
     booking, value = parts.get("BookgDt"), parts.get("ValDt")
-    if booking is None and value is None:
+    dated = value if value is not None else booking
+    if dated is None:
         raise unreadable("an entry has neither a booking nor a value date.", line=place(entry))
-    value_date = read_day(value if value is not None else booking)
+    value_date = read_day(dated)
     payers = {detail.debtor if signed >= 0 else detail.creditor for detail in details}
     references = {detail.reference for detail in details}
     structured = tuple(dict.fromkeys(item for detail in details for item in detail.structured))
@@ -161,6 +166,11 @@ def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency
     # Not NtryRef: it may count within the file, and the same line in another file must stay the same line.
     bank_ref = clean(text(parts.get("AcctSvcrRef"))) or own_ref
     before = ReadBefore(payer, reference, free_before or entry_note, bank_ref)
+    texts = in_order(
+        *(detail.texts for detail in details),
+        kept(note("AddtlNtryInf", parts.get("AddtlNtryInf"), searched=not free)),
+        everything_else(entry),
+    )
     return StatementLine(
         line=0,
         booking_date=read_day(booking) if booking is not None else value_date,
@@ -172,17 +182,21 @@ def _whole(entry: Any, parts: Kids, details: list[Detail], signed: int, currency
         remittance_text=free or entry_note,
         structured_references=structured,
         bank_ref=bank_ref,
-        reversal=text(parts.get("RvslInd")) in {"true", "1"},
-        texts=in_order(
-            *(detail.texts for detail in details),
-            kept(note("AddtlNtryInf", parts.get("AddtlNtryInf"), searched=not free)),
-            everything_else(entry),
-        ),
+        reversal=text(parts.get("RvslInd")) in {"true", "1"} or (signed < 0 and _is_return(texts)),
+        texts=texts,
         read_before=before if (free or entry_note) != before.remittance_text else None,
     )
 
 
-def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
+def _is_return(texts: tuple[BankText, ...]) -> bool:
+    """Whether the bank says of a debit that it gives a receipt back."""
+    return any(
+        item.field.startswith("RtrInf/") or (item.field.endswith("/SubFmlyCd") and item.text in _RETURNS)
+        for item in texts
+    )
+
+
+def _part(whole: StatementLine, detail: Detail, signed: int, marked: bool) -> StatementLine:
     """One transaction of a batch: the entry's dates and reversal mark, everything else its own."""
     payer, bank_ref = detail.debtor if signed >= 0 else detail.creditor, detail.bank_ref or whole.bank_ref
     before = ReadBefore(payer, detail.reference, detail.text_before, bank_ref)
@@ -197,7 +211,7 @@ def _part(whole: StatementLine, detail: Detail, signed: int) -> StatementLine:
         remittance_text=detail.text,
         structured_references=detail.structured,
         bank_ref=bank_ref,
-        reversal=whole.reversal,
+        reversal=marked or (signed < 0 and _is_return(detail.texts)),
         texts=detail.texts,
         read_before=before if detail.text != detail.text_before else None,
     )

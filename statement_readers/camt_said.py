@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from models.cash.bank_texts import BankText, Role
-from statement_readers.camt_xml import local, text, text_at
+from statement_readers.camt_xml import Element, local, text, text_at
 from statement_readers.fields import MAX_TEXT, clean
 from statement_readers.joining import join, kept, said
 
@@ -38,7 +38,7 @@ class Remittance(NamedTuple):
     texts: tuple[BankText, ...]
 
 
-def read_remittance(info: Any | None) -> Remittance:
+def read_remittance(info: Element | None) -> Remittance:
     structured: dict[str, None] = {}
     pieces: list[tuple[str, bool]] = []
     texts: list[BankText | None] = []
@@ -67,7 +67,7 @@ def read_remittance(info: Any | None) -> Remittance:
     return Remittance(tuple(structured), free.text or None, clean(before, MAX_TEXT), everything)
 
 
-def _structured(element: Any) -> Iterator[BankText]:
+def _structured(element: Element) -> Iterator[BankText]:
     for part in element:
         match local(part):
             case "RfrdDocInf":
@@ -79,19 +79,19 @@ def _structured(element: Any) -> Iterator[BankText]:
         yield from _leaves(part, f"Strd/{local(part)}", {"Nb", "Ref"})
 
 
-def note(field: str, element: Any | None, *, searched: bool) -> BankText | None:
+def note(field: str, element: Element | None, *, searched: bool) -> BankText | None:
     """AddtlTxInf and AddtlNtryInf: searched only where there is no remittance."""
     return said(field, text(element), Role.TEXT if searched else Role.SHOWN, width=NOTE_WIDTH)
 
 
-def everything_else(element: Any) -> tuple[BankText, ...]:
+def everything_else(element: Element) -> tuple[BankText, ...]:
     """Every text below an element that is not read for itself: identifiers, parties, accounts, agents, codes."""
     return tuple(
         item for child in element if local(child) not in _ELSEWHERE for item in _leaves(child, local(child), set())
     )
 
 
-def _leaves(element: Any, path: str, read: set[str]) -> Iterator[BankText]:
+def _leaves(element: Element, path: str, read: set[str]) -> Iterator[BankText]:
     for child in element:
         name = local(child)
         if len(child):

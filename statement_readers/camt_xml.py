@@ -3,18 +3,20 @@
 `kids` looks at each child once; looking for one name after another takes four times as long over a whole statement.
 """
 
-from typing import Any
+from lxml import etree
 
-Kids = dict[str, Any]
+Element = etree._Element
+
+Kids = dict[str, Element]
 """Local name → the first child element of that name."""
 
 
-def local(element: Any) -> str:
+def local(element: Element) -> str:
     tag: str = element.tag
     return tag[tag.rfind("}") + 1 :]
 
 
-def kids(element: Any | None) -> Kids:
+def kids(element: Element | None) -> Kids:
     found: Kids = {}
     if element is not None:
         for item in element:
@@ -23,19 +25,19 @@ def kids(element: Any | None) -> Kids:
     return found
 
 
-def text(element: Any | None) -> str | None:
+def text(element: Element | None) -> str | None:
     """The element's text without surrounding white space; None where it is absent or empty."""
     return ((element.text or "").strip() or None) if element is not None else None
 
 
-def text_at(element: Any | None, *path: str) -> str | None:
+def text_at(element: Element | None, *path: str) -> str | None:
     """The text at the end of a path of local names."""
     for name in path:
         element = kids(element).get(name)
     return text(element)
 
 
-def place(element: Any) -> int | None:
+def place(element: Element) -> int | None:
     """The line it starts on; libxml2 counts to 65,535 only, beyond which no line is better than a wrong one."""
-    line: int | None = element.sourceline
+    line: int | None = element.sourceline  # type: ignore[assignment]  # the stubs leave its type open
     return line if line is not None and line < 65_535 else None

@@ -35,6 +35,8 @@ _WELL_FORMED = re.compile(r":61:[0-9]{6}(?:[0-9]{4})?(?:R|E)?[CD][A-Z]?(?=[0-9])
 _BALANCE = r"(?m)^:{tag}:[CD]([0-9]{{6}})([A-Z]{{3}})([0-9]{{1,15}},[0-9]{{0,5}})[ ]*$"
 _OPENING = re.compile(_BALANCE.format(tag="60[FM]"))
 _CLOSING = re.compile(_BALANCE.format(tag="62[FM]"))
+_BLANK_ENTRY_DATE = re.compile(r"(?m)^(:61:[0-9]{6})[ ]{1,4}(?=[RE]?[CD])")
+"""Some banks leave the four places of the entry date blank, which the standard leaves out."""
 _NUMBER = re.compile(r"(?m)^:28C?:([^\n]*)")
 _EXPECTED = {"EC", "ED"}
 _REVERSED = {"RC", "RD"}
@@ -54,7 +56,7 @@ def read_mt940(file: BinaryIO) -> list[Statement]:
 
 def _statement(message: Piece, numbering: LineNumbering) -> Statement:
     end = _END.search(message.text)
-    body = message.text[: end.start()] if end else message.text
+    body = _BLANK_ENTRY_DATE.sub(r"\1", message.text[: end.start()] if end else message.text)
     head = message.line
     opening, closing = _OPENING.search(body), _CLOSING.search(body)
     if opening is None:
@@ -137,7 +139,8 @@ def _line(entry: Transaction, said: Said, currency: str, head: int) -> Statement
         reference=now.reference,
         remittance_text=now.remittance_text,
         bank_ref=now.bank_ref,
-        reversal=entry.raw.get("status") in _REVERSED,
+        reversal=entry.raw.get("status") in _REVERSED
+        or (entry.amount < 0 and str(entry.raw.get("id", ""))[1:] == "RTI"),
         texts=said.texts,
         read_before=before if before != now else None,
     )

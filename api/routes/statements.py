@@ -3,7 +3,7 @@
 import io
 from typing import Annotated
 
-from fastapi import File, Request, UploadFile
+from fastapi import File, Path, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,10 +15,12 @@ from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import Page
 from models.cash.statement_answers import StatementAnswer, statement_answer
-from models.cash.statement_requests import ReceiveStatement, as_received
+from models.cash.statement_requests import ReceiveStatement, RetryLine, as_received
+from models.cash.statements import MAX_LINES
 from models.db import lookups
 from models.db.cash import statements
 from models.ids import new_id
+from models.values import Empty
 from statement_readers import detect_and_read
 
 router = gated_router("statements")
@@ -29,13 +31,16 @@ Recorder = Annotated[Principal, requires("payments.record", RECORD)]
 
 @router.post(
     "/v1/bank-accounts/{bank_account_id}/statements", status_code=202, response_model=StatementAnswer,
-    responses=refusals("BANK_ACCOUNT_NOT_FOUND", "STATEMENT_UNREADABLE"),
+    responses=refusals(
+        "BANK_ACCOUNT_NOT_FOUND", "STATEMENT_UNREADABLE", "STATEMENT_ACCOUNT_MISMATCH", "STATEMENT_ACCOUNT_AMBIGUOUS",
+        "STATEMENT_CURRENCY_MISMATCH",
+    ),
 )  # fmt: skip
 async def upload_statement(
     request: Request, bank_account_id: str, file: Annotated[UploadFile, File()], who: Recorder, key: IdempotencyKey
 ) -> Response:
     """Upload a statement (CAMT.053, MT940, BAI2, OFX, CSV). Its credits become payments; those that name their
-    invoices are applied. The same file again is the same statement."""
+    invoices are applied. The same file again is the same statement, and works its lines that failed again."""
     content = await file.read()
 
     def read() -> ReceiveStatement:
@@ -44,6 +49,18 @@ async def upload_statement(
 
     body = await run_in_threadpool(read)
     return await write(request, who, key, Write("receive_statement", body, new_id("stmt"), bank_account_id))
+
+
+@router.post(
+    "/v1/statements/{statement_id}/lines/{line}/retry", status_code=202, response_model=StatementAnswer,
+    responses=refusals("STATEMENT_NOT_FOUND", "STATEMENT_LINE_NOT_FOUND"),
+)  # fmt: skip
+async def retry_statement_line(
+    request: Request, statement_id: str, line: Annotated[int, Path(ge=1, le=MAX_LINES)], who: Recorder,
+    key: IdempotencyKey, body: Empty | None = None,
+) -> Response:  # fmt: skip
+    """Work a line again: record it where it failed, match it where no invoice answered."""
+    return await write(request, who, key, Write("retry_statement_line", RetryLine(line=line), statement_id))
 
 
 @router.get("/v1/statements/{statement_id}", response_model=StatementAnswer, responses=refusals("STATEMENT_NOT_FOUND"))

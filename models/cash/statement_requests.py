@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from models.cash.bank_texts import BankText, Role
 from models.cash.statement_records import LineStatus
 from models.cash.statements import (
+    LineNumbering,
     Statement,
     StatementLine,
     StatementWarning,
@@ -59,16 +61,31 @@ class ReadWarning(Body):
         return StatementWarning(self.code, self.detail)
 
 
-class ReceiveStatement(Body):
-    """A bank's file for one account, all its lines in its order. Balances in minor units of the account's currency."""
+class ReadStatement(Body):
+    """One statement of a file. `account_ref`: the account as the file names it, null where it does not; balances in minor
+    units of `currency_code`."""
 
-    bank_account_id: str
-    file_hash: str
-    file_name: str | None
+    account_ref: str | None
+    currency_code: str | None
     opening_minor: Minor | None
     closing_minor: Minor | None
     warnings: list[ReadWarning]
     lines: list[ReadLine]
+
+
+class ReceiveStatement(Body):
+    """A bank's file, sent for one account: its statements in their order."""
+
+    bank_account_id: str
+    file_hash: str
+    file_name: str | None
+    statements: list[ReadStatement]
+
+
+class RetryLine(Body):
+    """Which line of a statement is worked again."""
+
+    line: int
 
 
 def as_received(
@@ -79,11 +96,26 @@ def as_received(
         bank_account_id=bank_account_id,
         file_hash=hashlib.sha256(content).hexdigest(),
         file_name=filename,
-        opening_minor=read[0].opening_minor if read else None,
-        closing_minor=read[-1].closing_minor if read else None,
-        warnings=[ReadWarning(code=w.code, detail=w.detail) for s in read for w in s.warnings],
-        lines=[_as_received(bank_account_id, x) for s in read for x in s.lines],
+        statements=[
+            ReadStatement(
+                account_ref=s.account_ref,
+                currency_code=s.currency_code,
+                opening_minor=s.opening_minor,
+                closing_minor=s.closing_minor,
+                warnings=[ReadWarning(code=w.code, detail=w.detail) for w in s.warnings],
+                lines=[_as_received(bank_account_id, x) for x in s.lines],
+            )
+            for s in _told_apart_by_account(read)
+        ],
     )
+
+
+def _told_apart_by_account(read: Sequence[Statement]) -> Sequence[Statement]:
+    """Identical lines are told apart within an account, not within the file: its other accounts may be left out."""
+    if len({s.account_ref for s in read}) < 2:
+        return read
+    numbering = {s.account_ref: LineNumbering() for s in read}
+    return [replace(s, lines=tuple(numbering[s.account_ref].number(x) for x in s.lines)) for s in read]
 
 
 def _as_received(bank_account_id: str, x: StatementLine) -> ReadLine:

@@ -42,6 +42,19 @@ def list_bank_accounts(
     return [read_row(BankAccount, row) for row in _BANKS.page(tx, entities, after, limit)]
 
 
+def change_bank_account(tx: Tx, account: BankAccount) -> None:
+    """Give a bank account the name and numbers of the record, at the latest with the commit."""
+    tx.later(
+        """UPDATE bank_accounts SET name = :name, iban = :iban, account_number = :number, bic = :bic
+           WHERE org_id = :org AND id = :id""",
+        name=account.name,
+        iban=account.iban,
+        number=account.account_number,
+        bic=account.bic,
+        id=account.id,
+    )
+
+
 def list_payment_terms(tx: Tx, after: tuple[int, str] | None, limit: int) -> Sequence[PaymentTerms]:
     """The shortest first."""
     return [read_row(PaymentTerms, row) for row in _TERMS.page(tx, None, after, limit)]

@@ -33,16 +33,27 @@ def legal_entity_answer(e: LegalEntity) -> LegalEntityAnswer:
 
 @answer
 class BankAccountAnswer:
-    """A bank account of a legal entity."""
+    """A bank account of a legal entity. By `iban` and `account_number` its statements are known."""
 
     id: str
     legal_entity_id: str
     currency_code: str
     name: str
+    iban: str | None
+    account_number: str | None
+    bic: str | None
 
 
 def bank_account_answer(b: BankAccount) -> BankAccountAnswer:
-    return BankAccountAnswer(id=b.id, legal_entity_id=b.legal_entity_id, currency_code=b.currency_code, name=b.name)
+    return BankAccountAnswer(
+        id=b.id,
+        legal_entity_id=b.legal_entity_id,
+        currency_code=b.currency_code,
+        name=b.name,
+        iban=b.iban,
+        account_number=b.account_number,
+        bic=b.bic,
+    )
 
 
 @answer

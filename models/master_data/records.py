@@ -49,12 +49,15 @@ class LegalEntity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankAccount:
-    """A bank account of a legal entity."""
+    """A bank account of a legal entity. By `iban` and `account_number` its statements are known."""
 
     id: str
     legal_entity_id: str
     currency_code: str
     name: str
+    iban: str | None = None
+    account_number: str | None = None
+    bic: str | None = None
     created_at: datetime
 
 

@@ -1,13 +1,16 @@
 """What the doors of master data take."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
+from models.cash.check_digits import is_iban
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
-from models.master_data.records import AccountKind, Confirmations, ReceiptPosting
-from models.values import Body, Choice, CurrencyCode, Line, Patch, RecordId
+from models.master_data.records import AccountKind, BankAccount, Confirmations, ReceiptPosting
+from models.values import Body, Choice, CurrencyCode, InUpperCase, Line, Patch, RecordId
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -20,13 +23,49 @@ class CreateLegalEntity(Body):
     functional_currency: CurrencyCode
 
 
+def _iban(text: str) -> str:
+    bare = "".join(text.split()).upper()
+    if not is_iban(bare):
+        raise PydanticCustomError("IBAN_INVALID", "Not an IBAN: its check digits do not fit")
+    return bare
+
+
+Iban = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_iban)]
+"""An IBAN, kept without blanks."""
+Bic = Annotated[str, InUpperCase, Field(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
+AccountNumber = Annotated[Line, Field(max_length=64)]
+
+
 class CreateBankAccount(Body):
-    """A bank account of a legal entity."""
+    """A bank account of a legal entity. By `iban` and `account_number` its statements are known."""
 
     id: Key
     legal_entity_id: RecordId
     currency_code: CurrencyCode
     name: Line
+    iban: Iban | None = None
+    account_number: AccountNumber | None = None
+    bic: Bic | None = None
+
+
+class ChangeBankAccount(Patch):
+    """Absent: unchanged; null: it has none."""
+
+    name: Line = ""
+    iban: Iban | None = None
+    account_number: AccountNumber | None = None
+    bic: Bic | None = None
+
+    def applied_to(self, account: BankAccount) -> BankAccount:
+        """The account with what was sent."""
+        sent = self.model_fields_set
+        return replace(
+            account,
+            name=self.name if "name" in sent else account.name,
+            iban=self.iban if "iban" in sent else account.iban,
+            account_number=self.account_number if "account_number" in sent else account.account_number,
+            bic=self.bic if "bic" in sent else account.bic,
+        )
 
 
 class SetPaymentTerms(Body):

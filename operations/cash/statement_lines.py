@@ -18,6 +18,7 @@ from models.cash.statement_records import BankStatement, BankStatementLine, Line
 from models.db.cash import invoices, rates, statements
 from models.db.cash.statements import UnplacedLine
 from models.db.master_data import settings_of
+from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
@@ -59,7 +60,7 @@ class Chunk:
         if not lines:
             return {"lines": 0}
         recorded = self._recorded_before(lines)
-        credits = self._credits(lines)
+        credits = credits_of(self.work.tx, self.bank, lines)
         book = self._book(credits.values())
         unplaced: list[Unplaced] = []
         for x in lines:
@@ -97,22 +98,11 @@ class Chunk:
         found = statements.recorded_before(self.work.tx, (name for both in names.values() for name in both))
         return {line: found[name] for line, both in names.items() for name in reversed(both) if name in found}
 
-    def _credits(self, lines: Sequence[BankStatementLine]) -> dict[int, Credit]:
-        """The lines as the matching rule sees them."""
-        payers = payers_of(self.work.tx, [x.payer for x in lines])
-        return {
-            x.line: Credit(
-                x.amount_minor, x.currency_code, self.bank.legal_entity_id, texts=tuple(x.texts),
-                payers=payers.get(x.payer or "", frozenset()),
-            )
-            for x in lines
-        }  # fmt: skip
-
     def _book(self, credits: Iterable[Credit]) -> InvoiceBook:
         """The invoices that the lines may name, locked."""
         keys = {reference_key(reference) for credit in credits for reference in credit.references()}
         self.invoices = {i.id: i for i in statements.named_invoices(self.work.tx, keys)}
-        return InvoiceBook([_as_named(i) for i in self.invoices.values()])
+        return InvoiceBook([as_named(i) for i in self.invoices.values()])
 
     def _rate(self, currency: str, day: date) -> Decimal:
         if (currency, day) not in self.rates:
@@ -224,7 +214,20 @@ class Chunk:
         return UnplacedLine(x.line, x.amount_minor, x.currency_code, self.entity.id, payer_key)
 
 
-def _as_named(i: Invoice) -> OpenInvoice:
+def credits_of(tx: Tx, bank: BankAccount, lines: Sequence[BankStatementLine]) -> dict[int, Credit]:
+    """The lines as the matching rule sees them, by their numbers."""
+    payers = payers_of(tx, [x.payer for x in lines])
+    return {
+        x.line: Credit(
+            x.amount_minor, x.currency_code, bank.legal_entity_id, texts=tuple(x.texts),
+            payers=payers.get(x.payer or "", frozenset()),
+        )
+        for x in lines
+    }  # fmt: skip
+
+
+def as_named(i: Invoice) -> OpenInvoice:
+    """An invoice as the matching rule sees it."""
     return OpenInvoice(
         i.id, i.external_id, i.customer_id, i.legal_entity_id, i.currency_code, i.balance_due_minor, i.due_date
     )

@@ -1,38 +1,50 @@
 """A bank statement arrives: kept with its lines, once per file, before any of it is posted."""
 
+from models.cash.own_account import ANOTHER_ACCOUNT, own_statements
 from models.cash.statement_answers import StatementAnswer, statement_answer
 from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
 from operations import carried
+from operations.cash.returned_receipts import with_returns
+from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
 @operation("receive_statement", ReceiveStatement, StatementAnswer, carried.Statement())
 def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
-    """Keep the statement and its lines. The same file for the same account again is the same statement."""
+    """Keep what the file says of the account. The same file for the same account again is the same statement,
+    and works its lines that failed again.
+
+    Refusals STATEMENT_ACCOUNT_MISMATCH, STATEMENT_ACCOUNT_AMBIGUOUS, STATEMENT_CURRENCY_MISMATCH.
+    """
     bank = lookups.bank_account(work.tx, asked.bank_account_id)
     work.require_entity(bank.legal_entity_id)
     known = statements.of_file(work.tx, bank.id, asked.file_hash)
     if known is not None:
+        if known.counts.failed:
+            work_failed_lines_again(work, known.id)
+            known = statements.get(work.tx, known.id)
         return Outcome(statement_answer(known), 202, replayed=True)
+    own, warnings = own_statements(bank, asked.statements)
+    lines = [x for s in own for x in s.lines]
     statement = BankStatement(
         id=str(work.cmd.resource_id),
         bank_account_id=bank.id,
         file_hash=asked.file_hash,
         file_name=asked.file_name,
-        opening_minor=asked.opening_minor,
-        closing_minor=asked.closing_minor,
-        lines_total=len(asked.lines),
-        warnings=[warning.as_warning() for warning in asked.warnings],
+        opening_minor=own[0].opening_minor if own else None,
+        closing_minor=own[-1].closing_minor if own else None,
+        lines_total=len(lines),
+        warnings=[*(warning.as_warning() for s in own for warning in s.warnings), *warnings],
         created_at=work.now,
         created_by=work.cmd.actor,
     )
-    lines = [_kept(statement.id, n, x) for n, x in enumerate(asked.lines, 1)]
-    statements.keep(work.tx, statement, lines)
-    _record(work, statement, lines, bank.legal_entity_id)
+    kept = with_returns(work.tx, bank.id, [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)])
+    statements.keep(work.tx, statement, kept)
+    _record(work, statement, kept, bank.legal_entity_id)
     return Outcome(statement_answer(statements.get(work.tx, statement.id)), 202)
 
 
@@ -67,13 +79,18 @@ def _record(work: Work, statement: BankStatement, lines: list[BankStatementLine]
     }
     work.audit(statement.id, "statement.received", {"after": facts})
     for warning in statement.warnings:
+        if warning.code == ANOTHER_ACCOUNT:
+            continue  # many banks send every account in one file, every day
         work.open_exception(
             "bank_statement", warning.code, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
             detail={"code": warning.code, "detail": warning.detail},
         )  # fmt: skip
-    returned = [x.line for x in lines if x.reason_code == RETURNED]
+    returned = [x for x in lines if x.reason_code == RETURNED]
     if returned:  # a person finds the payment and reverses it
         work.open_exception(
             "bank_statement", RETURNED, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
-            detail={"lines": returned},
+            detail={
+                "lines": [x.line for x in returned],
+                "payments": {x.line: x.payment_id for x in returned if x.payment_id is not None},
+            },
         )  # fmt: skip

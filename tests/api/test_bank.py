@@ -220,6 +220,21 @@ def test_where_the_process_of_a_statement_stands(office: Office):
     assert (found["status"], found["result"]["id"]) == ("completed", s["id"])
 
 
+def test_the_file_again_works_what_failed_at_once(office: Office):
+    body = {"id": f"bank_{ext('kw').replace('-', '_').lower()}", "legal_entity_id": "le_us", "currency_code": "KWD"}
+    bank = ok(office.controller.post("/v1/bank-accounts", json={**body, "name": "Kuwait"}), 201)["id"]
+    content = csv_statement((day(5), "1.000", "KWD", "Alpha AG", "", ext("K")))
+    first = office.finished(ok(office.upload(content, bank=bank), 202)["id"])
+    assert first["lines"][0]["reason_code"] == "FX_RATE_MISSING"
+    rate = {"base_currency": "KWD", "quote_currency": "USD", "rate_date": day(5), "rate": "3.25"}
+    ok(office.controller.post("/v1/fx-rates", json=rate), 201)
+    again = ok(office.upload(content, bank=bank), 202)
+    assert (again["id"], office.finished(first["id"])["recorded"]) == (first["id"], 1)
+    url = f"/v1/statements/{first['id']}/lines"
+    assert ok(office.clerk.post(f"{url}/1/retry"), 202)["recorded"] == 1
+    assert code(office.clerk.post(f"{url}/9/retry")) == (404, "STATEMENT_LINE_NOT_FOUND")
+
+
 def test_many_lines_in_chunks(office: Office, customer: str):
     invoices = ok(
         office.clerk.post(

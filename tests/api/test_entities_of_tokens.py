@@ -123,7 +123,7 @@ def test_nothing_came_of_it(walked: Recorded, clients: Any):
 def test_a_write_to_a_record_of_ones_own_entity_goes_on(office: Office, customer: str):
     us = office.client("us", "controller", entities=("le_us",))
     bank = LE_US | {"id": f"bank_{ext()[2:]}"}
-    assert ok(us.post("/v1/bank-accounts", json=bank), 201) == bank
+    assert ok(us.post("/v1/bank-accounts", json=bank), 201).items() >= bank.items()
     assert code(us.post("/v1/bank-accounts", json=bank | {"legal_entity_id": "le_uk", "id": "b2"})) == (
         403,
         "FORBIDDEN",

@@ -46,6 +46,8 @@ class Tour(Beside):
         self.ask(*write, "/v1/legal-entities", {"id": "le_de", "name": "Germany", "functional_currency": "EUR"})
         account = {"id": "bank_de", "legal_entity_id": "le_de", "currency_code": "EUR", "name": "Berlin"}
         self.ask(*write, "/v1/bank-accounts", account)
+        self.ask("u_controller", "GET", "/v1/bank-accounts/bank_us")
+        self.ask("u_controller", "PATCH", "/v1/bank-accounts/bank_us", {"bic": "BOFAUS3NXXX"})
         self.ask(*write, "/v1/payment-terms", {"code": "NET90", "days": 90})
         self.ask(*write, "/v1/accounts", {"key": "services", "code": "4100", "name": "Services", "kind": "revenue"})
         self.ask(*write, "/v1/dimensions", {"type": "department", "code": "SALES", "name": "Sales"})
@@ -165,6 +167,7 @@ class Tour(Beside):
         said = self.ask("u_clerk", "POST", "/v1/bank-accounts/bank_us/statements", files=upload)
         statement = self.wait("u_clerk", f"/v1/statements/{said['id']}", "COMPLETED")
         self.ask("u_clerk", "GET", "/v1/statements")
+        self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/2/retry", {})
         unknown = statement["lines"][1]["payment_id"]
         self.ask("u_clerk", "POST", f"/v1/customer-payments/{unknown}/assign", {"customer_id": self.customer})
         body = {"through_date": self.day(0), "payment_ids": [self.paid], "statement_balance_minor": 450_00}

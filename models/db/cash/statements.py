@@ -16,7 +16,7 @@ from models.db.tables.bank import bank_accounts, statements
 from models.db.tx import Tx, to_json
 
 _COUNTS: Final = """(SELECT to_json(c) FROM (SELECT
-    count(*) FILTER (WHERE payment_id IS NOT NULL AND status <> 'DUPLICATE') AS recorded,
+    count(*) FILTER (WHERE payment_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'IGNORED')) AS recorded,
     count(*) FILTER (WHERE status = 'APPLIED') AS applied, count(*) FILTER (WHERE status = 'UNMATCHED') AS unmatched,
     count(*) FILTER (WHERE status = 'DUPLICATE') AS duplicates, count(*) FILTER (WHERE status = 'FAILED') AS failed,
     count(*) FILTER (WHERE status = 'IGNORED') AS ignored
@@ -69,6 +69,12 @@ def lines_of(tx: Tx, statement_id: str) -> Sequence[BankStatementLine]:
     return tx.records(BankStatementLine, sql, id=statement_id)
 
 
+def line_of(tx: Tx, statement_id: str, line: int) -> BankStatementLine | None:
+    """One line, if there is one of this number."""
+    sql = "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id AND line = :line"
+    return tx.record(BankStatementLine, sql, id=statement_id, line=line)
+
+
 def keep(tx: Tx, statement: BankStatement, lines: Sequence[BankStatementLine]) -> None:
     """Keep a statement that has just been received."""
     tx.insert("statements", [statement])
@@ -117,6 +123,40 @@ def settle_lines(tx: Tx, outcomes: Sequence[LineOutcome]) -> None:
            WHERE l.org_id = :org AND l.statement_id = n.statement_id AND l.line = n.line""",
         rows=to_json(outcomes),
     )
+
+
+def take_up_failed(tx: Tx, statement_id: str) -> list[BankStatementLine]:
+    """Lines of a locked statement that failed are to be worked off again; as they were."""
+    failed = tx.records(
+        BankStatementLine,
+        "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id AND status = 'FAILED' ORDER BY line",
+        id=statement_id,
+    )
+    tx.later(
+        "UPDATE statement_lines SET status = 'PENDING', reason_code = NULL "
+        "WHERE org_id = :org AND statement_id = :id AND status = 'FAILED'",
+        id=statement_id,
+    )
+    tx.later(
+        "UPDATE statements SET status = 'PROCESSING', lines_done = lines_done - :n, completed_at = NULL "
+        "WHERE org_id = :org AND id = :id",
+        n=len(failed),
+        id=statement_id,
+    )
+    return failed
+
+
+def settle_exceptions(tx: Tx, external_ids: Sequence[str], *, who: str, code: str) -> list[str]:
+    """The exceptions of lines that could not be recorded are dealt with; their ids."""
+    rows = tx.all(
+        """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
+           WHERE org_id = :org AND subject_id = ANY(:ids) AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
+        at=tx.now,
+        who=who,
+        code=code,
+        ids=list(external_ids),
+    )
+    return [row["id"] for row in rows]
 
 
 def recorded_before(tx: Tx, external_ids: Iterable[str]) -> dict[str, str]:

@@ -14,6 +14,9 @@ bank_accounts = Table(
     Column("currency_code", Currency, nullable=False),
     Column("name", Text, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("iban", Text),
+    Column("account_number", Text),
+    Column("bic", Text),
     references("legal_entities", legal_entity_id="id"),
 )
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models.cash.statements import BALANCE_DIFFERENCE, BATCH_NOT_SPLIT, ENTRY_IGNORED
+from models.cash.statements import BALANCE_DIFFERENCE, BATCH_NOT_SPLIT, ENTRY_IGNORED, NOT_FINAL
 
 
 def transaction(amount: str, text: str, *, name: str = "ACME", extra: str = "", currency: str = "EUR") -> str:
@@ -163,3 +163,35 @@ def test_several_statements_of_a_file_stay_apart_and_count_on(read, camt, camt_e
 def test_a_statement_without_movements_is_a_statement(read, camt):
     [statement] = read(camt(closing="100.00"))
     assert (statement.lines, statement.warnings, statement.currency_code) == ((), (), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("message", "document", "entries"),
+    [("052", "BkToCstmrAcctRpt", "Rpt"), ("054", "BkToCstmrDbtCdtNtfctn", "Ntfctn")],
+)
+def test_the_booked_entries_of_a_report_and_of_a_notification_are_read(
+    read, camt, camt_entry, message, document, entries
+):
+    details = f"<NtryDtls>{transaction('4.00', 'A')}{transaction('6.00', 'B')}</NtryDtls>"
+    content = camt(camt_entry(details=details), camt_entry(status="PDNG"), closing="999.00")
+    [as_statement] = read(content)
+    for was, now in (("camt.053", f"camt.{message}"), ("BkToCstmrStmt", document), ("Stmt>", f"{entries}>")):
+        content = content.replace(was, now)
+    [statement] = read(content)
+    assert statement.lines == as_statement.lines  # the same payments
+    assert [line.amount_minor for line in statement.lines] == [400, 600]
+    assert (statement.account_ref, statement.opening_minor) == ("DE89370400440532013000", None)
+    assert [w.code for w in statement.warnings] == [ENTRY_IGNORED, NOT_FINAL]
+
+
+def test_what_holds_entries_must_be_of_its_own_message(refused, camt, camt_entry):
+    mixed = camt(camt_entry()).replace("<Stmt>", "<Rpt>").replace("</Stmt>", "</Rpt>")
+    assert "CAMT.053" in refused(mixed).detail
+
+
+@pytest.mark.parametrize("indicator", ["DBIT", "CRDT"])
+@pytest.mark.parametrize("mark", ["<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>", ""])
+def test_only_a_debit_gives_a_receipt_back(read, camt, camt_entry, indicator, mark):
+    details = f"<NtryDtls><TxDtls>{mark}<RmtInf><Ustrd>INV-1</Ustrd></RmtInf></TxDtls></NtryDtls>"
+    [statement] = read(camt(camt_entry(indicator=indicator, details=details), closing="90.00"))
+    assert statement.lines[0].reversal == (indicator == "DBIT" and bool(mark))

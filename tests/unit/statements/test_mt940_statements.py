@@ -118,3 +118,20 @@ def test_an_old_encoding_is_read_with_a_warning(read):
     [statement] = read(MESSAGE.replace("ACME BV", "Müller").encode("cp1252"))
     assert statement.lines[0].payer == "Müller"
     assert [warning.code for warning in statement.warnings] == [ENCODING_GUESSED]
+
+
+@pytest.mark.parametrize("mark", ["C", "D", "RC", "RD"])
+def test_an_entry_date_that_is_left_blank_is_the_value_date(read, mark):
+    [plain] = read(MESSAGE.replace("2603020302C12,34", f"260302{mark}12,34"))
+    [blank] = read(MESSAGE.replace("2603020302C12,34", f"260302    {mark}12,34"))
+    assert blank.lines == plain.lines
+    assert blank.lines[0].booking_date == date(2026, 3, 2)
+
+
+def test_a_blank_in_another_place_is_refused(refused):
+    refused(MESSAGE.replace("2603020302C12,34", "2603  0302C12,34"))
+
+
+def test_a_returned_item_is_a_receipt_given_back(read):
+    [statement] = read(MESSAGE.replace("C12,34NTRF", "D12,34NRTI").replace("RC2,34NTRF", "C2,34NRTI"))
+    assert [line.reversal for line in statement.lines] == [True, False]
