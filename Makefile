@@ -25,7 +25,7 @@ check: environment ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry . 2>/dev/null || $(BIN)/deptry .
+	$(BIN)/deptry .
 	$(BIN)/python -m tests.house
 
 docs: environment ## write the pages that follow from others: roles, events, the index of decisions
