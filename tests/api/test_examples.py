@@ -54,7 +54,7 @@ def test_every_operation_is_described_with_an_example_of_its_body_and_of_its_ans
         taken = operation.get("requestBody", {}).get("content", {}).get("application/json", {"example": None})
         answers = [r for status, r in operation["responses"].items() if status.startswith("2")]
         shown = [c.get("application/json", {"example": None}) for r in answers if (c := r.get("content", {}))]
-        if "example" not in taken or any("example" not in a for a in shown):
+        if "example" not in taken or (shown and all("example" not in a for a in shown)):
             bare.append(name)
     assert bare == []
 
