@@ -30,6 +30,13 @@ _CUSTOMER: Final = {
 }
 _HOW: Final = frozenset({"change_id", "import_id", "version"})
 _CHANGE: Final = {"change_id": "the change", "customer_id": "its customer"}
+_LATE: Final = {
+    "step": "the step's number",
+    "role": "the role that decides it",
+    "owner_role": "the role on whose desk it lies; null where it is a person's",
+    "owner_user": "the person on whose desk it lies; null where it is a role's",
+    "due_at": "when it is overdue (UTC)",
+}
 _CASE: Final = {
     "case_id": "the case",
     "customer_id": "its customer",
@@ -137,6 +144,18 @@ _TYPES: Final = (
         "An approver decided a step.",
         "chg",
         _CHANGE | {"step": "the step's number", "decision": "`approve`, `reject` or `return`"},
+    ),
+    EventType(
+        "customer.change.reminded",
+        "A step of a change is due soon: whom it waits for is reminded.",
+        "chg",
+        _CHANGE | _LATE,
+    ),
+    EventType(
+        "customer.change.escalated",
+        "A step of a change is overdue: it has been brought before its fallback.",
+        "chg",
+        _CHANGE | _LATE,
     ),
     EventType(
         "import.completed",

@@ -28,6 +28,7 @@ def remind(engine: Engine, org_id: str, change_id: str, round_: int, number: int
         _desk(work, change, step, "APPROVAL_DUE", owner_role=None if owner else step.role, owner_user=owner)
         said = {"id": change_id, "round": round_, "step": number, "role": step.role, "delegated_to": delegate}
         work.audit(change_id, "customer.change.reminded", said)
+        _emit(work, change, step, "customer.change.reminded", owner_role=None if owner else step.role, owner_user=owner)
         work.flush()
         return True
 
@@ -46,6 +47,7 @@ def escalate(engine: Engine, org_id: str, change_id: str, round_: int, number: i
         _desk(work, change, step, "APPROVAL_OVERDUE", owner_role=role, owner_user=user)
         said = {"round": round_, "step": number, "role": step.role, "to": user or role, "due_at": step.due_at}
         work.audit(change_id, "customer.change.escalated", said, reason_code="APPROVAL_OVERDUE")
+        _emit(work, change, step, "customer.change.escalated", owner_role=role, owner_user=user)
         work.flush()
         return True
 
@@ -63,6 +65,17 @@ def _desk(
         "approval_overdue", reason, change.id, owner_role=owner_role, owner_user=owner_user,
         due_in=(step.due_at or work.now) - work.now, legal_entity_id=change.legal_entity_id, detail=detail,
     )  # fmt: skip
+
+
+def _emit(
+    work: Work, change: Change, step: Step, event_type: str, *, owner_role: str | None, owner_user: str | None
+) -> None:
+    """Tell the world outside: whoever listens can reach the people whom a desk alone does not."""
+    data = {
+        "change_id": change.id, "customer_id": change.customer_id, "step": step.number, "role": step.role,
+        "owner_role": owner_role, "owner_user": owner_user, "due_at": step.due_at,
+    }  # fmt: skip
+    work.emit(event_type, change.id, data)
 
 
 def signals_refused(engine: Engine, org_id: str, change_id: str, count: int) -> None:

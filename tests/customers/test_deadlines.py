@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.catalogue import assert_as_catalogued
 from tests.customers.desk import Desk, ok, refused
+from tests.customers.test_customer_events import told
 from tests.customers.test_signals import wait
 
 SHORT = {"role": "ar_manager", "remind_after_seconds": 1, "escalate_after_seconds": 2, "fallback": "cfo"}
@@ -44,6 +46,11 @@ def test_an_overdue_step_is_reminded_then_escalated_and_still_decided(own_desk: 
     events = ok(desk("u_controller").get("/v1/audit-events", params={"subject_id": change["change_id"]}))["items"]
     actions = [e["action"].removeprefix("customer.change.") for e in events]
     assert sorted(actions[1:3]) == ["escalated", "reminded"]
+    wait(lambda: any(e["type"] == "customer.change.decided" for e in told(desk, change["change_id"])), 30)
+    outside = {e["type"]: e["data"] for e in told(desk, change["change_id"])}
+    assert outside["customer.change.reminded"]["owner_role"] == "ar_manager"
+    assert outside["customer.change.escalated"]["owner_role"] == "cfo"
+    assert_as_catalogued(told(desk, change["change_id"]))
 
 
 def test_a_decision_in_time_leaves_no_deadline(own_desk: Desk):
