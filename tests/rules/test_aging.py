@@ -1,10 +1,13 @@
 """Buckets of what is due, and what stands against it."""
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.cash.aging import BUCKETS, Aged, bucket, by_currency, split_funds, summed
+from models.cash.aging import BUCKETS, Aged, bucket, split_funds, summed
+from models.cash.report_answers import by_currency
 
 AMOUNTS = st.integers(-(10**12), 10**12)
 AGED = st.builds(
@@ -60,8 +63,10 @@ def test_several_together_are_the_sum_of_each_figure(parts):
 @given(st.dictionaries(st.sampled_from(["USD", "EUR", "JPY"]), AGED))
 def test_currencies_stand_side_by_side_in_order(aged):
     shown = by_currency(aged)
-    assert [one["currency_code"] for one in shown] == sorted(aged)
-    assert all(one == {"currency_code": one["currency_code"], **aged[one["currency_code"]].as_dict()} for one in shown)
+    assert [one.currency_code for one in shown] == sorted(aged)
+    assert all(
+        asdict(one) == {"currency_code": one.currency_code, **aged[one.currency_code].as_dict()} for one in shown
+    )
 
 
 @given(AMOUNTS, AMOUNTS, st.integers(0, 10**12), st.integers(0, 10**12))

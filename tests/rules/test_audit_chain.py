@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.audit import (
+from models.audit.chain import (
     SALT_BYTES,
     AuditEvent,
     breaches,

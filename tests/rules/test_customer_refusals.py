@@ -1,10 +1,18 @@
 """What does not fit together in a customer, and where the refusal says it stands; what an entity sees of it."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 
+from models.answers import read_row
+from models.customers.answers import effective_customer_answer
 from models.customers.bodies import CreateCustomer
+from models.customers.diff import Difference, item_json, touched_entities
 from models.customers.patch import PatchCustomer
-from models.customers.record import Record, check, created, effective, patched, touched_entities
+from models.customers.record import check, created, patched, seen_by
+from models.customers.records import Customer, CustomerDetails, DimensionRecord, OverrideRecord
 from tests.rules.refusals import refused
 
 BODY = {
@@ -18,12 +26,12 @@ BODY = {
 }  # fmt: skip
 
 
-def made(**fields: object) -> Record:
+def made(**fields: object) -> CustomerDetails:
     numbers = iter(range(1, 99))
     return created(CreateCustomer.model_validate(BODY | fields), lambda prefix: f"{prefix}_{next(numbers)}")
 
 
-def change(record: Record, **fields: object) -> Record:
+def change(record: CustomerDetails, **fields: object) -> CustomerDetails:
     prefixes: list[str] = []
 
     def new_id(prefix: str) -> str:
@@ -33,9 +41,10 @@ def change(record: Record, **fields: object) -> Record:
     return patched(record, PatchCustomer.model_validate(fields), new_id)
 
 
-def item(record: Record, name: str) -> dict:
-    (one,) = record[name].values()
-    return one
+def with_item(record: CustomerDetails, name: str, **fields: object) -> CustomerDetails:
+    """The customer with other values in the one item of a list."""
+    ((key, one),) = getattr(record, name).items()
+    return replace(record, **{name: {key: read_row(type(one), item_json(one) | fields)}})
 
 
 @pytest.mark.parametrize("name", ["pricing_tiers", "tax_profiles"])
@@ -47,8 +56,7 @@ def item(record: Record, name: str) -> dict:
     ],
 )  # fmt: skip
 def test_a_range_of_days_ends_no_earlier_than_it_begins(name, first, last, fits):
-    record = made()
-    item(record, name).update(effective_from=first, effective_to=last)
+    record = with_item(made(), name, effective_from=first, effective_to=last)
     if fits:
         check(record)
     else:
@@ -68,8 +76,7 @@ def test_a_range_of_days_ends_no_earlier_than_it_begins(name, first, last, fits)
     ],
 )
 def test_a_range_of_quantities_ends_no_lower_than_it_begins(low, high, fits):
-    record = made()
-    item(record, "pricing_tiers").update(min_quantity=low, max_quantity=high)
+    record = with_item(made(), "pricing_tiers", min_quantity=low, max_quantity=high)
     if fits:
         check(record)
     else:
@@ -79,19 +86,22 @@ def test_a_range_of_quantities_ends_no_lower_than_it_begins(low, high, fits):
 
 def test_tiers_of_one_item_overlap_in_the_customers_own_currency_too():
     record = made()
-    other = {**item(record, "pricing_tiers"), "currency_code": "USD"}
-    record["pricing_tiers"]["tier_9"] = other
+    (tier,) = record.pricing_tiers.values()
+    assert (record.currency_code, tier.currency_code) == ("USD", None)
+    dollars, euros = (
+        replace(record, pricing_tiers={**record.pricing_tiers, "tier_9": replace(tier, currency_code=currency)})
+        for currency in ("USD", "EUR")
+    )
     with refused("VALIDATION_FAILED", "/pricing_tiers", "PRICING_TIERS_OVERLAP"):
-        check(record)
-    other["currency_code"] = "EUR"
-    check(record)
+        check(dollars)
+    check(euros)
 
 
 def test_a_dimension_has_one_value():
     record = made()
-    record["dimensions"]["dim_9"] = {"type": "department", "code": "OPS"}
+    second = DimensionRecord(type="department", code="OPS")
     with refused("VALIDATION_FAILED", "/dimensions", "FIELD_DUPLICATE"):
-        check(record)
+        check(replace(record, dimensions={**record.dimensions, "dim_9": second}))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +128,7 @@ def test_an_entity_has_one_override():
         {"action": "add", "legal_entity_id": "le_de", "payment_terms": "NET30"},
         {"action": "delete", "legal_entity_id": "le_uk"},
     ]
-    assert change(record, entity_overrides=both)["entity_overrides"] == {"le_de": {"payment_terms": "NET30"}}
+    assert change(record, entity_overrides=both).entity_overrides == {"le_de": OverrideRecord(payment_terms="NET30")}
 
 
 @pytest.mark.parametrize(
@@ -132,17 +142,23 @@ def test_an_entity_has_one_override():
     ],
 )
 def test_what_is_added_gets_an_id_of_its_kind(name, body, prefix):
-    added = change(made(), **{name: [body | {"action": "add"}]})[name]
-    assert body.items() <= added[f"{prefix}_new1"].items()
+    added = getattr(change(made(), **{name: [body | {"action": "add"}]}), name)
+    assert body.items() <= item_json(added[f"{prefix}_new1"]).items()
+
+
+def customer() -> Customer:
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    return Customer(id="cust_1", version=1, created_at=now, updated_at=now, details=made())
 
 
 def test_an_entity_sees_its_own_fields_and_the_masters_others():
-    seen = effective(made(), "le_uk", "GBP", "USD")
-    assert (seen["payment_terms"], seen["credit_limit"], seen["credit_limit_currency"]) == ("NET60", "100", "USD")
-    assert seen["overrides"] == ["payment_terms"]
-    assert "entity_overrides" not in seen
-    assert seen["provenance"]["payment_terms"] == "entity"
-    assert {seen["provenance"][f] for f in ("credit_limit", "name", "addresses", "credit_limit_currency")} == {"master"}
+    seen = seen_by(made(), "le_uk", "GBP", "USD")
+    assert (seen.details.payment_terms, seen.details.credit_limit) == ("NET60", Decimal(100))
+    assert (seen.credit_limit_currency, seen.overrides) == ("USD", ["payment_terms"])
+    assert not hasattr(effective_customer_answer(customer(), seen), "entity_overrides")
+    assert "entity_overrides" not in seen.provenance
+    assert seen.provenance["payment_terms"] == "entity"
+    assert {seen.provenance[f] for f in ("credit_limit", "name", "addresses", "credit_limit_currency")} == {"master"}
 
 
 @pytest.mark.parametrize(
@@ -156,18 +172,16 @@ def test_an_entity_sees_its_own_fields_and_the_masters_others():
 )
 def test_a_credit_limit_is_in_the_currency_of_whoever_set_it(override, own, expected):
     record = made(currency_code=own, entity_overrides=[override | {"legal_entity_id": "le_uk"}])
-    seen = effective(record, "le_uk", "GBP", "USD")
-    assert seen["credit_limit_currency"] == expected
-    assert seen["overrides"] == sorted(override)
-    assert seen["provenance"]["credit_limit_currency"] == (
-        "entity" if "credit_limit_currency" in override else "master"
-    )
+    seen = seen_by(record, "le_uk", "GBP", "USD")
+    assert seen.credit_limit_currency == expected
+    assert seen.overrides == sorted(override)
+    assert seen.provenance["credit_limit_currency"] == ("entity" if "credit_limit_currency" in override else "master")
 
 
 def test_another_entity_sees_the_master():
-    seen = effective(made(), "le_de", "EUR", "USD")
-    assert (seen["payment_terms"], seen["overrides"]) == (None, [])
-    assert set(seen["provenance"].values()) == {"master"}
+    seen = seen_by(made(), "le_de", "EUR", "USD")
+    assert (seen.details.payment_terms, seen.overrides) == (None, [])
+    assert set(seen.provenance.values()) == {"master"}
 
 
 def test_the_entities_that_a_diff_touches():
@@ -178,4 +192,4 @@ def test_the_entities_that_a_diff_touches():
         "/addresses/le_us/city",
         "/entity_overrides",
     ]
-    assert touched_entities([{"path": p} for p in paths]) == ["le_de", "le_uk"]
+    assert touched_entities([Difference(path=p, before=None, after=None) for p in paths]) == ["le_de", "le_uk"]
