@@ -131,7 +131,17 @@ def _value_at(document: JsonObject, path: str) -> JsonValue:
 def moved(customer: CustomerDetails, changes: Diff) -> list[str]:
     """The paths of the change at which the customer no longer is what it was when the change was submitted."""
     document = as_json(customer)
-    return [c.path for c in changes if not _same(c.path, _value_at(document, c.path), c.before)]
+    return [
+        c.path
+        for c in changes
+        if _is_in_lost_record(customer, c.path) or not _same(c.path, _value_at(document, c.path), c.before)
+    ]
+
+
+def _is_in_lost_record(customer: CustomerDetails, path: str) -> bool:
+    """Whether a path leads into a related record that is gone: to its field, which was empty, nothing can be put."""
+    name, *inside = parts(path)
+    return name in RELATED and len(inside) == 2 and inside[0] not in getattr(customer, name)
 
 
 def _same(path: str, now: JsonValue, before: JsonValue) -> bool:

@@ -41,7 +41,7 @@ def clerk(first_desk: Desk) -> Desk:
         (
             {"tax_profile.tax_code": "EX", "tax_profile.certificate_expires_on": "soon"},
             "tax_profile.certificate_expires_on",
-            "FIELD_TYPE",
+            "DATE_INVALID",
         ),
         ({"notes": "a\u202eb"}, "notes", "FIELD_TYPE"),
         ({"phone": "none"}, "phone", "PHONE_INVALID"),

@@ -9,23 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
+from models.answers import read_row
 from models.customers.pricing import check_tiers, overlap, price_of
+from models.customers.records import PricingTierRecord
 
 START = date(2026, 1, 1)
-DAYS = [None, *(str(START + timedelta(days=n)) for n in range(0, 8, 2))]
+DAYS = [None, *(START + timedelta(days=n) for n in range(0, 8, 2))]
 QUANTITIES = [None, "0", "1", "2.5", "5", "10"]
 
 
 def tier(low=None, high=None, since=None, until=None, item="bolt", currency=None, price="1"):
-    return {
+    given = {
         "item": item, "price": price, "currency_code": currency, "min_quantity": low, "max_quantity": high,
         "effective_from": since, "effective_to": until,
     }  # fmt: skip
+    return read_row(PricingTierRecord, given)
 
 
 def forwards(one):
-    low, high, since, until = (one[k] for k in ("min_quantity", "max_quantity", "effective_from", "effective_to"))
-    return (high is None or Decimal(low or 0) <= Decimal(high)) and (not since or not until or since <= until)
+    low, high, since, until = one.min_quantity, one.max_quantity, one.effective_from, one.effective_to
+    return (high is None or (low or 0) <= high) and (not since or not until or since <= until)
 
 
 TIERS = st.builds(
@@ -60,10 +63,10 @@ def test_tiers_are_refused_exactly_where_two_would_answer(several):
     assert clash == any(overlap(a, b, "USD") for a, b in combinations(several, 2))
     if clash:
         with pytest.raises(PydanticCustomError) as e:
-            check_tiers(tiers, "USD")
+            check_tiers(tiers.values(), "USD")
         assert e.value.type == "PRICING_TIERS_OVERLAP"
     else:
-        check_tiers(tiers, "USD")
+        check_tiers(tiers.values(), "USD")
 
 
 @given(TIERS, TIERS)
@@ -86,14 +89,14 @@ def test_both_ends_of_a_band_belong_to_it(quantity, answers):
 
 @pytest.mark.parametrize(("days", "answers"), [(-1, None), (0, "t"), (2, "t"), (4, "t"), (5, None)])
 def test_both_days_of_a_range_belong_to_it(days, answers):
-    assert ask({"t": tier(None, None, str(START), str(START + timedelta(4)))}, "1", START + timedelta(days)) == answers
+    assert ask({"t": tier(None, None, START, START + timedelta(4))}, "1", START + timedelta(days)) == answers
 
 
 def test_an_open_end_goes_on():
     assert ask({"t": tier("5")}, "1000000000") == "t"
     assert ask({"t": tier(None, "5")}, "0") == "t"
-    assert ask({"t": tier(since=str(START))}, "1", date.max) == "t"
-    assert ask({"t": tier(until=str(START))}, "1", date.min) == "t"
+    assert ask({"t": tier(since=START)}, "1", date.max) == "t"
+    assert ask({"t": tier(until=START)}, "1", date.min) == "t"
 
 
 def test_item_and_currency_must_be_the_ones_asked_for():
@@ -130,9 +133,9 @@ def test_a_wide_tier_clashes_with_one_that_is_not_its_neighbour():
         "late": tier("50", "60", "2026-01-15"),
     }
     with pytest.raises(PydanticCustomError):
-        check_tiers(tiers, "USD")
+        check_tiers(tiers.values(), "USD")
 
 
 def test_a_long_price_list_is_checked_quickly():
     bands = {str(n): tier(str(n), str(n) + ".5") for n in range(20_000)}
-    check_tiers(bands, "USD")
+    check_tiers(bands.values(), "USD")
