@@ -148,7 +148,7 @@ def _bearer(authorization: str | None) -> str:
 def principal_of(claims: Mapping[str, Any]) -> Principal:
     """The person that the verified claims describe. Raises Unauthenticated where a claim is missing or misshapen.
 
-    `entities` absent, null or empty means all legal entities, as the contract says ("none given: all").
+    `entities` absent, null or empty means all legal entities, as docs/api.md, section 2, says ("none: all").
     """
     entities = _texts(claims, "entities")
     return Principal(

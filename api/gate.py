@@ -1,6 +1,6 @@
 """The gate before every business route: it settles who asks and what is sent before FastAPI looks at the request.
 
-FastAPI validates a body before any dependency may object, so the order of the contract (401, then 413 and 415,
+FastAPI validates a body before any dependency may object, so the order of docs/api.md, section 2 (401, then 413 and 415,
 then 403, then 422) cannot be had from dependencies. A `GatedRoute` therefore runs, in this order: token, rate limit,
 size and content type, role, query, form or strict JSON. Only then FastAPI validates and calls the route.
 

@@ -149,7 +149,7 @@ def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Res
 
 
 def response(done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
-    """The JSON answer with the headers of the contract. A process that its body names is the one that carries it."""
+    """The JSON answer with the headers of docs/api.md, section 2. A process that its body names is the one that carries it."""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
     if '"workflow_id":' in done.json and (workflow_id := json.loads(done.json).get("workflow_id")):
         headers["X-Workflow-Id"] = workflow_id

@@ -1,6 +1,6 @@
 """(d) The 360 view by HTTP against one hand-written SQL statement that returns the same JSON, interleaved.
 
-The books are generated in the database: by default 20,000 customers with 200,000 invoices; the contract's size,
+The books are generated in the database: by default 20,000 customers with 200,000 invoices; the full size,
 100,000 with 1,000,000, by `ARFLOW_BENCH_360_CUSTOMERS=100000`. A few customers have 5,000 open invoices, some 500,
 most a handful; the requests are spread over them 5 : 15 : 80.
 """

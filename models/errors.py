@@ -3,7 +3,7 @@
 Refusal
 └── every business rule, validation or lookup that says no, with a stable code
 
-A code is part of the contract: it is never renamed. `CODES` is the one table of codes and their titles;
+A code is part of the interface (docs/api.md): it is never renamed. `CODES` is the one table of codes and their titles;
 `api.problems` adds the HTTP status to each, and `docs/errors.md` lists both. Tests hold the three together.
 """
 

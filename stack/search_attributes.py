@@ -1,4 +1,4 @@
-"""Registers the custom search attributes with Temporal (contract: names and types, no personal data)."""
+"""Registers the custom search attributes with Temporal (docs/api.md, section 8: names and types, no personal data)."""
 
 from collections.abc import Mapping
 

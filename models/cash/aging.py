@@ -1,6 +1,6 @@
 """Aging: which bucket an open balance stands in, and what a customer owes on a day. Pure; amounts in minor units.
 
-Buckets go by days past due on the day asked about, gross of credits (contract, section 3):
+Buckets go by days past due on the day asked about, gross of credits (docs/api.md, section 3):
 fewer than 30 (`current`: not yet due, or 1 to 29 days over), 30 to 59, 60 to 89, 90 and more.
 """
 

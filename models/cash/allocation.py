@@ -1,6 +1,6 @@
 """How a payment is applied to invoices: the rules of an application session, pure.
 
-The order of the refusals is the contract's (section 3, Apply). Amounts are minor units; `applied_minor` is in the
+The order of the refusals is that of docs/api.md, section 3, Apply. Amounts are minor units; `applied_minor` is in the
 payment's currency, `invoice_applied_minor` in the invoice's.
 """
 

@@ -1,6 +1,6 @@
 """The matching rule: which open invoices a credit line of a bank statement pays.
 
-Source: the contract's paragraph on bank statements. A credit is applied by itself only where its remittance names open
+Source: docs/api.md, section 3, Bank. A credit is applied by itself only where its remittance names open
 invoices, by id or external_id, of one customer, and the amount equals their balances; or names one invoice and is
 smaller. Everything else is left to a person, with the reason and with suggestions. The rule never guesses between two
 readings, and the same input always gives the same answer.

@@ -4,7 +4,7 @@ A chain is a list of steps, decided one after the other by distinct, entitled pe
 Its status moves PENDING_APPROVAL → APPROVED (executed) | REJECTED | WITHDRAWN | FAILED; a returned chain stays
 PENDING_APPROVAL with no pending step until its submitter resubmits it, which begins a new round of decisions.
 
-Who may act: `authorise` in the order closed → role → segregation → turn (contract section 4).
+Who may act: `authorise` in the order closed → role → segregation → turn (docs/api.md, section 4).
 """
 
 from collections.abc import Iterable

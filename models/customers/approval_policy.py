@@ -1,4 +1,4 @@
-"""Which steps a change needs: the seed's table, and what an organisation adds to it. Never less than the table.
+"""Which steps a change needs: the table (docs/sources.md, CUS-9), and what an organisation adds to it. Never less than the table.
 
 A policy is JSON: `{"operations": {"update": {"steps": [...], "rules": [...]}}, "force_delete": false,
 "import_update_controller": false}`. An operation that it does not name keeps the table's steps.
@@ -30,7 +30,7 @@ BASE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "import": (MANAGER,),
     }
 )
-"""The seed's approval table: the steps, in order, that no policy may leave out."""
+"""The approval table: the steps, in order, that no policy may leave out."""
 
 FALLBACK: Final[Mapping[str, str]] = MappingProxyType(
     {MANAGER: CONTROLLER, AR_MANAGER: CONTROLLER, CONTROLLER: CFO, CFO: CONTROLLER}
@@ -132,7 +132,7 @@ class PutApprovalPolicy(ApprovalPolicy):
 
 
 def loosened(policy: ApprovalPolicy) -> list[str]:
-    """The operations whose steps leave out, or put in another order, what the seed's table asks."""
+    """The operations whose steps leave out, or put in another order, what the table asks."""
     return sorted(
         op
         for op, p in policy.operations.items()
@@ -161,5 +161,5 @@ def plan(policy: ApprovalPolicy, operation: str, credit_limits: Iterable[Decimal
 
 
 def lane(operation: str) -> Literal["yellow", "red"]:
-    """The operation's risk, as the seed's table has it; a policy that adds steps makes the chain longer, not the risk."""
+    """The operation's risk, as the table has it; a policy that adds steps makes the chain longer, not the risk."""
     return "red" if operation == "delete" else "yellow"

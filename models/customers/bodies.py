@@ -1,4 +1,4 @@
-"""What comes in about a customer: the bodies of POST and PATCH, field by field, as the seed and the contract name them.
+"""What comes in about a customer: the bodies of POST and PATCH, field by field (docs/api.md, section 4).
 
 Everything that the body alone decides is decided here. What needs other records (terms, accounts, entities,
 duplicates) is decided where they can be read. `dump()` gives the JSON form that a change keeps.
@@ -20,7 +20,7 @@ LIST_LIMIT: Final = 500
 
 
 class CustomerType(StrEnum):
-    """How the seed classes customers."""
+    """How customers are classed (docs/sources.md, Customer management)."""
 
     RETAIL = "retail"
     WHOLESALE = "wholesale"

@@ -74,7 +74,7 @@ class Checked:
 
 
 def code_of(kind: str) -> str:
-    """Our own codes pass; pydantic's are put into the contract's words."""
+    """Our own codes pass; pydantic's are put into the words of docs/api.md, section 5."""
     if kind.isupper():
         return kind
     return (

@@ -1,7 +1,7 @@
 """One row of an import, judged: the customer it would make, or every fault of it with its column.
 
 The rules are those of `POST /v1/customers` (models.checks, models.customers.bodies), so that an import can make nothing that a
-form could not. Levels of the seed: fields (types, lengths, formats), foreign keys (terms, accounts, entities; small
+form could not. Levels (docs/sources.md, IMP-2): fields (types, lengths, formats), foreign keys (terms, accounts, entities; small
 tables, handed in), business rules of one row. Duplicates need all rows and the master: they are found set-based.
 """
 

@@ -1,4 +1,4 @@
-"""An organisation per module for the black-box tests of the contract."""
+"""An organisation per module for the black-box tests of docs/api.md."""
 
 from collections.abc import Iterator
 

@@ -90,7 +90,7 @@ def test_unapplied_cash_is_named_once(office: Office, customer: str):
     assert (a["unapplied_minor"], a["credits_minor"], a["net_minor"]) == (700, 0, -700)
 
 
-def test_journal_entries_show_what_the_contract_names(office: Office, customer: str):
+def test_journal_entries_show_what_the_interface_names(office: Office, customer: str):
     i, p = office.invoice(customer, 300), office.payment(customer, 300)
     ok(office.apply(p, [(i, 300)]))
     (entry,) = office.entries(p["id"])

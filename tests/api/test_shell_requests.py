@@ -146,7 +146,7 @@ GOOD, BAD = '{"name": "a"}', '{"nmae": 1}'
         ("ar_clerk", BAD, "application/json; charset=UTF-8", (422, "VALIDATION_FAILED")),
     ],
 )
-async def test_the_order_of_refusals_is_the_contracts(who, body, content_type, expected):
+async def test_the_order_of_refusals_is_that_of_the_interface(who, body, content_type, expected):
     async with client(app(), who and token(who)) as c:
         assert code(await c.post("/v1/things", **raw(body, content_type))) == expected
 

@@ -178,7 +178,7 @@ def _invoice(i: dict) -> list[str]:
 
 
 def payment_status(reversed_: bool, applied: int, amount: int) -> str:
-    """The lifecycle of the contract."""
+    """The lifecycle of docs/api.md, section 3."""
     if reversed_:
         return "REVERSED"
     if applied == 0:

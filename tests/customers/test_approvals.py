@@ -1,4 +1,4 @@
-"""Decisions over HTTP: who, in which order, how often; delegation, absence, return, withdrawal, policies (contract 4)."""
+"""Decisions over HTTP: who, in which order, how often; delegation, return, withdrawal, policies (docs/api.md, section 4)."""
 
 import itertools
 import time
@@ -9,8 +9,8 @@ import pytest
 
 from tests.customers.desk import ROLES, Desk, field_codes, fresh, ok, refused
 
-# The seed's table. Each step: the role it needs and, of the people here, who holds it.
-SEED = {
+# docs/sources.md, CUS-7 to CUS-9. Each step: the role it needs and, of the people here, who holds it.
+TABLE = {
     "create": (["ar_manager", "controller"], "yellow"),
     "update": (["ar_manager", "controller"], "yellow"),
     "reactivate": (["ar_manager", "controller"], "yellow"),
@@ -44,9 +44,9 @@ def submit(desk: Desk, operation: str) -> dict:
 
 
 def expected(operation: str, pending: int, user: str, step: int, decided: dict[int, str]) -> tuple[int, str] | None:
-    """What the contract says of `user` deciding `step` while `pending` is pending; None: accepted."""
+    """What docs/api.md, section 4, says of `user` deciding `step` while `pending` is pending; None: accepted."""
     roles = set(ROLES[user]) | ({"manager"} if "ar_manager" in ROLES[user] else set())
-    if not roles & {"manager", "controller", "cfo"} or SEED[operation][0][step - 1] not in roles:
+    if not roles & {"manager", "controller", "cfo"} or TABLE[operation][0][step - 1] not in roles:
         return 403, "FORBIDDEN"
     if user in {u for n, u in decided.items() if n != step}:
         return 403, "SEGREGATION_OF_DUTIES"
@@ -55,10 +55,10 @@ def expected(operation: str, pending: int, user: str, step: int, decided: dict[i
     return None if step == pending else (409, "STEP_NOT_PENDING")
 
 
-@pytest.mark.parametrize("operation", SEED)
+@pytest.mark.parametrize("operation", TABLE)
 def test_the_decision_table_holds_for_everyone_at_every_step(desk: Desk, operation):
     change = submit(desk, operation)
-    roles, lane = SEED[operation]
+    roles, lane = TABLE[operation]
     seen = desk.change(change)
     assert ([s["role"] for s in seen["steps"]], seen["lane"]) == (roles, lane)
     decided: dict[int, str] = {}
@@ -278,7 +278,7 @@ def test_who_loses_the_role_between_steps_does_not_decide(desk: Desk):
 def test_a_policy_tightens_and_never_loosens(own_desk: Desk):
     desk = own_desk
     controller = desk("u_controller")
-    assert [s["role"] for s in ok(controller.get("/v1/approval-policies"))["effective_steps"]["delete"]] == SEED[
+    assert [s["role"] for s in ok(controller.get("/v1/approval-policies"))["effective_steps"]["delete"]] == TABLE[
         "delete"
     ][0]
     for steps in (["controller"], ["controller", "ar_manager"], ["manager", "controller"]):

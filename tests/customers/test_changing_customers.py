@@ -1,4 +1,4 @@
-"""Customers updated, deactivated and reactivated through approvals; what moves meanwhile is never lost (contract 4)."""
+"""Customers updated, deactivated, reactivated through approvals; what moves meanwhile is never lost (docs/api.md, section 4)."""
 
 from tests.customers.desk import Desk, field_codes, fresh, ok, refused
 from tests.customers.everything import EVERYTHING

@@ -1,4 +1,4 @@
-"""Customers created through approvals: complete, checked, never twice (contract 4)."""
+"""Customers created through approvals: complete, checked, never twice (docs/api.md, section 4)."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""What is read of customers: effective views, prices, lists; by whom, and by whom not (contract 4 and 2)."""
+"""What is read of customers: effective views, prices, lists; by whom, and by whom not (docs/api.md, sections 4 and 2)."""
 
 from tests.customers.desk import Desk, field_codes, ok, refused
 from tests.customers.everything import EVERYTHING

@@ -1,4 +1,4 @@
-"""Hard deletion: refused with transactions, complete otherwise, in the database and in Temporal (contract 4)."""
+"""Hard deletion: refused with transactions, complete otherwise, in the database and in Temporal (docs/api.md, section 4)."""
 
 import asyncio
 import json

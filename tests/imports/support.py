@@ -24,7 +24,7 @@ def table(rows: list[tuple[Any, ...]], header: str = "name,email") -> bytes:
 def send(
     who: httpx.Client, content: bytes, *, key: str | None = None, name: str = "customers.csv", **options: Any
 ) -> httpx.Response:
-    """Upload; the options are those of the contract."""
+    """Upload; the options are those of docs/api.md, section 5."""
     said = {"source": "csv", "legal_entity_id": "le_us", **options}
     headers = {"Idempotency-Key": key} if key else {}
     return who.post(

@@ -1,4 +1,4 @@
-"""What the contract says of an import as others see it: its JSON, its process in Temporal, its event, its refusals."""
+"""What docs/api.md, section 5, says of an import as others see it: its JSON, its process in Temporal, its event, its refusals."""
 
 import asyncio
 import http.client

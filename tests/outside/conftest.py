@@ -1,4 +1,4 @@
-"""Checks from outside: HTTP, the console script and the Temporal CLI, against the contract alone."""
+"""Checks from outside: HTTP, the console script and the Temporal CLI, against docs/api.md alone."""
 
 from collections.abc import Iterator
 

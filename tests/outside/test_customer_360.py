@@ -1,4 +1,4 @@
-"""Customer 360, sentence by sentence of the contract's section 6."""
+"""Customer 360, sentence by sentence of docs/api.md, section 6."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Customers and approvals, sentence by sentence of the contract's sections 2, 4 and 7."""
+"""Customers and approvals, sentence by sentence of docs/api.md, sections 2, 4 and 7."""
 
 import itertools
 import json
@@ -42,7 +42,7 @@ def who(desk: Desk, user: str) -> httpx.Client:
     return desk(user, ROLES[user])
 
 
-def test_refusals_come_in_the_order_of_the_contract(desk: Desk, stranger: Desk):
+def test_refusals_come_in_the_order_of_the_interface(desk: Desk, stranger: Desk):
     path, url = "/v1/customers", desk.stack.base_url
     big = b'{"name": "' + b"x" * 1_100_000 + b'"}'
     refused(httpx.post(f"{url}{path}", content=big, headers=JSON, trust_env=False, timeout=60), 401, "UNAUTHENTICATED")

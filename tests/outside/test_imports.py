@@ -1,4 +1,4 @@
-"""Bulk import, sentence by sentence of the contract's section 5."""
+"""Bulk import, sentence by sentence of docs/api.md, section 5."""
 
 import json
 import uuid

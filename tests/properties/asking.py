@@ -65,7 +65,7 @@ class Asking(RuleBasedStateMachine):
         assert told["outstanding_balances"] == [dict(r) for r in owed]
 
     def _again(self, s: Submission, first: Outcome, mode: str) -> None:
-        """A retry at once: with its key always the same answer; without one where the contract says so."""
+        """A retry at once: with its key always the same answer; without one where docs/api.md, section 3, says so."""
         known = s.operation in ("record_payment", "create_invoice", "apply_payment", "apply_credit")
         if not mode.endswith("again") or (mode.startswith("no key") and not known):
             return
@@ -98,7 +98,7 @@ class Asking(RuleBasedStateMachine):
     def _expected(
         self, p: Any, available: int, chosen: list[Any], lines: list[Any], more: dict[str, Any]
     ) -> set[str | None]:
-        """The contract's order of refusals (section 3, Apply); across currencies any of them, or none."""
+        """The order of refusals (docs/api.md, section 3, Apply); across currencies any of them, or none."""
         month = (more.get("posting_date") or "")[:7]
         for wrong, code in (
             (p["reversed_at"], "PAYMENT_REVERSED"),

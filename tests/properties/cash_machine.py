@@ -1,6 +1,6 @@
 """Random work at a cash application desk, every step checked against the books.
 
-The machine knows the contract's rules a second time, as simply as they can be said (`_expected`): for sessions in one
+The machine knows the rules of docs/api.md a second time, as simply as they can be said (`_expected`): for sessions in one
 currency it foretells the refusal, or that there is none. Everything else is held by `books.wrong_in` after each step.
 """
 

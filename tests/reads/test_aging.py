@@ -1,4 +1,4 @@
-"""A customer's aging: the rules of the contract, one by one, read through the API."""
+"""A customer's aging: the rules of docs/api.md, section 3, one by one, read through the API."""
 
 from datetime import date, timedelta
 

@@ -1,10 +1,10 @@
-"""The role table, read off the contract and held against the code."""
+"""The role table, written down a second time and held against the code."""
 
 import pytest
 
 from models.access import MEANINGS, PERMISSIONS, ROLES, Principal, roles_with
 
-# Contract section 2, one row each: clerk, ar_manager, controller, cfo, AE/AM/CSM, bank_feed, ops.
+# docs/api.md, section 2, one row each: clerk, ar_manager, controller, cfo, AE/AM/CSM, bank_feed, ops.
 # W writes and reads, R reads, "o" the own ones, "-" neither.
 TABLE = [
     ("invoices.read", "invoices.write", "W W W R R - -"),
@@ -51,7 +51,7 @@ def who(*roles: str, entities: frozenset[str] | None = None) -> Principal:
 
 
 @pytest.mark.parametrize(("permission", "role", "granted"), list(cells()))
-def test_the_table_is_the_contracts(permission, role, granted):
+def test_the_table_is_that_of_the_interface(permission, role, granted):
     assert who(role).may(permission) is granted
 
 

@@ -1,4 +1,4 @@
-"""The chain's rules: a decision table written from the seed, and properties that hold on every path."""
+"""The chain's rules: a decision table written from docs/sources.md, and properties that hold on every path."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,8 +29,8 @@ from tests.rules.refusals import is_sentence
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-# The seed's "Approval Workflows", row by row: operation, who decides in which order, lane.
-SEED = {
+# docs/sources.md, CUS-9, row by row: operation, who decides in which order, lane.
+TABLE = {
     "create": (["ar_manager", "controller"], "yellow"),
     "update": (["ar_manager", "controller"], "yellow"),
     "reactivate": (["ar_manager", "controller"], "yellow"),
@@ -39,7 +39,7 @@ SEED = {
     "import": (["manager"], "yellow"),
 }
 ROLES = ["ar_clerk", "manager", "ar_manager", "controller", "cfo", "account_executive", "ops", "auditor"]
-# Which roles may decide a step of the key's role: the contract's "ar_manager includes manager; otherwise exactly".
+# Which roles may decide a step of the key's role: docs/api.md, section 2: ar_manager includes manager; otherwise exactly.
 ENTITLED = {
     "ar_manager": {"ar_manager"},
     "manager": {"manager", "ar_manager"},
@@ -58,7 +58,7 @@ def chain_of(operation: str) -> Chain:
 
 def at_step(operation: str, number: int) -> Chain:
     chain = chain_of(operation)
-    for n, role in enumerate(SEED[operation][0][: number - 1], 1):
+    for n, role in enumerate(TABLE[operation][0][: number - 1], 1):
         chain = decide(chain, person(f"u_{n}", role), Decision.APPROVE, NOW)
     return chain
 
@@ -71,32 +71,32 @@ def refused(code: str, *args, **kw) -> Refusal:
     return e.value
 
 
-@pytest.mark.parametrize("operation", SEED)
-def test_the_chain_of_each_operation_is_the_seeds(operation):
-    roles, colour = SEED[operation]
+@pytest.mark.parametrize("operation", TABLE)
+def test_the_chain_of_each_operation_is_that_of_the_sources(operation):
+    roles, colour = TABLE[operation]
     assert [s.role for s in plan(ApprovalPolicy(), operation)] == roles == list(BASE[operation])
     assert lane(operation) == colour
 
 
-CASES = [(o, n, r) for o, (roles, _) in SEED.items() for n, r in product(range(1, len(roles) + 1), ROLES)]
+CASES = [(o, n, r) for o, (roles, _) in TABLE.items() for n, r in product(range(1, len(roles) + 1), ROLES)]
 
 
 @pytest.mark.parametrize(("operation", "number", "role"), CASES)
 def test_a_step_is_decided_by_its_role_and_no_other(operation, number, role):
     chain = at_step(operation, number)
-    needed = SEED[operation][0][number - 1]
+    needed = TABLE[operation][0][number - 1]
     who = person("u_new", role)
     if role in ENTITLED[needed]:
         after = decide(chain, who, Decision.APPROVE, NOW, step=number)
         assert after.steps[number - 1].status is StepStatus.APPROVED
-        assert after.complete == (number == len(SEED[operation][0]))
+        assert after.complete == (number == len(TABLE[operation][0]))
     else:
         refused("FORBIDDEN", chain, who, Decision.APPROVE, NOW, step=number)
 
 
 @pytest.mark.parametrize(("operation", "number", "role"), CASES)
 def test_out_of_turn_is_refused_for_the_right_role_and_forbidden_for_others(operation, number, role):
-    needed = SEED[operation][0]
+    needed = TABLE[operation][0]
     for named in range(1, len(needed) + 1):
         if named == number:
             continue
@@ -104,7 +104,7 @@ def test_out_of_turn_is_refused_for_the_right_role_and_forbidden_for_others(oper
         refused(expected, at_step(operation, number), person("u_new", role), Decision.APPROVE, NOW, step=named)
 
 
-@pytest.mark.parametrize(("operation", "number"), [(o, n) for o in SEED for n in range(1, len(SEED[o][0]) + 1)])
+@pytest.mark.parametrize(("operation", "number"), [(o, n) for o in TABLE for n in range(1, len(TABLE[o][0]) + 1)])
 def test_the_submitter_and_earlier_deciders_decide_no_step(operation, number):
     chain = at_step(operation, number)
     everything = ["manager", "ar_manager", "controller", "cfo"]
@@ -113,9 +113,9 @@ def test_the_submitter_and_earlier_deciders_decide_no_step(operation, number):
         refused("SEGREGATION_OF_DUTIES", chain, person(user, *everything), Decision.APPROVE, NOW)
 
 
-@pytest.mark.parametrize(("operation", "number"), [(o, n) for o in SEED for n in range(1, len(SEED[o][0]) + 1)])
+@pytest.mark.parametrize(("operation", "number"), [(o, n) for o in TABLE for n in range(1, len(TABLE[o][0]) + 1)])
 def test_a_rejection_closes_the_change_and_later_steps_never_come(operation, number):
-    role = SEED[operation][0][number - 1]
+    role = TABLE[operation][0][number - 1]
     chain = decide(at_step(operation, number), person("u_new", role), Decision.REJECT, NOW, reason="WRONG_DATA")
     assert chain.status is ChangeStatus.REJECTED
     assert [s.status.value for s in chain.steps] == (
@@ -247,7 +247,7 @@ ROLE_SETS = st.sets(st.sampled_from(["ar_manager", "manager", "controller", "cfo
 
 @settings(max_examples=300)
 @given(
-    operation=st.sampled_from(sorted(SEED)),
+    operation=st.sampled_from(sorted(TABLE)),
     moves=st.lists(
         st.tuples(
             st.sampled_from(["decide", "delegate", "withdraw", "resubmit", "escalate"]),

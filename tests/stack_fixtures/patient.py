@@ -1,4 +1,4 @@
-"""A caller as the contract wants one: what a busy machine has not answered in time is asked again with its key."""
+"""A caller as docs/api.md, section 2, wants one: what a busy machine has not answered in time is asked again with its key."""
 
 import time
 
@@ -12,7 +12,7 @@ LATER = ("could not be started", "is kept; ask again", "The answer is not there 
 class Patient(httpx.HTTPTransport):
     """Sends a write again, under its Idempotency-Key, until its answer is there. `extensions["waited"]` says that it had to.
 
-    A write that takes longer than five seconds is answered 202 (contract, section 2): on a machine that stands still for
+    A write that takes longer than five seconds is answered 202 (docs/api.md, section 2): on a machine that stands still for
     a moment that is any write.
     """
 

@@ -14,7 +14,7 @@ def _no_memory() -> None:
     get_settings.cache_clear()
 
 
-def test_defaults_are_those_of_the_contract(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_defaults_are_those_of_the_interface(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in ("HOME", "PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT", "TEMPORAL_CLI", "ENV"):
         monkeypatch.delenv(f"ARFLOW_{variable}", raising=False)
     monkeypatch.chdir(tmp_path)

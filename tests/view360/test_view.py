@@ -41,7 +41,7 @@ def full_customer(books: Books) -> str:
     return c
 
 
-def test_every_panel_shows_its_records_with_the_fields_of_the_contract(books: Books) -> None:
+def test_every_panel_shows_its_records_with_the_fields_of_the_interface(books: Books) -> None:
     c = full_customer(books)
     seen = view(books, c)
     assert list(seen["panels"]) == PANELS

@@ -62,7 +62,7 @@ CREATE TABLE payment_terms (
 );
 CALL arflow_guard('payment_terms', 'SELECT, INSERT, UPDATE');
 
--- The chart of accounts. `key` is the name the contract uses; `code` is the organisation's own number.
+-- The chart of accounts. `key` is the name that docs/api.md uses; `code` is the organisation's own number.
 CREATE TABLE accounts (
   org_id text NOT NULL REFERENCES organisations,
   key    text NOT NULL,
