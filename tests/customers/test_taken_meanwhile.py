@@ -60,6 +60,14 @@ def take(database_url: str, office: Office, external_id: str) -> str:
     return made
 
 
+@pytest.fixture(autouse=True)
+def nobody_left_behind(database_url: str) -> Iterator[None]:
+    """Whoever was taken in unaudited goes again: what verifies all organisations of this database later reads them."""
+    yield
+    with psycopg.connect(database_url) as c:
+        c.execute("DELETE FROM customers WHERE name = 'Other' AND id LIKE 'cust\\_z%'")
+
+
 def failed(office: Office, change: str, code: str) -> Change:
     row = office.change(change)
     assert (row.chain.status, row.failure_code) == ("FAILED", code)

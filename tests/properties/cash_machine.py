@@ -208,9 +208,9 @@ class CashDesk(Asking):
             if invoice is None or how == "one more":
                 read.append(credit_line(other, f"no word of what for {nth}", day, nth=n))
                 continue
-            due, currency = invoice["balance_due_minor"], invoice["currency_code"]
+            due = invoice["balance_due_minor"]
             amount = {"half": due // 2, "one": 1, "all": due + other}.get(how, due) or other
-            read.append(credit_line(amount, f"invoice {invoice['external_id']} {nth}", day, currency, nth=n))
+            read.append(credit_line(amount, f"invoice {invoice['external_id']} {nth}", day, nth=n))
         content = new_id("file").encode()
         before = self._count("payments")
         start = self.desk.statement(read, content=content)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -92,7 +93,7 @@ def test_an_escalation_has_owner_reason_due_time_exception_trail_and_event(desk:
         "The CFO called.",
     )
     (shown,) = desk.cases()
-    assert shown["escalation"]["due_at"] == said["due_at"]
+    assert datetime.fromisoformat(shown["escalation"]["due_at"]) == datetime.fromisoformat(said["due_at"])
     rows = desk.sql(
         "SELECT reason_code, owner_role, subject_id, due_at - created_at FROM exceptions "
         "WHERE org_id = :org AND kind = 'case_escalation'"
