@@ -3,6 +3,7 @@
 Whoever writes them (PUT /v1/sources/…, an adapter) is held to these shapes.
 """
 
+from abc import ABC, abstractmethod
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Final, Generic, Self, TypeVar
@@ -30,15 +31,15 @@ RECORDS_LIMIT: Final = 500
 Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(no_controls), AfterValidator(not_blank)]
 
 
-class SourceRecord(Body):
+class SourceRecord(Body, ABC):
     """What every record has: its id at the source and its customer."""
 
     external_id: Line
     customer_id: Line
 
+    @abstractmethod
     def facts(self, today: date) -> SourceFacts:
         """As it is kept, heard of `today`."""
-        raise NotImplementedError
 
 
 class OpportunityRecord(SourceRecord):

@@ -3,13 +3,10 @@
 from sqlalchemy import BigInteger, Column, Date, Integer, LargeBinary, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Moment, index, metadata, references
+from models.db.tables.metadata import Currency, Moment, index, metadata, records, references
 
-bank_accounts = Table(
+bank_accounts = records(
     "bank_accounts",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("legal_entity_id", Text, nullable=False),
     Column("currency_code", Currency, nullable=False),
     Column("name", Text, nullable=False),
@@ -20,11 +17,8 @@ bank_accounts = Table(
     references("legal_entities", legal_entity_id="id"),
 )
 
-statements = Table(
+statements = records(
     "statements",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("bank_account_id", Text, nullable=False),
     Column("file_hash", Text, nullable=False),
     Column("file_name", Text),
@@ -70,11 +64,8 @@ statement_lines = Table(
     index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
 )
 
-reconciliations = Table(
+reconciliations = records(
     "reconciliations",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("bank_account_id", Text, nullable=False),
     Column("through_date", Date, nullable=False),
     Column("status", Text, nullable=False, server_default="DRAFT"),

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Date,
     Integer,
     Numeric,
-    Table,
     Text,
     UniqueConstraint,
     false,
@@ -17,13 +16,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, metadata, references
+from models.db.tables.metadata import Currency, Key, Moment, index, records, references
 
-invoices = Table(
+invoices = records(
     "invoices",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),
     Column("external_id", Text, nullable=False),
@@ -84,11 +80,8 @@ invoices = Table(
     index("invoices_voided", "org_id", "customer_id", "void_date", where="voided_at IS NOT NULL"),
 )
 
-payments = Table(
+payments = records(
     "payments",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("external_id", Text, nullable=False),
     Column("customer_id", Text),
     Column("legal_entity_id", Text, nullable=False),
@@ -142,11 +135,8 @@ payments = Table(
     index("payments_unposted", "org_id", "payment_date", where="NOT posted AND reversed_at IS NULL"),
 )
 
-customer_credits = Table(
+customer_credits = records(
     "customer_credits",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("payment_id", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),
@@ -173,11 +163,8 @@ customer_credits = Table(
     index("customer_credits_payment", "org_id", "payment_id"),
 )
 
-application_sessions = Table(
+application_sessions = records(
     "application_sessions",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("payment_id", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("credit_used", Text),
@@ -201,11 +188,8 @@ application_sessions = Table(
     ),
 )
 
-payment_applications = Table(
+payment_applications = records(
     "payment_applications",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("payment_id", Text, nullable=False),
     Column("invoice_id", Text, nullable=False),

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Interval, LargeBinary, Table, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Key, Moment, Texts, index, metadata, references
+from models.db.tables.metadata import Key, Moment, Texts, index, metadata, records, references
 
 approval_policies = Table(
     "approval_policies",
@@ -16,11 +16,8 @@ approval_policies = Table(
     references("organisations"),
 )
 
-customer_changes = Table(
+customer_changes = records(
     "customer_changes",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("operation", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),
@@ -114,11 +111,8 @@ customer_change_steps = Table(
     ),
 )
 
-customer_change_decisions = Table(
+customer_change_decisions = records(
     "customer_change_decisions",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("change_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("step", Integer, nullable=False),
@@ -169,11 +163,8 @@ out_of_office = Table(
     index("out_of_office_delegate", "org_id", "delegate_user_id"),
 )
 
-approval_tokens = Table(
+approval_tokens = records(
     "approval_tokens",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("change_id", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("step", Integer, nullable=False),

@@ -14,115 +14,85 @@ from sqlalchemy import (
     text,
     true,
 )
+from sqlalchemy.schema import SchemaItem
 
-from models.db.tables.metadata import Currency, Moment, Texts, goes_with, index, metadata, references
+from models.db.tables.metadata import Currency, Moment, Texts, goes_with, index, metadata, records, references
 
-opportunities = Table(
+
+def _from_sources(name: str, *more: SchemaItem) -> Table:
+    """A table of what a source says of a customer: whose, under which name there, since when, and `more`."""
+    return records(
+        name,
+        Column("customer_id", Text, nullable=False),
+        Column("source", Text, nullable=False, server_default="arflow"),
+        Column("external_id", Text, nullable=False),
+        *more,
+        Column("created_by", Text, nullable=False),
+        Column("created_at", Moment, nullable=False),
+        Column("updated_at", Moment, nullable=False),
+        goes_with("customers", customer_id="id"),
+        UniqueConstraint("org_id", "source", "external_id"),
+        index(f"{name}_id", "id"),
+    )
+
+
+def _closed() -> Column[bool]:
+    """Whether the record has ended at its source."""
+    return Column("closed", Boolean, nullable=False, server_default=false())
+
+
+opportunities = _from_sources(
     "opportunities",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("value_minor", BigInteger, nullable=False),
     Column("currency_code", Currency, nullable=False),
     Column("stage", Text, nullable=False),
     Column("close_date", Date, nullable=False),
-    Column("closed", Boolean, nullable=False, server_default=false()),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
+    _closed(),
     index("opportunities_customer", "org_id", "customer_id", "id"),
-    index("opportunities_id", "id"),
     index("opportunities_open", "org_id", "customer_id", "close_date", "id", where="NOT closed"),
 )
 
-quotes = Table(
+quotes = _from_sources(
     "quotes",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("name", Text),
     Column("value_minor", BigInteger),
     Column("currency_code", Currency),
     Column("status", Text, nullable=False),
     Column("expiry_date", Date),
-    Column("closed", Boolean, nullable=False, server_default=false()),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
+    _closed(),
     index("quotes_active", "org_id", "customer_id", "expiry_date", "id", where="NOT closed"),
     index("quotes_customer", "org_id", "customer_id", "id"),
-    index("quotes_id", "id"),
 )
 
-orders = Table(
+orders = _from_sources(
     "orders",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("value_minor", BigInteger),
     Column("currency_code", Currency),
     Column("status", Text, nullable=False),
     Column("ship_date", Date),
     Column("order_date", Date),
     Column("recent_on", Date, nullable=False),
-    Column("closed", Boolean, nullable=False, server_default=false()),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
+    _closed(),
     index("orders_customer", "org_id", "customer_id", "id"),
-    index("orders_id", "id"),
     index("orders_recent", "org_id", "customer_id", "recent_on DESC", "id DESC"),
 )
 
-cases = Table(
+cases = _from_sources(
     "cases",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("priority", Text, nullable=False),
     Column("priority_rank", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("sla_status", Text),
     Column("sla_due_at", Moment),
-    Column("closed", Boolean, nullable=False, server_default=false()),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
+    _closed(),
     index("cases_customer", "org_id", "customer_id", "id"),
-    index("cases_id", "id"),
     index("cases_open", "org_id", "customer_id", "priority_rank", "id", where="NOT closed"),
 )
 
-contracts = Table(
+contracts = _from_sources(
     "contracts",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("name", Text),
     Column("status", Text, nullable=False),
     Column("renewal_date", Date, nullable=False),
@@ -132,43 +102,22 @@ contracts = Table(
     Column("mrr_minor", BigInteger, nullable=False),
     Column("currency_code", Currency, nullable=False),
     Column("owner_user", Text),
-    Column("closed", Boolean, nullable=False, server_default=false()),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
+    _closed(),
     index("contracts_active", "org_id", "customer_id", "renewal_date", "id", where="NOT closed"),
     index("contracts_customer", "org_id", "customer_id", "id"),
-    index("contracts_id", "id"),
     index("contracts_notice", "org_id", "notice_from", "id", where="NOT closed"),
 )
 
-nps_responses = Table(
+nps_responses = _from_sources(
     "nps_responses",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("source", Text, nullable=False, server_default="arflow"),
-    Column("external_id", Text, nullable=False),
     Column("score", Integer, nullable=False),
     Column("surveyed_at", Moment, nullable=False),
     Column("contact_id", Text),
-    Column("created_by", Text, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    goes_with("customers", customer_id="id"),
-    UniqueConstraint("org_id", "source", "external_id"),
-    index("nps_responses_id", "id"),
     index("nps_responses_latest", "org_id", "customer_id", "surveyed_at DESC", "id DESC"),
 )
 
-activities = Table(
+activities = records(
     "activities",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("notes", Text, nullable=False),
@@ -190,11 +139,8 @@ activities = Table(
     index("activities_timeline", "org_id", "customer_id", "occurred_at DESC", "id DESC"),
 )
 
-case_escalations = Table(
+case_escalations = records(
     "case_escalations",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("case_id", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("reason_code", Text, nullable=False),

@@ -3,7 +3,7 @@
 from sqlalchemy import CHAR, BigInteger, Column, Date, Integer, Numeric, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, metadata, references
+from models.db.tables.metadata import Currency, Key, Moment, index, metadata, records, references
 
 payment_terms = Table(
     "payment_terms",
@@ -14,11 +14,8 @@ payment_terms = Table(
     references("organisations"),
 )
 
-customers = Table(
+customers = records(
     "customers",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("legal_entity_id", Text, nullable=False),
     Column("external_id", Text),
     Column("name", Text, nullable=False),
@@ -55,11 +52,8 @@ customers = Table(
     index("customers_tax_id", "org_id", "tax_id_key", unique=True, where="tax_id_key IS NOT NULL"),
 )
 
-customer_addresses = Table(
+customer_addresses = records(
     "customer_addresses",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("lines", JSONB, nullable=False),
@@ -71,11 +65,8 @@ customer_addresses = Table(
     index("customer_addresses_customer", "org_id", "customer_id", "id"),
 )
 
-customer_contacts = Table(
+customer_contacts = records(
     "customer_contacts",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("email", Text),
@@ -86,11 +77,8 @@ customer_contacts = Table(
     index("customer_contacts_id", "id"),
 )
 
-customer_pricing_tiers = Table(
+customer_pricing_tiers = records(
     "customer_pricing_tiers",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("item", Key, nullable=False),
     Column("price", Numeric, nullable=False),
@@ -103,11 +91,8 @@ customer_pricing_tiers = Table(
     index("customer_pricing_tiers_customer", "org_id", "customer_id", "item", "id"),
 )
 
-customer_tax_profiles = Table(
+customer_tax_profiles = records(
     "customer_tax_profiles",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("tax_code", Text, nullable=False),
     Column("certificate_number", Text),
@@ -121,11 +106,8 @@ customer_tax_profiles = Table(
     ),
 )
 
-customer_dimensions = Table(
+customer_dimensions = records(
     "customer_dimensions",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("customer_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("code", Text, nullable=False),

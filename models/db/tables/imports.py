@@ -3,13 +3,10 @@
 from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Numeric, Table, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Key, Moment, Texts, index, metadata, references
+from models.db.tables.metadata import Key, Moment, Texts, index, metadata, records, references
 
-customer_imports = Table(
+customer_imports = records(
     "customer_imports",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("status", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("lane", Text, nullable=False, server_default="yellow"),

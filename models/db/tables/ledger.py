@@ -2,7 +2,7 @@
 
 from sqlalchemy import CHAR, BigInteger, Column, Date, Integer, Numeric, Table, Text, UniqueConstraint, func
 
-from models.db.tables.metadata import Currency, Moment, index, metadata, references
+from models.db.tables.metadata import Currency, Moment, index, metadata, records, references
 
 accounts = Table(
     "accounts",
@@ -41,11 +41,8 @@ fx_rates = Table(
     references("organisations"),
 )
 
-journal_entries = Table(
+journal_entries = records(
     "journal_entries",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("entry_date", Date, nullable=False),
     Column("kind", Text, nullable=False),
     Column("source_id", Text, nullable=False),

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import CHAR, TIMESTAMP, ForeignKeyConstraint, Index, MetaData, Text, text
+from sqlalchemy import CHAR, TIMESTAMP, Column, ForeignKeyConstraint, Index, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.schema import SchemaItem
 
 metadata: Final = MetaData(
     naming_convention={
@@ -20,6 +21,12 @@ Currency: Final = CHAR(3)
 Texts: Final = ARRAY(Text)
 Key: Final = Text(collation="C")
 """Compared byte by byte: what is looked for by its beginning, or sorted for paging."""
+
+
+def records(name: str, *more: SchemaItem) -> Table:
+    """A table of records that an organisation has, each known there by its id."""
+    key = Column("org_id", Text, primary_key=True), Column("id", Text, primary_key=True)
+    return Table(name, metadata, *key, *more)
 
 
 def references(table: str, **columns: str) -> ForeignKeyConstraint:

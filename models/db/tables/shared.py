@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
-from models.db.tables.metadata import Currency, Moment, Texts, goes_with, index, metadata, references
+from models.db.tables.metadata import Currency, Moment, Texts, goes_with, index, metadata, records, references
 
 organisations = Table(
     "organisations",
@@ -27,22 +27,16 @@ organisations = Table(
     Column("created_at", Moment, nullable=False, server_default=func.now()),
 )
 
-legal_entities = Table(
+legal_entities = records(
     "legal_entities",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("functional_currency", Currency, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=func.now()),
     references("organisations"),
 )
 
-commands = Table(
+commands = records(
     "commands",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("operation", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("idem_key", Text, nullable=False),
@@ -120,11 +114,8 @@ audit_seal_heads = Table(
     index("audit_seal_heads_subject", "org_id", "subject_id", "seq"),
 )
 
-outbox_events = Table(
+outbox_events = records(
     "outbox_events",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("seq", BigInteger, Identity(always=True), nullable=False),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -144,11 +135,8 @@ outbox_cursors = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-exceptions = Table(
+exceptions = records(
     "exceptions",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("subject_id", Text, nullable=False),
@@ -167,11 +155,8 @@ exceptions = Table(
     index("exceptions_one_open", "org_id", "kind", "reason_code", "subject_id", unique=True, where="status = 'open'"),
 )
 
-webhook_endpoints = Table(
+webhook_endpoints = records(
     "webhook_endpoints",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("url", Text, nullable=False),
     Column("event_types", Texts, nullable=False, server_default="{}"),
     Column("description", Text),
@@ -185,11 +170,8 @@ webhook_endpoints = Table(
     references("organisations"),
 )
 
-webhook_deliveries = Table(
+webhook_deliveries = records(
     "webhook_deliveries",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
     Column("endpoint_id", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("event_type", Text, nullable=False),
