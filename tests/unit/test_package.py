@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -28,3 +29,9 @@ def test_the_wheel_holds_every_file_of_every_room(tmp_path: Path) -> None:
     subprocess.run(build, cwd=tmp_path, check=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
+
+
+@pytest.mark.parametrize("which", ["only_mutate", "also_copy"])
+def test_every_place_where_mistakes_are_made_on_purpose_exists(which: str) -> None:
+    places = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"][which]
+    assert [place for place in places if not list(ROOT.glob(place))] == []
