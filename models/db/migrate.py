@@ -1,4 +1,4 @@
-"""Applies the migrations. Forward-only; each is a numbered file of plain SQL in `migrations/sql`."""
+"""Applies the migrations, forward-only, and replaces the functions (migrations/run_sql.py)."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from models.db.engine import VERIFY_ROLE, driver_url
+from models.db.migrations.run_sql import replace_functions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -23,8 +24,9 @@ def config(database_url: str) -> Config:
 
 
 def migrate(database_url: str) -> None:
-    """Bring the database at `database_url` (the owner's URL) to the newest schema; make the roles first. Afterwards nobody
-    has more rights in it than each needs, a database restored or copied without its grants included."""
+    """Bring the database at `database_url` (the owner's URL) to the newest schema; make the roles first. Functions follow
+    the tables, and only where these have moved: an older build that starts again takes nothing back. Afterwards nobody has
+    more rights in it than each needs, a database restored or copied without its grants included."""
     with psycopg.connect(driver_url(database_url, for_sqlalchemy=False), autocommit=True) as c:
         c.execute("SELECT pg_advisory_lock(hashtext('arflow.migrate'))")
         for role in ("arflow_app", "arflow_loader"):
@@ -34,8 +36,19 @@ def migrate(database_url: str) -> None:
                     c.execute(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
             c.execute(f"GRANT {role} TO CURRENT_USER")
         _verifier(c)
+        before = _revision(c)
         command.upgrade(config(driver_url(database_url)), "head")
-        c.execute("CALL arflow_harden()")
+        with c.transaction():
+            if _revision(c) != before:
+                replace_functions(c)
+            c.execute("CALL arflow_harden()")
+
+
+def _revision(c: "psycopg.Connection[tuple[object, ...]]") -> object:
+    """Where the database stands; None where it has nothing yet."""
+    if c.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        return None
+    return c.execute("SELECT version_num FROM alembic_version").fetchone()
 
 
 def _verifier(c: "psycopg.Connection[tuple[object, ...]]") -> None:

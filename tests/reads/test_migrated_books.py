@@ -16,7 +16,7 @@ from tests.books import Books
 from tests.reads.test_verify import Worked
 from tests.stack_fixtures.shared import SharedServers
 
-DATA = Path(__file__).parents[1] / "data" / "books_at_0052.sql"
+DATA = Path(__file__).parents[1] / "data" / "books_at_0151.sql"
 ERASED = "cust_01m82dgvvjejfa8f73j7s1hkwp"
 PAYMENT = "pay_01m82dgvrrekfaq6hej7x4kexg"
 
@@ -36,13 +36,10 @@ def migrated(shared_servers: SharedServers) -> Iterator[Worked]:
     with psycopg.connect(shared_servers.postgres_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     url = shared_servers.database_url(name)
-    command.upgrade(config(url.replace("postgresql://", "postgresql+psycopg://", 1)), "0052_kinds_of_records")
+    command.upgrade(config(url.replace("postgresql://", "postgresql+psycopg://", 1)), "0151_bank_account_numbers")
     with psycopg.connect(url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(DATA.read_text())
-        connection.execute(
-            "UPDATE audit_events SET request_id = '' WHERE action = 'trail.sealed'"
-        )  # as some was written
     migrate(url)
     books = Migrated(url)
     yield Worked(books, {})

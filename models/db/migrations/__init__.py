@@ -1,1 +1,1 @@
-"""Numbered, forward-only migrations in plain SQL."""
+"""Forward-only migrations in plain SQL, from one baseline; functions beside them."""

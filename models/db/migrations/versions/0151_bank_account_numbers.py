@@ -1,10 +1,18 @@
-"""See migrations/sql/0151_bank_account_numbers.sql."""
+"""The baseline: what the migrations until 2026-11-28 had come to. A database at that revision has all of it."""
 
-from models.db.migrations.run_sql import run_sql
+from models.db.migrations.run_sql import run_functions, run_sql
 
 revision = "0151_bank_account_numbers"
-down_revision = "0131_closed_to_shadows"
+down_revision = None
+functions = "faba2b53e6ef"
+
+_AREAS = (
+    "shared", "customers", "changes", "ledger", "bank", "cash", "reconciliations", "imports", "customer_360", "verification",
+)  # fmt: skip
+"""A file each, in an order in which whoever is referred to comes first."""
 
 
 def upgrade() -> None:
-    run_sql("0151_bank_account_numbers")
+    run_functions()
+    for area in _AREAS:
+        run_sql(f"baseline/{area}")

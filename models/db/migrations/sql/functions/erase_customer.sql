@@ -1,0 +1,68 @@
+-- Erases a customer: its records, what changes, commands, exceptions, events and the audit trail said of it; what other
+-- rooms keep of it (360 view, imports) with their own chains. Runs as the owner, because the application may not update
+-- decisions, outbox events or audit payloads. With p_keep a pseudonym stays for the ledger to point to. It tells, in the
+-- customer's own chain, whose contents it took away and up to where: any other content that is gone was taken.
+CREATE OR REPLACE FUNCTION erase_customer(p_customer text, p_change text, p_keep boolean) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  v_org text := current_setting('arflow.org_id', true);
+  v_changes text[];
+  v_records text[] := '{}';
+  v_found text[];
+  v_subject text;
+  v_table record;
+  v_said jsonb;
+BEGIN
+  SELECT coalesce(array_agg(id), '{}') INTO v_changes FROM customer_changes WHERE org_id = v_org AND customer_id = p_customer;
+  UPDATE customer_changes SET request = NULL, diff = NULL, warnings = '[]', external_id = NULL, body_hash = NULL, failure_detail = NULL
+    WHERE org_id = v_org AND id = ANY(v_changes);
+  UPDATE customer_change_steps SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
+  UPDATE customer_change_decisions SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
+  DELETE FROM approval_tokens WHERE org_id = v_org AND change_id = ANY(v_changes) AND used_at IS NULL;
+  DELETE FROM customer_claims WHERE org_id = v_org AND customer_id = p_customer;
+  -- Records of other rooms: whatever table carries the customer's id. The ledger's are the only ones that stay, and with
+  -- them a deletion without p_keep has been refused.
+  FOR v_table IN
+    SELECT c.table_name AS name, EXISTS (SELECT FROM information_schema.columns i WHERE i.table_schema = 'public'
+             AND i.table_name = c.table_name AND i.column_name = 'id') AS has_id
+      FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+     WHERE c.table_schema = 'public' AND c.column_name = 'customer_id' AND t.table_type = 'BASE TABLE'
+       AND c.table_name NOT IN ('customers', 'customer_changes', 'commands', 'invoices', 'payments', 'customer_credits',
+                                'payment_applications', 'journal_lines')
+     ORDER BY c.table_name DESC
+  LOOP
+    IF v_table.has_id THEN
+      EXECUTE format('SELECT coalesce(array_agg(id), ''{}'') FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name)
+        INTO v_found USING v_org, p_customer;
+      v_records := v_records || v_found;
+    END IF;
+    EXECUTE format('DELETE FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name) USING v_org, p_customer;
+  END LOOP;
+  -- What asked for the deletion and decided it stays repeatable, unless it carries words of its own.
+  DELETE FROM commands WHERE org_id = v_org AND operation <> 'customer.delete'
+    AND (customer_id = p_customer OR resource_id = p_customer OR resource_id = ANY(v_changes || v_records)
+         OR subject_id = ANY(v_changes || v_records || p_customer))
+    AND NOT (resource_id = p_change AND body ->> 'comment' IS NULL);
+  UPDATE exceptions SET detail = '{}', note = NULL
+    WHERE org_id = v_org AND subject_id = ANY(v_changes || v_records || p_customer);
+  UPDATE outbox_events SET data = jsonb_build_object('customer_id', p_customer)
+    WHERE org_id = v_org AND subject = ANY(v_records || p_customer) AND type <> 'customer.deleted';
+  FOREACH v_subject IN ARRAY v_changes || v_records || p_customer LOOP
+    PERFORM audit_erase(v_subject);
+  END LOOP;
+  SELECT jsonb_build_object('change_id', p_change, 'subjects', coalesce(jsonb_object_agg(h.subject_id, h.seq), '{}')) INTO v_said
+    FROM audit_heads h WHERE h.org_id = v_org AND h.subject_id = ANY(v_changes || v_records || p_customer);
+  PERFORM audit_append(v_org, clock_timestamp(), json_build_array(json_build_object('subject_id', p_customer,
+    'id', 'aud_' || replace(gen_random_uuid()::text, '-', ''), 'actor', 'arflow', 'action', 'trail.erased', 'payload', v_said::text,
+    'workflow_id', (SELECT c.workflow_id FROM customer_changes c WHERE c.org_id = v_org AND c.id = p_change))));
+  IF p_keep THEN
+    UPDATE customers SET name = 'Erased ' || id, name_key = lower('erased ' || id), email = id || '@erased.invalid',
+      email_key = id || '@erased.invalid', external_id = NULL, tax_id = NULL, tax_id_key = NULL, phone = NULL, website = NULL,
+      billing_email = NULL, notes = NULL, tax_code = NULL, metadata = '{}', status = 'inactive', erased_at = now(),
+      version = version + 1, updated_at = now()
+      WHERE org_id = v_org AND id = p_customer;
+  ELSE
+    DELETE FROM customers WHERE org_id = v_org AND id = p_customer;
+  END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION erase_customer(text, text, boolean) TO arflow_app;
