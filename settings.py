@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """Folder of partner feeds, `<org id>/<legal entity id>/file` below it; None: nothing is watched."""
     build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
     """Which build a worker is, for several side by side; None: the package's version in production, else unsaid."""
+    resume_seconds: float = Field(default=300, ge=1)
+    """So often a worker looks whether something open has lost its process (`arflow resume`)."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where `arflow worker` serves /metrics; None: nowhere."""
 

@@ -50,7 +50,8 @@ from workflows.imports import CustomerImport
 from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
-from workflows.schedules import ensure_schedules
+from workflows.resuming import keep_resuming
+from workflows.schedules import SCHEDULES
 from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
 from workflows.webhooks import DeliverWebhooks
@@ -230,15 +231,14 @@ async def run_worker(settings: Settings) -> None:
         import_worker(client, engine, settings),
         webhook_worker(client, engine, settings),
     ]
-    await ensure_schedules(client)
-    if settings.partner_feed_home is not None:
-        await ensure_schedules(client, FEED_SCHEDULE)
+    schedules = {**SCHEDULES, **(FEED_SCHEDULE if settings.partner_feed_home is not None else {})}
     settle_the_interpreter()
     try:
         async with asyncio.TaskGroup() as running:
             for w in workers:
                 running.create_task(w.run())
             running.create_task(run_relay(client, engine))
+            running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
             if settings.build is not None:
                 running.create_task(tend(client, settings.build))
     finally:

@@ -28,15 +28,14 @@ from models.db.engine import transaction
 from models.db.imports.imports import find
 from models.imports.answers import ImportAnswer, import_answer
 from models.imports.records import Import
-from models.messages import changes, imports
-from models.messages.changes import CHANGES_QUEUE, ActInput, ChangeInput
-from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
-from models.messages.imports import IMPORT_QUEUE, ImportAct, ImportInput
-from models.messages.statements import StatementInput
+from models.messages import changes
+from models.messages.changes import ActInput
+from models.messages.imports import ImportAct
 from models.under_way import UnderWayAnswer
 from operations.commands import Submitted
 from operations.runner import execute
 from operations.work import Answered
+from workflows import starts
 from workflows.starting import Start, is_eager, start, start_with_update
 
 EAGER_SECONDS: Final = 1.0
@@ -82,9 +81,8 @@ class PostingProcess:
         """Its commit is handed over here. The server is asked for the process' end only where that does not come: a
         question that waits costs the server, and this process, as much as a start."""
         c = self._c
-        given = CommandInput(c.org_id, c.kept.command_id, c.summary)
-        posting = Start(self._process, given, c.workflow_id, POSTING_QUEUE, c.org_id, c.summary, c.attributes)
-        handle = await start(c.client, posting, eager=True, task_timeout=TASK_TIMEOUT)
+        begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
+        handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT)
         self._started = True
         if is_eager(handle):
             await asyncio.sleep(EAGER_SECONDS)
@@ -139,10 +137,7 @@ class ChangeProcess:
     def _process(self, submission: str = "") -> Start:
         """With the submission's command; without one it is the process of a change that is known, begun again."""
         c = self._c
-        given = ChangeInput(c.org_id, self._change_id, submission, changes.EDITION)
-        summary = f"{c.summary or 'Customer change'} {self._change_id}"
-        attributes = {"ChangeId": self._change_id}
-        return Start(changes.PROCESS, given, c.workflow_id, CHANGES_QUEUE, c.org_id, summary, attributes)
+        return starts.customer_change(c.org_id, self._change_id, submission, c.summary)
 
     async def _open(self) -> object:
         given = {"org": self._c.org_id, "id": self._change_id}
@@ -179,13 +174,7 @@ class ImportProcess:
         """An upload is recorded here as well as by the process, so that its answer waits for no worker."""
         c = self._c
         if self._begins:
-            given = ImportInput(c.org_id, self._import_id, c.kept.command_id)
-            attributes = {"ImportId": self._import_id, "Lane": "yellow", "CurrentStep": "STAGING"}
-            summary = f"Bulk import {self._import_id}"
-            await start(
-                c.client,
-                Start(imports.PROCESS, given, c.workflow_id, IMPORT_QUEUE, c.org_id, summary, attributes),
-            )
+            await start(c.client, starts.customer_import(c.org_id, self._import_id, c.kept.command_id))
         else:
             await self._act()
         self._taken = True
@@ -225,8 +214,7 @@ async def begin_statement(request: Request, who: Principal, received: Answered) 
     statement = json.loads(received.json)
     statement_id, workflow_id = statement["id"], statement["workflow_id"]
     if statement["status"] == "PROCESSING":
-        given = StatementInput(who.org_id, statement_id, who.sub, request.state.request_id)
-        summary = f"Bank statement {statement_id}, {statement['lines_total']} lines"
-        begun = Start("ImportStatement", given, workflow_id, PROCESS_QUEUE, who.org_id, summary)
+        lines = statement["lines_total"]
+        begun = starts.statement(who.org_id, statement_id, lines, who.sub, request.state.request_id)
         await start(request.app.state.temporal, begun, signal="look_again")
     return str(workflow_id)

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import builds, evidence, organisations, processes, token, verify
+from cli import builds, evidence, organisations, processes, resume, token, verify
 from models.db.pooling import SharedSession
 from settings import SettingsError
 from stack.process import StackError
@@ -22,6 +22,7 @@ app.command("demo")(processes.demo)
 app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("migrate")(processes.migrate)
+app.command("resume")(resume.resume)
 app.command("probe")(processes.probe)
 app.command("token")(token.token)
 app.command("verify")(verify.verify)

@@ -15,8 +15,8 @@ from settings import Settings, get_settings
 from stack import supervisor
 from stack.process import StackError
 from stack.runtime import database
-from stack.search_attributes import NotPermitted, register_search_attributes
 from workflows.connection import connect
+from workflows.search_attributes import NotPermitted, register_search_attributes
 
 
 def up() -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from models.access import MEANINGS, PERMISSIONS, ROLES, roles_with
 from models.events import EVENTS, EventType
+from models.states import STATES
+from workflows.open_work import OPEN_WORK, PASSING
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 
@@ -35,6 +37,28 @@ Beyond the table:
 - A token with `entities` reaches records of these legal entities only: others are `403 FORBIDDEN`, lists leave them out.
 - One's own exceptions are those on one's name, or on a role that one has.
 - `/v1/operations/{id}` answers whoever sent the request, and whoever may read the record that it is about.
+"""
+
+_OPEN: Final = """# What is open, and who ends it
+
+Written by `make docs` from `models/states.py` and `workflows/open_work.py`. The sweep (`arflow resume`; workers do it at
+their start, every `ARFLOW_RESUME_SECONDS`, and within half a minute of finding Temporal emptied) begins the process of
+whatever is open and has none: PostgreSQL alone is enough. What stands without a step is an exception
+([operations](operations.md)).
+
+## Records, their states, and who ends each if its process is gone
+
+"""
+
+_BEGUN: Final = """
+## Processes that the sweep begins again
+
+"""
+
+_PASSING: Final = """
+Of requests, those that were kept for a process in the last seven days; of confirmations, those of the sessions of the last seven
+days. What the clock begins is made again as schedules. What needs no process of its own:
+
 """
 
 _EVENTS: Final = """# Events
@@ -91,9 +115,24 @@ def decisions_page() -> str:
     return _DECISIONS + _table(["", "decision", "date", "standing"], rows)
 
 
+def open_page() -> str:
+    """docs/what-is-open.md: every state of every record with who ends it, and the processes that are begun again."""
+    rows = ([f"`{table}`", f"`{state}`", who] for table, states in STATES.items() for state, who in states.items())
+    begun = ([f"`{work.process}`" if work.states != {"pending"} else work.process, f"`{work.table}`",
+              ", ".join(f"`{state}`" for state in sorted(work.states)) or "posted, no confirmation noted"]
+             for work in OPEN_WORK)  # fmt: skip
+    passing = ([f"`{process}`", why] for process, why in PASSING.items())
+    return (
+        _OPEN + _table(["record", "state", "who ends it"], rows)
+        + _BEGUN + _table(["process", "of", "in the states"], begun)
+        + _PASSING + _table(["process", ""], passing)
+    )  # fmt: skip
+
+
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "roles.md": roles_page,
     "events.md": events_page,
+    "what-is-open.md": open_page,
     "decisions/README.md": decisions_page,
 }
 

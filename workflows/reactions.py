@@ -23,13 +23,12 @@ from temporalio.service import RPCError
 
 from activities.metrics import count_events
 from models.db import outbox
-from models.messages.commands import PROCESS_QUEUE
-from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
-from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
+from models.messages.webhooks import WebhookQueue
 from models.outbox import OutboxEvent
 from operations.cash import confirmations
 from operations.relay import RelayLine
-from workflows.starting import Start, start
+from workflows import starts
+from workflows.starting import NEVER, start
 
 log = structlog.get_logger("arflow.relay")
 IDLE_SECONDS = 0.25
@@ -46,17 +45,9 @@ async def confirm_remittance(client: Client, event: OutboxEvent) -> None:
     if not event.data.get("applications"):
         return
     session_id, payment_id, customer_id = (str(event.data[f"{noun}_id"]) for noun in ("session", "payment", "customer"))
-    confirming = Start(
-        "ConfirmRemittance",
-        ConfirmationInput(event.org_id, session_id, first_try_in_place=True),
-        confirmation_workflow_id(session_id),
-        PROCESS_QUEUE,
-        event.org_id,
-        f"Confirm remittance of {payment_id}",
-        {"PaymentId": payment_id, "CustomerId": customer_id},
-    )
+    confirming = starts.confirmation(event.org_id, session_id, payment_id, customer_id)
     # Eagerly: this process' own worker takes it, without a task that waits for a poller.
-    await start(client, confirming, eager=True, again=False)
+    await start(client, confirming, eager=True, again=NEVER)
 
 
 REACTIONS: Final[Mapping[str, Callable[[Client, OutboxEvent], Awaitable[None]]]] = {
@@ -132,12 +123,4 @@ async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> No
 
 async def wake(client: Client, queue: WebhookQueue, signal: str = "more") -> None:
     """See that somebody works the queue off: its process, started where it does not run."""
-    delivering = Start(
-        "DeliverWebhooks",
-        queue,
-        delivery_workflow_id(queue.endpoint_id, queue.subject),
-        WEBHOOK_QUEUE,
-        queue.org_id,
-        f"Webhooks about {queue.subject}",
-    )
-    await start(client, delivering, signal=signal)
+    await start(client, starts.deliveries(queue), signal=signal)

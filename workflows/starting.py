@@ -16,6 +16,9 @@ from temporalio.common import (
 
 START_TIMEOUT: Final = timedelta(seconds=5)
 """A server that takes a start and never answers it costs the caller this, not the SDK's half minute."""
+ALWAYS: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+NEVER: Final = WorkflowIDReusePolicy.REJECT_DUPLICATE
+UNLESS_DONE: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
     name: SearchAttributeKey.for_keyword(name)
     for name in (
@@ -49,21 +52,23 @@ async def start(
     s: Start,
     *,
     eager: bool = False,
-    again: bool = True,
+    again: WorkflowIDReusePolicy = ALWAYS,
     signal: str | None = None,
+    told: Sequence[object] = (),
     task_timeout: timedelta | None = None,
 ) -> "WorkflowHandle[Any, Any]":
-    """Start it. `eager`: on this process' own worker, where it may; `again`: also where one of its id has ended (else
-    WorkflowAlreadyStartedError); `signal`: sent to it, whether it is started or joined."""
+    """Start it. `eager`: on this process' own worker, where it may; `again`: whether also where one of its id has ended (else
+    WorkflowAlreadyStartedError); `signal`: sent to it with what is `told`, whether it is started or joined."""
     return await client.start_workflow(
         s.process,
         s.given,
         id=s.id,
         task_queue=s.queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        id_reuse_policy=again,
         request_eager_start=eager,
         start_signal=signal,
+        start_signal_args=told,
         rpc_timeout=START_TIMEOUT,
         task_timeout=task_timeout,
         static_summary=s.summary or None,

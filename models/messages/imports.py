@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 IMPORT_QUEUE = "imports"
 """Of their own, so that a million rows never stand in a posting's way."""
 PROCESS = "CustomerImport"
+RELOAD_SIGNAL = "reload"
+"""Look again: the import was moved outside its process."""
 
 
 def import_workflow_id(import_id: str) -> str:

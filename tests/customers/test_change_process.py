@@ -13,10 +13,10 @@ from activities.changes import ChangeActivities
 from models.ids import new_id
 from models.messages.changes import ChangeInput, StepInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
-from stack.search_attributes import SEARCH_ATTRIBUTES
 from tests.customers.desk import fresh
 from tests.customers.office import Office, begin, running
 from tests.stack_fixtures.clock import pass_time
+from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 
 @pytest.fixture

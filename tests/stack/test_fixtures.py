@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from stack.search_attributes import SEARCH_ATTRIBUTES
 from tests.stack_fixtures.app import AppStack
+from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 
 @workflow.defn(sandboxed=False)  # this file imports a whole stack

@@ -105,6 +105,7 @@ def app_stack(
         "ARFLOW_HOME": str(home),
         "ARFLOW_PORT": str(port),
         "ARFLOW_WORKER_METRICS_PORT": str(free_port()),
+        "ARFLOW_RESUME_SECONDS": "86400",  # what tests leave open in the books is theirs
         "ARFLOW_DATABASE_URL": database_url,
         "ARFLOW_TEMPORAL_ADDRESS": temporal_address,
         "ARFLOW_TEMPORAL_NAMESPACE": temporal_namespace,

@@ -23,9 +23,9 @@ from settings import Settings
 from stack.part import Part
 from stack.postgres import EmbeddedPostgres
 from stack.process import end, free_port
-from stack.search_attributes import register_search_attributes
 from stack.temporal import DevServer, ensure_cli
 from stack.time_skipping import time_skipping_environment
+from workflows.search_attributes import register_search_attributes
 
 TEMPLATE = "arflow_template"
 

@@ -1,0 +1,27 @@
+"""Every process is begun again by somebody where it is lost."""
+
+import importlib
+import pkgutil
+
+import workflows
+from operations import carried, registry  # noqa: F401 - registers the operations
+from operations.runner import OPERATIONS
+from workflows.import_feed import FEED_SCHEDULE
+from workflows.open_work import OPEN_WORK, PASSING
+from workflows.schedules import SCHEDULES
+
+
+def types_of_processes() -> set[str]:
+    found = set()
+    for module in pkgutil.iter_modules(workflows.__path__):
+        for thing in vars(importlib.import_module(f"workflows.{module.name}")).values():
+            if isinstance(thing, type) and (defined := getattr(thing, "__temporal_workflow_definition", None)):
+                found.add(defined.name)
+    return found
+
+
+def test_every_process_is_begun_again_where_it_is_lost() -> None:
+    postings = {o.carried.process for o in OPERATIONS.values() if isinstance(o.carried, carried.Posting)}
+    by_the_clock = {s.action.workflow for s in (SCHEDULES | FEED_SCHEDULE).values()}  # type: ignore[attr-defined]
+    known = postings | by_the_clock | {work.process for work in OPEN_WORK} | set(PASSING)
+    assert types_of_processes() <= known, "enter the new process in workflows/open_work.py, or a schedule"

@@ -1,0 +1,147 @@
+"""The sweep: whatever is open in the books and has no process is given one. Idempotent; PostgreSQL alone is enough.
+
+`arflow resume` sweeps once; workers do at their start, every five minutes, and as soon as they find Temporal emptied. One
+of them at a time: an advisory lock says which.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+import structlog
+from sqlalchemy import Engine
+from temporalio.client import Client, Schedule
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.db import open_work
+from models.db.engine import own_connection, transaction
+from models.db.organisations import all_org_ids
+from models.errors import Refusal
+from operations.runner import CommandLost, execute
+from workflows.open_work import OPEN_WORK, Needed
+from workflows.schedules import ensure_schedules
+from workflows.search_attributes import NotPermitted, register_search_attributes
+from workflows.starting import start
+
+log = structlog.get_logger("arflow.resume")
+
+EVERY_SECONDS: Final = 300.0
+LOOK_SECONDS: Final = 20.0
+"""So often Temporal is asked whether it has been emptied: one question, for one schedule."""
+AGAIN_SECONDS: Final = 5.0
+"""After a sweep that could not begin everything: an emptied server takes a moment to know the search attributes."""
+AT_ONCE: Final = 16
+
+
+@dataclass
+class Resumed:
+    """What a sweep has done: processes begun, by their kind; `failed` could not be begun and are tried again."""
+
+    begun: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    elsewhere: bool = False
+    """Another process was just then sweeping."""
+
+
+async def resume(client: Client, engine: Engine, schedules: Mapping[str, Schedule] | None = None) -> Resumed:
+    """Sweep once. With `schedules`, those that are missing are made first. Raises RPCError, psycopg.Error."""
+    done = Resumed()
+    with _alone(engine) as mine:
+        if not mine:
+            done.elsewhere = True
+            return done
+        await _prepare(client, schedules)
+        running = {found.id async for found in client.list_workflows("ExecutionStatus = 'Running'")}
+        for org_id in await asyncio.to_thread(all_org_ids, engine):
+            needed = await asyncio.to_thread(_lacking, engine, org_id, running)
+            for first in range(0, len(needed), AT_ONCE):
+                await asyncio.gather(*(_begin(client, engine, one, done) for one in needed[first : first + AT_ONCE]))
+    if done.begun or done.failed:
+        log.info("resumed", begun=dict(done.begun), failed=done.failed)
+    return done
+
+
+async def _prepare(client: Client, schedules: Mapping[str, Schedule] | None) -> None:
+    try:
+        await register_search_attributes(client)
+    except NotPermitted:
+        log.debug("search attributes are the operator's")
+    if schedules is not None:
+        await ensure_schedules(client, schedules)
+
+
+def _lacking(engine: Engine, org_id: str, running: set[str]) -> Sequence[Needed]:
+    """What of one organisation is open and has no process, or has to be told something."""
+    found: list[Needed] = []
+    for work in OPEN_WORK:
+        with transaction(engine, org_id, durable=False) as tx:
+            found += [one for one in work.found(tx) if one.signal is not None or one.begun.id not in running]
+    return found
+
+
+async def _begin(client: Client, engine: Engine, needed: Needed, done: Resumed) -> None:
+    try:
+        if needed.in_place is not None:
+            await asyncio.to_thread(_carry_out, engine, needed.begun.org_id, needed.in_place)
+        await start(client, needed.begun, again=needed.again, signal=needed.signal, told=needed.told)
+    except WorkflowAlreadyStartedError:
+        return
+    except (RPCError, psycopg.Error) as error:
+        done.failed += 1
+        log.warning("not resumed", workflow_id=needed.begun.id, error=type(error).__name__, said=str(error)[:200])
+        return
+    done.begun[needed.begun.process] += 1
+
+
+def _carry_out(engine: Engine, org_id: str, command_id: str) -> None:
+    try:
+        execute(engine, org_id, command_id)
+    except (Refusal, CommandLost) as no:  # its record says so to whoever asks
+        log.debug("a kept command was refused", command_id=command_id, code=type(no).__name__)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[bool]:
+    """Whether nobody else sweeps; for as long as this lasts."""
+    conn = own_connection(engine)
+    try:
+        yield open_work.try_sweep(conn)
+    finally:
+        conn.close()
+
+
+async def keep_resuming(
+    client: Client, engine: Engine, schedules: Mapping[str, Schedule], every: float = EVERY_SECONDS
+) -> None:
+    """Sweep now and for ever; outlives the absence of both servers. Runs until cancelled."""
+    while True:
+        try:
+            done = await resume(client, engine, schedules)
+            wait = AGAIN_SECONDS if done.failed else every
+        except (RPCError, psycopg.Error) as error:
+            log.warning("sweep interrupted", error=type(error).__name__)
+            wait = AGAIN_SECONDS
+        await _wait(client, schedules, wait)
+
+
+async def _wait(client: Client, schedules: Mapping[str, Schedule], seconds: float) -> None:
+    """Until the time is over, or Temporal no longer has what it was given."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(min(left, LOOK_SECONDS))
+        if await _emptied(client, next(iter(schedules))):
+            return
+
+
+async def _emptied(client: Client, schedule: str) -> bool:
+    try:
+        await client.get_schedule_handle(schedule).describe()
+    except RPCError as error:
+        return error.status is RPCStatusCode.NOT_FOUND
+    return False
