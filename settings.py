@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     source_hosts: str | None = None
     """Which hosts connections to external systems may lead to, such as `acme.my.salesforce.com,*.force.com`; `:port` and
     `http://` where need be. None: those of the vendors, by https, and in development this machine."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+$")
+    """Where people and assistants reach the API, such as `https://ar.example.com`; None: as each request was addressed."""
     rate_limit: str | None = None
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
     log_level: str = "INFO"

@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.auth import Authenticator
+from api.conversation import Door
+from api.conversation import routes as conversation_routes
 from api.description import describe
 from api.gate import GatedRoute
 from api.lifespan import lifespan
@@ -109,6 +111,8 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     routers = (description, *routers)
     # Flat: a router that is included is asked for all its routes, twice, before its neighbour is.
     app.router.routes.extend(route for router in routers for route in router.routes)
+    app.state.door = Door(app)
+    app.router.routes.extend(conversation_routes(app.state.door))
     app.state.routes = app.routes
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # the documented way to extend the schema
     return app

@@ -50,6 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened.callback(asyncio.create_task(listen(settings.app_url(), heard)).cancel)
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
+        await opened.enter_async_context(app.state.door.open())
         settle_the_interpreter()
         yield
         app.state.readiness.draining = True

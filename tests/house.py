@@ -24,7 +24,17 @@ LOWEST: Final = (
 """Where rows are made, and values of every type pass through."""
 LOOSE: Final = re.compile(r"\b(Any|Row)\b")
 SQL: Final = re.compile(r"\b(SELECT\s+(?!1$)\S|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)")
-ROOMS: Final = ("api", "activities", "workflows", "operations", "cli", "sources", "statement_readers", "import_readers")
+ROOMS: Final = (
+    "api",
+    "activities",
+    "workflows",
+    "operations",
+    "cli",
+    "sources",
+    "conversation",
+    "statement_readers",
+    "import_readers",
+)
 """Rooms that ask the database through models/db. The stack and the demo's own data are set up by their owner."""
 _ROW = "a row becomes a record here"
 ALLOWED: Final[dict[str, str]] = {

@@ -1,0 +1,117 @@
+"""Where assistants speak with arflow: the Model Context Protocol over streamable HTTP at `/mcp`.
+
+The door asks for the caller's bearer token and hands every call of a tool to this same application, with that token, as a
+request of its own. So whatever a tool does has passed the gate.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi import FastAPI, Request
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from api.auth import Unauthenticated
+from api.gate import JSON_LIMIT
+from api.problems import problem_response
+from conversation.api import HttpApi
+from conversation.server import conversation_server
+from models.errors import Refusal
+from settings import Settings
+
+PATH: Final = "/mcp"
+METADATA: Final = "/.well-known/oauth-protected-resource"
+WITHIN: Final = "http://arflow.invalid"
+"""The address of a request that never leaves the process."""
+
+
+class Door:
+    """`/mcp`: who calls, then the protocol."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._server = conversation_server(self._api_for, version("arflow"))
+        self._sessions: StreamableHTTPSessionManager | None = None
+        self.route = Route(PATH, endpoint=self, name="mcp")
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Serve, until the application ends."""
+        self._sessions = StreamableHTTPSessionManager(self._server, max_request_body_size=JSON_LIMIT)
+        async with self._sessions.run():
+            yield
+        self._sessions = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        scope["route"] = self.route  # by which the log and the metrics name it
+        try:
+            await self._authenticate(request)
+        except Refusal as refusal:
+            headers = getattr(refusal, "headers", None)
+            await problem_response(refusal, request, headers)(scope, receive, send)
+            return
+        assert self._sessions is not None
+        await self._sessions.asgi_app(scope, receive, send)
+
+    async def _authenticate(self, request: Request) -> None:
+        """401 without a valid token, saying where to get one; 403 for a page of another site. A session is its person's."""
+        try:
+            who = await self._app.state.authenticator.principal(request.headers.get("authorization"))
+        except Unauthenticated as refusal:
+            where = f'resource_metadata="{base_url(request)}{METADATA}{PATH}"'
+            refusal.headers = {"WWW-Authenticate": f"{refusal.headers['WWW-Authenticate']}, {where}"}
+            raise
+        _refuse_other_sites(request)
+        request.state.principal = who
+        key = f"{who.org_id}/{who.sub}"
+        request.scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=key, scopes=[], subject=who.sub))
+
+    def _api_for(self, ctx: Any) -> HttpApi:
+        """The application itself, asked with the token of this very request."""
+        outer: Request = ctx.request
+        headers = {"Authorization": outer.headers["authorization"], "X-Request-Id": outer.state.request_id}
+        transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
+        return HttpApi(httpx.AsyncClient(transport=transport, base_url=WITHIN, headers=headers))
+
+
+def _refuse_other_sites(request: Request) -> None:
+    """403 where a browser says that the page of another site asks (DNS rebinding)."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != urlsplit(base_url(request)).netloc:
+        raise Refusal("FORBIDDEN", "This is not asked by pages of other sites.")
+
+
+def base_url(request: Request) -> str:
+    """Where people and assistants reach this API: as configured, else as it was asked."""
+    settings: Settings = request.app.state.settings
+    return (settings.public_url or str(request.base_url)).rstrip("/")
+
+
+async def metadata(request: Request) -> Response:
+    """What protects `/mcp` (RFC 9728): whose tokens are taken."""
+    settings: Settings = request.app.state.settings
+    said: Mapping[str, object] = {
+        "resource": f"{base_url(request)}{PATH}",
+        "resource_name": "arflow",
+        "bearer_methods_supported": ["header"],
+        **({"authorization_servers": [settings.oidc_issuer]} if settings.oidc_issuer else {}),
+    }
+    return JSONResponse(said)
+
+
+def routes(door: Door) -> list[Route]:
+    """The door and its metadata."""
+    return [
+        door.route,
+        Route(METADATA, endpoint=metadata, methods=["GET"]),
+        Route(METADATA + PATH, endpoint=metadata, methods=["GET"]),
+    ]
