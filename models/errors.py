@@ -50,6 +50,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "PRICING_TIER_NOT_FOUND": "Pricing tier not found",
         "TAX_PROFILE_NOT_FOUND": "Tax profile not found",
         "ENTITY_OVERRIDE_NOT_FOUND": "Entity override not found",
+        "PAYS_FOR_NOT_FOUND": "The customer has no such entry of whom it pays for",
         "PERIOD_NOT_FOUND": "Period not found",
         "CHANGE_NOT_FOUND": "Customer change not found",
         "IMPORT_NOT_FOUND": "Import not found",
@@ -113,6 +114,8 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "NOT_CARRIED_OUT": "The change could not be carried out",
         "ACCOUNT_UNKNOWN": "Unknown revenue account",
         "DIMENSION_UNKNOWN": "Unknown dimension",
+        "PAYS_FOR_SELF": "A customer does not pay for itself",
+        "PAYS_FOR_CIRCLE": "Two customers would pay for each other",
         "STAGE_UNKNOWN": "Unknown stage of an opportunity",
         "APPROVAL_TOKEN_INVALID": "The approval token is not valid",
         # Imports

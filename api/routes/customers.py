@@ -50,11 +50,12 @@ router = gated_router("customers")
 Reader = Annotated[Principal, requires("customers.read")]
 Submitter = Annotated[Principal, requires("changes.submit", RECORD)]
 _DUPLICATES = ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID", "PAYMENT_TERMS_UNKNOWN", "ACCOUNT_UNKNOWN", "DIMENSION_UNKNOWN")
+_PAYING = ("CUSTOMER_NOT_FOUND", "PAYS_FOR_SELF", "PAYS_FOR_CIRCLE")
 
 
 @router.post(
     "/v1/customers", status_code=202, response_model=SubmittedChangeAnswer,
-    responses=refusals("LEGAL_ENTITY_NOT_FOUND", "EXTERNAL_ID_CONFLICT", *_DUPLICATES),
+    responses=refusals("LEGAL_ENTITY_NOT_FOUND", "EXTERNAL_ID_CONFLICT", *_DUPLICATES, *_PAYING),
 )  # fmt: skip
 async def create_customer(request: Request, body: CreateCustomer, who: Submitter, key: IdempotencyKey) -> Response:
     """Submit a new customer with everything that belongs to it. It exists once two people have approved it."""
@@ -67,7 +68,7 @@ async def create_customer(request: Request, body: CreateCustomer, who: Submitter
     "/v1/customers/{customer_id}",
     status_code=202,
     response_model=SubmittedChangeAnswer,
-    responses=refusals("CUSTOMER_NOT_FOUND", "VERSION_MISMATCH", "LEGAL_ENTITY_NOT_FOUND", *_DUPLICATES),
+    responses=refusals("VERSION_MISMATCH", "LEGAL_ENTITY_NOT_FOUND", "PAYS_FOR_NOT_FOUND", *_DUPLICATES, *_PAYING),
 )
 async def update_customer(
     request: Request,

@@ -4,7 +4,7 @@ The order of the refusals is that of docs/api.md, section 3, Apply. Amounts are 
 payment's currency, `invoice_applied_minor` in the invoice's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -79,13 +79,14 @@ class Plan:
     functional_remainder_minor: int
 
 
-def check_invoices(funds: Funds, invoices: Sequence[OpenInvoice]) -> None:
-    """Step 1: refusals that the selected invoices alone decide."""
+def check_invoices(funds: Funds, invoices: Sequence[OpenInvoice], pays_for: Collection[str] = ()) -> None:
+    """Step 1: refusals that the selected invoices alone decide. `pays_for`: the other customers whose invoices the payer pays on
+    the payment date."""
     for i in invoices:
         if i.void:
             raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
     for i in invoices:
-        if i.customer_id != funds.customer_id:
+        if i.customer_id != funds.customer_id and i.customer_id not in pays_for:
             raise Refusal("INVOICE_CUSTOMER_MISMATCH", f"Invoice {i.id} is another customer's.", invoice_id=i.id)
     for i in invoices:
         if i.legal_entity_id != funds.legal_entity_id:

@@ -6,7 +6,7 @@ smaller. Everything else is left to a person, with the reason and with suggestio
 readings, and the same input always gives the same answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import takewhile
@@ -39,7 +39,8 @@ class Credit:
     """Money that came in: amount above zero, in minor units. `legal_entity_id` is the bank account's, None if any.
 
     `texts` is everything the bank said; without them, the remittance text and the structured references are.
-    `payers`: the customers whom the payer's name may mean; empty where it is nobody's.
+    `payers`: the customers whom the payer's name may mean; empty where it is nobody's. `pays_for`: the other customers for
+    whom each of them pays on that day.
     """
 
     amount_minor: int
@@ -49,6 +50,7 @@ class Credit:
     structured_references: tuple[str, ...] = ()
     texts: tuple[BankText, ...] = ()
     payers: frozenset[str] = field(default_factory=frozenset)
+    pays_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, line: StatementLine, legal_entity_id: str | None) -> "Credit":
@@ -63,9 +65,24 @@ class Credit:
         """What to look invoices up by: compare `reference_key` of these with that of ids and external_ids."""
         return references_of(self.said)
 
+    @property
+    def paid_for(self) -> frozenset[str]:
+        """The customers whose invoices are the payer's to pay, whoever of those of its name it is."""
+        return self.payers.union(*(self.pays_for.get(payer, ()) for payer in self.payers))
+
     def is_another_payers(self, invoice: OpenInvoice) -> bool:
-        """Whether the payer is known, and is not the invoice's customer."""
-        return bool(self.payers) and invoice.customer_id not in self.payers
+        """Whether the payer is known, and is neither the invoice's customer nor one who pays for it."""
+        return bool(self.payers) and invoice.customer_id not in self.paid_for
+
+    def payer_of(self, invoices: Iterable[OpenInvoice]) -> str | None:
+        """Whose payment of these invoices it is: their one customer's where that is known to pay or nobody is; the one known
+        payer's who pays for all of them; else their one customer's. None where they have several customers."""
+        customers = {invoice.customer_id for invoice in invoices}
+        own = next(iter(customers)) if len(customers) == 1 else None
+        if not customers or own in self.payers:
+            return own
+        paying = [p for p in self.payers if customers <= {p, *self.pays_for.get(p, ())}]
+        return paying[0] if len(paying) == 1 else own
 
 
 class MatchKind(StrEnum):
@@ -115,7 +132,8 @@ class Suggestion:
 @dataclass(frozen=True, slots=True)
 class Match:
     """`allocations` are (invoice id, applied minor units) by due date, then id; empty for NONE. `customer_id` is the
-    one customer of all named invoices, also where nothing is applied; None where there is not exactly one."""
+    one customer of all named invoices, or the known payer who pays for all of them, also where nothing is applied; None where
+    there is not exactly one."""
 
     kind: MatchKind
     allocations: tuple[tuple[str, int], ...] = ()
@@ -132,11 +150,11 @@ def match_credit(credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice
     """
     if credit.amount_minor < 1:
         raise ValueError("only money that came in is matched")
-    named = names(credit.said, book, credit.payers)
+    named = names(credit.said, book, credit.paid_for)
     found = None if named.ambiguous else (_exact(credit, named) or _partial(credit, named))
     if found is not None:
         return found
-    customer_id = _one_customer(named.all)
+    customer_id = credit.payer_of(named.all)
     return Match(
         MatchKind.NONE,
         customer_id=None if credit.payers and customer_id not in credit.payers else customer_id,
@@ -156,7 +174,7 @@ def _exact(credit: Credit, named: Named) -> Match | None:
             continue
         if _fits(credit, open_ones):
             allocations = tuple((invoice.id, invoice.balance_minor) for invoice in open_ones)
-            return Match(MatchKind.EXACT, allocations, open_ones[0].customer_id)
+            return Match(MatchKind.EXACT, allocations, credit.payer_of(open_ones))
     return None
 
 
@@ -165,7 +183,7 @@ def _partial(credit: Credit, named: Named) -> Match | None:
     invoice = _in_part(credit, named)
     if invoice is None or _held_back(credit, named, invoice) is not None:
         return None
-    return Match(MatchKind.PARTIAL, ((invoice.id, credit.amount_minor),), invoice.customer_id)
+    return Match(MatchKind.PARTIAL, ((invoice.id, credit.amount_minor),), credit.payer_of((invoice,)))
 
 
 def _in_part(credit: Credit, named: Named) -> OpenInvoice | None:
@@ -181,7 +199,7 @@ def _held_back(credit: Credit, named: Named, invoice: OpenInvoice) -> Unmatched 
         return Unmatched.PAYER_DIFFERS
     if named.doubtful or any(_may_be_one_of_ours(mention, invoice) for mention in named.unresolved):
         return Unmatched.REFERENCE_UNRESOLVED
-    if invoice.id in named.own_numbers and invoice.customer_id not in credit.payers:
+    if invoice.id in named.own_numbers and invoice.customer_id not in credit.paid_for:
         return Unmatched.NUMBER_ALONE
     return None
 
@@ -206,15 +224,10 @@ def _open(invoices: Iterable[OpenInvoice]) -> list[OpenInvoice]:
 
 def _fits(credit: Credit, invoices: Sequence[OpenInvoice]) -> bool:
     return (
-        _one_customer(invoices) is not None
+        credit.payer_of(invoices) is not None
         and all(invoice.currency_code == credit.currency_code for invoice in invoices)
         and all(credit.legal_entity_id in (None, invoice.legal_entity_id) for invoice in invoices)
     )
-
-
-def _one_customer(invoices: Sequence[OpenInvoice]) -> str | None:
-    customers = {invoice.customer_id for invoice in invoices}
-    return customers.pop() if len(customers) == 1 else None
 
 
 def _reason(credit: Credit, named: Named) -> Unmatched:
@@ -228,7 +241,7 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
         return Unmatched.REFERENCE_UNKNOWN if named.has_mention else Unmatched.NO_REFERENCE
     if not open_ones:
         return Unmatched.ALREADY_PAID
-    if _one_customer(open_ones) is None:
+    if credit.payer_of(open_ones) is None:
         return Unmatched.SEVERAL_CUSTOMERS
     if any(credit.legal_entity_id not in (None, invoice.legal_entity_id) for invoice in open_ones):
         return Unmatched.ENTITY_DIFFERS

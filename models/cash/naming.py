@@ -35,7 +35,7 @@ class Named:
 
 
 def names(texts: Iterable[BankText], book: InvoiceBook, payers: frozenset[str]) -> Named:
-    """Looks every mention up. `payers`: the customers whom the payer's name may mean; empty where nobody knows."""
+    """Looks every mention up. `payers`: the customers whose invoices the payer may mean; empty where nobody knows."""
     named = Named()
     otherwise: set[str] = set()
     for mention in mentions_of(texts):

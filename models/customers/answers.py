@@ -94,6 +94,16 @@ class CustomerDimensionAnswer:
 
 
 @answer
+class PaysForAnswer:
+    """Another customer whose invoices this one may pay on these days, ends included; null is open."""
+
+    id: str
+    customer_id: str
+    valid_from: date | None
+    valid_until: date | None
+
+
+@answer
 class EntityOverrideAnswer:
     """What one legal entity sees differently; null: as the master has it."""
 
@@ -143,6 +153,7 @@ class _Complete(ListedCustomerAnswer):
     pricing_tiers: Sequence[PricingTierAnswer]
     tax_profiles: Sequence[TaxProfileAnswer]
     dimensions: Sequence[CustomerDimensionAnswer]
+    pays_for: Sequence[PaysForAnswer]
 
 
 @answer
@@ -235,6 +246,7 @@ def _belongings(c: Customer) -> list[tuple[str, object]]:
         ("pricing_tiers", [_as(PricingTierAnswer, one, ("id", i)) for i, one in d.pricing_tiers.items()]),
         ("tax_profiles", [_as(TaxProfileAnswer, one, ("id", i)) for i, one in d.tax_profiles.items()]),
         ("dimensions", [_as(CustomerDimensionAnswer, one, ("id", i)) for i, one in d.dimensions.items()]),
+        ("pays_for", [_as(PaysForAnswer, one, ("id", i)) for i, one in d.pays_for.items()]),
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 from models import checks
+from models.customers.paying import check_periods
 from models.customers.pricing import check_tiers
 from models.values import Body
 
@@ -141,6 +142,20 @@ class Dimension(Input):
     code: Code
 
 
+class PaysFor(Input):
+    """Another customer whose invoices this one pays, from one day to another, ends included, open where null."""
+
+    customer_id: Code
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise checks.invalid("EFFECTIVE_RANGE_INVALID", "valid_until lies before valid_from.")
+        return self
+
+
 class OverrideFields(Input):
     """What a legal entity may see differently; null or absent: as the master says."""
 
@@ -196,11 +211,13 @@ class CreateCustomer(_Optional):
     tax_profiles: list[TaxProfile] = Field(default_factory=list, max_length=LIST_LIMIT)
     dimensions: list[Dimension] = Field(default_factory=list, max_length=LIST_LIMIT)
     contacts: list[Contact] = Field(default_factory=list, max_length=LIST_LIMIT)
+    pays_for: list[PaysFor] = Field(default_factory=list, max_length=LIST_LIMIT)
     entity_overrides: list[EntityOverride] = Field(default_factory=list, max_length=LIST_LIMIT)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         check_tiers(self.pricing_tiers)
+        check_periods(self.pays_for)
         once([d.type for d in self.dimensions], "A dimension type is given twice.")
         once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is given twice.")
         return self

@@ -20,6 +20,7 @@ from models.customers.bodies import (
     Input,
     Line,
     Name,
+    PaysFor,
     Phone,
     PostalCode,
     Price,
@@ -132,6 +133,17 @@ class DeleteDimension(_ByType):
     action: Literal["delete"]
 
 
+class AddPaysFor(PaysFor):
+    action: Literal["add"]
+
+
+class UpdatePaysFor(UpdateRelatedRecord):
+    """When it holds changes; for another customer there is another entry."""
+
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+
 class AddOverride(EntityOverride):
     action: Literal["add"]
 
@@ -184,6 +196,10 @@ DimensionAction = Annotated[
     | _Unknown,
     Discriminator(action_tag),
 ]
+PaysForAction = Annotated[
+    Annotated[AddPaysFor, Tag("action:add")] | Annotated[UpdatePaysFor, Tag("action:update")] | _Gone | _Unknown,
+    Discriminator(action_tag),
+]
 OverrideAction = Annotated[
     Annotated[AddOverride, Tag("action:add")]
     | Annotated[UpdateOverride, Tag("action:update")]
@@ -203,13 +219,14 @@ class PatchCustomer(_Optional):
     pricing_tiers: list[PricingTierAction] = Field(default_factory=list, max_length=LIST_LIMIT)
     tax_profiles: list[TaxProfileAction] = Field(default_factory=list, max_length=LIST_LIMIT)
     dimensions: list[DimensionAction] = Field(default_factory=list, max_length=LIST_LIMIT)
+    pays_for: list[PaysForAction] = Field(default_factory=list, max_length=LIST_LIMIT)
     entity_overrides: list[OverrideAction] = Field(default_factory=list, max_length=LIST_LIMIT)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
             raise checks.invalid("FIELD_REQUIRED", "At least one field to change is required.")
-        for items in (self.addresses, self.contacts, self.pricing_tiers, self.tax_profiles):
+        for items in (self.addresses, self.contacts, self.pricing_tiers, self.tax_profiles, self.pays_for):
             once(
                 [i.id for i in items if isinstance(i, UpdateRelatedRecord | DeleteRelatedRecord)],
                 "A related record is named twice.",

@@ -12,6 +12,7 @@ from models.answers import JsonObject, read_row
 from models.customers.bodies import CreateCustomer, Input
 from models.customers.diff import item_json, override_json
 from models.customers.patch import DeleteOverride, OverrideAction, PatchCustomer, UnknownAction
+from models.customers.paying import check_periods
 from models.customers.pricing import check_tiers
 from models.customers.records import (
     FIELDS,
@@ -23,6 +24,7 @@ from models.customers.records import (
     CustomerDetails,
     DimensionRecord,
     OverrideRecord,
+    PaysForRecord,
     PricingTierRecord,
     RelatedRecords,
     TaxProfileRecord,
@@ -42,6 +44,7 @@ _NOT_FOUND: Final = {
     "pricing_tiers": "PRICING_TIER_NOT_FOUND",
     "tax_profiles": "TAX_PROFILE_NOT_FOUND",
     "dimensions": "DIMENSION_NOT_FOUND",
+    "pays_for": "PAYS_FOR_NOT_FOUND",
 }
 
 
@@ -64,6 +67,7 @@ def patched(before: CustomerDetails, patch: PatchCustomer, new_id: NewId) -> Cus
         "pricing_tiers": _acted(before.pricing_tiers, PricingTierRecord, "pricing_tiers", patch.pricing_tiers, new_id),
         "tax_profiles": _acted(before.tax_profiles, TaxProfileRecord, "tax_profiles", patch.tax_profiles, new_id),
         "dimensions": _acted(before.dimensions, DimensionRecord, "dimensions", patch.dimensions, new_id),
+        "pays_for": _acted(before.pays_for, PaysForRecord, "pays_for", patch.pays_for, new_id),
     }
     overrides = dict(before.entity_overrides)
     for index, one in enumerate(patch.entity_overrides):
@@ -114,13 +118,22 @@ def check_related(customer: CustomerDetails | RelatedRecords, currency_code: str
     for tier in customer.pricing_tiers.values():
         if tier.min_quantity is not None and tier.max_quantity is not None and tier.max_quantity < tier.min_quantity:
             raise _invalid("/pricing_tiers", "QUANTITY_RANGE_INVALID", "max_quantity is below min_quantity.")
-    try:
-        check_tiers(customer.pricing_tiers.values(), currency_code)
-    except PydanticCustomError as error:
-        raise _invalid("/pricing_tiers", error.type, error.message()) from None
+    for paying in customer.pays_for.values():
+        if paying.valid_from and paying.valid_until and paying.valid_until < paying.valid_from:
+            raise _invalid("/pays_for", "EFFECTIVE_RANGE_INVALID", "valid_until lies before valid_from.")
+    _placed("/pricing_tiers", lambda: check_tiers(customer.pricing_tiers.values(), currency_code))
+    _placed("/pays_for", lambda: check_periods(customer.pays_for.values()))
     types = [one.type for one in customer.dimensions.values()]
     if len(set(types)) != len(types):
         raise _invalid("/dimensions", "FIELD_DUPLICATE", "The customer has a value of this dimension type already.")
+
+
+def _placed(loc: str, rule: Callable[[], None]) -> None:
+    """A rule of one list, its refusal with the list's place."""
+    try:
+        rule()
+    except PydanticCustomError as error:
+        raise _invalid(loc, error.type, error.message()) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

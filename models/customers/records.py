@@ -71,6 +71,15 @@ class DimensionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaysForRecord:
+    """Another customer whose invoices this one may pay on the days from `valid_from` to `valid_until`; null is open."""
+
+    customer_id: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideRecord:
     """What one legal entity sees differently from the master; null: as the master has it."""
 
@@ -134,6 +143,7 @@ class CustomerDetails(CustomerMaster):
     pricing_tiers: Mapping[str, PricingTierRecord]
     tax_profiles: Mapping[str, TaxProfileRecord]
     dimensions: Mapping[str, DimensionRecord]
+    pays_for: Mapping[str, PaysForRecord]
     entity_overrides: Mapping[str, OverrideRecord]
 
     def is_visible_to(self, entities: "frozenset[str] | None") -> bool:
@@ -151,6 +161,7 @@ class RelatedRecords:
     pricing_tiers: Mapping[str, PricingTierRecord] = field(default_factory=dict)
     tax_profiles: Mapping[str, TaxProfileRecord] = field(default_factory=dict)
     dimensions: Mapping[str, DimensionRecord] = field(default_factory=dict)
+    pays_for: Mapping[str, PaysForRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +200,7 @@ RELATED: Final[Mapping[str, type[object]]] = {
     "pricing_tiers": PricingTierRecord,
     "tax_profiles": TaxProfileRecord,
     "dimensions": DimensionRecord,
+    "pays_for": PaysForRecord,
 }
 """The related lists, in the order in which they are shown."""
 ID_PREFIXES: Final[Mapping[str, str]] = {
@@ -197,5 +209,6 @@ ID_PREFIXES: Final[Mapping[str, str]] = {
     "pricing_tiers": "tier",
     "tax_profiles": "taxp",
     "dimensions": "dim",
+    "pays_for": "payr",
 }
 """What the ids of a related list begin with."""

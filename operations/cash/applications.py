@@ -20,6 +20,7 @@ from models.db.cash import payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash.payers import pays_for
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.session_funds import funds_of, new_credit_of, payment_after, settle
 from operations.cash.session_replays import by_external_id, same_as_latest, session_hash
@@ -74,7 +75,7 @@ def _session(
         work.require_entity(invoice.legal_entity_id)
     funds = _funds(p, credit)
     selected = {i: open_invoice(invoice) for i, invoice in invoices.items()}
-    check_invoices(funds, [selected[i] for i in asked.invoice_ids])
+    check_invoices(funds, [selected[i] for i in asked.invoice_ids], pays_for(work.tx, funds, selected.values()))
     day = explicit_entry_date(asked.posting_date, p.payment_date, locked.held.closed_periods)
     decided = plan(
         funds,
@@ -207,17 +208,20 @@ def open_invoice(i: Invoice) -> OpenInvoice:
 def session_entry(
     p: Payment, credit: CustomerCredit | None, decided: Plan, day: date, new_credit: CustomerCredit | None
 ) -> JournalEntry | None:
-    """The session's journal entry; None where nothing moves between accounts (a named prepayment already posted)."""
-    currency, customer = p.currency_code, p.customer_id
+    """The session's journal entry: receivables are the invoices' customers', the remainder is the payer's.
+
+    None where nothing moves between accounts (a named prepayment already posted).
+    """
+    currency, payer = p.currency_code, p.customer_id
     entry = JournalEntry(new_id("je"), day, "application", p.id, p.legal_entity_id, p.functional_currency)
     moved = new_credit.held_apart_minor if new_credit else 0
     moved_worth = decided.functional_remainder_minor if moved else 0
     if credit is not None:
         spent, worth = decided.applied_minor, decided.functional_applied_minor
-        entry.debit(Account.CUSTOMER_CREDITS, spent, currency, worth, customer_id=customer)
+        entry.debit(Account.CUSTOMER_CREDITS, spent, currency, worth, customer_id=payer)
     elif p.posted:
         spent, worth = decided.applied_minor + moved, decided.functional_applied_minor + moved_worth
-        entry.debit(Account.UNAPPLIED_CASH, spent, currency, worth, customer_id=customer)
+        entry.debit(Account.UNAPPLIED_CASH, spent, currency, worth, customer_id=payer)
     else:
         entry.debit(
             Account.CASH, p.amount_minor, currency, p.functional_amount_minor, bank_account_id=p.bank_account_id
@@ -225,13 +229,13 @@ def session_entry(
     for a in decided.allocations:
         entry.credit(
             Account.ACCOUNTS_RECEIVABLE, a.invoice_applied_minor, a.invoice.currency_code, a.functional_relief_minor,
-            customer_id=customer, invoice_id=a.invoice.id,
+            customer_id=a.invoice.customer_id, invoice_id=a.invoice.id,
         )  # fmt: skip
     if moved:
-        entry.credit(Account.CUSTOMER_CREDITS, moved, currency, moved_worth, customer_id=customer)
+        entry.credit(Account.CUSTOMER_CREDITS, moved, currency, moved_worth, customer_id=payer)
     elif credit is None and not p.posted:
         rest, worth = decided.remainder_minor, decided.functional_remainder_minor
-        entry.credit(Account.UNAPPLIED_CASH, rest, currency, worth, customer_id=customer)
+        entry.credit(Account.UNAPPLIED_CASH, rest, currency, worth, customer_id=payer)
     entry.settle_fx()
     return entry if entry.lines else None
 

@@ -27,7 +27,8 @@ thank you for your payment of {{ major(s.amount_minor, s.currency_code) }} {{ s.
 We have applied it as follows:
 
 {% for a in s.applications %}
-  Invoice {{ a.external_id }}: {{ major(a.invoice_applied_minor, a.invoice_currency_code) }} {{ a.invoice_currency_code }}, \
+  Invoice {{ a.external_id }}{% if a.customer_name %} of {{ a.customer_name }}{% endif %}: \
+{{ major(a.invoice_applied_minor, a.invoice_currency_code) }} {{ a.invoice_currency_code }}, \
 open now {{ major(a.balance_due_minor, a.invoice_currency_code) }} {{ a.invoice_currency_code }}
 {% endfor %}
 {% if s.unapplied_minor %}

@@ -1,8 +1,10 @@
-"""Who the payers of bank lines may be, by their names."""
+"""Who the payers of bank lines may be, by their names; and for whom a payer pays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 
-from models.db.cash.payers import customers_named
+from models.cash.allocation import Funds, OpenInvoice
+from models.db.cash.payers import customers_named, paid_on
 from models.db.tx import Tx
 from models.keys import name_key, name_variants
 
@@ -20,3 +22,16 @@ def payers_of(tx: Tx, names: Sequence[str | None]) -> dict[str, frozenset[str]]:
 
 def _of(known: dict[str, frozenset[str]], keys: Iterable[str]) -> frozenset[str]:
     return frozenset(customer for key in keys for customer in known.get(key, ()))
+
+
+def paid_for(tx: Tx, payers: Collection[tuple[str, date]]) -> dict[tuple[str, date], frozenset[str]]:
+    """For whom each of these customers pays on its day, beside itself."""
+    return paid_on(tx, sorted(set(payers)))
+
+
+def pays_for(tx: Tx, funds: Funds, invoices: Iterable[OpenInvoice]) -> frozenset[str]:
+    """The others whose invoices the payer pays on the payment date; not asked for where all invoices are its own."""
+    if all(i.customer_id == funds.customer_id for i in invoices):
+        return frozenset()
+    payer = (funds.customer_id, funds.payment_date)
+    return paid_on(tx, [payer]).get(payer, frozenset())

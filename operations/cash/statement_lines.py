@@ -26,7 +26,7 @@ from models.master_data.records import BankAccount, LegalEntity
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.chunk_rows import ChunkRows
-from operations.cash.payers import payers_of
+from operations.cash.payers import paid_for, payers_of
 from operations.cash.payments import audit_receipt, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
 from operations.commands import body_hash
@@ -211,16 +211,18 @@ class Chunk:
 
     def _wanted(self, x: BankStatementLine) -> UnplacedLine:
         payer_key = name_key(x.payer) if x.payer else ""
-        return UnplacedLine(x.line, x.amount_minor, x.currency_code, self.entity.id, payer_key)
+        return UnplacedLine(x.line, x.amount_minor, x.currency_code, self.entity.id, payer_key, x.booking_date)
 
 
 def credits_of(tx: Tx, bank: BankAccount, lines: Sequence[BankStatementLine]) -> dict[int, Credit]:
     """The lines as the matching rule sees them, by their numbers."""
-    payers = payers_of(tx, [x.payer for x in lines])
+    named = payers_of(tx, [x.payer for x in lines])
+    payers = {x.line: named.get(x.payer or "", frozenset()) for x in lines}
+    paid = paid_for(tx, [(payer, x.booking_date) for x in lines for payer in payers[x.line]])
     return {
         x.line: Credit(
-            x.amount_minor, x.currency_code, bank.legal_entity_id, texts=tuple(x.texts),
-            payers=payers.get(x.payer or "", frozenset()),
+            x.amount_minor, x.currency_code, bank.legal_entity_id, texts=tuple(x.texts), payers=payers[x.line],
+            pays_for={payer: paid.get((payer, x.booking_date), frozenset()) for payer in payers[x.line]},
         )
         for x in lines
     }  # fmt: skip

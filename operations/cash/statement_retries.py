@@ -15,6 +15,7 @@ from models.db.cash import payments, statements
 from models.errors import Refusal
 from models.master_data.records import BankAccount
 from operations.cash.applications import apply_payment
+from operations.cash.payers import paid_for
 from operations.cash.statement_lines import Chunk, as_named, credits_of
 from operations.commands import body_hash
 from operations.runner import operation
@@ -66,10 +67,18 @@ def _match_again(work: Work, bank: BankAccount, line: BankStatementLine, payment
         statement_id=line.statement_id, line=line.line, status=LineStatus.UNMATCHED, payment_id=payment.id,
         reason_code=str(matched.reason_code), suggestions=matched.suggestions or line.suggestions,
     )  # fmt: skip
-    if matched.kind is not MatchKind.NONE and payment.customer_id in (None, matched.customer_id):
+    if matched.kind is not MatchKind.NONE and _may_pay(work, payment, str(matched.customer_id)):
         _apply(work, payment, matched)
         outcome = replace(outcome, status=LineStatus.APPLIED, reason_code=None, suggestions=())
     statements.settle_lines(work.tx, [outcome])
+
+
+def _may_pay(work: Work, payment: Payment, customer_id: str) -> bool:
+    """Whether the payment is nobody's yet, or its customer's who pays for this one."""
+    if payment.customer_id in (None, customer_id):
+        return True
+    payer = (str(payment.customer_id), payment.payment_date)
+    return customer_id in paid_for(work.tx, [payer]).get(payer, ())
 
 
 def _apply(work: Work, payment: Payment, matched: Match) -> None:

@@ -26,6 +26,7 @@ from models.db.tx import Tx, to_json
 from models.errors import Refusal
 from operations.commands import own_command
 from operations.customers.erasure import erase
+from operations.customers.paying import check_paying
 from operations.customers.proposals import refuse_taken
 from operations.customers.references import check_references
 from operations.customers.submission import refuse_with_transactions
@@ -173,6 +174,7 @@ def _answer_last(tx: Tx, change_id: str, last: tuple[str, str] | None) -> None:
 def _create(tx: Tx, change: Change) -> int:
     customer = diffs.applied(None, change.diff or [])
     check_references(tx, None, customer)
+    check_paying(tx, change.customer_id, None, customer)
     refuse_taken(tx, change.customer_id, customer)
     store.insert(tx, {change.customer_id: customer})
     return 1
@@ -189,6 +191,7 @@ def _update(tx: Tx, change: Change) -> int:
     after = diffs.applied(before.details, changed)
     check(after)
     check_references(tx, before.details, after)
+    check_paying(tx, change.customer_id, before.details, after)
     refuse_taken(tx, change.customer_id, after)
     return store.update(tx, before, after)
 

@@ -24,6 +24,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, external_id_key, tax_id_key
 from models.master_data.records import CustomerStatus
+from operations.customers.paying import check_paying
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
 from operations.customers.visibility import require_visible
@@ -71,6 +72,7 @@ def propose_create(work: Work, body: CreateCustomer, customer_id: str) -> Propos
     """The new customer. Raises on what its references or duplicates do not allow."""
     after = created(body, _ordered_ids())
     check_references(work.tx, None, after)
+    check_paying(work.tx, customer_id, None, after, work.cmd.entities)
     return Proposal("create", customer_id, None, after, None)
 
 
@@ -84,6 +86,7 @@ def propose_update(
         raise Refusal("VERSION_MISMATCH", f"The customer is at version {now.version}.", version=now.version)
     after = patched(now.details, patch, _ordered_ids())
     check_references(work.tx, now.details, after)
+    check_paying(work.tx, customer_id, now.details, after, work.cmd.entities)
     return Proposal("update", customer_id, now.details, after, now.version)
 
 

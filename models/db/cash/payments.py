@@ -188,10 +188,12 @@ def apply_session(tx: Tx, after: Payment, before: Payment, changes: Sequence[Bal
 
 
 def owed_after(held: Locked, changes: Iterable[BalanceChange]) -> list[CurrencyAmountAnswer]:
-    """What the customer owes once the changes are made; follows from what was locked."""
+    """What the payment's customer owes once the changes are made, whosever invoices they are; follows from what was locked."""
     owed = dict(held.owed)
     for change in changes:
         before = held.invoices[change.id]
+        if before.customer_id != held.payment.customer_id:
+            continue
         owed[before.currency_code] -= before.balance_due_minor - change.balance
     return [CurrencyAmountAnswer(currency_code=c, minor=minor) for c, minor in sorted(owed.items()) if minor]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from sqlalchemy import literal_column, select
@@ -181,17 +182,19 @@ def named_invoices(tx: Tx, keys: Collection[str]) -> Sequence[Invoice]:
 
 @dataclass(frozen=True, slots=True)
 class UnplacedLine:
-    """What is looked for when a line found no invoice: its amount in its currency, and its payer's name key."""
+    """What is looked for when a line found no invoice: its amount in its currency, its payer's name key and its day."""
 
     line: int
     amount: int
     currency: str
     entity: str
     payer_key: str
+    day: date
 
 
 def likely_invoices(tx: Tx, lines: Sequence[UnplacedLine], per_line: int = 5) -> dict[int, list[OpenInvoice]]:
-    """For lines that found no invoice: open ones of a customer of the payer's name, and of the same amount and currency.
+    """For lines that found no invoice: open ones of a customer of the payer's name or for whom it pays, and of the same amount
+    and currency.
 
     The payer's come first, and among them those of the amount.
     """
@@ -201,9 +204,17 @@ def likely_invoices(tx: Tx, lines: Sequence[UnplacedLine], per_line: int = 5) ->
         """SELECT n.line AS for_line, f.id, f.external_id, f.customer_id, f.legal_entity_id, f.currency_code,
              f.balance_due_minor AS balance_minor, f.due_date
            FROM json_to_recordset(CAST(:rows AS json)) AS n(line int, amount bigint,
-             currency text, entity text, payer_key text)
+             currency text, entity text, payer_key text, day date)
            CROSS JOIN LATERAL (SELECT DISTINCT ON (u.id) u.* FROM (
              (SELECT true AS of_payer, i.* FROM customers c JOIN invoices i ON i.org_id = c.org_id AND i.customer_id = c.id
+              WHERE c.org_id = :org AND c.name_key = n.payer_key AND n.payer_key <> '' AND i.balance_due_minor > 0
+                AND i.voided_at IS NULL AND i.legal_entity_id = n.entity
+              ORDER BY i.balance_due_minor <> n.amount, i.due_date, i.id LIMIT :n)
+             UNION ALL
+             (SELECT true AS of_payer, i.* FROM customers c
+              JOIN customer_pays_for p ON p.org_id = c.org_id AND p.customer_id = c.id
+               AND coalesce(p.valid_from, n.day) <= n.day AND coalesce(p.valid_until, n.day) >= n.day
+              JOIN invoices i ON i.org_id = p.org_id AND i.customer_id = p.paid_customer_id
               WHERE c.org_id = :org AND c.name_key = n.payer_key AND n.payer_key <> '' AND i.balance_due_minor > 0
                 AND i.voided_at IS NULL AND i.legal_entity_id = n.entity
               ORDER BY i.balance_due_minor <> n.amount, i.due_date, i.id LIMIT :n)

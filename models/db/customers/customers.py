@@ -31,13 +31,20 @@ _TABLES: Final = {
     "pricing_tiers": "customer_pricing_tiers",
     "tax_profiles": "customer_tax_profiles",
     "dimensions": "customer_dimensions",
+    "pays_for": "customer_pays_for",
 }
+_COLUMNS: Final = {"pays_for": {"customer_id": "paid_customer_id"}}
+"""Where a field of a related record has a column of another name: beside the customer's own id."""
 _AS_TEXT: Final = {"price", "min_quantity", "max_quantity"}
+
+
+def _column(name: str, field: str) -> str:
+    return _COLUMNS.get(name, {}).get(field, field)
 
 
 def _list_sql(name: str) -> str:
     # Numbers travel as text: JSON numbers would come back as floats.
-    pairs = ", ".join(f"'{f}', r.{f}{'::text' if f in _AS_TEXT else ''}" for f in names(RELATED[name]))
+    pairs = ", ".join(f"'{f}', r.{_column(name, f)}{'::text' if f in _AS_TEXT else ''}" for f in names(RELATED[name]))
     return (
         f"(SELECT json_object_agg(r.id, json_build_object({pairs}) ORDER BY r.id) FROM {_TABLES[name]} r "
         f"WHERE r.org_id = c.org_id AND r.customer_id = c.id) AS {name}"
@@ -125,9 +132,11 @@ def save_related(
         if gone:
             tx.later(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)
         changed = [
-            {"id": i, "customer_id": customer_id, **item_json(one)} for i, one in new.items() if old.get(i) != one
+            {"id": i, "customer_id": customer_id, **{_column(name, f): v for f, v in item_json(one).items()}}
+            for i, one in new.items()
+            if old.get(i) != one
         ]
-        sets = ", ".join(f"{f} = excluded.{f}" for f in names(kind))
+        sets = ", ".join(f"{c} = excluded.{c}" for c in (_column(name, f) for f in names(kind)))
         tx.insert(_TABLES[name], changed, suffix=f"ON CONFLICT (org_id, id) DO UPDATE SET {sets}")
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import CHAR, BigInteger, Column, Date, Integer, Numeric, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, metadata, records, references
+from models.db.tables.metadata import Currency, Key, Moment, goes_with, index, metadata, records, references
 
 payment_terms = Table(
     "payment_terms",
@@ -113,6 +113,18 @@ customer_dimensions = records(
     Column("code", Text, nullable=False),
     references("customers", customer_id="id"),
     UniqueConstraint("org_id", "customer_id", "type"),
+)
+
+customer_pays_for = records(
+    "customer_pays_for",
+    Column("customer_id", Text, nullable=False),
+    Column("paid_customer_id", Text, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    references("customers", customer_id="id"),
+    goes_with("customers", paid_customer_id="id"),
+    index("customer_pays_for_customer", "org_id", "customer_id", "id"),
+    index("customer_pays_for_paid", "org_id", "paid_customer_id", "customer_id"),
 )
 
 customer_entity_overrides = Table(
