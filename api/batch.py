@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Request
@@ -23,6 +24,7 @@ from operations.runner import execute_item, finish_batch
 from operations.work import Answered
 
 Parse = Callable[[JsonObject], Write | list[dict[str, str]]]
+"""An item as a write, or what is wrong with its body. Raises a Refusal for what else the door refuses."""
 
 
 _running: Final[dict[str, asyncio.Future[Answered]]] = {}
@@ -43,7 +45,7 @@ async def write_batch(
     def run(kept: Submitted) -> Answered:
         if kept.in_progress and (ended := submit(engine, who, whole).answer) is not None:
             return ended
-        results = [{"index": n} | _result(engine, who, noun, one(item)) for n, item in enumerate(items)]
+        results = [{"index": n} | _result(engine, who, noun, partial(one, item)) for n, item in enumerate(items)]
         return finish_batch(engine, who.org_id, kept.command_id, Answered(to_json({"items": results})))
 
     kept = await run_in_threadpool(submit, engine, who, whole)
@@ -57,14 +59,16 @@ async def write_batch(
     return response(replace(done, replayed=kept.in_progress))
 
 
-def _result(engine: Engine, who: Principal, noun: str, item: Submission | list[dict[str, str]]) -> dict[str, Any]:
-    if isinstance(item, list):
-        error = {"code": "VALIDATION_FAILED", "detail": "The item is not valid.", "errors": item}
-        return {"status": "failed", "error": error}
+def _result(
+    engine: Engine, who: Principal, noun: str, read: Callable[[], Submission | list[dict[str, str]]]
+) -> dict[str, Any]:
     try:
+        item = read()
+        if isinstance(item, list):
+            error = {"code": "VALIDATION_FAILED", "detail": "The item is not valid.", "errors": item}
+            return {"status": "failed", "error": error}
         done = execute_item(engine, who, item)
     except Refusal as r:
-        error = {"code": r.code, "detail": r.detail, "errors": [e.as_dict() for e in r.errors], **r.extra}
-        return {"status": "failed", "error": error}
+        return {"status": "failed", "error": r.as_problem()}
     count(item.operation, done)
     return {"status": "replayed" if done.replayed else "created", noun: json.loads(done.json)}

@@ -6,6 +6,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from api import metrics
+from models.answers import JsonObject
 from operations.work import Answered
 
 _BUSINESS: Final[dict[str, Counter]] = {
@@ -21,10 +22,14 @@ def count(operation: str, done: Answered) -> None:
     metrics.COMMANDS.labels(operation, "replayed" if done.replayed else "done").inc()
     business = _BUSINESS.get(operation)
     if business is not None and not done.replayed:
-        business.labels(_currency(done.json)).inc()
+        body = json.loads(done.json)
+        business.labels(_currency(body)).inc()
+        if operation == "record_payment" and body.get("session"):
+            metrics.PAYMENTS_APPLIED.labels(_currency(body)).inc()
 
 
-def _currency(answered: str) -> str:
-    body = json.loads(answered)
-    lines = body.get("applications") or [{}]
-    return str(body.get("currency_code") or lines[0].get("currency_code") or "none")
+def _currency(body: JsonObject) -> str:
+    lines = body.get("applications")
+    first = lines[0] if isinstance(lines, list) and lines else {}
+    applied = first.get("currency_code") if isinstance(first, dict) else None
+    return str(body.get("currency_code") or applied or "none")

@@ -9,8 +9,9 @@ far a write reaches; a token limited to some legal entities writes nothing that 
 A gated route that says nothing is a defect and fails at import.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from email.message import Message
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -47,13 +48,19 @@ _ORGANISATIONS: Final = (
     "This is of the whole organisation: it takes a token of every legal entity; yours covers only {}."
 )
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class Requires:
     """What a route asks of the person: a permission of the role table, or (None) only to be somebody."""
 
-    def __init__(self, permission: str | None, reach: Reach | None, body_limit: int | None) -> None:
-        if permission is not None and permission not in PERMISSIONS:
-            raise KeyError(f"no such permission: {permission}")
+    def __init__(
+        self, permission: str | None, reach: Reach | None, body_limit: int | None, also: Mapping[str, str]
+    ) -> None:
+        for named in (permission, *also.values()):
+            if named is not None and named not in PERMISSIONS:
+                raise KeyError(f"no such permission: {named}")
+        self.also = also
         self.permission = permission
         self.reach = reach
         self.body_limit = body_limit
@@ -64,13 +71,16 @@ class Requires:
         return principal
 
 
-def requires(permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None) -> Any:
+def requires(
+    permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None, also: Mapping[str, str] = _NOTHING
+) -> Any:  # fmt: skip
     """For a route's signature: `Annotated[Principal, requires("invoices.write", RECORD)]`.
 
     `None` admits every authenticated person. Every write says its `reach`; a read that shows what no token may see that is
     limited to some legal entities says ORGANISATION. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
+    `also`: what a member of the body asks for beside that, where it is there.
     """
-    return Depends(Requires(permission, reach, body_limit))
+    return Depends(Requires(permission, reach, body_limit, also))
 
 
 class GatedRequest(Request):
@@ -124,8 +134,8 @@ class GatedRoute(CheckedRoute):
             if self.body_field is not None:
                 _check_type(gated, kind)
             raw = await gated.body() if takes_json else b""
-            if needs.permission is not None and not principal.may(needs.permission):
-                raise _forbidden(needs.permission)
+            if needs.permission is not None:
+                require(principal, needs.permission)
             if needs.reach is Reach.ORGANISATION and principal.entities is not None:
                 raise Refusal("FORBIDDEN", _ORGANISATIONS.format(", ".join(sorted(principal.entities))))
             _check_text(gated.scope)
@@ -133,7 +143,10 @@ class GatedRoute(CheckedRoute):
             if fields is not None:
                 await _check_form(gated, fields, needed)
             if raw:
-                gated.keep(json_body.parse(raw))
+                gated.keep(parsed := json_body.parse(raw))
+                for member, permission in needs.also.items():
+                    if isinstance(parsed, dict) and parsed.get(member) is not None:
+                        require(principal, permission)
             return await inner(gated)
 
         return handle
@@ -144,11 +157,13 @@ def gated_router(tag: str) -> APIRouter:
     return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
 
 
-def _forbidden(permission: str) -> Refusal:
-    """`403` that says what was asked for, and which roles have it."""
+def require(principal: Principal, permission: str) -> None:
+    """`403` that says what was asked for, and which roles have it, unless the person has it."""
+    if principal.may(permission):
+        return
     roles = roles_with(permission)
     detail = f"This needs {permission} ({MEANINGS[permission]}). Roles that have it: {', '.join(roles)}."
-    return Refusal("FORBIDDEN", detail, permission=permission, roles=roles)
+    raise Refusal("FORBIDDEN", detail, permission=permission, roles=roles)
 
 
 def _needs(route: APIRoute) -> Requires:

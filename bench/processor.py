@@ -29,6 +29,12 @@ class Processor:
         return whole / TICK, (whole - idle) / TICK, ours / TICK
 
 
+def processor_seconds(pids: Iterable[int]) -> float:
+    """What these processes and their children have used so far."""
+    wanted = set(pids)
+    return sum(used for pid, parent, used in _processes() if wanted & {pid, parent}) / TICK
+
+
 def _processes() -> Iterable[tuple[int, int, int]]:
     """Id, parent's id and ticks used, of every process."""
     for entry in Path("/proc").iterdir():

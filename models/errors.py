@@ -10,7 +10,9 @@ A code is part of the interface (docs/api.md): it is never renamed. `CODES` is t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from pydantic import JsonValue
 
 CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -162,3 +164,8 @@ class Refusal(Exception):
         self.detail = detail
         self.errors = errors or []
         self.extra = extra
+
+    def as_problem(self) -> Mapping[str, JsonValue]:
+        """As a member of an answer, where the refusal is of a part of what was asked."""
+        said = {"code": self.code, "detail": self.detail, "errors": [e.as_dict() for e in self.errors], **self.extra}
+        return cast("Mapping[str, JsonValue]", said)

@@ -198,8 +198,7 @@ def _say_refused(work: Work, r: Refusal) -> None:
         return
     missing = r.code.endswith(_MISSING)
     subject = work.tx.org_id if missing or cmd.subject_id is None else cmd.subject_id
-    said = {"operation": cmd.operation, "path": cmd.path, "code": r.code, "detail": r.detail, **r.extra}
-    work.audit(subject, f"{cmd.operation}.refused", said, reason_code=r.code)
+    work.refused(subject, cmd.operation, r)
     if r.code == CODE:
         about = {"operation": cmd.operation, "command_id": cmd.id}
         work.open_exception("write_refused", r.code, subject, owner_role="ops", detail=about)

@@ -106,6 +106,12 @@ class Work:
             }
         )
 
+    def refused(self, subject_id: str, operation: str, refusal: Refusal) -> None:
+        """The trail of a refusal, at the record that was asked about."""
+        code, detail = refusal.code, refusal.detail
+        said = {"operation": operation, "path": self.cmd.path, "code": code, "detail": detail, **refusal.extra}
+        self.audit(subject_id, f"{operation}.refused", said, reason_code=code)
+
     def emit(self, event_type: str, subject: str, data: Mapping[str, object]) -> None:
         """Queue an event for the world outside; published after commit, at least once."""
         self._events.append({"id": new_id("evt"), "type": event_type, "subject": subject, "data": data, "at": self.now})
@@ -150,10 +156,13 @@ class Work:
         self._rows.setdefault(table, []).extend(as_columns(row) for row in rows)
 
     def take(self, other: "Work") -> None:
-        """Queue what the other has to say, in its own name, after what is queued here."""
+        """Queue what the other has to say and to write, in its own name, after what is queued here."""
         self._audits += other._audits
         self._events += other._events
         self._exceptions += other._exceptions
+        self._entries += other._entries
+        for table, rows in other._rows.items():
+            self.add(table, rows)
 
     def flush(self, *, finish: Mapping[str, object] | None = None) -> None:
         """Write what was queued, and complete the command with `finish`, in one statement and one round trip."""

@@ -30,11 +30,11 @@ async def _execute_and_say_whose(start: CommandInput, doing: str, done: str) -> 
 
 @workflow.defn(name="RecordPayment")
 class RecordPayment:
-    """A payment arrives and is recorded, once per external_id."""
+    """A payment arrives and is recorded, once per external_id; applied and posted in the same transaction where it says how."""
 
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
-        return await execute_command(start, "Recording the payment", "Recorded, waiting to be applied")
+        return await execute_command(start, "Recording the payment", "Recorded")
 
 
 @workflow.defn(name="AssignPayment")

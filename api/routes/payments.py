@@ -1,17 +1,20 @@
 """Customer payments: recorded, assigned, applied, unapplied, reversed. Each write is a process."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
 from api.answering import shown
+from api.batch import write_batch
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
-from api.gate import gated_router
+from api.gate import gated_router, require
+from api.invalid import field_errors
 from api.problems import invalid, refusals
 from api.reading import reading, who_sees
 from api.write import UNDER_WAY, Write, write
-from models.answers import Page
+from models.answers import JsonObject, Page
 from models.cash.answers import (
     CustomerCreditAnswer,
     PaymentAnswer,
@@ -22,18 +25,31 @@ from models.cash.answers import (
     payment_answer,
 )
 from models.cash.payment import PaymentStatus
+from models.cash.receipt_answers import PaymentBatchAnswer, RecordedPaymentAnswer
 from models.cash.requests import ApplySession, AssignPayment, RecordPayment, ReversePayment, UnapplyApplication
 from models.db.cash import payment_reads, payments, sessions
 from models.errors import FieldError
 from models.ids import new_id
-from models.values import Choice, ExternalId, InUpperCase
+from models.values import Body, Choice, ExternalId, InUpperCase
 
 router = gated_router("payments")
+BATCH_LIMIT: Final = 500
+_ITEMS: Final[dict[str, Any]] = {"items": {"$ref": "#/components/schemas/RecordPayment"}}
+
+
+class PaymentBatch(Body):
+    """Up to 500 payments, each as `POST /v1/customer-payments` takes it; one that is not valid fails alone."""
+
+    payments: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=BATCH_LIMIT, json_schema_extra=_ITEMS)]
 
 
 Reader = Annotated[Principal, requires("payments.read")]
-Recorder = Annotated[Principal, requires("payments.record", RECORD)]
+Recorder = Annotated[Principal, requires("payments.record", RECORD, also={"apply": "payments.apply"})]
 Applier = Annotated[Principal, requires("payments.apply", RECORD)]
+_OF_RECEIPTS: Final = (
+    "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "BANK_ACCOUNT_NOT_FOUND", "LEGAL_ENTITY_MISMATCH",
+    "BANK_ACCOUNT_REQUIRED", "PAYMENT_DATE_IN_FUTURE",
+)  # fmt: skip
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
@@ -42,22 +58,44 @@ _OF_SESSIONS: Final = (
 
 
 @router.post(
-    "/v1/customer-payments", status_code=201, response_model=PaymentAnswer,
-    responses=refusals(
-        "EXTERNAL_ID_CONFLICT", "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "BANK_ACCOUNT_NOT_FOUND",
-        "LEGAL_ENTITY_MISMATCH", "BANK_ACCOUNT_REQUIRED", "PAYMENT_DATE_IN_FUTURE", "FX_RATE_MISSING",
-    ) | UNDER_WAY,
+    "/v1/customer-payments", status_code=201, response_model=RecordedPaymentAnswer | PaymentAnswer,
+    responses=refusals(*dict.fromkeys((*_OF_RECEIPTS, *_OF_SESSIONS, "OVERPAYMENT_REQUIRES_CREDIT"))) | UNDER_WAY,
 )  # fmt: skip
-async def record_payment(request: Request, body: RecordPayment, who: Recorder, key: IdempotencyKey) -> Response:
-    """Record a payment, once per external_id."""
+async def record_payment(
+    request: Request, body: RecordPayment, who: Recorder, key: IdempotencyKey,
+    dry: Annotated[bool, Query(alias="dry_run")] = False,
+) -> Response:  # fmt: skip
+    """Record a payment, once per external_id. With `apply` its first session is made in the same transaction, and answered as
+    `session`: a refusal of it refuses the whole, or with `on_refusal` "record" is answered as `refusal` of a payment that is
+    kept. `dry_run` answers the same, and changes nothing."""
+    if wrong := _nothing_in(body.apply, at="/apply", overpayment_counts=True):
+        raise invalid(wrong)
+    return await write(request, who, key, _recording(body), dry_run=dry)
+
+
+@router.post("/v1/customer-payments:batch", response_model=PaymentBatchAnswer)
+async def record_payments(request: Request, body: PaymentBatch, who: Recorder, key: IdempotencyKey) -> Response:
+    """Record up to 500 payments, each in a transaction of its own, with its session where it has `apply`; answers one result
+    per item, in order."""
+
+    def parse(item: JsonObject) -> Write | list[dict[str, str]]:
+        try:
+            asked = RecordPayment.model_validate(item)
+        except ValidationError as wrong:
+            return [e.as_dict() for e in field_errors(wrong.errors())]
+        if asked.apply is not None:
+            require(who, "payments.apply")
+        nothing = _nothing_in(asked.apply, at="/apply", overpayment_counts=True)
+        return [nothing.as_dict()] if nothing else _recording(asked)
+
+    return await write_batch(request, who, key, "record_payments", "payment", body.payments, parse)
+
+
+def _recording(body: RecordPayment) -> Write:
     payment_id = new_id("pay")
-    return await write(
-        request, who, key,
-        Write(
-            "record_payment", body, payment_id, body.customer_id, body.customer_id,
-            f"Record payment {payment_id}", {"PaymentId": payment_id, "CustomerId": body.customer_id},
-        ),
-    )  # fmt: skip
+    told = f"Record payment {payment_id}" + (f" and apply it to {_invoices(body.apply)}" if body.apply else "")
+    found_by = {"PaymentId": payment_id, "CustomerId": body.customer_id}
+    return Write("record_payment", body, payment_id, body.customer_id, body.customer_id, told, found_by)
 
 
 @router.post(
@@ -88,7 +126,8 @@ async def apply_payment(
     dry: Annotated[bool, Query(alias="dry_run")] = False,
 ) -> Response:  # fmt: skip
     """Apply a payment to invoices and post it. `dry_run` answers the same with the entry, and changes nothing."""
-    _needs_something(body, overpayment_counts=True)
+    if wrong := _nothing_in(body, overpayment_counts=True):
+        raise invalid(wrong)
     w = Write(
         "apply_payment", body, payment_id, None, None,
         f"Apply payment {payment_id} to {_invoices(body)}", {"PaymentId": payment_id},
@@ -106,7 +145,8 @@ async def apply_credit(
     dry: Annotated[bool, Query(alias="dry_run")] = False,
 ) -> Response:  # fmt: skip
     """Spend a customer credit on invoices."""
-    _needs_something(body, overpayment_counts=False)
+    if wrong := _nothing_in(body, overpayment_counts=False):
+        raise invalid(wrong)
     w = Write(
         "apply_credit", body, credit_id, None, None,
         f"Apply credit {credit_id} to {_invoices(body)}",
@@ -209,9 +249,11 @@ def get_credit(request: Request, credit_id: str, who: Reader) -> Response:
     return shown(credit_answer(found))
 
 
-def _needs_something(body: ApplySession, *, overpayment_counts: bool) -> None:
-    if not body.applications and not (overpayment_counts and body.overpayment):
-        raise invalid(FieldError("/applications", "FIELD_REQUIRED", "Name an invoice, or say overpayment."))
+def _nothing_in(body: ApplySession | None, *, overpayment_counts: bool, at: str = "") -> FieldError | None:
+    """What is wrong with a session that asks for nothing."""
+    if body is None or body.applications or (overpayment_counts and body.overpayment):
+        return None
+    return FieldError(f"{at}/applications", "FIELD_REQUIRED", "Name an invoice, or say overpayment.")
 
 
 def _invoices(body: ApplySession) -> str:

@@ -1,8 +1,15 @@
 """What the doors of cash application take. Amounts in minor units; see `models.values` for the fields' types."""
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from models.cash.payment import Overpayment
@@ -24,21 +31,6 @@ from models.values import (
 )
 
 MAX_APPLICATIONS: Final = 500
-
-
-class RecordPayment(Body):
-    """A payment as it arrived. Amounts in minor units of `currency_code`; the entity and the bank account default."""
-
-    customer_id: RecordId
-    payment_date: IsoDate
-    amount_minor: PositiveMinor
-    currency_code: CurrencyCode
-    external_id: ExternalId
-    legal_entity_id: RecordId | None = None
-    bank_account_id: RecordId | None = None
-    method: Line | None = None
-    reference: Line | None = None
-    remittance_text: Text | None = None
 
 
 class AssignPayment(Body):
@@ -75,6 +67,33 @@ class ApplySession(Body):
     def invoice_ids(self) -> list[str]:
         """The invoices, as they were named."""
         return [line.invoice_id for line in self.applications]
+
+
+class RecordPayment(Body):
+    """A payment as it arrived. Amounts in minor units of `currency_code`; the entity and the bank account default.
+
+    `apply`: its first application session, in the same transaction. `on_refusal` "record" keeps the payment where that
+    session is refused; else nothing is recorded.
+    """
+
+    customer_id: RecordId
+    payment_date: IsoDate
+    amount_minor: PositiveMinor
+    currency_code: CurrencyCode
+    external_id: ExternalId
+    legal_entity_id: RecordId | None = None
+    bank_account_id: RecordId | None = None
+    method: Line | None = None
+    reference: Line | None = None
+    remittance_text: Text | None = None
+    apply: ApplySession | None = None
+    on_refusal: Literal["refuse", "record"] = "refuse"
+
+    @model_serializer(mode="wrap")
+    def _as_kept(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """A payment without a session is kept as it always was: its key stays the same one across a new build."""
+        alone = {"apply", "on_refusal"} if self.apply is None else set()
+        return {name: value for name, value in dump(self).items() if name not in alone}
 
 
 class ReversePayment(Body):

@@ -42,9 +42,10 @@ def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, str, bool] | Non
     return int(status), response.decode(), replayed == b"true"
 
 
-def response_of(tx: Tx, command_id: str) -> str | None:
-    """The JSON that a command was answered."""
-    sql = "SELECT response::text FROM commands WHERE org_id = :org AND id = :id"
+def session_answer_of(tx: Tx, command_id: str) -> str | None:
+    """The JSON that a command was answered of the session it made: all of it, or, where it recorded the payment too, a part."""
+    sql = """SELECT (CASE operation WHEN 'record_payment' THEN response->'session' ELSE response END)::text
+             FROM commands WHERE org_id = :org AND id = :id"""
     found: str | None = tx.scalar(sql, id=command_id)
     return found
 

@@ -1,5 +1,6 @@
 """Finding a record by its id: here, in another organisation, or nowhere. Master data by key."""
 
+from collections.abc import Sequence
 from typing import Any, Never, TypeVar
 
 from models.answers import JsonObject
@@ -64,7 +65,11 @@ def bank_account(tx: Tx, account_id: str) -> BankAccount:
 def only_bank_account(tx: Tx, entity_id: str) -> BankAccount:
     """The legal entity's bank account when it has exactly one."""
     sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2"
-    accounts = tx.records(BankAccount, sql, le=entity_id)
+    return only_one(tx.records(BankAccount, sql, le=entity_id), entity_id)
+
+
+def only_one(accounts: Sequence[BankAccount], entity_id: str) -> BankAccount:
+    """The legal entity's only bank account, of those that it has; 422 BANK_ACCOUNT_REQUIRED where it has several, or none."""
     if len(accounts) != 1:
         why = "has several bank accounts" if accounts else "has no bank account"
         raise Refusal("BANK_ACCOUNT_REQUIRED", f"Legal entity {entity_id} {why}: name one in bank_account_id.")

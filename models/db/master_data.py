@@ -25,7 +25,7 @@ _TERMS: Final = Listing(payment_terms, key=(payment_terms.c.days, payment_terms.
 _ACCOUNTS: Final = Listing(accounts, key=(accounts.c.code,), within=None)
 _DIMENSIONS: Final = Listing(dimensions, key=(dimensions.c.type, dimensions.c.code), within=None)
 
-_SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
+SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
 
 
 def list_legal_entities(
@@ -100,7 +100,7 @@ def set_payment_terms(tx: Tx, terms: PaymentTerms) -> None:
 
 def settings_of(tx: Tx) -> OrganisationSettings:
     """The organisation's settings, with the defaults of what it has not chosen."""
-    return read_settings(tx.scalar(_SETTINGS) or {})
+    return read_settings(tx.scalar(SETTINGS) or {})
 
 
 def read_settings(chosen: JsonObject) -> OrganisationSettings:
@@ -110,7 +110,7 @@ def read_settings(chosen: JsonObject) -> OrganisationSettings:
 
 def lock_settings(tx: Tx) -> JsonObject:
     """What the organisation has chosen, without the defaults; nobody changes it meanwhile."""
-    chosen: JsonObject = tx.scalar(f"{_SETTINGS} FOR UPDATE")
+    chosen: JsonObject = tx.scalar(f"{SETTINGS} FOR UPDATE")
     return chosen
 
 

@@ -60,6 +60,11 @@ def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     return _session(work, asked, locked, credit)
 
 
+def apply_first(work: Work, payment_id: str, asked: ApplySession) -> SessionAnswer:
+    """The first session of a payment, within what the caller's transaction does to it."""
+    return _session(work, asked, _lock(work, payment_id, asked), None).answer
+
+
 def _lock(work: Work, payment_id: str, asked: ApplySession) -> payments.Locked:
     locked = payments.lock_with_invoices(work.tx, payment_id, asked.invoice_ids)
     work.require_entity(locked.payment.legal_entity_id)

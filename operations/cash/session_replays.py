@@ -1,6 +1,6 @@
 """An application session asked for again: by its external_id, or by a body like the latest session's."""
 
-from models.answers import read_json
+from models.answers import JsonObject, read_json
 from models.cash.answers import SessionAnswer, session_answer
 from models.cash.records import ApplicationSession, LockedPayment, Payment
 from models.cash.requests import ApplySession
@@ -25,8 +25,7 @@ def by_external_id(
     session = sessions.session_by_external_id(work.tx, payment_id, asked.external_id)
     if session is None:
         return None
-    earlier = ApplySession.model_validate(session.body)
-    fields = [f for f in _BUSINESS_FIELDS if getattr(asked, f) != getattr(earlier, f)]
+    fields = different_fields(asked, session.body)
     fields += [] if session.credit_used == credit_id else ["credit_id"]
     if fields:
         raise Refusal(
@@ -36,7 +35,14 @@ def by_external_id(
         )
     p = payments.get(work.tx, payment_id).payment
     work.require_entity(p.legal_entity_id)
-    return Outcome(_current(work, p, session), replayed=True)
+    return Outcome(as_it_stands(work, p, session), replayed=True)
+
+
+def different_fields(asked: ApplySession, body: JsonObject) -> list[str]:
+    """What a session with this body was asked for otherwise; empty for the same."""
+    said = {name: value for name, value in body.items() if name in ApplySession.model_fields}
+    earlier = ApplySession.model_validate(said)
+    return [f for f in _BUSINESS_FIELDS if getattr(asked, f) != getattr(earlier, f)]
 
 
 def same_as_latest(work: Work, asked: ApplySession, held: LockedPayment) -> Outcome[SessionAnswer] | None:
@@ -46,13 +52,13 @@ def same_as_latest(work: Work, asked: ApplySession, held: LockedPayment) -> Outc
     p, latest = held.payment, held.latest
     if latest is None or latest.undone or p.reversed_at is not None or latest.body_hash != session_hash(work):
         return None
-    first = commands.response_of(work.tx, latest.command_id)
+    first = commands.session_answer_of(work.tx, latest.command_id)
     if first is not None:
         return Outcome(read_json(SessionAnswer, first), replayed=True)
-    return Outcome(_current(work, p, sessions.get_session(work.tx, latest.id)), replayed=True)
+    return Outcome(as_it_stands(work, p, sessions.get_session(work.tx, latest.id)), replayed=True)
 
 
-def _current(work: Work, p: Payment, session: ApplicationSession) -> SessionAnswer:
+def as_it_stands(work: Work, p: Payment, session: ApplicationSession) -> SessionAnswer:
     """A session's answer with the payment and the invoices as they stand now."""
     lines = sessions.applied_now(work.tx, session.id)
     return session_answer(

@@ -72,9 +72,13 @@ def test_another_organisations_records_in_the_body(office: Office, mine: Records
     )  # fmt: skip
     for path, body in bodies:
         assert code(office.clerk.post(path, json=body)) == (403, "ORG_CONTEXT_MISMATCH"), path
-    batch = {"invoices": [bodies[1][1] | {"external_id": ext()}]}
-    (item,) = ok(office.clerk.post("/v1/invoices:batch", json=batch))["items"]
-    assert item["error"]["code"] == "ORG_CONTEXT_MISMATCH"
+    line = {"applications": [{"invoice_id": theirs.invoice, "applied_minor": 1}]}
+    applied = office.payment_body(mine.customer, 1, apply=line)
+    assert code(office.clerk.post("/v1/customer-payments", json=applied)) == (403, "ORG_CONTEXT_MISMATCH")
+    for noun, item in (("invoice", bodies[1][1]), ("customer-payment", bodies[0][1]), ("customer-payment", applied)):
+        batch = {f"{noun.rpartition('-')[2]}s": [item | {"external_id": ext()}]}
+        (told,) = ok(office.clerk.post(f"/v1/{noun}s:batch", json=batch))["items"]
+        assert told["error"]["code"] == "ORG_CONTEXT_MISMATCH"
 
 
 def test_lists_show_ones_own(office: Office, mine: Records, theirs: Records):
@@ -119,6 +123,9 @@ def test_a_token_of_one_entity(office: Office, customer: str):
     assert refused(f"{pay}/reverse", {"reason_code": "A"})
     assert refused(f"/v1/invoices/{their_invoice['id']}/void", {"reason_code": "A"})
     assert refused("/v1/customer-payments", office.payment_body(customer, 1, **british))
+    both = office.payment_body(customer, 100, apply=line)
+    assert refused("/v1/customer-payments", both | british)
+    assert refused("/v1/customer-payments", both)
     assert refused("/v1/invoices", {
         "customer_id": customer, "external_id": ext(), "issue_date": day(10), "total_minor": 1, **british})  # fmt: skip
     assert refused("/v1/bank-accounts/bank_uk/reconciliations", {"through_date": day(0), "payment_ids": []})
@@ -153,7 +160,7 @@ PEOPLE = ("clerk", "manager", "controller", "cfo", "ae", "am", "csm", "feed", "o
 WRITES: dict[str, tuple[tuple[str, str], ...]] = {
     "invoices": (("POST", "/v1/invoices"), ("POST", "/v1/invoices:batch"), ("POST", "/v1/invoices/x/void"),
                  ("POST", "/v1/invoices/x/dispute"), ("POST", "/v1/invoices/x/resolve-dispute")),
-    "record": (("POST", "/v1/customer-payments"),),
+    "record": (("POST", "/v1/customer-payments"), ("POST", "/v1/customer-payments:batch")),
     "apply": (("POST", "/v1/customer-payments/x/apply"), ("POST", "/v1/customer-payments/x/reverse"),
               ("POST", "/v1/customer-payments/x/assign"), ("POST", "/v1/payment-applications/x/unapply"),
               ("POST", "/v1/customer-credits/x/apply"), ("POST", "/v1/bank-accounts/x/reconciliations"),

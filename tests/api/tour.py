@@ -146,6 +146,10 @@ class Tour(Beside):
         fifth = self.invoice("INV-6", 90_00)
         self.spent = self.apply(held["credit_id"], (fifth, 90_00))["applications"][0]["id"]
         self.ask("u_clerk", "GET", f"/v1/customer-credits/{held['credit_id']}")
+        session = {"applications": [{"invoice_id": self.invoice("INV-8", 60_00), "applied_minor": 60_00}]}
+        at_once = {"customer_id": self.customer, "payment_date": self.day(9), "amount_minor": 60_00,
+                   "currency_code": "USD", "external_id": "P-4", "apply": session}  # fmt: skip
+        self.ask("u_clerk", "POST", "/v1/customer-payments:batch", {"payments": [at_once]})
         for noun in ("invoices", "customer-payments", "customer-credits"):
             self.ask("u_clerk", "GET", f"/v1/{noun}?customer_id={self.customer}")
         self.ask("u_clerk", "GET", f"/v1/journal-entries?source_id={self.paid}")

@@ -106,12 +106,16 @@ class Desk:
         path = "/v1/customer-payments"
         return self.submission("record_payment", path, body | more, new_id("pay"), key=key, subject=customer)
 
+    def session(self, lines: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """The body of apply: [{invoice_id, applied_minor, …}]."""
+        whole = [{"fx_rate": None, "invoice_applied_minor": None} | x for x in lines]
+        return {"applications": whole, "overpayment": None, "posting_date": None, "external_id": None} | more
+
     def apply(
         self, payment: str, lines: list[dict[str, Any]], *, key: str | None = None, credit: bool = False, **more: Any
     ) -> Submission:
         """Apply a payment, or a credit, to [{invoice_id, applied_minor, …}]."""
-        whole = [{"fx_rate": None, "invoice_applied_minor": None} | x for x in lines]
-        body = {"applications": whole, "overpayment": None, "posting_date": None, "external_id": None} | more
+        body = self.session(lines, **more)
         noun, operation = ("credits", "apply_credit") if credit else ("payments", "apply_payment")
         return self.submission(operation, f"/v1/customer-{noun}/{payment}/apply", body, payment, key=key)
 

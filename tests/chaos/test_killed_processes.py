@@ -1,8 +1,8 @@
 """Real processes killed with SIGKILL while payments are in flight; the mail server is away the whole time.
 
-Each part of the stack is killed in turn under a wave of clients that record a payment and apply it, retrying with the
-same Idempotency-Key. In the end every payment is applied exactly once, the books verify, and there is one remittance
-confirmation each.
+Each part of the stack is killed in turn under a wave of clients that record a payment and apply it, half of them in one
+call, retrying with the same Idempotency-Key. In the end every payment is applied exactly once, the books verify, and
+there is one remittance confirmation each.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ def one_wave(stack: PrivateStack, clerk: Client, customer: str, size: int, part:
     """So many clients at once, and SIGKILL to one part while they are at it; the ids of their payments."""
     in_flight = threading.Event()
 
-    def pay(_n: int) -> str:
+    def pay(n: int) -> str:
         invoice = clerk.post(
             "/v1/invoices",
             {
@@ -87,15 +87,18 @@ def one_wave(stack: PrivateStack, clerk: Client, customer: str, size: int, part:
                 "currency_code": "USD", "total_minor": AMOUNT,
             },
         )["id"]  # fmt: skip
-        payment = clerk.post(
-            "/v1/customer-payments",
-            {
-                "customer_id": customer, "external_id": new_id("ext"), "payment_date": "2025-03-10",
-                "currency_code": "USD", "amount_minor": AMOUNT,
-            },
-        )["id"]  # fmt: skip
-        in_flight.set()
         body = {"applications": [{"invoice_id": invoice, "applied_minor": AMOUNT}]}
+        received = {
+            "customer_id": customer, "external_id": new_id("ext"), "payment_date": "2025-03-10",
+            "currency_code": "USD", "amount_minor": AMOUNT,
+        }  # fmt: skip
+        if n % 2:
+            in_flight.set()
+            both = clerk.post("/v1/customer-payments", {**received, "apply": body})
+            assert (both["status"], both["session"]["applied_count"]) == ("FULLY_APPLIED", 1)
+            return str(both["id"])
+        payment = clerk.post("/v1/customer-payments", received)["id"]
+        in_flight.set()
         applied = clerk.post(f"/v1/customer-payments/{payment}/apply", body)
         assert (applied["status"], applied["applied_count"]) == ("FULLY_APPLIED", 1)
         return str(payment)

@@ -84,6 +84,48 @@ def record_by_external_id(desk: Desk) -> Attempt:
     return attempt(desk, desk.payment(desk.customer(), 1000))
 
 
+def record_and_apply(desk: Desk) -> Attempt:
+    """In one call, leaving a credit."""
+    customer = desk.customer()
+    issued = [desk.run(desk.invoice(customer, 400)).body["id"] for _ in range(2)]
+    lines = [{"invoice_id": i, "applied_minor": 300} for i in issued]
+    session = desk.session(lines, overpayment="customer_credit")
+    return attempt(desk, desk.payment(customer, 1000, apply=session, key=new_id("key")))
+
+
+def record_and_apply_by_external_id(desk: Desk) -> Attempt:
+    customer = desk.customer()
+    issued = desk.run(desk.invoice(customer, 400)).body["id"]
+    return attempt(
+        desk, desk.payment(customer, 300, apply=desk.session([{"invoice_id": issued, "applied_minor": 300}]))
+    )
+
+
+def record_though_not_applied(desk: Desk) -> Attempt:
+    """The session is refused and the payment kept, with the refusal in its trail."""
+    customer = desk.customer()
+    issued = desk.run(desk.invoice(customer, 400)).body["id"]
+    session = desk.session([{"invoice_id": issued, "applied_minor": 400}])
+    return attempt(desk, desk.payment(customer, 1000, apply=session, on_refusal="record", key=new_id("key")))
+
+
+def record_and_apply_at_receipt(desk: Desk) -> Attempt:
+    """With the setting under which the receipt has an entry of its own."""
+    desk.run(desk.settings(receipt_posting="at_receipt"))
+    return record_and_apply(desk)
+
+
+def apply_what_was_recorded(desk: Desk) -> Attempt:
+    """A payment that is known comes again, now with its session."""
+    customer = desk.customer()
+    issued = desk.run(desk.invoice(customer, 400)).body["id"]
+    first = desk.payment(customer, 300)
+    desk.run(first)
+    assert isinstance(first.body, dict)
+    again = {**first.body, "apply": desk.session([{"invoice_id": issued, "applied_minor": 300}])}
+    return attempt(desk, desk.payment(customer, 300, **again, key=new_id("key")))
+
+
 def _paid(desk: Desk, invoices: int = 2) -> tuple[str, list[str]]:
     customer = desk.customer()
     issued = [desk.run(desk.invoice(customer, 400)).body["id"] for _ in range(invoices)]
@@ -209,7 +251,8 @@ OPERATIONS = (
     invoice, invoice_by_external_id, record, record_by_external_id, apply_with_credit, apply_leaving_unapplied,
     apply_without_key, apply_across_currencies, spend_credit, unapply, reverse, void, dispute, draft_reconciliation,
     complete_reconciliation, reopen_reconciliation, close_period, reopen_period, statement_chunk, assign,
-    record_at_receipt,
+    record_at_receipt, record_and_apply, record_and_apply_by_external_id, record_though_not_applied,
+    record_and_apply_at_receipt, apply_what_was_recorded,
 )  # fmt: skip
 
 

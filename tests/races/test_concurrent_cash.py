@@ -80,6 +80,56 @@ def test_one_external_id_recorded_32_times_at_once_is_one_payment(desk: Desk, da
     assert wrong(database_url, desk.org) == []
 
 
+def test_one_call_sent_32_times_at_once_is_one_payment_applied_once(desk: Desk, database_url: str) -> None:
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 9600)).body["id"]
+    session = desk.session([{"invoice_id": invoice, "applied_minor": 700}])
+    for how in ({"key": new_id("key")}, {}):
+        same = {"external_id": new_id("ext"), "apply": session, **how}
+        results = at_once([lambda same=same: desk.run(desk.payment(customer, 700, **same))] * THREADS)
+        assert len({r.body["session"]["session_id"] for r in results}) == 1, how
+        assert sum(not r.replayed for r in results) == 1, how
+    with opened(database_url) as c:
+        row = c.execute("SELECT balance_due_minor FROM invoices WHERE id = %s", (invoice,)).fetchone()
+    assert row == {"balance_due_minor": 9600 - 2 * 700}
+    assert wrong(database_url, desk.org) == []
+
+
+def test_a_known_payment_sent_32_times_with_its_session_is_applied_once(desk: Desk, database_url: str) -> None:
+    """Half of them by apply itself."""
+    customer, external_id = desk.customer(), new_id("ext")
+    invoice = desk.run(desk.invoice(customer, 700)).body["id"]
+    line = [{"invoice_id": invoice, "applied_minor": 700}]
+    payment = desk.run(desk.payment(customer, 700, external_id=external_id)).body["id"]
+    known = {"external_id": external_id, "apply": desk.session(line)}
+    jobs: list[Callable[[], Any]] = [
+        lambda: desk.run(desk.payment(customer, 700, **known)).body["session"]["session_id"]
+    ] * 16
+    jobs += [lambda: desk.run(desk.apply(payment, line)).body["session_id"]] * 16
+    assert len(set(at_once(jobs))) == 1
+    assert wrong(database_url, desk.org) == []
+
+
+def test_32_receipts_for_one_invoice_in_one_call_each_pay_it_once(desk: Desk, database_url: str) -> None:
+    """Those that come too late are refused whole, or kept unapplied where they said so."""
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 1000)).body["id"]
+    session = desk.session([{"invoice_id": invoice, "applied_minor": 300}])
+    jobs = [
+        lambda word=word: desk.run(desk.payment(customer, 300, apply=session, on_refusal=word, key=new_id("key")))
+        for word in ("refuse", "record") * (THREADS // 2)
+    ]
+    results = at_once(jobs)
+    done = [r.body for r in results if not isinstance(r, str)]
+    assert sum(b["session"] is not None for b in done) == 3
+    assert {b["refusal"]["code"] for b in done if b["refusal"]} == {"OVERPAYMENT_REQUIRES_CREDIT"}
+    assert set(codes(results)) == {"ok", "OVERPAYMENT_REQUIRES_CREDIT"}
+    with opened(database_url) as c:
+        kept = c.execute("SELECT count(*) AS n FROM payments WHERE customer_id = %s", (customer,)).fetchone()
+    assert kept == {"n": len(done)}
+    assert wrong(database_url, desk.org) == []
+
+
 def test_32_payments_onto_one_invoice_pay_it_once(desk: Desk, database_url: str) -> None:
     customer = desk.customer()
     invoice = desk.run(desk.invoice(customer, 1000)).body["id"]

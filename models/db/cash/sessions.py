@@ -59,6 +59,12 @@ def session_by_external_id(tx: Tx, payment_id: str, external_id: str) -> Applica
     return tx.record(ApplicationSession, sql, id=payment_id, ext=external_id)
 
 
+def sessions_of(tx: Tx, payment_id: str) -> list[ApplicationSession]:
+    """The payment's own sessions, not those of its credits, in the order in which they were made."""
+    sql = f"{_SESSIONS} AND payment_id = :id AND credit_used IS NULL ORDER BY seq"
+    return tx.records(ApplicationSession, sql, id=payment_id)
+
+
 @dataclass(frozen=True, slots=True)
 class AppliedNow:
     """One application of a session, and its invoice as it stands now."""
