@@ -163,6 +163,7 @@ def import_worker(client: Client, engine: Engine, settings: Settings, threads: i
         workflows=[CustomerImport, CollectPartnerFeeds, PruneImports],
         activities=[
             doing.act,
+            doing.decide_by_signal,
             doing.stage,
             doing.validate,
             doing.execute,

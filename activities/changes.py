@@ -24,11 +24,11 @@ from models.messages.changes import (
     StepInput,
 )
 from operations import registry  # noqa: F401 - registers the operations
-from operations.customers.approval_tokens import decide_by_token
+from operations.approvals.deadlines import escalate, remind, signals_refused
+from operations.approvals.state import state_of
+from operations.approvals.tokens import decide_by_token
 from operations.customers.certificates import watch_certificates
-from operations.customers.deadlines import escalate, remind, signals_refused
 from operations.customers.execution import execute_change
-from operations.customers.state import state_of
 from operations.runner import execute
 
 log = structlog.get_logger("arflow.activities")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -15,7 +16,8 @@ from models.db.engine import transaction
 from models.db.imports import imports
 from models.imports.records import Import, ImportStatus
 from models.imports.review import chain_of
-from models.messages.imports import ImportAct, ImportState
+from models.messages.imports import ImportAct, ImportSignal, ImportState
+from operations.approvals.tokens import decide_by_token
 from operations.imports import execution as import_execution
 from operations.imports import pulling as import_pulling
 from operations.imports import review as import_review
@@ -49,6 +51,13 @@ class ImportActivities:
             if what.command_id:
                 execute(self._engine, what.org_id, what.command_id)
             return self._state(what)
+
+    @activity.defn(name="import_signal", no_thread_cancel_exception=True)
+    def decide_by_signal(self, said: ImportSignal) -> ImportState:
+        """Decide as the token's holder; a signal without a valid token is audited and changes nothing."""
+        with boundary():
+            refused = decide_by_token(self._engine, said.org_id, said.import_id, said.word, "signal")
+            return replace(self._state(ImportAct(said.org_id, said.import_id)), refused=bool(refused))
 
     @activity.defn(name="import_stage", no_thread_cancel_exception=True)
     def stage(self, what: ImportAct) -> ImportState:

@@ -22,6 +22,7 @@ from api.query import CheckedRoute, PageRoute
 from api.readiness import Readiness
 from api.routes import (
     aging,
+    approval_policies,
     approvals,
     audit,
     bank_accounts,
@@ -63,6 +64,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     customers.router,
     customer_changes.router,
     approvals.router,
+    approval_policies.router,
     customer_records.router,
     customer_360_receivables.router,
     sources.router,

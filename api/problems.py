@@ -51,6 +51,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "PAYS_FOR_NOT_FOUND",
         "PERIOD_NOT_FOUND",
         "CHANGE_NOT_FOUND",
+        "APPROVAL_NOT_FOUND",
         "IMPORT_NOT_FOUND",
         "CONTACT_NOT_FOUND",
         "CASE_NOT_FOUND",

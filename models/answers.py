@@ -39,6 +39,14 @@ class WarningAnswer:
     detail: str
 
 
+@answer
+class CurrencyAmountAnswer:
+    """An amount, in minor units of its currency."""
+
+    currency_code: str
+    minor: int
+
+
 _readers: Final[dict[type, TypeAdapter[Any]]] = {}
 
 

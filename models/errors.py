@@ -55,6 +55,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "PAYS_FOR_NOT_FOUND": "The customer has no such entry of whom it pays for",
         "PERIOD_NOT_FOUND": "Period not found",
         "CHANGE_NOT_FOUND": "Customer change not found",
+        "APPROVAL_NOT_FOUND": "Approval not found",
         "IMPORT_NOT_FOUND": "Import not found",
         "CONTACT_NOT_FOUND": "Contact not found",
         "CASE_NOT_FOUND": "Case not found",

@@ -158,6 +158,12 @@ _TYPES: Final = (
         _CHANGE | _LATE,
     ),
     EventType(
+        "import.decided",
+        "A reviewer decided a step of an import.",
+        "imp",
+        {"import_id": "the import", "step": "the step's number", "decision": "`approve` or `reject`"},
+    ),
+    EventType(
         "import.completed",
         "An import has ended, however it ended: `status` says how.",
         "imp",

@@ -6,6 +6,7 @@ any moment, and a continue-as-new carries two ids. People act by updates; each i
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
@@ -13,13 +14,15 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.imports import ImportActivities
-    from models.messages.imports import PROCESS, ImportAct, ImportInput, ImportResult, ImportState
+    from models.messages.imports import PROCESS, ImportAct, ImportInput, ImportResult, ImportSignal, ImportState
     from workflows import retries
-    from workflows.in_place import at_once, cancelled
+    from workflows.in_place import at_once, cancelled, until_done
 
 STEP, ROLE = (SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole"))
 DUE = SearchAttributeKey.for_datetime("DueAt")
 HISTORY_LIMIT = 1_000
+REFUSED_SIGNALS_LIMIT = 100
+"""A run that has refused so many decisions by signal hears no more of them; decisions by the API go on."""
 Step = Callable[[ImportActivities, ImportAct], ImportState]
 """An activity of the process."""
 
@@ -33,6 +36,7 @@ class CustomerImport:
         self._start = start
         self._state = ImportState("")
         self._news = 0
+        self._refused_signals = 0
         self._attributes: tuple[str, str, datetime | None] | None = None
 
     @workflow.run
@@ -98,6 +102,18 @@ class CustomerImport:
         """A decision, a pause, a resumption, a cancellation: done in one transaction, refused with its reason."""
         await self._act(what.command_id)
         return self._state
+
+    @workflow.signal(name="decide")
+    async def decide_by_signal(self, *words: Any) -> None:
+        """`{"token", "decision", "reason_code", "comment"}` from the Temporal CLI or UI, while there is something to decide."""
+        if self._state.status != "AWAITING_REVIEW" or self._refused_signals >= REFUSED_SIGNALS_LIMIT:
+            return
+        word = words[0] if len(words) == 1 and isinstance(words[0], dict) else None
+        said = ImportSignal(self._start.org_id, self._start.import_id, word)
+        state = await until_done(ImportActivities.decide_by_signal, said)
+        self._refused_signals += state.refused
+        self._show(state)
+        self._news += 1
 
     @workflow.signal(name="reload")
     async def reload(self) -> None:

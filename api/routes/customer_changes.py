@@ -14,17 +14,18 @@ from api.reading import reading
 from api.write import SUBMITTED, Write, write
 from models.access import with_included
 from models.answers import Page
-from models.customers.approval import ChangeStatus, require_reason
-from models.customers.approval_answers import ApprovalTokenAnswer
+from models.approvals.answers import ApprovalTokenAnswer
+from models.approvals.chain import ChangeStatus, require_reason
+from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 from models.customers.evidence import EvidenceAnswer
-from models.customers.requests import DecideChange, DelegateStep, ResubmitChange, WithdrawChange
+from models.customers.requests import ResubmitChange
 from models.db.customers import change_lists, changes
 from models.db.engine import transaction
 from models.db.tx import Tx
 from models.values import Body
-from operations.customers.approval_tokens import issue
+from operations.approvals.tokens import issue
 from operations.customers.evidence import evidence, packet
 from operations.customers.visibility import require_change
 

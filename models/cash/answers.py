@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from models.answers import JsonObject, WarningAnswer, answer
+from models.answers import CurrencyAmountAnswer, JsonObject, WarningAnswer, answer
 from models.cash.bank_texts import BankText
 from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
 from models.cash.ledger import JournalEntry
@@ -131,14 +131,6 @@ class InvoiceBalanceAnswer:
     id: str
     status: InvoiceStatus
     balance_due_minor: int
-
-
-@answer
-class CurrencyAmountAnswer:
-    """An amount owed, in minor units of its currency."""
-
-    currency_code: str
-    minor: int
 
 
 @answer

@@ -4,19 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from models.answers import answer
+from models.approvals.plan import PlannedStep
+from models.approvals.records import Absence
 from models.checks import decimal_text
-from models.customers.approval_policy import BASE, OperationPolicy, PlannedStep, StepPolicy, plan
-from models.customers.change_records import Absence, KeptPolicy
-
-
-@answer
-class ApprovalTokenAnswer:
-    """A single-use token for deciding one step by the signal `decide`, good until `expires_at`."""
-
-    token: str
-    expires_at: datetime
-    change_id: str
-    step: int
+from models.customers.approval_policy import BASE, OperationPolicy, StepPolicy, plan
+from models.customers.change_records import KeptPolicy
 
 
 @answer

@@ -5,7 +5,6 @@ A policy is JSON: `{"operations": {"update": {"steps": [...], "rules": [...]}}, 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHa
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
+from models.approvals.plan import ESCALATE_AFTER, FALLBACK, REMIND_AFTER, PlannedStep, steps_of_roles
 from models.customers.bodies import CreditLimit, Input, Line
 
 Operation = Literal["create", "update", "reactivate", "deactivate", "delete", "import"]
@@ -32,25 +32,8 @@ BASE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """The approval table: the steps, in order, that no policy may leave out."""
 
-FALLBACK: Final[Mapping[str, str]] = MappingProxyType(
-    {MANAGER: CONTROLLER, AR_MANAGER: CONTROLLER, CONTROLLER: CFO, CFO: CONTROLLER}
-)
-"""Who hears of an overdue step where the policy names nobody: the next desk up."""
-
-REMIND_AFTER: Final = timedelta(hours=24)
-ESCALATE_AFTER: Final = timedelta(hours=48)
 STEPS_LIMIT: Final = 10
 _Seconds = Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)]
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """One step to come: its role, its deadlines from its beginning, and who hears when it is overdue."""
-
-    role: str
-    remind_after: timedelta = REMIND_AFTER
-    escalate_after: timedelta = ESCALATE_AFTER
-    fallback: str = CONTROLLER
 
 
 class StepPolicy(Input):
@@ -150,7 +133,7 @@ def plan(policy: ApprovalPolicy, operation: str, credit_limits: Iterable[Decimal
     """The steps of one change, in order. `credit_limits`: those that the change sets."""
     own = policy.operations.get(operation)  # type: ignore[call-overload]
     if own is None or own.steps is None:
-        steps = [PlannedStep(role, fallback=FALLBACK[role]) for role in BASE[operation]]
+        steps = [*steps_of_roles(BASE[operation])]
     else:
         steps = [one for s in own.steps for one in s.planned()]
     highest = max(credit_limits, default=None)

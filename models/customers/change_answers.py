@@ -5,8 +5,16 @@ from datetime import datetime
 from typing import Literal
 
 from models.answers import WarningAnswer, answer
-from models.customers.approval import ChangeStatus, Decision, Step, StepStatus
-from models.customers.change_records import Change, ChangeDecision, ChangeOperation, Channel
+from models.approvals.answers import (
+    ChangeDecisionAnswer,
+    ChangeFailureAnswer,
+    ChangeStepAnswer,
+    decision_answer,
+    failure_answer,
+    step_answer,
+)
+from models.approvals.chain import ChangeStatus
+from models.customers.change_records import Change, ChangeOperation
 from models.customers.diff import Difference
 
 
@@ -34,52 +42,6 @@ def submitted_answer(
     return SubmittedChangeAnswer(
         change_id=change_id, workflow_id=workflow_id, status=status, customer_id=customer_id, warnings=warnings
     )
-
-
-@answer
-class ChangeStepAnswer:
-    """One approval. `role` decides it; overdue at `due_at`, it goes to `fallback` (a role or a person) too."""
-
-    step: int
-    role: str
-    status: StepStatus
-    decided_by: str | None
-    decided_at: datetime | None
-    reason_code: str | None
-    comment: str | None
-    due_at: datetime | None
-    started_at: datetime | None
-    on_behalf_of: str | None
-    delegated_to: str | None
-    delegated_by: str | None
-    delegated_until: datetime | None
-    reminded_at: datetime | None
-    escalated_at: datetime | None
-    fallback: str
-
-
-@answer
-class ChangeDecisionAnswer:
-    """What one approver said, in whatever round."""
-
-    round: int
-    step: int
-    role: str
-    decision: Decision
-    decided_by: str
-    on_behalf_of: str | None
-    decided_at: datetime
-    reason_code: str | None
-    comment: str | None
-    channel: Channel
-
-
-@answer
-class ChangeFailureAnswer:
-    """Why an approved change could not be carried out."""
-
-    code: str
-    detail: str | None
 
 
 @answer
@@ -122,7 +84,7 @@ class ChangeAnswer:
 def change_answer(c: Change) -> ChangeAnswer:
     """The change as it stands."""
     awaiting = c.awaiting
-    failure = None if c.failure_code is None else ChangeFailureAnswer(code=c.failure_code, detail=c.failure_detail)
+    failure = failure_answer(c)
     return ChangeAnswer(
         id=c.id,
         operation=c.operation,
@@ -145,47 +107,10 @@ def change_answer(c: Change) -> ChangeAnswer:
         base_version=c.base_version,
         workflow_id=c.workflow_id,
         closed_at=c.closed_at,
-        steps=[_step_answer(s) for s in c.chain.steps],
+        steps=[step_answer(s) for s in c.chain.steps],
         diff=c.diff or [],
         warnings=c.warnings,
         failure=failure,
         erased=c.diff is None,
-        decisions=[_decision_answer(d) for d in c.decisions],
-    )
-
-
-def _step_answer(s: Step) -> ChangeStepAnswer:
-    given = s.delegation
-    return ChangeStepAnswer(
-        step=s.number,
-        role=s.role,
-        status=s.status,
-        decided_by=s.decided_by,
-        decided_at=s.decided_at,
-        reason_code=s.reason_code,
-        comment=s.comment,
-        due_at=s.due_at,
-        started_at=s.started_at,
-        on_behalf_of=s.on_behalf_of,
-        delegated_to=given.to if given else None,
-        delegated_by=given.by if given else None,
-        delegated_until=given.until if given else None,
-        reminded_at=s.reminded_at,
-        escalated_at=s.escalated_at,
-        fallback=s.fallback,
-    )
-
-
-def _decision_answer(d: ChangeDecision) -> ChangeDecisionAnswer:
-    return ChangeDecisionAnswer(
-        round=d.round,
-        step=d.step,
-        role=d.role,
-        decision=d.decision,
-        decided_by=d.decided_by,
-        on_behalf_of=d.on_behalf_of,
-        decided_at=d.decided_at,
-        reason_code=d.reason_code,
-        comment=d.comment,
-        channel=d.channel,
+        decisions=[decision_answer(d) for d in c.decisions],
     )

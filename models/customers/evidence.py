@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from models.answers import JsonObject, answer, read_row
+from models.approvals.chain import ChangeStatus
 from models.audit.chain import AuditEvent, breaches
-from models.customers.approval import ChangeStatus
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from models.answers import answer
-from models.customers.approval import StepStatus
+from models.approvals.chain import StepStatus
 from models.customers.diff import Diff
 from models.imports.checked import RowFault
 from models.imports.records import (
@@ -26,7 +26,8 @@ from models.imports.summary import ImportSummary
 
 @answer
 class ImportStepAnswer:
-    """A step: 1 is the validation (`system`), the others are people's."""
+    """A step: 1 is the validation (`system`), the others are people's. Overdue at `due_at`, it goes to `fallback` (a role or a
+    person) too; null before there is a review."""
 
     step: int
     role: str
@@ -36,6 +37,13 @@ class ImportStepAnswer:
     reason_code: str | None
     comment: str | None
     due_at: datetime | None
+    started_at: datetime | None
+    on_behalf_of: str | None
+    delegated_to: str | None
+    delegated_by: str | None
+    delegated_until: datetime | None
+    escalated_at: datetime | None
+    fallback: str | None
 
 
 @answer
@@ -197,6 +205,7 @@ def _steps(one: Import) -> list[ImportStepAnswer]:
 def _step(
     number: int, role: str, status: StepStatus, of: ReviewStep | None = None, decided_at: datetime | None = None
 ) -> ImportStepAnswer:
+    given = of.delegation if of else None
     return ImportStepAnswer(
         step=number,
         role=role,
@@ -206,6 +215,13 @@ def _step(
         reason_code=of.reason_code if of else None,
         comment=of.comment if of else None,
         due_at=of.due_at if of else None,
+        started_at=of.started_at if of else None,
+        on_behalf_of=of.on_behalf_of if of else None,
+        delegated_to=given.to if given else None,
+        delegated_by=given.by if given else None,
+        delegated_until=given.until if given else None,
+        escalated_at=of.escalated_at if of else None,
+        fallback=of.fallback if of else None,
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from models.answers import answer
-from models.customers.approval import StepStatus
+from models.approvals.chain import Delegation, StepStatus
 from models.imports.checked import RowFault
 from models.imports.files import Layout
 from models.imports.requests import ImportOptions, Source
@@ -66,6 +66,7 @@ class ReviewStep:
     status: StepStatus
     decided_by: str | None = None
     decided_at: datetime | None = None
+    on_behalf_of: str | None = None
     reason_code: str | None = None
     comment: str | None = None
     started_at: datetime | None = None
@@ -75,6 +76,7 @@ class ReviewStep:
     remind_after: float
     escalate_after: float
     fallback: str
+    delegation: Delegation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from models import checks
-from models.customers.approval import Decision
+from models.approvals.requests import StepNumber
 from models.values import Body, Line, NonNegativeMinor, ReasonCode, Text
 
 Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp", "partner_feed"]
@@ -67,16 +67,12 @@ class SubmitImport(Body):
 
 
 class ReviewDecision(Body):
-    """Rejecting needs a reason_code."""
+    """`step` is the pending one unless given; 1 is the validation. Rejecting needs a reason_code."""
 
+    step: StepNumber | None = None
     decision: Literal["approve", "reject"]
     reason_code: ReasonCode | None = None
     comment: Text | None = None
-
-    @property
-    def as_decision(self) -> Decision:
-        """The decision, as chains of approval know it."""
-        return Decision(self.decision)
 
 
 class SaveMapping(Body):

@@ -1,9 +1,51 @@
 """An import's review as a chain of approvals, kept with the import."""
 
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
 
-from models.customers.approval import Chain, Step
+from models.approvals.chain import Chain, Step
+from models.approvals.records import Lane, UnderApproval
 from models.imports.records import Import, ReviewStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review(UnderApproval):
+    """The review of an import, decided like everything that is under approval; its steps are kept with the import."""
+
+    file: Import
+
+    @property
+    def lane(self) -> Lane:
+        """The import's."""
+        return "red" if self.file.lane == "red" else "yellow"
+
+    @property
+    def about(self) -> str:
+        """An import."""
+        return "import"
+
+    @property
+    def whose(self) -> str:
+        """No single customer's."""
+        return ""
+
+    def moved_to(self, chain: Chain, now: datetime) -> Self:
+        """The review with its chain moved on."""
+        return replace(self, chain=chain, file=replace(self.file, steps=steps_of(chain)))
+
+
+def review_of(one: Import) -> Review:
+    """The import as something that is under approval."""
+    return Review(
+        id=one.id,
+        legal_entity_id=one.legal_entity_id,
+        submitted_at=one.created_at,
+        workflow_id=one.workflow_id,
+        warnings=(),
+        chain=chain_of(one),
+        file=one,
+    )
 
 
 def chain_of(one: Import) -> Chain:
@@ -24,8 +66,10 @@ def _step(s: ReviewStep) -> Step:
         due_at=s.due_at,
         decided_by=s.decided_by,
         decided_at=s.decided_at,
+        on_behalf_of=s.on_behalf_of,
         reason_code=s.reason_code,
         comment=s.comment,
+        delegation=s.delegation,
         escalated_at=s.escalated_at,
     )
 
@@ -39,6 +83,7 @@ def steps_of(chain: Chain) -> tuple[ReviewStep, ...]:
             status=s.status,
             decided_by=s.decided_by,
             decided_at=s.decided_at,
+            on_behalf_of=s.on_behalf_of,
             reason_code=s.reason_code,
             comment=s.comment,
             started_at=s.started_at,
@@ -48,6 +93,7 @@ def steps_of(chain: Chain) -> tuple[ReviewStep, ...]:
             remind_after=s.remind_after.total_seconds(),
             escalate_after=s.escalate_after.total_seconds(),
             fallback=s.fallback,
+            delegation=s.delegation,
         )
         for s in chain.steps
     )

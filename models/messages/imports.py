@@ -1,6 +1,7 @@
 """What the import process is started with, told and answered: ids and counts only."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 IMPORT_QUEUE = "imports"
 """Of their own, so that a million rows never stand in a posting's way."""
@@ -33,9 +34,19 @@ class ImportAct:
 
 
 @dataclass
+class ImportSignal:
+    """A reviewer's decision by signal as it came, whatever it is."""
+
+    org_id: str
+    import_id: str
+    word: Any = None
+
+
+@dataclass
 class ImportState:
     """Where the import stands. `due_in`: seconds until the review is overdue, None where nobody is waited for.
-    `retry_in`: seconds until a source that fails is asked again, None where nothing has to wait."""
+    `retry_in`: seconds until a source that fails is asked again, None where nothing has to wait. `refused`: a signal
+    changed nothing."""
 
     status: str
     total_rows: int = 0
@@ -47,6 +58,7 @@ class ImportState:
     step: int = 0
     due_in: float | None = None
     retry_in: float | None = None
+    refused: bool = False
 
 
 @dataclass

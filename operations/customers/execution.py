@@ -5,16 +5,16 @@ lost), in a step of the process of its own. A change that can no longer be carri
 for its submitter: re-base or withdraw.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import psycopg
 import structlog
 from sqlalchemy import Engine
 
+from models.approvals.chain import Chain, executed, failed
+from models.approvals.records import StepDecision
 from models.customers import diff as diffs
-from models.customers.approval import Chain, executed, failed
 from models.customers.change_answers import change_answer
 from models.customers.change_records import Change, ChangeOperation
 from models.customers.record import check
@@ -24,7 +24,7 @@ from models.db.customers import customers as store
 from models.db.engine import transaction
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
-from operations.commands import own_command
+from operations.approvals.families import FAMILIES, AtOnce, Family, system_work
 from operations.customers.erasure import erase
 from operations.customers.paying import check_paying
 from operations.customers.proposals import refuse_taken
@@ -46,15 +46,7 @@ _EVENT: Final = {
 }
 
 
-@dataclass(frozen=True)
-class AtOnce:
-    """What became of the change; what is to be said of it in the system's name."""
-
-    change: Change
-    said: Work | None = None
-
-
-def at_once(work: Work, decided: Change) -> AtOnce:
+def _at_once(work: Work, decided: Change) -> AtOnce[Change]:
     """Carry the change out with the decision that completed its chain; the change as it is where there is nothing to do.
 
     What the rules refuse makes it FAILED, beside the decision, which stands. A fault takes back what was begun and no more:
@@ -93,12 +85,6 @@ def execute_change(engine: Engine, org_id: str, change_id: str, *, last_try: boo
         log.exception("given up", change_id=change_id)
         return _fail(engine, org_id, change_id, Refusal("NOT_CARRIED_OUT", _GIVEN_UP))
     return closed
-
-
-def system_work(tx: Tx, change: Change, operation: str, request_id: str | None = None) -> Work:
-    """The system's own work on a change: nobody but the approvers is behind it, and the request is the last approver's."""
-    cmd = own_command(operation, request_id=request_id, workflow_id=change.workflow_id, resource_id=change.id)
-    return Work(tx, cmd)
 
 
 def _execute(tx: Tx, change_id: str) -> list[str]:
@@ -215,3 +201,34 @@ _CARRY_OUT: Final[dict[ChangeOperation, Callable[[Tx, Change], int]]] = {
     "reactivate": _update,
     "delete": _delete,
 }
+
+
+class CustomerChanges(Family[Change]):
+    """Changes of customers."""
+
+    word, noun = "customer.change", "change"
+    decided = "customer.change.decided"
+    reminded = "customer.change.reminded"
+    escalated = "customer.change.escalated"
+
+    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Change:
+        return changes.get(tx, approval_id, lock=lock)
+
+    def save(self, tx: Tx, before: Change, after: Change) -> None:
+        changes.save(tx, before, after)
+
+    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
+        changes.add_decision(tx, approval_id, decision)
+
+    def ids(self, one: Change) -> Mapping[str, object]:
+        return {"change_id": one.id, "customer_id": one.customer_id}
+
+    def at_once(self, work: Work, decided: Change) -> AtOnce[Change]:
+        return _at_once(work, decided)
+
+    def execute(self, engine: Engine, org_id: str, approval_id: str, *, last_try: bool) -> list[str]:
+        return execute_change(engine, org_id, approval_id, last_try=last_try)
+
+
+CHANGES: Final = CustomerChanges()
+FAMILIES["chg"] = CHANGES

@@ -1,9 +1,9 @@
 """Who is away and who stands in. A stand-in decides by his own role: the absence passes on what was delegated."""
 
+from models.approvals.records import Absence
 from models.customers.approval_answers import OutOfOfficeAnswer, out_of_office_answer
-from models.customers.change_records import Absence
 from models.customers.requests import SetAbsence
-from models.db.customers import people
+from models.db.approvals import people
 from models.db.tx import Tx, as_columns
 from models.errors import FieldError, Refusal
 from models.values import Empty

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Final
 
 from models.answers import WarningAnswer
+from models.approvals.chain import Chain, open_chain
 from models.checks import LARGE_CREDIT_LIMIT
 from models.customers import diff as diffs
-from models.customers.approval import Chain, open_chain
 from models.customers.approval_policy import plan
 from models.customers.bodies import CreateCustomer
 from models.customers.change_records import ChangeOperation

@@ -11,7 +11,8 @@ from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import SubmittedChangeAnswer, submitted_answer
 from models.customers.change_records import Change
 from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
-from models.db.customers import change_lists, changes, claims, people
+from models.db.approvals import people
+from models.db.customers import change_lists, changes, claims
 from models.db.customers import customers as store
 from models.db.tx import Tx
 from models.errors import Refusal
@@ -19,6 +20,7 @@ from models.ids import new_id
 from models.messages.changes import change_of
 from models.values import Empty
 from operations import carried
+from operations.approvals.state import state_of
 from operations.customers.policies import policy_of
 from operations.customers.proposals import (
     Proposal,
@@ -31,7 +33,6 @@ from operations.customers.proposals import (
     propose_update,
     warnings_of,
 )
-from operations.customers.state import state_of
 from operations.customers.visibility import require_cover
 from operations.runner import operation
 from operations.work import Outcome, Work

@@ -6,9 +6,10 @@ locks the row and looks first.
 
 from dataclasses import replace
 
-from models.access import Principal
-from models.customers.approval import Decision, decide, open_chain, repeats
-from models.customers.approval_policy import FALLBACK, PlannedStep, plan
+from models.approvals.chain import open_chain
+from models.approvals.plan import FALLBACK, PlannedStep
+from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
+from models.customers.approval_policy import plan
 from models.db import lookups
 from models.db.customer_360 import panels
 from models.db.imports import files, imports
@@ -16,13 +17,15 @@ from models.db.tx import Tx
 from models.errors import Refusal
 from models.imports.answers import ImportAnswer, ImportMapping, import_answer, mapping_answer
 from models.imports.records import Import, ImportStatus, Pull, ReviewStep, SavedMapping
-from models.imports.requests import ImportOptions, NamedMapping, ReviewDecision, SubmitImport
-from models.imports.review import chain_of, steps_of
+from models.imports.requests import ImportOptions, NamedMapping, SubmitImport
+from models.imports.review import steps_of
 from models.messages.imports import import_workflow_id
 from models.values import Empty
 from operations import carried
+from operations.approvals import acts
 from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
+from operations.imports.reviewing import REVIEWS, must_be_open
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -105,33 +108,24 @@ def begin_review(tx: Tx, one: Import) -> tuple[ReviewStep, ...]:
     return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now))
 
 
-@operation("import.decide", ReviewDecision, ImportAnswer, carried.Import())
-def decide_import(work: Work, asked: ReviewDecision) -> Outcome[ImportAnswer]:
+@operation("import.decide", KeptDecision, ImportAnswer, carried.Import())
+def decide_import(work: Work, asked: KeptDecision) -> Outcome[ImportAnswer]:
     """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
     REASON_REQUIRED, in this order."""
-    cmd, one = work.cmd, _locked(work)
-    who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
-    chain = chain_of(one)
-    if repeats(chain, who, asked.as_decision, step=None, reason=asked.reason_code):
-        return Outcome(import_answer(one), replayed=True)
-    _must_be_open(one)
-    if not one.steps:
-        raise Refusal("IMPORT_NOT_AWAITING_REVIEW", f"The import is {one.status}: there is nothing to decide yet.")
-    try:
-        after = decide(chain, who, asked.as_decision, work.now, reason=asked.reason_code, comment=asked.comment)
-    except Refusal as no:
-        if no.code == "STEP_NOT_PENDING":
-            raise Refusal("IMPORT_NOT_AWAITING_REVIEW", no.detail, **no.extra) from None
-        raise
-    step = next(s for s in after.steps if s.decided_at == work.now)
-    decided = replace(one, steps=steps_of(after))
-    about = {"step": step.number, "role": step.role, "decision": asked.decision, "comment": asked.comment}
-    work.audit(one.id, "import.decided", about, reason_code=asked.reason_code)
-    if asked.as_decision is Decision.REJECT:
-        return _answer(end_import(work, imports.save(work.tx, one, decided), ImportStatus.REJECTED))
-    if after.complete:
-        decided = replace(decided, status=ImportStatus.EXECUTING, started_at=work.now)
-    return _answer(imports.save(work.tx, one, decided))
+    after, replayed = acts.decide(work, REVIEWS, asked)
+    return Outcome(import_answer(after.file), replayed=replayed)
+
+
+@operation("import.delegate", DelegateStep, ImportAnswer, carried.Import())
+def delegate_review(work: Work, asked: DelegateStep) -> Outcome[ImportAnswer]:
+    """Give a step of the review to another person who holds its role."""
+    return _answer(acts.delegate(work, REVIEWS, asked).file)
+
+
+@operation("import.withdraw", WithdrawChange, ImportAnswer, carried.Import())
+def withdraw_import(work: Work, asked: WithdrawChange) -> Outcome[ImportAnswer]:
+    """Its uploader takes an import back that is being reviewed."""
+    return _answer(acts.withdraw(work, REVIEWS, asked).file)
 
 
 @operation("import.pause", Empty, ImportAnswer, carried.Import())
@@ -149,13 +143,13 @@ def resume_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
 @operation("import.cancel", Empty, ImportAnswer, carried.Import())
 def cancel_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
-    one = _must_be_open(_locked(work))
+    one = must_be_open(_locked(work))
     files.drop_file(work.tx, one.id)
     return _answer(end_import(work, one, ImportStatus.CANCELLED))
 
 
 def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) -> Outcome[ImportAnswer]:
-    one = _must_be_open(_locked(work))
+    one = must_be_open(_locked(work))
     if one.status is not before:
         raise Refusal("IMPORT_STATE", f"The import is {one.status}, not {before}.", status_now=one.status.value)
     work.audit(one.id, action, {"executed_rows": one.executed_rows})
@@ -165,12 +159,6 @@ def _move(work: Work, before: ImportStatus, after: ImportStatus, action: str) ->
 def _locked(work: Work) -> Import:
     one = imports.get(work.tx, str(work.cmd.resource_id), lock=True)
     work.require_entity(one.legal_entity_id)
-    return one
-
-
-def _must_be_open(one: Import) -> Import:
-    if not one.is_open:
-        raise Refusal("IMPORT_CLOSED", f"The import has ended: {one.status}.", status_now=one.status.value)
     return one
 
 

@@ -102,7 +102,8 @@ def records(office: Office) -> dict[str, str]:
         "bank_account_id": "bank_us",
         "customer_id": customer, "invoice_id": invoice, "payment_id": payment["id"], "credit_id": session["credit_id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,
-        "activity_id": activity["id"], "change_id": change["change_id"], "import_id": imported, "panel": "cases",
+        "activity_id": activity["id"], "change_id": change["change_id"], "approval_id": change["change_id"],
+        "import_id": imported, "panel": "cases",
         "workflow_id": ok(o.clerk.get(f"/v1/statements/{statement}"))["workflow_id"],
         "exception_id": next(e["id"] for e in items if e["kind"] == "unmatched_payment"),
     }  # fmt: skip

@@ -91,6 +91,11 @@ class Tour(Beside):
             "u_manager", "POST", f"{change}/delegate", {"step": 1, "to_user_id": "u_manager2", "until": self.day(-7)}
         )
         self.ask("u_manager", "GET", f"{change}/approval-token")
+        self.ask("u_manager", "GET", "/v1/approvals?awaiting=me")
+        door = f"/v1/approvals/{made['change_id']}"
+        self.ask("u_auditor", "GET", door)
+        self.ask("u_manager", "POST", f"{door}/delegate", {"step": 1, "to_user_id": "u_manager2"})
+        self.ask("u_manager2", "GET", f"{door}/approval-token")
         said = {"decision": "return", "reason_code": "LIMIT_TOO_HIGH", "comment": "half of it would do"}
         self.people["u_manager"].post(f"{change}/decisions", json=said).raise_for_status()
         corrected = {"customer": CUSTOMER | {"credit_limit": "50000.00"}}
@@ -109,6 +114,14 @@ class Tour(Beside):
         self.decide(self.ask("u_clerk", "PATCH", here, patch)["change_id"])
         again = self.people["u_clerk"].patch(here, json={"phone": "+1 617 555 0100"}).json()["change_id"]
         self.ask("u_clerk", "POST", f"/v1/customer-changes/{again}/withdraw", {"reason_code": "NOT_NEEDED"})
+        terms, fax = (
+            self.people["u_clerk"].patch(here, json=asked).json()["change_id"]
+            for asked in ({"payment_terms": "NET30"}, {"website": "https://harbour.example"})
+        )
+        approval = {"decision": "approve", "comment": "as agreed with sales"}
+        self.ask("u_manager", "POST", f"/v1/approvals/{terms}/decisions", approval)
+        self.ask("u_manager", "POST", "/v1/approvals:decide", {"decisions": [{"approval_id": fax, **approval}]})
+        self.ask("u_clerk", "POST", f"/v1/approvals/{fax}/withdraw", {"reason_code": "NOT_NEEDED"})
         self.ask("u_clerk", "GET", "/v1/customers?status=active&q=harbour")
         self.ask("u_clerk", "GET", f"{here}/contacts")
         self.ask("u_ae", "GET", f"{here}/price?item=BEANS-1KG&quantity=20")

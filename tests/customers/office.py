@@ -15,8 +15,8 @@ from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE, EDITION, ActInput, ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
+from operations.approvals import tokens as approval_tokens
 from operations.commands import Submission, submit
-from operations.customers import approval_tokens
 from tests.customers.desk import fresh
 from worker import changes_worker
 

@@ -155,7 +155,7 @@ def _short_lived(database_url: str, org: str, change: dict, monkeypatch) -> str:
 
     from models.access import Principal
     from models.db.engine import make_engine, transaction
-    from operations.customers import approval_tokens
+    from operations.approvals import tokens as approval_tokens
 
     monkeypatch.setattr(approval_tokens, "LIFETIME", timedelta(seconds=-1))
     engine = make_engine(database_url, pool_size=1)

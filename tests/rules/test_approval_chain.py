@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.access import Principal
-from models.customers.approval import (
+from models.approvals.chain import (
     Chain,
     ChangeStatus,
     Decision,
@@ -22,8 +22,8 @@ from models.customers.approval import (
     resubmit,
     withdraw,
 )
+from models.approvals.deadlines import escalated
 from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
-from models.customers.deadlines import escalated
 from models.errors import Refusal
 from tests.rules.refusals import is_sentence
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.access import Principal
-from models.customers.approval import (
+from models.approvals.chain import (
     ChangeStatus,
     Decision,
     Delegation,
@@ -17,7 +17,8 @@ from models.customers.approval import (
     open_chain,
     resubmit,
 )
-from models.customers.approval_policy import ApprovalPolicy, PlannedStep, PutApprovalPolicy, StepPolicy, plan
+from models.approvals.plan import PlannedStep
+from models.customers.approval_policy import ApprovalPolicy, PutApprovalPolicy, StepPolicy, plan
 from tests.rules.refusals import refused
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

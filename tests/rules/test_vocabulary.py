@@ -8,10 +8,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from api.moments import Since, Until
+from models.approvals.requests import DelegateStep
 from models.customer_360.requests import LogActivity
 from models.customers.bodies import CurrencyCode as CustomersCurrency
 from models.customers.bodies import Day
-from models.customers.requests import DelegateStep, SetAbsence
+from models.customers.requests import SetAbsence
 from models.values import CurrencyCode, IsoDate, Moment
 
 DATES: Final[Mapping[str, Any]] = {"IsoDate": IsoDate, "Day": Day}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.access import Principal
-from models.customers.approval import (
+from models.approvals.chain import (
     Chain,
     ChangeStatus,
     Decision,
@@ -16,12 +16,12 @@ from models.customers.approval import (
     open_chain,
     withdraw,
 )
+from models.approvals.deadlines import reminded
 from models.customers.approval_policy import ApprovalPolicy, plan
 from models.customers.change_answers import change_answer, submitted_answer
 from models.customers.change_records import Change
-from models.customers.deadlines import reminded
 from models.customers.diff import Difference
-from operations.customers.state import state_of
+from operations.approvals.state import state_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

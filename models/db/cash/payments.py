@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from models.answers import read_row
-from models.cash.answers import CurrencyAmountAnswer, InvoiceBalanceAnswer
+from models.answers import CurrencyAmountAnswer, read_row
+from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.bank_texts import BankText
 from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
 from models.db.lookups import found, refuse_missing

@@ -20,17 +20,18 @@ _CHANGES: Final = Listing(
     shown=(_C, literal_column(CHAIN).label("chain"), literal_column(DECISIONS).label("decisions")),
     within=_C.c.entities.op("<@")(literal_column("CAST(:entities AS text[])")),
     equal=(_C.c.status, _C.c.customer_id, _C.c.operation, _C.c.submitted_by),
+    filters={"waiting": _C.c.status.in_(("PENDING_APPROVAL", "FAILED"))},
 )
 
 
 def list_changes(
     tx: Tx, entities: Collection[str] | None, *, status: str | None, customer_id: str | None, operation: str | None,
-    submitted_by: str | None, after: str | None, limit: int,
+    submitted_by: str | None, after: str | None, limit: int, waiting: bool = False,
 ) -> Sequence[Change]:  # fmt: skip
-    """Changes, oldest first."""
+    """Changes, oldest first. `waiting`: only those that somebody still has to move on."""
     rows = _CHANGES.page(
         tx, entities, None if after is None else (after,), limit, status=status, customer_id=customer_id,
-        operation=operation, submitted_by=submitted_by,
+        operation=operation, submitted_by=submitted_by, waiting=waiting or None,
     )  # fmt: skip
     return [read_row(Change, row) for row in rows]
 

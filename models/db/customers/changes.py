@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy import Engine
 
 from models.answers import read_json, read_row
-from models.customers.approval import Step
-from models.customers.change_records import Change, ChangeDecision
+from models.approvals.chain import Step
+from models.approvals.records import StepDecision
+from models.customers.change_records import Change
 from models.db.engine import fetch_once
 from models.db.lookups import found
-from models.db.tx import Tx, to_json
+from models.db.tx import Tx, as_columns, to_json
 
 _STEPS: Final = """(SELECT json_agg(json_build_object('number', s.step, 'role', s.role, 'status', s.status,
     'remind_after', extract(epoch FROM s.remind_after), 'escalate_after', extract(epoch FROM s.escalate_after),
@@ -179,9 +180,9 @@ def save(tx: Tx, before: Change, after: Change) -> None:
     tx.later(f"{together}UPDATE customer_changes SET {sets} WHERE org_id = :org AND id = :id", **params)
 
 
-def add_decision(tx: Tx, decision: ChangeDecision) -> None:
+def add_decision(tx: Tx, change_id: str, decision: StepDecision) -> None:
     """What an approver said."""
-    tx.insert("customer_change_decisions", [decision])
+    tx.insert("customer_change_decisions", [{"change_id": change_id, **as_columns(decision)}])
 
 
 def release(tx: Tx, change_id: str) -> None:

@@ -172,6 +172,12 @@ def ids_of(tx: Tx, external_ids: Sequence[str]) -> dict[str, str]:
     return {r["external_id"]: r["id"] for r in tx.all(sql, ids=list(external_ids))}
 
 
+def names_of(tx: Tx, customer_ids: Sequence[str]) -> dict[str, str]:
+    """The names of these customers, by id; of those that are there."""
+    sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids) AND erased_at IS NULL"
+    return {r["id"]: r["name"] for r in tx.all(sql, ids=list(customer_ids))}
+
+
 def similar_names(tx: Tx, prefix: str, limit: int = 500) -> dict[str, str]:
     """The name keys that begin with `prefix`, by customer: among them a similar name is looked for."""
     rows = tx.all(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.answers import WarningAnswer
-from models.customers.approval import ChangeStatus
+from models.approvals.chain import ChangeStatus
 from models.customers.change_answers import SubmittedChangeAnswer, submitted_answer
 from models.messages.changes import change_workflow_id
 

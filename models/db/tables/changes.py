@@ -174,6 +174,5 @@ approval_tokens = records(
     Column("key", LargeBinary, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
-    references("customer_changes", change_id="id"),
     index("approval_tokens_change", "org_id", "change_id"),
 )

@@ -15,20 +15,19 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from models.access import Principal, with_included
-from models.customers.approval import authorise
-from models.customers.approval_answers import ApprovalTokenAnswer
-from models.customers.change_records import ApprovalToken, Change, Channel
-from models.customers.requests import KeptDecision, SignalledDecision
-from models.db.customers import changes, people
+from models.approvals.answers import ApprovalTokenAnswer
+from models.approvals.chain import authorise
+from models.approvals.records import ApprovalToken, Channel, UnderApproval
+from models.approvals.requests import KeptDecision, SignalledDecision
+from models.db.approvals import people
 from models.db.engine import transaction
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
+from operations.approvals.families import Family, family_of, system_work
 from operations.commands import Submission
-from operations.customers.execution import system_work
-from operations.customers.visibility import require_change
 from operations.runner import run_now
-from operations.work import Answered, Work
+from operations.work import Answered
 
 LIFETIME: Final = timedelta(hours=1)
 
@@ -41,15 +40,20 @@ def _signature(org_id: str, t: ApprovalToken) -> str:
 
 def issue(tx: Tx, who: Principal, change_id: str) -> ApprovalTokenAnswer:
     """A token for the step that this person may decide now. Raises what the decision itself would."""
-    change = changes.get(tx, change_id)
-    require_change(change, who.entities)
-    step = authorise(change.chain, who, None, tx.now)
+    family = family_of(change_id)
+    change = family.get(tx, change_id)
+    family.require_cover(change, who.entities)
+    family.must_be_open(change)
+    try:
+        step = authorise(change.chain, who, None, tx.now)
+    except Refusal as no:
+        raise family.refusal(no) from None
     people.seen(tx, who.sub, who.roles, who.entities)
     token = ApprovalToken(
         id=new_id("apt"),
         change_id=change_id,
         round=change.chain.round,
-        step=step.number,
+        step=family.shown_step(step.number),
         user_id=who.sub,
         roles=sorted(who.roles),
         entities=None if who.entities is None else sorted(who.entities),
@@ -58,26 +62,21 @@ def issue(tx: Tx, who: Principal, change_id: str) -> ApprovalTokenAnswer:
     )
     people.add_token(tx, token)
     made = f"{token.id}.{_signature(tx.org_id, token)}"
-    return ApprovalTokenAnswer(token=made, expires_at=token.expires_at, change_id=change_id, step=step.number)
-
-
-def consume(work: Work, token_id: str) -> None:
-    """Use the token up with the decision. Raises APPROVAL_TOKEN_INVALID for one that is spent."""
-    if not people.use_token(work.tx, token_id):
-        raise Refusal("APPROVAL_TOKEN_INVALID", "The token has been used.")
+    return ApprovalTokenAnswer(token=made, expires_at=token.expires_at, change_id=change_id, step=token.step)
 
 
 def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, channel: Channel) -> str | None:
     """Carry out what a signal or an update says; None, or why it changed nothing (which is audited)."""
+    family = family_of(change_id)
     with transaction(engine, org_id) as tx:
-        change = changes.get(tx, change_id)
+        change = family.get(tx, change_id)
         try:
             said, token = _verified(tx, change_id, word)
         except _Unproved as unproved:
             why = str(unproved)
-            work = system_work(tx, change, "change.deadline")
+            work = system_work(tx, change, f"{family.noun}.deadline")
             refused = {"because": why, "channel": channel}
-            work.audit(change_id, "customer.change.signal_refused", refused, reason_code=why)
+            work.audit(change_id, f"{family.word}.signal_refused", refused, reason_code=why)
             work.flush()
             return why
         known = people.person(tx, token.user_id)
@@ -87,7 +86,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
     entities = None if token.entities is None else frozenset(token.entities)
     who = Principal(token.user_id, org_id, frozenset(roles), entities)
     try:
-        _decide(engine, who, change, said, token, channel)
+        _decide(engine, who, family, change, said, token, channel)
     except Refusal as refusal:  # audited by the runner, as any refused decision
         return refusal.code
     return None
@@ -119,8 +118,9 @@ def _verified(tx: Tx, change_id: str, word: object) -> tuple[SignalledDecision, 
 
 
 def _decide(
-    engine: Engine, who: Principal, change: Change, said: SignalledDecision, token: ApprovalToken, channel: Channel
-) -> Answered:
+    engine: Engine, who: Principal, family: Family[UnderApproval], change: UnderApproval, said: SignalledDecision,
+    token: ApprovalToken, channel: Channel,
+) -> Answered:  # fmt: skip
     """The same command as the API's."""
     decision = KeptDecision(
         decision=said.decision,
@@ -135,7 +135,7 @@ def _decide(
         engine,
         who,
         Submission(
-            operation="change.decide",
+            operation=f"{family.noun}.decide",
             path=f"/signals/{change.id}",
             body=decision,
             idempotency_key=new_id("sig"),
@@ -143,7 +143,7 @@ def _decide(
             request_id=new_id("req"),
             resource_id=change.id,
             subject_id=change.id,
-            customer_id=change.customer_id,
+            customer_id=change.whose or None,
             workflow_id=change.workflow_id,
         ),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from models.customers.approval import Chain, Step
+from models.approvals.chain import Chain, Step
 
 
 def reminded(chain: Chain, number: int, now: datetime) -> Chain | None:

@@ -1,25 +1,25 @@
-"""Where a change stands, as its process needs to know it."""
+"""Where an approval stands, as its process needs to know it."""
 
 from datetime import UTC, datetime
 
-from models.customers.change_records import Change
+from models.approvals.records import UnderApproval
 from models.messages.changes import ChangeState
 
 
-def state_of(change: Change, now: datetime, *, replayed: bool = False) -> ChangeState:
-    """Where the change stands; its deadlines in seconds from `now`."""
-    chain, step = change.chain, change.awaiting
+def state_of(one: UnderApproval, now: datetime, *, replayed: bool = False) -> ChangeState:
+    """Where it stands; its deadlines in seconds from `now`."""
+    chain, step = one.chain, one.awaiting
     state = ChangeState(
         known=True,
         status=chain.status.value,
-        operation=change.operation,
-        lane=change.lane,
-        customer_id=change.customer_id,
+        operation=one.about,
+        lane=one.lane,
+        customer_id=one.whose,
         round=chain.round,
         step=step.number if step else 0,
         role=step.role if step else "",
         returned=chain.returned,
-        complete=change.is_approved,
+        complete=one.is_approved,
         replayed=replayed,
     )
     if step is None or step.started_at is None or step.due_at is None or step.remind_at is None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.access import Principal
-from models.customers.approval_policy import PlannedStep
+from models.approvals.plan import PlannedStep
 from models.errors import FieldError, Refusal
 
 

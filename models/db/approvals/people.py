@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from models.customers.change_records import Absence, ApprovalToken, Person
+from models.approvals.records import Absence, ApprovalToken, Person
 from models.db.tx import Tx
 
 

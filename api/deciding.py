@@ -1,0 +1,173 @@
+"""Acts on approvals of every kind: carried by the operation that the kind has for it, answered in the one shape of approvals."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from fastapi import Request
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.keys import RequestKey
+from api.problems import problem_body
+from api.reading import reading
+from api.write import Write, submission, write
+from models.access import Principal
+from models.answers import JsonObject, answer, read_json
+from models.approvals.answers import ApprovalAnswer
+from models.approvals.chain import require_reason
+from models.approvals.requests import DecideChange
+from models.customers.change_answers import ChangeAnswer
+from models.db.tx import to_json
+from models.errors import Refusal
+from models.imports.answers import ImportAnswer
+from models.inbox.answers import approval_of_change, approval_of_import
+from models.values import Body, RecordId
+from operations.approvals.families import family_of, require_family
+from operations.commands import submit
+from operations.inbox import waiting
+from operations.runner import finish_batch
+from operations.work import Answered
+
+AT_ONCE: Final = 8
+"""So many decisions of a batch are carried at the same time."""
+
+
+@answer
+class DecidedAnswer:
+    """A decision of a batch that was taken. `index` counts from 0 in the order of the request; `replayed`: its person had
+    taken it before; `under_way`: its process has not ended after five seconds, and goes on."""
+
+    index: int
+    approval_id: str
+    status: Literal["decided", "replayed", "under_way"]
+    approval: ApprovalAnswer
+
+
+@answer
+class UndecidedAnswer:
+    """A decision of a batch that was refused. `error` is the problem that it would have been answered alone."""
+
+    index: int
+    approval_id: str
+    status: Literal["failed"]
+    error: JsonObject
+
+
+@answer
+class _Refused:
+    """What is kept of a batch: those that were refused. The others are kept with their own commands."""
+
+    items: Sequence[UndecidedAnswer]
+
+
+@answer
+class DecidedBatchAnswer:
+    """One item for each decision, in the order of the request."""
+
+    items: Sequence[DecidedAnswer | UndecidedAnswer]
+
+
+class DecideApproval(DecideChange):
+    """One decision of several. `step` is the pending one unless given. Rejecting and returning need a reason code."""
+
+    approval_id: RecordId
+
+    @property
+    def decision_alone(self) -> DecideChange:
+        """As the approval's own door takes it."""
+        return DecideChange(**{name: getattr(self, name) for name in DecideChange.model_fields})
+
+
+async def act(request: Request, who: Principal, key: RequestKey, what: str, approval_id: str, body: Body) -> Response:
+    """Carry an act (`decide`, `delegate`, `withdraw`) out on an approval, and answer the approval."""
+    done = await write(request, who, key, Write(f"{_noun(approval_id)}.{what}", body, approval_id, approval_id))
+    found = await run_in_threadpool(_as_approval, request, who, approval_id, bytes(done.body), done.status_code)
+    headers = {k: v for k, v in done.headers.items() if k not in ("content-length", "content-type")}
+    return Response(to_json(found), done.status_code, headers, "application/json")
+
+
+def _noun(approval_id: str) -> str:
+    require_family(approval_id)
+    return family_of(approval_id).noun
+
+
+def _as_approval(request: Request, who: Principal, approval_id: str, body: bytes, status: int) -> ApprovalAnswer:
+    """What the operation answered, as an approval; while its process goes on, the approval as it stands."""
+    with reading(request, who) as tx:
+        if status == 202:
+            return waiting.approval(tx, who, approval_id)
+        return waiting.with_names(tx, [_read(approval_id, body)])[0]
+
+
+def _read(approval_id: str, body: bytes) -> ApprovalAnswer:
+    match approval_id.partition("_")[0]:
+        case "chg":
+            return approval_of_change(read_json(ChangeAnswer, body))
+        case "imp":
+            return approval_of_import(read_json(ImportAnswer, body))
+    return read_json(ApprovalAnswer, body)
+
+
+async def decide_many(
+    request: Request, who: Principal, key: RequestKey, decisions: Sequence[DecideApproval]
+) -> Response:  # fmt: skip
+    """Carry out the decisions, each in a transaction of its own; those of one approval in their order. With the same key each
+    is answered what it was answered first."""
+    engine: Engine = request.app.state.engine
+    said = to_json([d.model_dump(mode="json") for d in decisions])
+    whole = submission(request, key, Write("approvals.decide", {"sha256": _digest(said)}, who.org_id))
+    kept = await run_in_threadpool(submit, engine, who, whole)
+    before = _refused_before(kept.answer)
+    crowd = asyncio.Semaphore(AT_ONCE)
+
+    async def one(n: int) -> DecidedAnswer | UndecidedAnswer:
+        if (refused := before.get(n)) is not None:
+            return refused
+        async with crowd:
+            return await _decided(request, who, RequestKey(f"{kept.command_id}:{n}", True), n, decisions[n])
+
+    async def of_one_approval(numbers: Sequence[int]) -> list[DecidedAnswer | UndecidedAnswer]:
+        return [await one(n) for n in numbers]
+
+    alike: dict[str, list[int]] = {}
+    for n, d in enumerate(decisions):
+        alike.setdefault(d.approval_id, []).append(n)
+    found = [item for items in await asyncio.gather(*map(of_one_approval, alike.values())) for item in items]
+    request.state.workflow_id = None  # of the last of many
+    items = sorted(found, key=lambda item: item.index)
+    if kept.answer is None:
+        refused = _Refused(items=[item for item in items if isinstance(item, UndecidedAnswer)])
+        await run_in_threadpool(finish_batch, engine, who.org_id, kept.command_id, Answered(to_json(refused)))
+    headers = {"Idempotent-Replayed": "true"} if kept.in_progress else {}
+    return Response(to_json(DecidedBatchAnswer(items=items)), 200, headers, "application/json")
+
+
+def _digest(text: str) -> str:
+    """Of the batch only this is kept: what was said of each approval is kept with its own decision."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refused_before(first: Answered | None) -> "dict[int, UndecidedAnswer]":
+    """The items that the first answer to the same request had refused."""
+    if first is None:
+        return {}
+    return {item.index: item for item in read_json(_Refused, first.json).items}
+
+
+async def _decided(
+    request: Request, who: Principal, key: RequestKey, n: int, d: DecideApproval
+) -> "DecidedAnswer | UndecidedAnswer":
+    try:
+        require_reason(d.decision, d.reason_code)
+        done = await act(request, who, key, "decide", d.approval_id, d.decision_alone)
+    except Refusal as no:
+        return UndecidedAnswer(index=n, approval_id=d.approval_id, status="failed", error=problem_body(no))
+    replayed = done.headers.get("Idempotent-Replayed") == "true"
+    status: Literal["decided", "replayed", "under_way"] = "replayed" if replayed else "decided"
+    if done.status_code == 202:
+        status = "under_way"
+    found = read_json(ApprovalAnswer, bytes(done.body))
+    return DecidedAnswer(index=n, approval_id=d.approval_id, status=status, approval=found)

@@ -1,0 +1,1 @@
+"""Chains of approval as they are kept."""

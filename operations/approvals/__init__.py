@@ -1,0 +1,1 @@
+"""What people do to whatever is being approved, and what its deadlines do."""

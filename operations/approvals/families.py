@@ -1,0 +1,115 @@
+"""The families of what chains of approval decide: customer changes, and everything else that is asked for by an approval of its
+own. Each says how it is kept, what is said of it, and how it is carried out; what people and deadlines do to it is one
+(`acts`, `deadlines`, `tokens`)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Engine
+
+from models.approvals.chain import Decision
+from models.approvals.records import StepDecision, UnderApproval
+from models.db.tx import Tx
+from models.errors import Refusal
+from operations.commands import own_command
+from operations.work import Work
+
+T = TypeVar("T", bound=UnderApproval)
+
+
+@dataclass(frozen=True)
+class AtOnce(Generic[T]):
+    """What became of what was approved; what is to be said of it in the system's name."""
+
+    one: T
+    said: Work | None = None
+
+
+class Family(ABC, Generic[T]):
+    """One family. `word` begins the names of its audit actions, `noun` those of its exceptions and operations; `decided`,
+    `reminded` and `escalated` are its events."""
+
+    word: str
+    noun: str
+    decided: str
+    reminded: str
+    escalated: str
+
+    @abstractmethod
+    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> T:
+        """The record, locked against every other act if asked; 404 or 403 where it is not ours."""
+
+    @abstractmethod
+    def save(self, tx: Tx, before: T, after: T) -> None:
+        """Write a locked record as it has moved."""
+
+    @abstractmethod
+    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
+        """Keep what an approver said."""
+
+    @abstractmethod
+    def ids(self, one: T) -> Mapping[str, object]:
+        """By what its events and exceptions name it."""
+
+    @abstractmethod
+    def at_once(self, work: Work, decided: T) -> AtOnce[T]:
+        """Carry out what this decision has approved, in its transaction; or leave it to the process."""
+
+    @abstractmethod
+    def execute(self, engine: Engine, org_id: str, approval_id: str, *, last_try: bool) -> list[str]:
+        """Carry out what is approved and was not carried out at once; the other processes to tell that they are over."""
+
+    first_step = 1
+    """The number by which people know the first step of its chains."""
+
+    def over(self, work: Work, one: T) -> T:
+        """It was rejected, or withdrawn: nothing is carried out any more."""
+        return one
+
+    def must_be_open(self, one: T) -> None:
+        """What has to be so before anything of the chain is looked at."""
+        return
+
+    def may(self, decision: Decision) -> None:
+        """Whether this may be said of it at all."""
+        return
+
+    def refusal(self, no: Refusal) -> Refusal:
+        """A refusal of the chain's in the family's own words."""
+        return no
+
+    def own_step(self, number: int) -> int:
+        """The chain's number of the step that people know by this one."""
+        return number - self.first_step + 1
+
+    def shown_step(self, number: int) -> int:
+        """The number by which people know the chain's step."""
+        return number + self.first_step - 1
+
+    def require_cover(self, one: T, entities: frozenset[str] | None) -> None:
+        """403 unless a token for these legal entities covers it."""
+        if not one.is_covered_by(entities):
+            raise Refusal("FORBIDDEN", f"Your token does not cover this {self.noun}'s legal entities.")
+
+
+FAMILIES: Final[dict[str, Family[Any]]] = {}
+"""By the prefix of their ids; each adds itself where it is defined."""
+
+
+def family_of(approval_id: str) -> Family[UnderApproval]:
+    """The family that a record of this id is of."""
+    return FAMILIES[approval_id.partition("_")[0]]
+
+
+def require_family(approval_id: str) -> None:
+    """Raises APPROVAL_NOT_FOUND for an id that none has."""
+    if approval_id.partition("_")[0] not in FAMILIES:
+        raise Refusal("APPROVAL_NOT_FOUND", f"There is no approval {approval_id}.")
+
+
+def system_work(tx: Tx, one: UnderApproval, operation: str, request_id: str | None = None) -> Work:
+    """The system's own work: nobody but the approvers is behind it, and the request is the last approver's."""
+    cmd = own_command(operation, request_id=request_id, workflow_id=one.workflow_id, resource_id=one.id)
+    return Work(tx, cmd)

@@ -1,0 +1,89 @@
+"""The review of imports as a family of approvals: decided, delegated, withdrawn as whatever is under approval. What it
+approves is carried out batch by batch, by the import's own process."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Engine
+
+from models.approvals.chain import ChangeStatus, Decision
+from models.approvals.records import StepDecision
+from models.db.imports import files, imports
+from models.db.tx import Tx
+from models.errors import FieldError, Refusal
+from models.imports.records import Import, ImportStatus
+from models.imports.review import Review, review_of
+from operations.approvals.families import FAMILIES, AtOnce, Family
+from operations.imports.ends import end_import
+from operations.work import Work
+
+
+class ImportReviews(Family[Review]):
+    """Reviews of imports. Their steps are shown behind the validation, which is the first."""
+
+    word, noun = "import", "import"
+    decided = "import.decided"
+    reminded = "import.reminded"
+    escalated = "import.review_overdue"
+    first_step = 2
+
+    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Review:
+        return review_of(imports.get(tx, approval_id, lock=lock))
+
+    def save(self, tx: Tx, before: Review, after: Review) -> None:
+        imports.save(tx, before.file, after.file)
+
+    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
+        """It is kept in its step."""
+
+    def ids(self, one: Review) -> Mapping[str, object]:
+        return {"import_id": one.id}
+
+    def must_be_open(self, one: Review) -> None:
+        """Raises IMPORT_CLOSED, IMPORT_NOT_AWAITING_REVIEW."""
+        must_be_open(one.file)
+        if not one.chain.steps:
+            status = one.file.status
+            raise Refusal("IMPORT_NOT_AWAITING_REVIEW", f"The import is {status}: there is nothing to decide yet.")
+
+    def refusal(self, no: Refusal) -> Refusal:
+        """A step out of turn, in the words of imports."""
+        if no.code != "STEP_NOT_PENDING":
+            return no
+        return Refusal("IMPORT_NOT_AWAITING_REVIEW", no.detail, **no.extra)
+
+    def may(self, decision: Decision) -> None:
+        """A file is not corrected here: it is uploaded anew."""
+        if decision is Decision.RETURN:
+            detail = "An import is approved or rejected: a corrected file is uploaded anew."
+            raise Refusal("VALIDATION_FAILED", detail, errors=[FieldError("/decision", "FIELD_INVALID", detail)])
+
+    def at_once(self, work: Work, decided: Review) -> AtOnce[Review]:
+        """The last approval sets its process to work."""
+        if not decided.is_approved:
+            return AtOnce(decided)
+        one = replace(decided.file, status=ImportStatus.EXECUTING, started_at=work.now)
+        return AtOnce(replace(decided, file=one))
+
+    def execute(self, engine: Engine, org_id: str, approval_id: str, *, last_try: bool) -> list[str]:
+        raise AssertionError("an import is carried out by its own process")
+
+    def over(self, work: Work, one: Review) -> Review:
+        """It ends rejected, or cancelled by its uploader."""
+        rejected = one.chain.status is ChangeStatus.REJECTED
+        if not rejected:
+            files.drop_file(work.tx, one.id)
+        status = ImportStatus.REJECTED if rejected else ImportStatus.CANCELLED
+        return replace(one, file=end_import(work, one.file, status))
+
+
+def must_be_open(one: Import) -> Import:
+    """Raises IMPORT_CLOSED."""
+    if not one.is_open:
+        raise Refusal("IMPORT_CLOSED", f"The import has ended: {one.status}.", status_now=one.status.value)
+    return one
+
+
+REVIEWS: Final = ImportReviews()
+FAMILIES["imp"] = REVIEWS
