@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 
 from api.examples import add_examples
 from api.keys import idempotency_key
+from api.tags import DESCRIBED
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.
 
@@ -82,8 +83,24 @@ def describe(app: FastAPI) -> Schema:
         for route in _routes(app):
             _say_what_all_have(schema["paths"][route.path_format], route)
         add_examples(schema)
+        _in_order(schema)
         app.openapi_schema = _renamed(schema, _names(components["schemas"]))
     return app.openapi_schema
+
+
+def _in_order(schema: Schema) -> None:
+    """Groups of operations as a reader wants them, each operation with its name in words: "List invoices"."""
+    paths: Schema = schema["paths"]
+    operations = [operation for path in paths.values() for operation in path.values()]
+    used = {operation["tags"][0] for operation in operations}
+    schema["tags"] = [{"name": tag, "description": said} for tag, said in DESCRIBED.items() if tag in used]
+    for operation in operations:
+        operation["summary"] = _sentence(operation["operationId"])
+
+
+def _sentence(operation_id: str) -> str:
+    words = " ".join(word.upper() if word in ("ar", "nps") else word for word in operation_id.split("_"))
+    return words[0].upper() + words[1:]
 
 
 def _routes(app: FastAPI) -> Iterable[APIRoute]:

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope
 from api import json_body
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
+from api.tags import Tag
 from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
 from models.errors import FieldError, Refusal
 
@@ -152,7 +153,7 @@ class GatedRoute(CheckedRoute):
         return handle
 
 
-def gated_router(tag: str) -> APIRouter:
+def gated_router(tag: Tag) -> APIRouter:
     """The router of one noun. Declare full paths: `@router.get("/v1/invoices/{id}")`."""
     return APIRouter(route_class=GatedRoute, tags=[tag], redirect_slashes=False)
 

@@ -15,7 +15,7 @@ from api.readiness import Readiness
 from models.answers import answer
 from models.errors import Refusal
 
-router: Final = APIRouter(tags=["operation"], redirect_slashes=False, route_class=CheckedRoute)
+router: Final = APIRouter(tags=["health"], redirect_slashes=False, route_class=CheckedRoute)
 
 
 @answer

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from api.tags import Tag
 from tests.stack_fixtures.described import description
 
 Schema = dict[str, Any]
@@ -96,3 +97,16 @@ def test_writes_say_their_key_and_answers_their_headers() -> None:
         headers = [h for s, r in operation["responses"].items() if s[0] == "2" for h in r.get("headers", {})]
         assert "X-Request-Id" in headers, name
         assert keyed == ("Idempotent-Replayed" in headers), name
+
+
+def test_operations_are_grouped_as_a_reader_wants_them_the_main_job_first_and_each_group_says_what_it_is() -> None:
+    groups = description()["tags"]
+    assert [g["name"] for g in groups] == [t for t in get_args(Tag) if t in {g["name"] for g in groups}]
+    assert (groups[0]["name"], groups[-1]["name"]) == ("payments", "health")
+    assert {op["tags"][0] for _, op in operations()} == {g["name"] for g in groups}
+    assert all(g["description"].endswith(".") for g in groups)
+
+
+def test_an_operation_is_called_by_what_it_does() -> None:
+    summaries = {op["operationId"]: op["summary"] for _, op in operations()}
+    assert (summaries["apply_payment"], summaries["get_ar_aging"]) == ("Apply payment", "Get AR aging")
