@@ -9,12 +9,12 @@ import httpx
 from demo.console import Narrator
 from demo.context import Demo
 from demo.people import Person
-from models.money import major
+from models.money import major, spelt
 
 
 def money(minor: int, currency: str = "USD") -> str:
     """For people: "1,234.56 USD"."""
-    return f"{major(minor, currency)} {currency}"
+    return spelt(minor, currency)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from demo.console import ClaimFailed
 from demo.context import Demo
 from demo.dataset import CURRENCY, SettledInvoice, read_dataset
 from demo.people import ORG_NAME
-from models.money import major
+from models.money import major, spelt
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -91,7 +91,7 @@ def _invoices(ctx: Demo, invoices: Sequence[SettledInvoice], customers: dict[str
     with ctx.tell.progress() as progress:
         before = _at_once(send, batches, progress, "invoices", [len(b) for b in batches])
     total = sum(i.total_minor for i in invoices)
-    ctx.tell.claim(f"all are there, {major(total, CURRENCY)} {CURRENCY} in all{_found(before)}", holds=True)
+    ctx.tell.claim(f"all are there, {spelt(total, CURRENCY)} in all{_found(before)}", holds=True)
     ctx.tell.see("/v1/invoices?status=open")
 
 

@@ -93,3 +93,8 @@ def major(minor: int, currency_code: str) -> str:
     """For people: "1,234.56"."""
     digits = exponent(currency_code)
     return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
+
+
+def spelt(minor: int, currency_code: str) -> str:
+    """For people, as every message says it: "1,234.56 USD"."""
+    return f"{major(minor, currency_code)} {currency_code}"

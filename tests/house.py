@@ -3,6 +3,7 @@
 - Nothing in the signatures of models, models/db, operations and the routes is a bare `Any`, a `dict[str, Any]` or a row of the
   database, but what ALLOWED names, with the reason.
 - SQL stands in models/db alone.
+- No message says an amount in minor units: it is spelt in its currency.
 """
 
 import ast
@@ -112,9 +113,23 @@ def sql() -> list[str]:
     return found
 
 
+def unspelt() -> list[str]:
+    """Texts that name an amount as a bare number of minor units."""
+    found = []
+    for path in files("models", *ROOMS):
+        if name_of(path) == "models/cash/ledger.py":  # what an entry's digest is computed from
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FormattedValue) and ast.unparse(node.value).endswith("_minor"):
+                found.append(f"{name_of(path)}:{node.lineno}: {ast.unparse(node.value)} in a text: models.money.spelt")
+    return found
+
+
 def main() -> None:
-    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql()
-    print("\n".join(wrong) or "every signature says what it takes and answers; SQL stands in models/db")
+    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql() + unspelt()
+    print(
+        "\n".join(wrong) or "every signature says what it takes and answers; SQL stands in models/db; amounts are spelt"
+    )
     sys.exit(1 if wrong else 0)
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from models.errors import FieldError, Refusal
-from models.money import convert, convert_back, implied_rate, share
+from models.money import convert, convert_back, implied_rate, share, spelt
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def plan(
     if total > available:
         raise Refusal(
             "APPLIED_EXCEEDS_PAYMENT",
-            f"{total} is to be applied, {available} is available.",
+            f"{spelt(total, funds.currency_code)} is to be applied, {spelt(available, funds.currency_code)} is available.",
             applied_minor=total,
             available_minor=available,
         )
@@ -173,7 +173,8 @@ def plan(
         if invoice_applied > invoice.balance_minor:
             raise Refusal(
                 "APPLIED_EXCEEDS_BALANCE",
-                f"{invoice_applied} is to be applied to invoice {invoice.id}, which has {invoice.balance_minor} open.",
+                f"{spelt(invoice_applied, invoice.currency_code)} is to be applied to invoice {invoice.id}, which has "
+                f"{spelt(invoice.balance_minor, invoice.currency_code)} open.",
                 invoice_id=invoice.id,
                 balance_due_minor=invoice.balance_minor,
             )
@@ -195,8 +196,9 @@ def _refuse_silent_overpayment(
     if funds.available_minor > open_balance:
         raise Refusal(
             "OVERPAYMENT_REQUIRES_CREDIT",
-            f"The payment has {funds.available_minor} available, the selected invoices {open_balance} open: say what "
-            'becomes of the rest with overpayment "customer_credit" or "unapplied".',
+            f"The payment has {spelt(funds.available_minor, funds.currency_code)} available, the selected invoices "
+            f"{spelt(open_balance, funds.currency_code)} open: say what becomes of the rest with overpayment "
+            '"customer_credit" or "unapplied".',
             available_minor=funds.available_minor,
             open_balance_minor=open_balance,
         )
@@ -223,7 +225,7 @@ def _other_side(funds: Funds, r: Request, invoice: OpenInvoice, rate: Decimal) -
     if applied < 1:
         raise Refusal(
             "APPLIED_TOO_SMALL",
-            f"{r.applied_minor} of {funds.currency_code} is less than one minor unit of {invoice.currency_code}.",
+            f"{spelt(r.applied_minor, funds.currency_code)} is less than one minor unit of {invoice.currency_code}.",
             invoice_id=invoice.id,
         )
     return applied

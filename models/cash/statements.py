@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from models.cash.bank_texts import BankText, plain_texts
+from models.money import spelt
 
 MAX_LINES = 200_000
 """Lines that one file may hold; beyond it the file is refused rather than held in memory."""
@@ -162,15 +163,15 @@ class LineNumbering:
 
 def with_balance_check(statement: Statement) -> Statement:
     """The statement, with a warning where opening balance plus lines is not the closing balance."""
-    if statement.opening_minor is None or statement.closing_minor is None:
+    opening, closing, currency = statement.opening_minor, statement.closing_minor, statement.currency_code
+    if opening is None or closing is None or currency is None:
         return statement
-    moved = sum(line.amount_minor for line in statement.lines if line.currency_code == statement.currency_code)
-    expected = statement.opening_minor + moved
-    if expected == statement.closing_minor:
+    moved = sum(line.amount_minor for line in statement.lines if line.currency_code == currency)
+    if opening + moved == closing:
         return statement
     detail = (
-        f"Opening balance {statement.opening_minor} plus lines {moved} is {expected}, "
-        f"but the closing balance is {statement.closing_minor} "
-        f"(minor units of {statement.currency_code}; difference {statement.closing_minor - expected})."
+        f"Opening balance {spelt(opening, currency)} plus lines {spelt(moved, currency)} is "
+        f"{spelt(opening + moved, currency)}, but the closing balance is {spelt(closing, currency)} "
+        f"(difference {spelt(closing - opening - moved, currency)})."
     )
     return replace(statement, warnings=(*statement.warnings, StatementWarning(BALANCE_DIFFERENCE, detail)))

@@ -15,25 +15,24 @@ from models.db.engine import transaction
 from models.db.master_data import settings_of
 from models.db.postgres.connection import ThreadConnection
 from models.messages.confirmations import confirmation_workflow_id
-from models.money import major
+from models.money import spelt
 from models.outbox import OutboxEvent
 from operations.organisations import bootstrap_work
 
 _TEXT = Environment(autoescape=False, trim_blocks=True, lstrip_blocks=True).from_string(  # noqa: S701 - plain text
     """Dear {{ s.customer_name }},
 
-thank you for your payment of {{ major(s.amount_minor, s.currency_code) }} {{ s.currency_code }} dated {{ s.payment_date }}\
+thank you for your payment of {{ spelt(s.amount_minor, s.currency_code) }} dated {{ s.payment_date }}\
 {% if s.reference %} (reference {{ s.reference }}){% endif %}.
 We have applied it as follows:
 
 {% for a in s.applications %}
   Invoice {{ a.external_id }}{% if a.customer_name %} of {{ a.customer_name }}{% endif %}: \
-{{ major(a.invoice_applied_minor, a.invoice_currency_code) }} {{ a.invoice_currency_code }}, \
-open now {{ major(a.balance_due_minor, a.invoice_currency_code) }} {{ a.invoice_currency_code }}
+{{ spelt(a.invoice_applied_minor, a.invoice_currency_code) }}, open now {{ spelt(a.balance_due_minor, a.invoice_currency_code) }}
 {% endfor %}
 {% if s.unapplied_minor %}
 
-{{ major(s.unapplied_minor, s.currency_code) }} {{ s.currency_code }} of the payment is on your account.
+{{ spelt(s.unapplied_minor, s.currency_code) }} of the payment is on your account.
 {% endif %}
 
 {{ s.organisation }}
@@ -73,13 +72,13 @@ def draft(engine: Engine, org_id: str, session_id: str) -> Draft:
     if settings.is_silent or not session.address:
         return Draft(None, None, "")
     message = EmailMessage(policy=SMTP)
-    total = major(session.amount_minor, session.currency_code)
-    message["Subject"] = f"Remittance confirmation: {total} {session.currency_code}"
+    total = spelt(session.amount_minor, session.currency_code)
+    message["Subject"] = f"Remittance confirmation: {total}"
     message["From"] = settings.mail_sender
     message["To"] = session.address
     message["Message-ID"] = message_id
     message["Date"] = format_datetime(session.applied_at)
-    message.set_content(_TEXT.render(s=session, major=major))
+    message.set_content(_TEXT.render(s=session, spelt=spelt))
     return Draft(message, None, message_id)
 
 

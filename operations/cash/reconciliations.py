@@ -7,6 +7,7 @@ from models.db import lookups
 from models.db.cash import reconciliations
 from models.db.cash.reconciliations import ReconciledPayments
 from models.errors import Refusal
+from models.money import spelt
 from models.values import Empty
 from operations import carried
 from operations.cash.payments import post_receipt
@@ -50,7 +51,7 @@ def complete_reconciliation(work: Work, _: Empty) -> Outcome[ReconciliationAnswe
     banked = reconciliations.banked(work.tx, found.payment_ids, lock=True)
     for b in banked:
         _refuse_state(b)
-    balance = _agreed_balance(work, recon)
+    balance = _agreed_balance(work, found)
     for b in banked:
         if not b.payment.posted:
             entry = post_receipt(work, b.held)
@@ -86,14 +87,16 @@ def _locked(work: Work) -> ReconciledPayments:
     return found
 
 
-def _agreed_balance(work: Work, recon: Reconciliation) -> int:
+def _agreed_balance(work: Work, found: ReconciledPayments) -> int:
     """What the books say; 422 RECONCILIATION_DIFFERENCE where the statement says otherwise."""
+    recon = found.reconciliation
     balance = reconciliations.book_balance(work.tx, recon)
     stated, difference = recon.statement_balance_minor, recon.difference_minor(balance)
-    if difference:
+    if difference and stated is not None:
+        statement, books, apart = (spelt(minor, found.currency_code) for minor in (stated, balance, difference))
         raise Refusal(
             "RECONCILIATION_DIFFERENCE",
-            f"The statement says {stated}, the books say {balance}: difference {difference}.",
+            f"The statement says {statement}, the books say {books}: difference {apart}.",
             statement_balance_minor=stated,
             book_balance_minor=balance,
             difference_minor=difference,

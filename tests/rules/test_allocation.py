@@ -125,6 +125,7 @@ def test_what_says_the_same_twice_is_no_contradiction():
 def test_more_money_than_is_open_is_refused_whatever_is_applied(applied):
     refused = refusal("OVERPAYMENT_REQUIRES_CREDIT", FUNDS, [(invoice(balance=999), applied)])
     assert refused.extra == {"available_minor": 1000, "open_balance_minor": 999}
+    assert "10.00 USD available, the selected invoices 9.99 USD open" in refused.detail
 
 
 def test_what_is_open_is_the_sum_of_the_selected_invoices():
@@ -144,6 +145,7 @@ def test_with_the_word_said_the_rest_stays():
 def test_the_payment_is_exceeded_before_an_invoice_is():
     refused = refusal("APPLIED_EXCEEDS_PAYMENT", FUNDS, [(invoice(balance=1000), 1001)])
     assert refused.extra == {"applied_minor": 1001, "available_minor": 1000}
+    assert refused.detail == "10.01 USD is to be applied, 10.00 USD is available."
     refusal("APPLIED_EXCEEDS_PAYMENT", FUNDS, [(invoice(balance=10), 1001)], named=True)
 
 
@@ -151,7 +153,7 @@ def test_an_invoice_takes_no_more_than_its_balance():
     lines = [(invoice("invoice_1", 700), 100), (invoice("invoice_2", 300), 301)]
     refused = refusal("APPLIED_EXCEEDS_BALANCE", FUNDS, lines)
     assert refused.extra == {"invoice_id": "invoice_2", "balance_due_minor": 300}
-    assert "301" in refused.detail
+    assert refused.detail == "3.01 USD is to be applied to invoice invoice_2, which has 3.00 USD open."
 
 
 def test_no_more_is_spent_than_a_named_part_of_the_funds_holds():

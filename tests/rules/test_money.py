@@ -21,6 +21,7 @@ from models.money import (
     plain,
     round_half_even,
     share,
+    spelt,
 )
 
 CURRENCIES = st.sampled_from(["USD", "GBP", "JPY", "KWD"])
@@ -135,3 +136,16 @@ def test_an_amount_is_written_as_people_write_it(value, currency, shown):
 )
 def test_minor_units_are_shown_in_units(minor, currency, shown):
     assert major(minor, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (65_000, "USD", "650.00 USD"),
+        (-5, "EUR", "-0.05 EUR"),
+        (1234, "JPY", "1,234 JPY"),
+        (1_234_567, "KWD", "1,234.567 KWD"),
+    ],
+)
+def test_an_amount_is_spelt_with_the_decimals_and_the_code_of_its_currency(minor, currency, text):
+    assert spelt(minor, currency) == text

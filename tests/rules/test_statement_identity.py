@@ -15,6 +15,7 @@ from models.cash.statements import (
     line_external_id,
     with_balance_check,
 )
+from models.money import spelt
 
 DAY = date(2026, 3, 10)
 LINE = StatementLine(1, DAY, DAY, 1000, "USD", "ACME", "E2E-1", "INV-1", ("RF1",), None)
@@ -99,11 +100,11 @@ def test_balances_that_agree_or_are_not_told_are_no_warning(opening, closing):
     assert with_balance_check(statement(opening, closing)).warnings == ()
 
 
-@pytest.mark.parametrize(("closing", "difference"), [(801, "1"), (799, "-1"), (805, "5")])
+@pytest.mark.parametrize(("closing", "difference"), [(801, "0.01"), (799, "-0.01"), (123_805, "1,230.05")])
 def test_balances_that_do_not_agree_are_a_warning(closing, difference):
     (warning,) = with_balance_check(statement(100, closing)).warnings
     assert warning.code == BALANCE_DIFFERENCE
-    assert (
-        f"100 plus lines 700 is 800, but the closing balance is {closing} (minor units of USD; difference {difference})."
-        in warning.detail
+    assert warning.detail == (
+        f"Opening balance 1.00 USD plus lines 7.00 USD is 8.00 USD, but the closing balance is {spelt(closing, 'USD')} "
+        f"(difference {difference} USD)."
     )

@@ -1,5 +1,7 @@
 """Every answer that a test is given is held to what /openapi.json says of it: its fields, no more and no fewer."""
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -73,9 +75,27 @@ def _serves(described: list[str], parts: list[str]) -> bool:
     return len(described) == len(parts) and all(d.startswith("{") or d == p for d, p in pairs)
 
 
+def _unspelt(found: Any) -> Iterator[str]:
+    """Messages, however deep, that name an amount beside them as a bare number; what is below a hundred may be a count."""
+    if isinstance(found, list):
+        for item in found:
+            yield from _unspelt(item)
+    elif isinstance(found, dict):
+        for item in found.values():
+            yield from _unspelt(item)
+        said = set(re.findall(r"(?<![\w.,])-?\d+(?![\w.,]*\d)", str(found.get("detail", ""))))
+        beside = {str(v) for k, v in found.items() if k.endswith("_minor") and isinstance(v, int) and abs(v) >= 100}
+        if said & beside:
+            yield f"{found['detail']!r} says an amount in minor units"
+
+
 def check_described(response: httpx.Response) -> None:
-    """Raises Undescribed where a 2xx JSON answer is not as described."""
+    """Raises Undescribed where a 2xx JSON answer is not as described, and where a refusal's words are no person's."""
     kind = response.headers.get("content-type", "")
+    if kind == "application/problem+json":
+        response.read()
+        if found := next(_unspelt(response.json()), None):
+            raise Undescribed(f"{response.request.method} {response.request.url.path} {response.status_code}: {found}")
     if response.status_code >= 300 or kind.partition(";")[0] != "application/json":
         return
     request = response.request
