@@ -2,35 +2,69 @@
 
 import csv
 import re
-from collections.abc import Generator, Iterator
-from itertools import chain
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
+from import_readers.headings import SOUGHT, IsHeader, any_row, header_at
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _ALL: Final = "".join(DELIMITERS)
 _SEPARATOR: Final = re.compile(r"sep=([,;|\t])[ \t]*\n", re.IGNORECASE)
 _BLANK: Final = " \t\u00a0\x1a"
 """What a row says nothing by; Ctrl-Z is how old programs end a text."""
+_RULE: Final = re.compile(r"[-=+|_ ]{5,}")
+"""What programs draw between the lines of a list."""
+_LIST_OF_CUSTOMERS: Final = "!CUST"
+"""What stands before the columns of customers in QuickBooks' files of many lists; its rows begin with CUST."""
 csv.field_size_limit(RECORD_LIMIT)
 
 
-def csv_rows(blocks: Iterator[str], delimiter: str | None) -> tuple[Layout, Iterator[Block]]:
-    """The layout, and the rows after the header. Raises FILE_EMPTY, CSV_QUOTING, LINE_TOO_LONG."""
+def csv_rows(
+    blocks: Iterator[str], delimiter: str | None, is_header: IsHeader = any_row
+) -> tuple[Layout, Iterator[Block]]:
+    """The layout, and the rows after the header. Raises FILE_EMPTY, CSV_QUOTING, LINE_TOO_LONG, COLUMN_MISSING."""
     first = next((b for b in blocks if b.strip()), None)
     if first is None:
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
     if said := _SEPARATOR.match(first):  # what spreadsheets are told by: no row
         delimiter, first = delimiter or said[1], "\n" + first[said.end() :]
-    found = delimiter or _delimiter(next((line for line in first.split("\n") if line.strip(_BLANK + _ALL)), ""))
+    lines = islice((line for line in first.split("\n") if line.strip(_BLANK + _ALL)), SOUGHT)
+    found = delimiter or _delimiter(list(lines), is_header)
     rows = _rows(chain([first], blocks), found)
     block = next((b for b in rows if b.raws), None)
     if block is None:
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
-    layout = Layout("csv", tuple(cells(block.raws[0], found)), found, block.lines[0])
-    rest = Block(block.lines[1:], block.raws[1:])
-    return layout, chain([rest], rows)
+    if block.raws[0].startswith("!") and found == "\t":
+        return _list_of_customers(chain([block], rows))
+    at = header_at([cells(raw, found) for raw in block.raws[:SOUGHT]], is_header) or 0
+    layout = Layout("csv", _names(block.raws[at], found), found, block.lines[at])
+    return layout, chain([Block(block.lines[at + 1 :], block.raws[at + 1 :])], rows)
+
+
+def _names(raw: str, delimiter: str) -> Sequence[str]:
+    """The names of the columns; where bars stand between them, without the blanks that fill them up."""
+    names = cells(raw, delimiter)
+    return tuple(name.strip() for name in names) if delimiter == "|" else tuple(names)
+
+
+def _list_of_customers(rows: Iterator[Block]) -> tuple[Layout, Iterator[Block]]:
+    """Of a file of many lists that of the customers."""
+    for block in rows:
+        for n, raw in enumerate(block.raws):
+            names = cells(raw, "\t")
+            if names[:1] == [_LIST_OF_CUSTOMERS]:
+                rest = Block(block.lines[n + 1 :], block.raws[n + 1 :])
+                return Layout("csv", tuple(names), "\t", block.lines[n]), _customers(chain([rest], rows))
+    raise Unreadable("COLUMN_MISSING", f"None of the file's lists is of customers ({_LIST_OF_CUSTOMERS}).", 1, 1)
+
+
+def _customers(rows: Iterator[Block]) -> Iterator[Block]:
+    kind = _LIST_OF_CUSTOMERS[1:] + "\t"
+    for block in rows:
+        kept = [(n, raw) for n, raw in zip(block.lines, block.raws, strict=True) if raw.startswith(kind)]
+        yield Block([n for n, _ in kept], [raw for _, raw in kept])
 
 
 def cells(raw: str, delimiter: str) -> list[str]:
@@ -38,16 +72,22 @@ def cells(raw: str, delimiter: str) -> list[str]:
     return next(csv.reader(raw.split("\n") if "\n" in raw else [raw], delimiter=delimiter), [])
 
 
-def _delimiter(header: str) -> str:
-    """The candidate that splits the header into most fields; a comma where none does."""
-    return max(DELIMITERS, key=lambda d: (len(cells(header, d)), d == ","))
+def _delimiter(lines: Sequence[str], is_header: IsHeader) -> str:
+    """The candidate that splits the header into most fields, a comma where none does. The header is the first line that is one
+    by some candidate; the first line, where none is."""
+    for line in lines:
+        split = {d: names for d in DELIMITERS if len(names := cells(line, d)) > 1 and is_header(names)}
+        if split:
+            return max(split, key=lambda d: (len(split[d]), d == ","))
+    first = next(iter(lines), "")
+    return max(DELIMITERS, key=lambda d: (len(cells(first, d)), d == ","))
 
 
 def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
     """Records of the file that say anything. Where a block has no quote, a record is a line: that is most of most files."""
     line = 1
     nothing = _BLANK + delimiter
-    blank = re.compile(f"^[{re.escape(nothing)}]*$", re.MULTILINE)
+    blank = re.compile(f"^(?:[{re.escape(nothing)}]*|{_RULE.pattern})$", re.MULTILINE)
     for block in blocks:
         if '"' in block:
             line = yield from _quoted(block, blocks, line, delimiter)
@@ -57,7 +97,7 @@ def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
         lines: range | list[int] = range(line, line + len(raws))
         line += len(raws)
         if blank.search(block, 0, len(block) - 1):
-            kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if raw.strip(nothing)]
+            kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if not blank.fullmatch(raw)]
             lines, raws = [n for n, _ in kept], [raw for _, raw in kept]
         yield Block(lines, raws)
 
@@ -88,7 +128,7 @@ def _quoted(block: str, blocks: Iterator[str], line: int, delimiter: str) -> Gen
     lines, raws = [], []
     try:
         for record in csv.reader(feed(), delimiter=delimiter, strict=True):
-            if any(cell.strip(_BLANK) for cell in record):
+            if any(cell.strip(_BLANK) for cell in record) and not _RULE.fullmatch(open_lines[0]):
                 lines.append(line)
                 raws.append("\n".join(open_lines))
             line += len(open_lines)

@@ -7,6 +7,7 @@ from typing import Final
 
 from import_readers.blocks import Block, Layout, Unreadable
 from import_readers.csv_rows import csv_rows
+from import_readers.headings import IsHeader, any_row
 from import_readers.ndjson_rows import ndjson_rows
 from import_readers.text import text_blocks
 from import_readers.xlsx_rows import xlsx_rows
@@ -22,9 +23,11 @@ def open_rows(
     *,
     delimiter: str | None = None,
     encoding: str | None = None,
+    is_header: IsHeader = any_row,
     spool: Callable[[Iterable[bytes]], Path],
 ) -> tuple[Layout, Iterator[Block]]:
-    """The file's layout and its rows in blocks. `spool` puts the chunks into a file where a reader must seek (XLSX).
+    """The file's layout and its rows in blocks. `is_header` knows the columns' names where titles stand above them; `spool` puts
+    the chunks into a file where a reader must seek (XLSX).
 
     Raises Unreadable; the iteration raises it too, where the trouble stands further down.
     """
@@ -39,9 +42,9 @@ def open_rows(
     whole = chain([first], stream)
     kind = _kind(source, first)
     if kind == "xlsx":
-        return xlsx_rows(spool(whole))
+        return xlsx_rows(spool(whole), is_header)
     blocks = text_blocks(whole, encoding)
-    return ndjson_rows(blocks) if kind == "ndjson" else csv_rows(blocks, delimiter)
+    return ndjson_rows(blocks) if kind == "ndjson" else csv_rows(blocks, delimiter, is_header)
 
 
 def _kind(source: str, first: bytes) -> str:

@@ -1,11 +1,10 @@
-"""XLSX: the first sheet, read as a stream. Nothing is held but the row at hand, so the extent of a sheet costs nothing.
+"""XLSX: the sheet of customers, read as a stream. Nothing is held but the row at hand, so the extent of a sheet costs nothing.
 
 Text of a cell: what the spreadsheet shows, as far as it says so. Formulas count by the result that is kept beside them; where
 none is kept, the formula itself is the text. Errors (#REF!) are text too. The checks judge both; nothing disappears unseen.
 """
 
 import json
-import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,9 @@ from typing import IO, Final
 from lxml import etree
 
 from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
-from import_readers.xlsx_parts import Shared, Styles, local, parsed, parser_of
+from import_readers.headings import IsHeader, any_row
+from import_readers.xlsx_parts import Shared, Styles, local, parser_of
+from import_readers.xlsx_sheets import Sheet, chosen, sheets_of
 
 UNPACKED_LIMIT: Final = 768 * 1024 * 1024
 """Bytes that an XLSX may unpack to, counted by unpacking it: what its directory says is not believed."""
@@ -41,12 +42,15 @@ _BROKEN: Final = (
 )
 
 
-def xlsx_rows(path: Path) -> tuple[Layout, Iterator[Block]]:
-    """The layout, and the rows below the header, which is the first row that says anything. Raises XLSX_INVALID,
-    XLSX_TOO_LARGE, LINE_TOO_LONG, FILE_EMPTY."""
-    rows = _rows(path)
+def xlsx_rows(path: Path, is_header: IsHeader = any_row) -> tuple[Layout, Iterator[Block]]:
+    """The layout, and the rows below the header, of the one sheet that is shown and holds customers; else of the first that is
+    shown. Raises XLSX_INVALID, XLSX_TOO_LARGE, LINE_TOO_LONG, FILE_EMPTY, SHEETS_AMBIGUOUS."""
+    with _readable(lambda: (1, 1)):
+        _weigh(path)
+    sheet, header = chosen(_sheets(path), lambda found: _rows(path, found), is_header)
+    rows = _rows(path, sheet)
     for line, texts in rows:
-        if any(text.strip() for text in texts):
+        if line >= header and any(text.strip() for text in texts):
             left = next(n for n, text in enumerate(texts) if text.strip())
             while not texts[-1].strip():
                 texts.pop()
@@ -72,21 +76,24 @@ def _blocks(rows: Iterator[tuple[int, list[str]]], left: int, right: int) -> Ite
     yield Block(lines, raws)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(row number, texts from column A on) of the first sheet."""
+def _rows(path: Path, wanted: Sheet) -> Iterator[tuple[int, list[str]]]:
+    """(row number, texts from column A on) of a sheet."""
     with _readable(lambda: (1, 1)):
-        _weigh(path)
         archive = zipfile.ZipFile(path)
     with archive:
         with _readable(lambda: (1, 1)):
-            name, since = _first_sheet(archive)
             styles = Styles(archive)
             shared = Shared(archive, path.parent)
-            xml = archive.open(name)
+            xml = archive.open(wanted.place)
         with shared, xml:
-            sheet = _Sheet(shared, styles, since)
+            sheet = _Sheet(shared, styles, wanted.since)
             with _readable(lambda: sheet.place):
                 yield from _streamed(xml, sheet)
+
+
+def _sheets(path: Path) -> list[Sheet]:
+    with _readable(lambda: (1, 1)), zipfile.ZipFile(path) as archive:
+        return sheets_of(archive)
 
 
 @contextmanager
@@ -106,21 +113,6 @@ def _streamed(xml: IO[bytes], sheet: "_Sheet") -> Iterator[tuple[int, list[str]]
         yield from sheet.take()
     parser.close()
     yield from sheet.take()
-
-
-def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, datetime]:
-    """Where the first sheet stands, and the day before the workbook's first."""
-    book = parsed(archive, "xl/workbook.xml")
-    first = book.find(".//{*}sheets/{*}sheet")
-    # Its namespace differs between the transitional and the strict dialect.
-    attributes = {} if first is None else {str(name): str(value) for name, value in first.attrib.items()}
-    wanted = next((value for name, value in attributes.items() if name.startswith("{") and local(name) == "id"), None)
-    since_1904 = any(p.get("date1904") in ("1", "true") for p in book.iterfind("{*}workbookPr"))
-    since = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's days have no zone
-    for relation in parsed(archive, "xl/_rels/workbook.xml.rels").iterfind("{*}Relationship"):
-        if relation.get("Id") == wanted:
-            return posixpath.normpath(posixpath.join("/xl", str(relation.get("Target"))))[1:], since
-    raise KeyError(wanted)
 
 
 class _Sheet:

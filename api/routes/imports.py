@@ -30,8 +30,9 @@ from models.imports.answers import (
     mapping_answer,
     row_answer,
 )
-from models.imports.columns import FIELDS, PRESETS, check_mapping
+from models.imports.columns import FIELDS, check_mapping
 from models.imports.files import Unreadable
+from models.imports.presets import PRESETS
 from models.imports.raw_rows import values_of
 from models.imports.records import Import, ImportRow, ImportStatus
 from models.imports.requests import NamedMapping, ReviewDecision, SaveMapping

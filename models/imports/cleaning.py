@@ -1,24 +1,83 @@
-"""How other systems write what we keep: "Net 30", "usd", "United States". Only for their exports.
+"""How people and other systems write what we keep: "Net 30", "usd", "United States".
 
 A cleaner answers the value as we write it, or the text unchanged, for the check to judge. Nothing is guessed that could
 mean two things. Amounts need the row's currency beside them: models.imports.amounts.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+from models import checks
 from models.imports.countries import country
+from models.keys import email_key
+
+_DAYS: Final = re.compile(r"(?:net|n)?[\s_/-]*([0-9]{1,3})(?:\s*days?)?(?:\s*net)?", re.IGNORECASE)
+_AT_ONCE: Final = frozenset(
+    {"dueonreceipt", "uponreceipt", "onreceipt", "duereceipt", "immediate", "duenow", "dueimmediately"}
+)
+_AT_ONCE_CODES: Final = ("NET0", "DUE_ON_RECEIPT", "ON_RECEIPT", "IMMEDIATE")
+_BEFORE_NUMBER: Final = re.compile(
+    r"(?:phone|tel(?:ephone)?|office|work|main)\s*[.:]+\s*([^A-Za-z:]*[0-9])", re.IGNORECASE
+)
+NOTHING: Final = frozenset({"NULL", "Null", "null", "(null)", "<null>", "<NULL>", "\\N"})
+"""How databases write that there is nothing; only as a name it may be somebody's."""
 
 
-def _terms(text: str) -> str:
-    """ "Net 30", "NET-30" and "net 30 days" are NET30."""
-    found = re.fullmatch(r"net[\s_-]*([0-9]{1,3})(?:\s*days?)?", text.strip(), re.IGNORECASE)
-    return f"NET{int(found[1])}" if found else text.strip()
+def terms_among(text: str, known: Collection[str]) -> str | None:
+    """The code of payment terms, among those that are known, that a text means: "net30", "Net 30 days" and "30" are NET30,
+    "due on receipt" is NET0 or what else is due at once. None where it means none, or might mean two."""
+    bare = text.strip()
+    if bare in known:
+        return bare
+    key = _key(bare)
+    same = [code for code in known if _key(code) == key]
+    if len(same) == 1:
+        return same[0]
+    if key in _AT_ONCE:
+        return next((code for code in _AT_ONCE_CODES if code in known), None)
+    found = _DAYS.fullmatch(bare)
+    return code if found and (code := f"NET{int(found[1])}") in known else None
+
+
+def unknown_terms(text: str) -> str:
+    """Why there are no such terms, without the text itself."""
+    if _key(text) in _AT_ONCE:
+        return "Due on receipt needs payment terms of 0 days, NET0 or DUE_ON_RECEIPT: there are none."
+    return "There are no such payment terms."
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def address_of(text: str) -> str:
+    """The e-mail address in a cell of one: "Ann Lee <ann@x.com>", "mailto:ann@x.com", the same twice. Raises where there are
+    two."""
+    bare = text.strip()
+    if named := re.fullmatch(r"[^<>@]*<([^<>\s]+@[^<>\s]+)>", bare):
+        bare = named[1]
+    bare = re.sub(r"^mailto:", "", bare, flags=re.IGNORECASE)
+    pieces = [piece for piece in re.split(r"[;,|/\s]+", bare) if piece]
+    if len(pieces) > 1 and '"' not in bare and all(piece.count("@") == 1 for piece in pieces):
+        if len({email_key(piece) for piece in pieces}) > 1:
+            raise checks.invalid(
+                "EMAIL_INVALID",
+                f"{len(pieces)} e-mail addresses stand in this cell: leave the customer's, and put another into billing_email or "
+                "a contact.",
+            )
+        return pieces[0]
+    return bare.strip(";, ")
+
+
+def _number(text: str) -> str:
+    """The first of the numbers that are called by what they are: "Phone: (555) 010-0200 Mobile: …"."""
+    found = _BEFORE_NUMBER.match(text.strip())
+    return found[1].strip() if found else text
 
 
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
-    "payment_terms": _terms,
+    "phone": _number,
     "currency_code": lambda text: text.strip().upper(),
     "customer_type": lambda text: text.strip().lower(),
     "country": country,

@@ -7,7 +7,7 @@ for one, the person's is the customer's, too. The row's id is the person's and n
 from collections.abc import Sequence
 from typing import Final
 
-from models.imports.columns import normal
+from models.imports.presets import normal
 
 _COMPANY: Final = {
     "salesforce": {"accountname"},

@@ -15,9 +15,11 @@ from pydantic_core import PydanticCustomError
 from models.answers import JsonObject
 from models.customers.bodies import Address, Contact, CreateCustomer, TaxProfile
 from models.imports.checked import Checked, RowFault, code_of
-from models.imports.columns import JOINED, PLAIN, PRESETS, normal
+from models.imports.cleaning import NOTHING
+from models.imports.columns import JOINED, PLAIN
 from models.imports.contacts import of_contacts
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
+from models.imports.presets import PRESETS, normal
 
 Clean = Callable[[str], str]
 Column = tuple[int, str, Clean | None]
@@ -48,6 +50,7 @@ class RelatedColumns:
         self._named = source in PLAIN  # whoever names our fields means them one by one
         nouns: dict[str, list[Part]] = defaultdict(list)
         self._clean: dict[int, Clean] = {}
+        self._fields = {i: field for i, field, _ in columns}
         for i, field, clean in columns:
             noun, _, part = field.partition(".")
             key = normal(header[i])
@@ -59,15 +62,22 @@ class RelatedColumns:
             nouns["contact"] += [Part(i, "email", "plain") for i, name in enumerate(header) if normal(name) == "email"]
         self._nouns = {n: shared(parts) if n.endswith("_address") else parts for n, parts in nouns.items()}
         self._columns = sorted({p.column for parts in nouns.values() for p in parts})
+        self._names = {p.column for p in nouns["contact"] if p.part == "name"}
 
     def __bool__(self) -> bool:
         return bool(self._columns)
 
     def fill(self, row: Checked, cells: Sequence[str]) -> None:
         """Put into the row what the columns say, and their faults, each with its own column."""
-        said = {i: text for i in self._columns if (text := cells[i].strip())}
-        for i in said.keys() & self._clean.keys():
-            said[i] = self._clean[i](said[i])
+        said = {
+            i: text for i in self._columns if (text := cells[i].strip()) and (text not in NOTHING or i in self._names)
+        }
+        for i in sorted(said.keys() & self._clean.keys()):
+            try:
+                said[i] = self._clean[i](said[i])
+            except PydanticCustomError as wrong:
+                row.faults.append(RowFault(self._fields[i], self._header[i], i + 1, wrong.type, wrong.message()))
+                return
         if said:
             for noun, parts in self._nouns.items():
                 taken, others = chosen(parts, said)

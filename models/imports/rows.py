@@ -20,7 +20,7 @@ from models.answers import JsonObject
 from models.customers.bodies import CustomerType
 from models.imports.amounts import exported_amount, plain_amount
 from models.imports.checked import Checked, RowFault
-from models.imports.cleaning import CLEANERS
+from models.imports.cleaning import CLEANERS, NOTHING, address_of, terms_among, unknown_terms
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
 from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
 from models.imports.report import is_report
@@ -30,6 +30,7 @@ from models.spreadsheets import undone
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 _GUARDED: Final = frozenset("0123456789+(")
 """What programs put an apostrophe before, lest a spreadsheet reckon with it; 's-Hertogenbosch is a town."""
+_OUR_AMOUNT: Final = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:[Ee][+-]?[0-9]+)?")
 # A subset of what checks.email accepts (a property test holds that), at a fortieth of its cost.
 _PLAIN_EMAIL: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9_+-]{0,40})(?:\.[a-z0-9_+-]{1,20})?@(?:[a-z0-9](?:[a-z0-9]{0,40})\.){1,4}[a-z]{2,20}",
@@ -50,7 +51,7 @@ class Known:
 
 def _email(value: str) -> str:
     value = value.strip()
-    return value if _PLAIN_EMAIL.fullmatch(value) else checks.email(value)
+    return value if _PLAIN_EMAIL.fullmatch(value) else checks.email(address_of(value))
 
 
 def _identifier(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -107,6 +108,12 @@ CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
+def _name_by_person(row: Checked) -> None:
+    """Of shops and small ledgers a customer without a company is the person."""
+    for contact in row.related.lists.get("contacts", ())[:1] if row.related else ():
+        row.values["name"] = str(contact["name"])
+
+
 class RowChecker:
     """Judges the rows of one import. `columns`: the field of each column, from `import_columns.resolve`."""
 
@@ -119,15 +126,15 @@ class RowChecker:
         self._entity = entity
         self._known = known
         self._exported = source not in PLAIN
-        cleaners = CLEANERS if self._exported else {}
+        self._persons_too = source in ("legacy_erp", "partner_feed")
         self._plain = [
-            (i, f, CHECKS[f], cleaners.get(f))
+            (i, f, CHECKS[f], CLEANERS.get(f))
             for i, f in enumerate(columns)
             if f is not None and f in CHECKS and f not in JOINED
         ]
         self._limits = [i for i, f in enumerate(columns) if f == "credit_limit"]
         rest = [
-            (i, f, cleaners.get(f.partition(".")[2]))
+            (i, f, address_of if f == "contact.email" else CLEANERS.get(f.partition(".")[2]))
             for i, f in enumerate(columns)
             if f and (f not in PLAIN_FIELDS or f in JOINED)
         ]
@@ -153,7 +160,7 @@ class RowChecker:
         values = row.values
         for i, name, check, clean in self._plain:
             cell = cells[i]
-            if not cell or name in values:
+            if not cell or name in values or (cell in NOTHING and name != "name"):
                 continue
             try:
                 if clean is not None:
@@ -169,6 +176,8 @@ class RowChecker:
         self._read_limit(row, cells)
         if self._related:
             self._related.fill(row, cells)
+        if self._persons_too and "name" not in values:
+            _name_by_person(row)
         return self._judged(row, partial(self._place, cells))
 
     def _fitted(self, cells: Sequence[str]) -> Sequence[str]:
@@ -183,7 +192,7 @@ class RowChecker:
     def _read_limit(self, row: Checked, cells: Sequence[str]) -> None:
         """The credit limit, read behind the other columns, which say in which currency it is: the first that is given."""
         for i in self._limits:
-            if cells[i] and not cells[i].isspace() and row.credit_limit is None:
+            if cells[i] and not cells[i].isspace() and row.credit_limit is None and cells[i].strip() not in NOTHING:
                 try:
                     row.credit_limit = _credit_limit(self._amount(row.values, cells[i]))
                 except PydanticCustomError as wrong:
@@ -192,7 +201,7 @@ class RowChecker:
     def _amount(self, values: Mapping[str, str], cell: str) -> str:
         """The text of an amount in the row's currency. Raises where it has two readings, or names another currency."""
         own = values.get("currency_code")
-        if not self._exported:
+        if not self._exported and _OUR_AMOUNT.fullmatch(cell.strip()):
             return plain_amount(cell, own)
         amount = exported_amount(cell)
         own = own or self._known.entities.get(values.get("legal_entity_id", self._entity))
@@ -258,9 +267,12 @@ class RowChecker:
             wrong(
                 "legal_entity_id", "ENTITY_UNKNOWN", "There is no such legal entity, or your token does not cover it."
             )
-        terms = values.get("payment_terms")
-        if terms is not None and terms not in self._known.terms:
-            wrong("payment_terms", "PAYMENT_TERMS_UNKNOWN", "There are no such payment terms.")
+        if (said := values.get("payment_terms")) is not None:
+            terms = terms_among(said, self._known.terms)
+            if terms is None:
+                wrong("payment_terms", "PAYMENT_TERMS_UNKNOWN", unknown_terms(said))
+            else:
+                values["payment_terms"] = terms
         account = values.get("revenue_account")
         if account is not None and account not in self._known.accounts:
             wrong("revenue_account", "ACCOUNT_UNKNOWN", "There is no such revenue account.")

@@ -21,8 +21,9 @@ from models.db.engine import transaction
 from models.db.imports import files, imports
 from models.db.imports.staging import copy_lines
 from models.db.tx import Tx
-from models.imports.columns import PLAIN, check_mapping, nameless, normal, resolve
+from models.imports.columns import PLAIN, check_mapping, nameless, names_customers, resolve
 from models.imports.contacts import as_contacts, of_contacts
+from models.imports.presets import normal
 from models.imports.raw_rows import cells_of
 from models.imports.records import ImportFailure, ImportStatus
 from models.imports.requests import ImportOptions
@@ -108,8 +109,9 @@ class _Staging:
             return path
 
         return open_rows(
-            self._whole(), options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool
-        )
+            self._whole(), options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool,
+            is_header=lambda cells: names_customers(cells, options.source, options.mapping),
+        )  # fmt: skip
 
     def _whole(self) -> Iterator[bytes]:
         """The file in pieces, all of it: one that has lost a piece is not taken for a shorter one."""

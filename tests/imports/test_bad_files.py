@@ -30,6 +30,11 @@ def clerk(first_desk: Desk) -> Desk:
 
 def workbook(rows: list[list[Any]]) -> bytes:
     """A small XLSX: texts inline, numbers as numbers."""
+    return of_sheets(("S", rows, ""))
+
+
+def of_sheets(*sheets: tuple[str, list[list[Any]], str]) -> bytes:
+    """A workbook of sheets: their names, rows and states ("hidden", or "" for those that are shown)."""
 
     def cell(v: Any) -> str:
         if isinstance(v, int | float):
@@ -37,19 +42,31 @@ def workbook(rows: list[list[Any]]) -> bytes:
         text = str(v).replace("&", "&amp;").replace("<", "&lt;")
         return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
 
-    sheet = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    numbers = range(1, len(sheets) + 1)
+    listed = "".join(
+        f'<sheet name="{name}" sheetId="{n}"{f" state={chr(34)}{state}{chr(34)}" if state else ""} r:id="r{n}"/>'
+        for n, (name, _, state) in enumerate(sheets, 1)
+    )
+    overrides = "".join(
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kind}.worksheet+xml"/>' for n in numbers
+    )
+    relations = "".join(
+        f'<Relationship Id="r{n}" Type="{rel}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+    )
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
-        '<Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>',
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>{overrides}</Types>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">{relations}</Relationships>',
     }
+    for n, (_, rows, _) in enumerate(sheets, 1):
+        sheet = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+        parts[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>'
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
@@ -118,7 +135,7 @@ ROWS = [
     ("unknown terms", "name,email,payment_terms", "A,a@x.com,NET31", ("PAYMENT_TERMS_UNKNOWN", 3)),
     ("an unknown account", "name,email,revenue_account", "A,a@x.com,cash", ("ACCOUNT_UNKNOWN", 3)),
     ("an unknown entity", "name,email,legal_entity_id", "A,a@x.com,le_mars", ("ENTITY_UNKNOWN", 3)),
-    ("an unknown type", "name,email,customer_type", "A,a@x.com,Retail", ("CUSTOMER_TYPE_INVALID", 3)),
+    ("an unknown type", "name,email,customer_type", "A,a@x.com,Retailer", ("CUSTOMER_TYPE_INVALID", 3)),
     ("metadata that is no object", "name,email,metadata", 'A,a@x.com,"[1]"', ("FIELD_TYPE", 3)),
 ]  # fmt: skip
 
