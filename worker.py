@@ -19,6 +19,7 @@ from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
 from activities.escalations import EscalationActivities
+from activities.failing import FailingSteps
 from activities.import_feed import FeedActivities
 from activities.import_retention import RetentionActivities
 from activities.imports import SLICES, ImportActivities
@@ -54,6 +55,7 @@ from workflows.resuming import keep_resuming
 from workflows.schedules import SCHEDULES
 from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
+from workflows.watching import keep_watching
 from workflows.webhooks import DeliverWebhooks
 
 GRACE = timedelta(seconds=5)
@@ -218,12 +220,12 @@ async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period. Begins when the database is there, and ends
     with SharedSession where its sessions are shared."""
     await wait_for_own_sessions(settings.app_url())
-    client = await connect(settings, [Measured()], measured_runtime())
     engine = make_engine(
         settings.app_url(),
         pool_size=settings.database_pool_size,
         statement_seconds=settings.database_work_seconds,
     )
+    client = await connect(settings, [Measured(), FailingSteps(engine)], measured_runtime())
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings)),
@@ -240,6 +242,7 @@ async def run_worker(settings: Settings) -> None:
                 running.create_task(w.run())
             running.create_task(run_relay(client, engine))
             running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
+            running.create_task(keep_watching(engine, "worker", settings.build))
             if settings.build is not None:
                 running.create_task(tend(client, settings.build))
     finally:

@@ -17,6 +17,7 @@ from temporalio.client import Client
 from activities.task_failures import measured_runtime
 from api import metrics
 from api.refresher import PanelRefresher
+from models.db import standing
 from models.db.answered import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
@@ -26,6 +27,7 @@ from operations.answers import hand_over
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
+from workflows.watching import keep_watching
 
 
 @asynccontextmanager
@@ -42,7 +44,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
         _watch(app, settings, engine, client)
-        app.state.refresh_metrics = partial(_outbox_lag, engine)
+        app.state.refresh_metrics = partial(_refresh_metrics, engine)
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
         opened.push_async_callback(app.state.reads.close)
@@ -51,6 +53,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.panel_refresher = PanelRefresher(client, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         await opened.enter_async_context(app.state.door.open())
+        opened.callback(asyncio.create_task(keep_watching(engine, "api", settings.build)).cancel)
         settle_the_interpreter()
         yield
         app.state.readiness.draining = True
@@ -89,7 +92,12 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> 
     app.state.readiness.add("temporal", temporal)
 
 
-def _outbox_lag(engine: Engine) -> None:
+def _refresh_metrics(engine: Engine) -> None:
     pending_events, oldest_seconds = lag(engine)
     metrics.OUTBOX_LAG.set(pending_events)
     metrics.OUTBOX_LAG_SECONDS.set(oldest_seconds)
+    metrics.STANDING.clear()
+    for found in standing.trouble(engine):
+        metrics.STANDING.labels(found.what).set(found.number)
+    for kind in ("api", "worker"):
+        metrics.PROCESSES.labels(kind).set(standing.last_seen(engine, kind).number)

@@ -30,6 +30,9 @@ INVOICES_CREATED: Final = Counter("arflow_invoices_created", "Invoices created",
 OUTBOX_LAG: Final = Gauge("arflow_outbox_lag_events", "Committed events not yet published")
 OUTBOX_LAG_SECONDS: Final = Gauge("arflow_outbox_lag_seconds", "Age of the oldest event not yet published")
 
+STANDING: Final = Gauge("arflow_standing_work", "What stands still or fails again and again, by what", ["what"])
+PROCESSES: Final = Gauge("arflow_processes", "Processes seen within two minutes, by kind", ["kind"])
+
 
 def exposition(refresh: Callable[[], None] | None = None) -> bytes:
     """All metrics of this process in Prometheus' text format.

@@ -42,5 +42,7 @@ def _say(org_id: str, found: Finding) -> None:
     print(line.rstrip(), flush=True)
     for text in found.breaches:
         print(f"{org_id}          {text}")
+    for text in found.waiting:
+        print(f"{org_id}          stands still: {text}")
     if found.unnamed:
         print(f"{org_id}          and {found.unnamed} more")

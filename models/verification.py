@@ -16,6 +16,8 @@ class Finding:
     what: str = ""
     breaches: list[str] = field(default_factory=list)
     unnamed: int = 0
+    waiting: list[str] = field(default_factory=list)
+    """What is no breach of the books, and somebody should look at."""
 
     def breach(self, text: str) -> None:
         if len(self.breaches) < NAMED:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from models.db import verify_seals, verify_trail
 from models.db.cash import verify_ledger
 from models.db.engine import transaction
+from models.db.standing import reported
 from models.db.tx import Tx
 from models.verification import Finding
 
@@ -28,3 +29,10 @@ def checks(tx: Tx) -> Iterator[Finding]:
     yield verify_ledger.check_invoices(tx)
     yield from verify_ledger.check_control_accounts(tx)
     yield from verify_trail.check_coverage(tx)
+    yield _open_work(tx)
+
+
+def _open_work(tx: Tx) -> Finding:
+    """What stands still is named; the books are right all the same."""
+    found = [f"{s.subject_id} {s.reason_code} {s.where} since {s.since:%Y-%m-%d %H:%M} UTC" for s in reported(tx)]
+    return Finding("open work", f"{len(found)} stand still" if found else "nothing stands still", waiting=found)

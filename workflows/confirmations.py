@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import retries
     from workflows.in_place import NotDone, tried, until_done
 
-PATIENCE = timedelta(hours=4)
+PATIENCE = timedelta(minutes=15)
 """How long the mail server may be away before a person is told; the process goes on trying."""
 
 ENDS = {

@@ -19,7 +19,17 @@ SETTLED: Final = timedelta(seconds=10)
 
 def try_sweep(conn: ThreadConnection) -> bool:
     """Become the one that sweeps, for as long as this connection lives."""
-    return bool(conn.rows("SELECT pg_try_advisory_lock(hashtextextended('arflow.resume', 0)) AS mine")[0]["mine"])
+    return _alone(conn, "arflow.resume")
+
+
+def try_watch(conn: ThreadConnection) -> bool:
+    """Become the one that watches, for as long as this connection lives."""
+    return _alone(conn, "arflow.watch")
+
+
+def _alone(conn: ThreadConnection, what: str) -> bool:
+    rows = conn.rows("SELECT pg_try_advisory_lock(hashtextextended(:what, 0)) AS mine", what=what)
+    return bool(rows[0]["mine"])
 
 
 def changes(tx: Tx) -> Sequence[str]:

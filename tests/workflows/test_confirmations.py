@@ -47,9 +47,9 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
             ConfirmRemittance.run, ConfirmationInput(desk.org, session), id=confirmation_workflow_id(session),
             task_queue=worker.task_queue,
         )  # fmt: skip
-        await pass_time(time_skipping, timedelta(hours=3))
+        await pass_time(time_skipping, timedelta(minutes=10))
         assert exceptions(database_url, desk.org) == []
-        await pass_time(time_skipping, timedelta(hours=9))
+        await pass_time(time_skipping, timedelta(hours=12))
         told = [("remittance_confirmation", "ar_manager", "open")]
         deadline = time.monotonic() + 120  # the clock may run ahead of a busy worker, which then reports a little later
         while exceptions(database_url, desk.org) != told:

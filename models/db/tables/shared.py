@@ -59,6 +59,7 @@ commands = records(
     Column("finished_at", Moment),
     index("commands_created", "created_at"),
     index("commands_customer", "org_id", "customer_id", where="customer_id IS NOT NULL"),
+    index("commands_pending", "org_id", "created_at", where="state = 'pending'"),
     index("commands_key", "org_id", "path", "idem_key", unique=True, where="state <> 'refused'"),
     index("commands_workflow", "org_id", "workflow_id", where="workflow_id IS NOT NULL"),
 )
@@ -152,7 +153,33 @@ exceptions = records(
     Column("resolution_code", Text),
     Column("note", Text),
     index("exceptions_list", "org_id", "status", "due_at", "id"),
+    index(
+        "exceptions_standing",
+        "kind",
+        "reason_code",
+        where="status = 'open' AND kind IN ('not_moving', 'step_failing')",
+    ),
     index("exceptions_one_open", "org_id", "kind", "reason_code", "subject_id", unique=True, where="status = 'open'"),
+)
+
+work_seen = Table(
+    "work_seen",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("mark", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+processes_seen = Table(
+    "processes_seen",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("build", Text),
+    Column("seen_at", Moment, nullable=False),
 )
 
 webhook_endpoints = records(
