@@ -100,6 +100,9 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "STATEMENT_ACCOUNT_MISMATCH": "The file is of another bank account",
         "STATEMENT_ACCOUNT_AMBIGUOUS": "The file is of several bank accounts",
         "STATEMENT_CURRENCY_MISMATCH": "The file is in another currency than the bank account",
+        "LINE_NOT_A_RECEIPT": "The bank line is no receipt",
+        "LINE_AMOUNT_DIFFERS": "The bank line is of another amount than the payment",
+        "PAYMENT_LINKED": "The payment is another bank line already",
         "ALREADY_EXISTS": "The record exists already",
         # Customers and approvals
         "DUPLICATE_EMAIL": "A customer with this email exists",

@@ -51,6 +51,8 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "FAILED": "a person: an exception, and the same file again works it again",
         "IGNORED": END,
         "UNMATCHED": "a person: an exception with suggestions",
+        "POSSIBLE_DUPLICATE": "a person, who links it or says that it is another payment: an exception",
+        "LINKED": END,
     },
     "case_escalations": {"OPEN": PROCESS + "; reminder, next owner, closing", "RESOLVED": END},
     "webhook_deliveries": {"PENDING": PROCESS + "; given up after its last attempt", "DELIVERED": END, "FAILED": END,

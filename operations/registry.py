@@ -4,6 +4,7 @@ from operations import bank_accounts, exceptions, master_data, webhooks
 from operations.cash import (
     applications,
     invoices,
+    line_links,
     payments,
     periods,
     rates,
@@ -29,6 +30,7 @@ __all__ = [
     "exceptions",
     "imports",
     "invoices",
+    "line_links",
     "master_data",
     "out_of_office",
     "panels",

@@ -212,6 +212,8 @@ def _part(whole: StatementLine, detail: Detail, signed: int, marked: bool) -> St
         structured_references=detail.structured,
         bank_ref=bank_ref,
         reversal=marked or (signed < 0 and _is_return(detail.texts)),
+        entry_ref=whole.bank_ref,
+        entry_minor=whole.amount_minor,
         texts=detail.texts,
         read_before=before if detail.text != detail.text_before else None,
     )

@@ -15,12 +15,18 @@ from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import Page
 from models.cash.statement_answers import StatementAnswer, statement_answer
-from models.cash.statement_requests import ReceiveStatement, RetryLine, as_received
+from models.cash.statement_requests import (
+    LinkLine,
+    LinkStatementLine,
+    ReceiveStatement,
+    RetryLine,
+    RetryStatementLine,
+    as_received,
+)
 from models.cash.statements import MAX_LINES
 from models.db import lookups
 from models.db.cash import statements
 from models.ids import new_id
-from models.values import Empty
 from statement_readers import detect_and_read
 
 router = gated_router("statements")
@@ -57,10 +63,28 @@ async def upload_statement(
 )  # fmt: skip
 async def retry_statement_line(
     request: Request, statement_id: str, line: Annotated[int, Path(ge=1, le=MAX_LINES)], who: Recorder,
-    key: IdempotencyKey, body: Empty | None = None,
+    key: IdempotencyKey, body: RetryStatementLine | None = None,
 ) -> Response:  # fmt: skip
-    """Work a line again: record it where it failed, match it where no invoice answered."""
-    return await write(request, who, key, Write("retry_statement_line", RetryLine(line=line), statement_id))
+    """Work a line again: record it where it failed, match it where no invoice answered. `another_payment` records one that
+    waits as POSSIBLE_DUPLICATE."""
+    asked = RetryLine(line=line, another_payment=body is not None and body.another_payment)
+    return await write(request, who, key, Write("retry_statement_line", asked, statement_id))
+
+
+@router.post(
+    "/v1/statements/{statement_id}/lines/{line}/link", response_model=StatementAnswer,
+    responses=refusals(
+        "STATEMENT_NOT_FOUND", "STATEMENT_LINE_NOT_FOUND", "PAYMENT_NOT_FOUND", "PAYMENT_REVERSED", "PAYMENT_LINKED",
+        "LINE_NOT_A_RECEIPT", "LINE_AMOUNT_DIFFERS", "BANK_ACCOUNT_MISMATCH", "RECONCILIATION_COMPLETE",
+    ),
+)  # fmt: skip
+async def link_statement_line(
+    request: Request, statement_id: str, line: Annotated[int, Path(ge=1, le=MAX_LINES)], who: Recorder,
+    key: IdempotencyKey, body: LinkStatementLine,
+) -> Response:  # fmt: skip
+    """Say that a line is a payment which was recorded by hand. The line's own payment, if any, is withdrawn."""
+    asked = LinkLine(line=line, payment_id=body.payment_id)
+    return await write(request, who, key, Write("link_statement_line", asked, statement_id))
 
 
 @router.get("/v1/statements/{statement_id}", response_model=StatementAnswer, responses=refusals("STATEMENT_NOT_FOUND"))

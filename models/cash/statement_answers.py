@@ -24,12 +24,16 @@ class SuggestionAnswer:
 
 @answer
 class StatementLineAnswer:
-    """A line of a bank statement and what became of it; debits are below zero. `bank_texts`: all that the bank said."""
+    """A line of a bank statement and what became of it; debits are below zero. `bank_texts`: all that the bank said.
+    `possible_payments`: payments recorded by hand that the line may be; `matched_later`: it found its invoices after the
+    statement was worked off."""
 
     line: int
     status: LineStatus
     reason_code: str | None
     payment_id: str | None
+    possible_payments: Sequence[str]
+    matched_later: bool
     suggestions: Sequence[SuggestionAnswer]
     booking_date: date
     value_date: date | None
@@ -46,7 +50,7 @@ class StatementLineAnswer:
 @answer
 class StatementAnswer:
     """A bank statement, and how many of its lines have become what so far. `lines` are shown where one statement is asked
-    for, else null; `workflow_id`: the process that works them off."""
+    for, that line alone where one was worked on, else null; `workflow_id`: the process that works them off."""
 
     id: str
     status: StatementStatus
@@ -58,8 +62,11 @@ class StatementAnswer:
     applied: int
     unmatched: int
     duplicates: int
+    possible_duplicates: int
+    linked: int
     failed: int
     ignored: int
+    matched_later: int
     warnings: Sequence[WarningAnswer]
     opening_minor: int | None
     closing_minor: int | None
@@ -81,8 +88,11 @@ def statement_answer(s: CountedStatement, lines: Iterable[BankStatementLine] | N
         applied=s.counts.applied,
         unmatched=s.counts.unmatched,
         duplicates=s.counts.duplicates,
+        possible_duplicates=s.counts.possible_duplicates,
+        linked=s.counts.linked,
         failed=s.counts.failed,
         ignored=s.counts.ignored,
+        matched_later=s.counts.matched_later,
         warnings=[WarningAnswer(code=w.code, detail=w.detail) for w in s.warnings],
         opening_minor=s.opening_minor,
         closing_minor=s.closing_minor,
@@ -98,6 +108,8 @@ def _line_answer(x: BankStatementLine) -> StatementLineAnswer:
         status=x.status,
         reason_code=x.reason_code,
         payment_id=x.payment_id,
+        possible_payments=x.possible_payments,
+        matched_later=x.matched_later,
         suggestions=[_suggestion_answer(s) for s in x.suggestions],
         booking_date=x.booking_date,
         value_date=x.value_date,

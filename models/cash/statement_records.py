@@ -18,12 +18,15 @@ class StatementStatus(StrEnum):
 
 
 class LineStatus(StrEnum):
-    """What became of a line. DUPLICATE: it is the payment that another statement recorded; IGNORED: no receipt."""
+    """What became of a line. DUPLICATE: it is the payment that another statement recorded; LINKED: a payment recorded by
+    hand; POSSIBLE_DUPLICATE: it may be one, a person says; IGNORED: no receipt."""
 
     PENDING = "PENDING"
     APPLIED = "APPLIED"
     UNMATCHED = "UNMATCHED"
     DUPLICATE = "DUPLICATE"
+    POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
+    LINKED = "LINKED"
     FAILED = "FAILED"
     IGNORED = "IGNORED"
 
@@ -49,14 +52,17 @@ class BankStatement:
 
 @dataclass(frozen=True, slots=True)
 class LineCounts:
-    """How many lines of a statement became what."""
+    """How many lines of a statement became what. `matched_later`: of the applied, those that found their invoices late."""
 
     recorded: int
     applied: int
     unmatched: int
     duplicates: int
+    possible_duplicates: int
+    linked: int
     failed: int
     ignored: int
+    matched_later: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,9 @@ class CountedStatement(BankStatement):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankStatementLine:
     """A line of a kept statement, numbered from 1. `texts`: all that the bank said of it. `external_id`: that of the
-    payment that it becomes; `external_id_before`: the one it has where an earlier build recorded it."""
+    payment that it becomes; `external_id_before`: the one it has where an earlier build recorded it. `entry_ref` and
+    `entry_minor`: the bank's reference and signed amount of the batch that it is a part of. `possible_payments`: payments
+    that it may be."""
 
     statement_id: str
     line: int
@@ -89,6 +97,10 @@ class BankStatementLine:
     reason_code: str | None
     payment_id: str | None = None
     suggestions: Sequence[Suggestion] = ()
+    entry_ref: str | None = None
+    entry_minor: int | None = None
+    matched_later: bool = False
+    possible_payments: Sequence[str] = ()
 
     @property
     def shown_reference(self) -> str | None:
@@ -106,3 +118,5 @@ class LineOutcome:
     reason_code: str | None = None
     payment_id: str | None = None
     suggestions: Sequence[Suggestion] = ()
+    matched_later: bool = False
+    possible_payments: Sequence[str] = ()

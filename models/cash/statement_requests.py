@@ -14,7 +14,7 @@ from models.cash.statements import (
     line_external_id,
     line_external_id_before,
 )
-from models.values import Body, Choice, IsoDate, Minor
+from models.values import Body, Choice, IsoDate, Minor, RecordId
 
 RETURNED = "RECEIPT_RETURNED"
 
@@ -49,6 +49,8 @@ class ReadLine(Body):
     external_id_before: str | None
     status: Choice[LineStatus]
     reason_code: str | None
+    entry_ref: str | None = None
+    entry_minor: Minor | None = None
 
 
 class ReadWarning(Body):
@@ -83,9 +85,29 @@ class ReceiveStatement(Body):
 
 
 class RetryLine(Body):
-    """Which line of a statement is worked again."""
+    """Which line of a statement is worked again. `another_payment`: it is no payment that was recorded by hand."""
 
     line: int
+    another_payment: bool = False
+
+
+class RetryStatementLine(Body):
+    """`another_payment`: the line only looks like a payment recorded by hand, and is recorded all the same."""
+
+    another_payment: bool = False
+
+
+class LinkStatementLine(Body):
+    """The payment recorded by hand that the line is."""
+
+    payment_id: RecordId
+
+
+class LinkLine(Body):
+    """Which line of a statement is which payment."""
+
+    line: int
+    payment_id: RecordId
 
 
 def as_received(
@@ -134,6 +156,8 @@ def _as_received(bank_account_id: str, x: StatementLine) -> ReadLine:
         external_id_before=line_external_id_before(bank_account_id, x),
         status=LineStatus.PENDING if x.is_receipt else LineStatus.IGNORED,
         reason_code=_why_ignored(x),
+        entry_ref=x.entry_ref,
+        entry_minor=x.entry_minor,
     )
 
 

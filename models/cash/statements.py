@@ -52,7 +52,8 @@ class StatementLine:
     `reversal` marks a movement that undoes an earlier one: a reversing credit gives our own payment back and is no
     customer's receipt; a reversing debit takes an earlier receipt back. `texts` is all that the bank said, the searched
     and the shown; a line made without them has what its other fields say. `read_before` differs from what is read now
-    where earlier builds read the line otherwise: by it a payment is found that one of them recorded.
+    where earlier builds read the line otherwise: by it a payment is found that one of them recorded. `entry_ref` and
+    `entry_minor`: of a part of a batch, the bank's reference of the whole and its signed amount.
     """
 
     line: int
@@ -67,6 +68,8 @@ class StatementLine:
     bank_ref: str | None = None
     occurrence: int = 1
     reversal: bool = False
+    entry_ref: str | None = field(default=None, compare=False)
+    entry_minor: int | None = field(default=None, compare=False)
     texts: tuple[BankText, ...] = field(default=(), compare=False)
     read_before: ReadBefore | None = field(default=None, compare=False)
     occurrence_before: int = field(default=1, compare=False)

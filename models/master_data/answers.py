@@ -15,6 +15,7 @@ from models.master_data.records import (
     OrganisationSettings,
     PaymentTerms,
     ReceiptPosting,
+    Returns,
 )
 
 
@@ -107,6 +108,7 @@ class OrganisationSettingsAnswer:
     case_escalation_sla_seconds: int | None
     opportunity_stages: Mapping[str, Literal["open", "closed"]]
     remittance_confirmation_since: datetime | None
+    returns: Returns
 
 
 def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
@@ -118,4 +120,5 @@ def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
         case_escalation_sla_seconds=s.case_escalation_sla_seconds,
         opportunity_stages=s.opportunity_stages,
         remittance_confirmation_since=s.remittance_confirmation_since,
+        returns=s.returns,
     )

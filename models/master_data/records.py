@@ -29,6 +29,13 @@ class Confirmations(StrEnum):
     OFF = "off"
 
 
+class Returns(StrEnum):
+    """What becomes of a payment whose receipt the bank takes back: a person is asked, or it is reversed."""
+
+    ASK = "ask"
+    REVERSE = "reverse"
+
+
 class AccountKind(StrEnum):
     ASSET = "asset"
     LIABILITY = "liability"
@@ -121,6 +128,12 @@ class OrganisationSettings:
     case_escalation_sla_seconds: int | None = None
     opportunity_stages: Mapping[str, Literal["open", "closed"]] = field(default_factory=dict)
     remittance_confirmation_since: datetime | None = None
+    returns: Returns = Returns.ASK
+
+    @property
+    def reverses_returns(self) -> bool:
+        """Whether a receipt that the bank takes back is reversed without a person."""
+        return self.returns is Returns.REVERSE
 
     @property
     def posts_at_receipt(self) -> bool:

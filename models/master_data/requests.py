@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from models.cash.check_digits import is_iban
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
-from models.master_data.records import AccountKind, BankAccount, Confirmations, ReceiptPosting
+from models.master_data.records import AccountKind, BankAccount, Confirmations, ReceiptPosting, Returns
 from models.values import Body, Choice, CurrencyCode, InUpperCase, Line, Patch, RecordId
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -100,4 +100,5 @@ class ChangeSettings(Patch):
     mail_sender: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     payment_date_horizon_days: Annotated[int, Field(ge=0, le=366)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+    returns: Choice[Returns] | None = None
     opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None

@@ -1,7 +1,8 @@
 """The rows of a chunk of bank lines, gathered and written together: as many statements as one payment takes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from models.cash.bank_texts import references_in
@@ -10,9 +11,11 @@ from models.cash.records import ApplicationSession, Payment, PaymentApplication
 from models.cash.statement_records import BankStatementLine, LineOutcome, LineStatus
 from models.db.cash import payments, statements
 from models.db.cash.payments import BalanceChange
+from operations.cash.payments import CLERKS_TIME
 from operations.work import Work
 
-CLERKS_TIME: Final = timedelta(days=2)
+POSSIBLE_DUPLICATE: Final = "POSSIBLE_DUPLICATE"
+NOTHING_MORE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass
@@ -29,7 +32,7 @@ class ChunkRows:
 
     def settle(
         self, x: BankStatementLine, status: LineStatus, payment_id: str | None = None, reason: str | None = None,
-        suggestions: tuple[Suggestion, ...] = (),
+        suggestions: tuple[Suggestion, ...] = (), possible_payments: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Say what becomes of a line."""
         self.outcomes.append(
@@ -40,6 +43,7 @@ class ChunkRows:
                 reason_code=reason,
                 payment_id=payment_id,
                 suggestions=suggestions,
+                possible_payments=possible_payments,
             )
         )
 
@@ -48,12 +52,19 @@ class ChunkRows:
         self.settle(x, LineStatus.FAILED, reason=code)
         self.ask_a_person(x, code, x.external_id)
 
-    def ask_a_person(self, x: BankStatementLine, reason: str, subject: str) -> None:
+    def wait(self, x: BankStatementLine, payment_ids: Sequence[str]) -> None:
+        """Leave a line that looks like these payments to a person, who links it or says that it is another."""
+        self.settle(x, LineStatus.POSSIBLE_DUPLICATE, reason=POSSIBLE_DUPLICATE, possible_payments=payment_ids)
+        self.ask_a_person(x, POSSIBLE_DUPLICATE, x.external_id, {"payments": list(payment_ids)})
+
+    def ask_a_person(
+        self, x: BankStatementLine, reason: str, subject: str, more: Mapping[str, object] = NOTHING_MORE
+    ) -> None:
         """Open the clerk's exception about a line."""
         self.work.open_exception(
             "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
             legal_entity_id=self.legal_entity_id,
-            detail={"statement_id": x.statement_id, "line": x.line, "references": references_in(x.texts)},
+            detail={"statement_id": x.statement_id, "line": x.line, "references": references_in(x.texts), **more},
         )  # fmt: skip
 
     def write(self) -> None:

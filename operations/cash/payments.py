@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
+from typing import Final
 
 from models.cash.answers import PaymentAnswer, payment_answer
 from models.cash.ledger import Account, JournalEntry
@@ -15,6 +16,8 @@ from models.ids import new_id
 from operations import carried
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
+
+CLERKS_TIME: Final = timedelta(days=2)
 
 
 def audit_receipt(work: Work, p: Payment, entries: list[JournalEntry]) -> None:
@@ -52,7 +55,7 @@ def post_receipt_entry(work: Work, p: Payment, closed: Collection[str]) -> Journ
 
 def resolve_unmatched(work: Work, p: Payment, code: str) -> None:
     """What a statement left for a person is dealt with once the money has its place, or is gone."""
-    if p.statement_id is None:
+    if p.statement_id is None and code != "REVERSED":
         return
     for exception_id in payments.resolve_unmatched(work.tx, p.id, who=work.cmd.actor, code=code):
         work.audit(p.id, "exception.resolved", {"exception_id": exception_id}, reason_code=code)

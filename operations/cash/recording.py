@@ -10,13 +10,14 @@ from models.cash.records import Payment
 from models.cash.requests import ApplySession, RecordPayment
 from models.db import lookups
 from models.db.cash import payments, rates, receipts, sessions
+from models.db.cash.line_identity import ask_about_bank_lines
 from models.db.cash.receipts import Surroundings
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
 from operations import carried
 from operations.cash.applications import apply_first
-from operations.cash.payments import audit_receipt, post_receipt, refuse_too_far_ahead
+from operations.cash.payments import CLERKS_TIME, audit_receipt, post_receipt, refuse_too_far_ahead
 from operations.cash.session_replays import as_it_stands, by_external_id, different_fields
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -49,6 +50,7 @@ def _record(work: Work, around: Surroundings, asked: RecordPayment) -> Payment:
     refuse_too_far_ahead(asked.payment_date, work.now.date(), around.settings.payment_date_horizon_days)
     payment = _new_payment(work, asked, place)
     work.tx.insert("payments", [payment])
+    ask_about_bank_lines(work.tx, payment, new_id("exc"), work.now + CLERKS_TIME)
     entries = []
     if around.settings.posts_at_receipt:
         entries.append(post_receipt(work, payments.lock(work.tx, payment.id)))

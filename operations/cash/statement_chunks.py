@@ -16,6 +16,7 @@ from models.db.refused import RACES
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.messages.statements import StatementInput, statement_workflow_id
+from operations.cash.returned_receipts import settle_returns
 from operations.cash.statement_lines import Chunk
 from operations.commands import own_command
 from operations.work import Work
@@ -72,6 +73,8 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     chunk = Chunk(work, statement, bank, entity)
     counted = chunk.run(lines) if failed is None else chunk.leave(lines, failed)
     finished = len(lines) < size or statement.lines_done + len(lines) >= total
+    if finished:
+        settle_returns(work, statement, bank)
     statements.advance(tx, statement.id, len(lines), finished=finished)
     work.audit(statement.id, "statement.completed" if finished else "statement.progressed", counted)
     work.flush()

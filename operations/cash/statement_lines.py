@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from models.answers import JsonObject
 from models.cash.allocation import Plan, Request, plan
-from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, OpenInvoice, match_credit
+from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.cash.periods import entry_date
 from models.cash.records import ApplicationSession, Invoice, Payment
 from models.cash.references import reference_key
@@ -18,7 +18,6 @@ from models.cash.statement_records import BankStatement, BankStatementLine, Line
 from models.db.cash import invoices, rates, statements
 from models.db.cash.statements import UnplacedLine
 from models.db.master_data import settings_of
-from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.keys import name_key
@@ -26,7 +25,10 @@ from models.master_data.records import BankAccount, LegalEntity
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.chunk_rows import ChunkRows
-from operations.cash.payers import paid_for, payers_of
+from operations.cash.line_credits import as_named, credits_of
+from operations.cash.line_details import add_details
+from operations.cash.line_identity import by_hand, recognise
+from operations.cash.line_matching import match_again
 from operations.cash.payments import audit_receipt, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
 from operations.commands import body_hash
@@ -54,19 +56,18 @@ class Chunk:
         self.at_receipt, self.horizon = settings.posts_at_receipt, settings.payment_date_horizon_days
         self.rates: dict[tuple[str, date], Decimal | None] = {}
         self.invoices: dict[str, Invoice] = {}
+        self.told_again: list[tuple[BankStatementLine, BankStatementLine]] = []
 
-    def run(self, lines: Sequence[BankStatementLine]) -> Mapping[str, int]:
-        """Record and apply; answers the counts."""
+    def run(self, lines: Sequence[BankStatementLine], *, another_payment: bool = False) -> Mapping[str, int]:
+        """Record and apply; answers the counts. `another_payment`: a person says that they are no payments recorded before
+        by hand, nor other lines in other words."""
         if not lines:
             return {"lines": 0}
-        recorded = self._recorded_before(lines)
-        credits = credits_of(self.work.tx, self.bank, lines)
+        fresh = self._not_recorded(lines, another_payment)
+        credits = credits_of(self.work.tx, self.bank, fresh)
         book = self._book(credits.values())
         unplaced: list[Unplaced] = []
-        for x in lines:
-            if x.line in recorded:
-                self.rows.settle(x, LineStatus.DUPLICATE, recorded[x.line], "LINE_RECORDED_BEFORE")
-                continue
+        for x in fresh:
             matched = match_credit(credits[x.line], book)
             try:
                 payment = self._payment(x, matched.customer_id)
@@ -82,8 +83,29 @@ class Chunk:
             self.rows.settle(x, LineStatus.APPLIED, payment.id)
         self._suggest(unplaced, book)
         self.rows.write()
+        self._add_details()
         counts = {"lines": len(lines), "recorded": len(self.rows.payments), "unmatched": len(unplaced)}
         return counts | {"applied": len(self.rows.sessions)}
+
+    def _not_recorded(self, lines: Sequence[BankStatementLine], another_payment: bool) -> list[BankStatementLine]:
+        """Those of the lines that become payments now. What is recorded already says so; what may be waits for a person."""
+        known = recognise(self.work.tx, self.statement.id, self.bank.id, lines)
+        fresh = [x for x in lines if x.line not in known.duplicates]
+        waiting = {} if another_payment else known.doubtful | by_hand(self.work.tx, self.bank.id, fresh)
+        for x in lines:
+            if (duplicate := known.duplicates.get(x.line)) is not None:
+                self.rows.settle(x, LineStatus.DUPLICATE, duplicate.payment_id, duplicate.reason)
+                if duplicate.said_before is not None:
+                    self.told_again.append((duplicate.said_before, x))
+            elif x.line in waiting:
+                self.rows.wait(x, list(dict.fromkeys((*known.doubtful.get(x.line, ()), *waiting[x.line]))))
+        return [x for x in fresh if x.line not in waiting]
+
+    def _add_details(self) -> None:
+        """What a later file adds to a line is kept with it, and the line is matched again by all that is said now."""
+        for x in add_details(self.work, self.told_again):
+            if x.status is LineStatus.UNMATCHED and x.payment_id is not None:
+                match_again(self.work, self.bank, x, x.payment_id)
 
     def leave(self, lines: Sequence[BankStatementLine], code: str) -> Mapping[str, int]:
         """Record nothing of these lines: they cannot be, and a person is told why; answers the counts."""
@@ -91,12 +113,6 @@ class Chunk:
             self.rows.fail(x, code)
         self.rows.write()
         return {"lines": len(lines), "failed": len(lines)}
-
-    def _recorded_before(self, lines: Sequence[BankStatementLine]) -> dict[int, str]:
-        """The payments that lines became before, by line; also those of builds that read the lines otherwise."""
-        names = {x.line: [n for n in (x.external_id, x.external_id_before) if n] for x in lines}
-        found = statements.recorded_before(self.work.tx, (name for both in names.values() for name in both))
-        return {line: found[name] for line, both in names.items() for name in reversed(both) if name in found}
 
     def _book(self, credits: Iterable[Credit]) -> InvoiceBook:
         """The invoices that the lines may name, locked."""
@@ -212,24 +228,3 @@ class Chunk:
     def _wanted(self, x: BankStatementLine) -> UnplacedLine:
         payer_key = name_key(x.payer) if x.payer else ""
         return UnplacedLine(x.line, x.amount_minor, x.currency_code, self.entity.id, payer_key, x.booking_date)
-
-
-def credits_of(tx: Tx, bank: BankAccount, lines: Sequence[BankStatementLine]) -> dict[int, Credit]:
-    """The lines as the matching rule sees them, by their numbers."""
-    named = payers_of(tx, [x.payer for x in lines])
-    payers = {x.line: named.get(x.payer or "", frozenset()) for x in lines}
-    paid = paid_for(tx, [(payer, x.booking_date) for x in lines for payer in payers[x.line]])
-    return {
-        x.line: Credit(
-            x.amount_minor, x.currency_code, bank.legal_entity_id, texts=tuple(x.texts), payers=payers[x.line],
-            pays_for={payer: paid.get((payer, x.booking_date), frozenset()) for payer in payers[x.line]},
-        )
-        for x in lines
-    }  # fmt: skip
-
-
-def as_named(i: Invoice) -> OpenInvoice:
-    """An invoice as the matching rule sees it."""
-    return OpenInvoice(
-        i.id, i.external_id, i.customer_id, i.legal_entity_id, i.currency_code, i.balance_due_minor, i.due_date
-    )

@@ -3,11 +3,10 @@
 from models.cash.own_account import ANOTHER_ACCOUNT, own_statements
 from models.cash.statement_answers import StatementAnswer, statement_answer
 from models.cash.statement_records import BankStatement, BankStatementLine
-from models.cash.statement_requests import RETURNED, ReadLine, ReceiveStatement
+from models.cash.statement_requests import ReadLine, ReceiveStatement
 from models.db import lookups
 from models.db.cash import statements
 from operations import carried
-from operations.cash.returned_receipts import with_returns
 from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -42,9 +41,8 @@ def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementA
         created_at=work.now,
         created_by=work.cmd.actor,
     )
-    kept = with_returns(work.tx, bank.id, [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)])
-    statements.keep(work.tx, statement, kept)
-    _record(work, statement, kept, bank.legal_entity_id)
+    statements.keep(work.tx, statement, [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)])
+    _record(work, statement, bank.legal_entity_id)
     return Outcome(statement_answer(statements.get(work.tx, statement.id)), 202)
 
 
@@ -66,11 +64,13 @@ def _kept(statement_id: str, n: int, x: ReadLine) -> BankStatementLine:
         external_id_before=x.external_id_before,
         status=x.status,
         reason_code=x.reason_code,
+        entry_ref=x.entry_ref,
+        entry_minor=x.entry_minor,
     )
 
 
-def _record(work: Work, statement: BankStatement, lines: list[BankStatementLine], entity_id: str) -> None:
-    """The trail, and what a person should see: the file's warnings, and the receipts that the bank took back."""
+def _record(work: Work, statement: BankStatement, entity_id: str) -> None:
+    """The trail, and what a person should see: the file's warnings."""
     facts = {
         "bank_account_id": statement.bank_account_id,
         "file_hash": statement.file_hash,
@@ -84,13 +84,4 @@ def _record(work: Work, statement: BankStatement, lines: list[BankStatementLine]
         work.open_exception(
             "bank_statement", warning.code, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
             detail={"code": warning.code, "detail": warning.detail},
-        )  # fmt: skip
-    returned = [x for x in lines if x.reason_code == RETURNED]
-    if returned:  # a person finds the payment and reverses it
-        work.open_exception(
-            "bank_statement", RETURNED, statement.id, owner_role="ar_clerk", legal_entity_id=entity_id,
-            detail={
-                "lines": [x.line for x in returned],
-                "payments": {x.line: x.payment_id for x in returned if x.payment_id is not None},
-            },
         )  # fmt: skip

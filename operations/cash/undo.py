@@ -13,7 +13,7 @@ from models.cash.answers import (
 )
 from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
-from models.cash.records import Invoice, Payment, PaymentApplication
+from models.cash.records import Invoice, LockedPayment, Payment, PaymentApplication
 from models.cash.requests import ReversePayment, UnapplyApplication
 from models.db.cash import payments, sessions
 from models.db.cash.journal import entries_of
@@ -87,8 +87,19 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
 def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer]:
     """Reverse a payment: everything it did is undone, and the reversal is the end of it."""
     held = payments.lock(work.tx, str(work.cmd.resource_id))
+    work.require_entity(held.payment.legal_entity_id)
+    entry, balances = withdraw(work, held, asked)
+    now = payments.get(work.tx, held.payment.id)
+    answer = payment_answer(now.payment, now.applications, now.bank_texts)
+    return Outcome(reversal_answer(answer, entry.id if entry else None, balances))
+
+
+def withdraw(
+    work: Work, held: LockedPayment, asked: ReversePayment
+) -> tuple[JournalEntry | None, list[InvoiceBalanceAnswer]]:
+    """Undo everything that a locked payment did; its reversing entry, and the invoices as they are then. Refusals
+    PAYMENT_REVERSED, RECONCILIATION_COMPLETE, DATE_BEFORE_PAYMENT."""
     p = held.payment
-    work.require_entity(p.legal_entity_id)
     applications = sessions.lock_live_applications(work.tx, p.id)
     invoices = payments.lock_invoices(work.tx, [a.invoice_id for a in applications])
     _refuse_reversal(work, p)
@@ -111,9 +122,7 @@ def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer
         {"payment_id": p.id, "customer_id": p.customer_id, "reason_code": asked.reason_code,
          "reversal_date": effective, "journal_entry_id": entry.id if entry else None},
     )  # fmt: skip
-    now = payments.get(work.tx, p.id)
-    answer = payment_answer(now.payment, now.applications, now.bank_texts)
-    return Outcome(reversal_answer(answer, entry.id if entry else None, balances))
+    return entry, balances
 
 
 def _refuse_reversal(work: Work, p: Payment) -> None:

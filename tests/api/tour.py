@@ -179,12 +179,15 @@ class Tour(Beside):
             ["date", "amount", "currency", "payer", "reference", "remittance_text"],
             [self.day(5), "70.00", "USD", "Harbour", "4711", "invoice INV-7"],
             [self.day(5), "12.34", "USD", "Somebody", "4712", "thank you"],
+            [self.day(5), "23.45", "USD", "Harbour", "4713", "as telephoned"],
         ])  # fmt: skip
+        cheque = self.payment("P-4", 23_45)
         upload = {"file": ("statement.csv", out.getvalue().encode(), "text/csv")}
         said = self.ask("u_clerk", "POST", "/v1/bank-accounts/bank_us/statements", files=upload)
         statement = self.wait("u_clerk", f"/v1/statements/{said['id']}", "COMPLETED")
         self.ask("u_clerk", "GET", "/v1/statements")
         self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/2/retry", {})
+        self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/3/link", {"payment_id": cheque})
         unknown = statement["lines"][1]["payment_id"]
         self.ask("u_clerk", "POST", f"/v1/customer-payments/{unknown}/assign", {"customer_id": self.customer})
         body = {"through_date": self.day(0), "payment_ids": [self.paid], "statement_balance_minor": 450_00}

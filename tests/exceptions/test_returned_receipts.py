@@ -102,3 +102,85 @@ def test_other_debits_stay_what_they_are(books: Books, row: str):
     received(books, "INV-90")
     (line,) = sent(books, f"{HEADER}2026-02-05,{row}\n")["lines"]
     assert (line["reason_code"], line["payment_id"]) == ("NOT_A_CREDIT", None)
+
+
+def reversing(books: Books) -> None:
+    books.do("change_settings", books.org, {"returns": "reverse"})
+
+
+def paid(books: Books, name: str = "INV-90") -> tuple[str, str]:
+    """An invoice of 40.00 and the payment that paid it."""
+    invoice = books.invoice(books.customer("Alpha AG"), 4000, "2026-01-05", external_id=name)
+    return invoice, received(books, name)[0]
+
+
+REASONS = {
+    "camt code": (camt("INV-90"), "RETURNED_AM04"),
+    "camt proprietary": (camt("INV-90", "<RtrInf><Rsn><Prtry>no funds</Prtry></Rsn></RtrInf>"), "RETURNED_NO_FUNDS"),
+    "camt sub-family": (camt("INV-90", "", _SUB_FAMILY), "RETURNED_RRTN"),
+    "camt mark": (camt("INV-90", "", "<RvslInd>true</RvslInd>"), "RETURNED"),
+    "mt940 type": (mt940("INV-90"), "RETURNED_NRTI"),
+    "mt940 code": (mt940("INV-90\n:86:/RTRN/MD06/REMI/INV-90"), "RETURNED_MD06"),
+    "bai2 type": (bai2("555", "INV-90"), "RETURNED_555"),
+    "bai2 nacha": (bai2("557", "RETURN R01 INSUFFICIENT FUNDS INV-90"), "RETURNED_R01"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), REASONS.values(), ids=REASONS.keys())
+def test_where_the_organisation_says_so_the_payment_is_reversed_with_the_banks_code(
+    books: Books, content: str, reason: str
+):
+    invoice, payment = paid(books)
+    reversing(books)
+    (line,) = sent(books, content)["lines"]
+    assert (line["status"], line["reason_code"], line["payment_id"]) == ("IGNORED", "RECEIPT_RETURNED", payment)
+    gone = books.get(f"/v1/customer-payments/{payment}")
+    assert (gone["status"], gone["reversal_reason"], gone["reversal_date"]) == ("REVERSED", reason, "2026-02-05")
+    assert books.get(f"/v1/invoices/{invoice}")["status"] == "OPEN"
+    assert books.get("/v1/exceptions", status="open", kind="bank_statement")["items"] == []
+
+
+def test_a_receipt_and_its_return_in_one_file_find_each_other(books: Books):
+    books.invoice(books.customer("Alpha AG"), 4000, "2026-01-05", external_id="INV-90")
+    receipt = (
+        '<Ntry><Amt Ccy="USD">40.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-02-02</Dt></BookgDt>'
+        "<NtryDtls><TxDtls><RmtInf><Ustrd>INV-90</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry><Ntry>"
+    )
+    reversing(books)
+    one, two = sent(books, camt("INV-90").replace("<Ntry>", receipt, 1))["lines"]
+    assert (one["status"], two["reason_code"], two["payment_id"]) == ("APPLIED", "RECEIPT_RETURNED", one["payment_id"])
+    assert books.get(f"/v1/customer-payments/{one['payment_id']}")["status"] == "REVERSED"
+
+
+@pytest.mark.parametrize("text", ["INV-90", "ORDER-1"], ids=["one of two", "none"])
+def test_no_payment_is_reversed_on_a_guess(books: Books, text: str):
+    books.invoice(books.customer("Alpha AG"), 8000, "2026-01-05", external_id="INV-90")
+    payments = received(books, "INV-90 first", "INV-90 second")
+    reversing(books)
+    statement = sent(books, camt(text))
+    assert [books.get(f"/v1/customer-payments/{p}")["status"] for p in payments] == ["FULLY_APPLIED"] * 2
+    asked = books.get("/v1/exceptions", status="open", kind="bank_statement")["items"]
+    assert [(e["subject_id"], e["detail"]) for e in asked] == [(statement["id"], {"lines": [1], "payments": {}})]
+
+
+def test_what_the_bank_does_not_call_a_return_is_asked_about(books: Books):
+    _, payment = paid(books)
+    reversing(books)
+    sent(books, f"{HEADER}2026-02-05,-40.00,USD,Alpha AG,,refund of INV-90\n")
+    assert books.get(f"/v1/customer-payments/{payment}")["status"] == "FULLY_APPLIED"
+    assert len(books.get("/v1/exceptions", status="open", kind="bank_statement")["items"]) == 1
+
+
+def test_a_second_return_of_one_receipt_is_asked_about(books: Books):
+    paid(books)
+    reversing(books)
+    sent(books, camt("INV-90"))
+    again = sent(books, camt("INV-90").replace("2026-02-05", "2026-02-06"))
+    assert (again["lines"][0]["reason_code"], again["lines"][0]["payment_id"]) == ("RECEIPT_RETURNED", None)
+    assert len(books.get("/v1/exceptions", status="open", kind="bank_statement")["items"]) == 1
+
+
+def test_a_debit_that_bears_the_reference_of_a_receipt_recorded_by_hand_gives_it_back(books: Books):
+    hand = books.pay(books.customer("Alpha AG"), 4000, "2026-02-01", bank_account_id="bank_us", reference="CHQ-10077")
+    (line,) = sent(books, f"{HEADER}2026-02-05,-40.00,USD,Alpha AG,CHQ-10077,\n")["lines"]
+    assert (line["reason_code"], line["payment_id"]) == ("RECEIPT_RETURNED", hand)

@@ -256,10 +256,12 @@ def completed_reconciliation(tx: Tx, payment_id: str) -> str | None:
 
 
 def resolve_unmatched(tx: Tx, payment_id: str, *, who: str, code: str) -> list[str]:
-    """The exceptions of a payment that a statement left for a person are dealt with; their ids."""
+    """The exceptions of a payment that a statement left for a person are dealt with; their ids. Whether it is one of two
+    is a question until it is linked or reversed."""
     rows = tx.all(
         """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
-           WHERE org_id = :org AND subject_id = :id AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
+           WHERE org_id = :org AND subject_id = :id AND kind IN ('unmatched_payment', 'possible_duplicate') AND status = 'open'
+           RETURNING id""",
         at=tx.now,
         who=who,
         code=code,

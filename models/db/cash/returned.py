@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from models.answers import read_row
 from models.cash.bank_texts import BankText
+from models.cash.statement_records import BankStatementLine
 from models.db.tx import Tx, to_json
 
 
@@ -19,6 +19,18 @@ class Debit:
     currency: str
     day: date
     keys: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt of a debit's amount: what it was recorded by, and what the bank said of it."""
+
+    line: int
+    payment_id: str
+    reference: str | None
+    external_id: str
+    by_hand: bool
+    texts: Sequence[BankText]
 
 
 _DEBITS: Final = (
@@ -45,12 +57,25 @@ def by_invoice(tx: Tx, bank_account_id: str, debits: Sequence[Debit]) -> Mapping
     return found
 
 
-def of_its_amount(tx: Tx, bank_account_id: str, debits: Sequence[Debit]) -> Sequence[tuple[int, str, list[BankText]]]:
-    """Receipts of the amount, whatever they paid: line, id, and what the bank said of them."""
-    rows = tx.all(
-        f"""SELECT n.line, p.id, l.texts FROM {_DEBITS} JOIN payments p ON p.org_id = :org AND {_OF_ITS_AMOUNT}
-            JOIN statement_lines l ON l.org_id = :org AND l.statement_id = p.statement_id AND l.line = p.statement_line""",
+def of_its_amount(tx: Tx, bank_account_id: str, debits: Sequence[Debit]) -> Sequence[Receipt]:
+    """Receipts of the amount, whatever they paid."""
+    return tx.records(
+        Receipt,
+        f"""SELECT n.line, p.id AS payment_id, p.reference, p.external_id, p.statement_id IS NULL AS by_hand,
+              coalesce(l.texts, '[]') AS texts
+            FROM {_DEBITS} JOIN payments p ON p.org_id = :org AND {_OF_ITS_AMOUNT}
+            LEFT JOIN statement_lines l ON l.org_id = :org AND l.statement_id = p.statement_id
+              AND l.line = p.statement_line""",
         debits=to_json(debits),
         bank=bank_account_id,
     )
-    return [(row["line"], row["id"], [read_row(BankText, text) for text in row["texts"]]) for row in rows]
+
+
+def debits_of(tx: Tx, statement_id: str) -> Sequence[BankStatementLine]:
+    """The debits of a statement that name no payment yet."""
+    return tx.records(
+        BankStatementLine,
+        """SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id AND amount_minor < 0
+             AND payment_id IS NULL ORDER BY line""",
+        id=statement_id,
+    )

@@ -1,6 +1,6 @@
 """Bank statements and their lines: kept, read, worked off."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,10 +17,12 @@ from models.db.tables.bank import bank_accounts, statements
 from models.db.tx import Tx, to_json
 
 _COUNTS: Final = """(SELECT to_json(c) FROM (SELECT
-    count(*) FILTER (WHERE payment_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'IGNORED')) AS recorded,
+    count(*) FILTER (WHERE payment_id IS NOT NULL AND status NOT IN ('DUPLICATE', 'LINKED', 'IGNORED')) AS recorded,
     count(*) FILTER (WHERE status = 'APPLIED') AS applied, count(*) FILTER (WHERE status = 'UNMATCHED') AS unmatched,
     count(*) FILTER (WHERE status = 'DUPLICATE') AS duplicates, count(*) FILTER (WHERE status = 'FAILED') AS failed,
-    count(*) FILTER (WHERE status = 'IGNORED') AS ignored
+    count(*) FILTER (WHERE status = 'IGNORED') AS ignored,
+    count(*) FILTER (WHERE status = 'POSSIBLE_DUPLICATE') AS possible_duplicates,
+    count(*) FILTER (WHERE status = 'LINKED') AS linked, count(*) FILTER (WHERE matched_later) AS matched_later
   FROM statement_lines l WHERE l.org_id = s.org_id AND l.statement_id = s.id) c) AS counts"""
 _GET: Final = f"SELECT s.*, {_COUNTS} FROM statements s WHERE s.org_id = :org AND s.id = :id"
 _S: Final = statements.alias("s")
@@ -118,9 +120,9 @@ def settle_lines(tx: Tx, outcomes: Sequence[LineOutcome]) -> None:
     """Write what became of lines."""
     tx.run(
         """UPDATE statement_lines l SET status = n.status, reason_code = n.reason_code, payment_id = n.payment_id,
-             suggestions = n.suggestions
+             suggestions = n.suggestions, matched_later = n.matched_later, possible_payments = n.possible_payments
            FROM json_to_recordset(CAST(:rows AS json)) AS n(statement_id text, line int, status text, reason_code text,
-             payment_id text, suggestions jsonb)
+             payment_id text, suggestions jsonb, matched_later boolean, possible_payments jsonb)
            WHERE l.org_id = :org AND l.statement_id = n.statement_id AND l.line = n.line""",
         rows=to_json(outcomes),
     )
@@ -147,23 +149,20 @@ def take_up_failed(tx: Tx, statement_id: str) -> list[BankStatementLine]:
     return failed
 
 
-def settle_exceptions(tx: Tx, external_ids: Sequence[str], *, who: str, code: str) -> list[str]:
-    """The exceptions of lines that could not be recorded are dealt with; their ids."""
+def settle_exceptions(
+    tx: Tx, subjects: Sequence[str], *, who: str, code: str, kinds: Sequence[str] = ("unmatched_payment",)
+) -> list[str]:
+    """The exceptions of lines that are not recorded, or of payments, are dealt with; their ids."""
     rows = tx.all(
         """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
-           WHERE org_id = :org AND subject_id = ANY(:ids) AND kind = 'unmatched_payment' AND status = 'open' RETURNING id""",
+           WHERE org_id = :org AND subject_id = ANY(:ids) AND kind = ANY(:kinds) AND status = 'open' RETURNING id""",
         at=tx.now,
         who=who,
         code=code,
-        ids=list(external_ids),
+        ids=list(subjects),
+        kinds=list(kinds),
     )
     return [row["id"] for row in rows]
-
-
-def recorded_before(tx: Tx, external_ids: Iterable[str]) -> dict[str, str]:
-    """The payments that are recorded under these external_ids: their ids by them."""
-    sql = "SELECT external_id, id FROM payments WHERE org_id = :org AND external_id = ANY(:ids)"
-    return {row["external_id"]: row["id"] for row in tx.all(sql, ids=sorted(set(external_ids)))}
 
 
 def named_invoices(tx: Tx, keys: Collection[str]) -> Sequence[Invoice]:

@@ -1,6 +1,6 @@
 """Bank accounts, their statements, reconciliations, and the confirmations of payments."""
 
-from sqlalchemy import BigInteger, Column, Date, Integer, LargeBinary, Table, Text, func, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, Table, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.db.tables.metadata import Currency, Moment, index, metadata, records, references
@@ -60,7 +60,23 @@ statement_lines = Table(
     Column("bank_ref", Text),
     Column("texts", JSONB, nullable=False, server_default="[]"),
     Column("external_id_before", Text),
+    Column("entry_ref", Text),
+    Column("entry_minor", BigInteger),
+    Column("matched_later", Boolean, nullable=False, server_default=false()),
+    Column("possible_payments", JSONB, nullable=False, server_default="[]"),
     references("statements", statement_id="id"),
+    index("statement_lines_external", "org_id", "external_id"),
+    index(
+        "statement_lines_bank_ref",
+        "org_id",
+        "bank_ref",
+        "booking_date",
+        "amount_minor",
+        where="bank_ref IS NOT NULL AND amount_minor > 0",
+    ),
+    index("statement_lines_entry", "org_id", "entry_ref", "booking_date", where="entry_ref IS NOT NULL"),
+    index("statement_lines_same", "org_id", "payment_id", where="status = 'DUPLICATE'"),
+    index("statement_lines_waiting", "org_id", "amount_minor", "booking_date", where="status = 'POSSIBLE_DUPLICATE'"),
     index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
 )
 

@@ -126,6 +126,7 @@ payments = records(
     references("bank_accounts", bank_account_id="id"),
     references("customers", customer_id="id"),
     references("legal_entities", legal_entity_id="id"),
+    index("payments_account_amount", "org_id", "bank_account_id", "amount_minor", "payment_date"),
     index("payments_customer", "org_id", "customer_id", "id"),
     index("payments_external", "org_id", "external_id", unique=True),
     index("payments_funds", "org_id", "customer_id", "status", where="status <> 'FULLY_APPLIED'"),
