@@ -181,7 +181,7 @@ class Tour(Beside):
             [self.day(5), "12.34", "USD", "Somebody", "4712", "thank you"],
             [self.day(5), "23.45", "USD", "Harbour", "4713", "as telephoned"],
         ])  # fmt: skip
-        cheque = self.payment("P-4", 23_45)
+        cheque = self.payment("CHQ-9", 23_45)
         upload = {"file": ("statement.csv", out.getvalue().encode(), "text/csv")}
         said = self.ask("u_clerk", "POST", "/v1/bank-accounts/bank_us/statements", files=upload)
         statement = self.wait("u_clerk", f"/v1/statements/{said['id']}", "COMPLETED")
