@@ -8,7 +8,7 @@ from alembic import op
 from models.db.migrations.run_sql import run_sql
 
 revision = "0240_lines_that_are_payments"
-down_revision = "0220_tokens_for_all"
+down_revision = "0260_nothing_waits_unseen"
 
 _INDEXES = {
     "payments_account_amount": "payments (org_id, bank_account_id, amount_minor, payment_date)",
