@@ -1,6 +1,7 @@
 """`arflow org` and `arflow customer`: the bootstrap path, in development only, audited."""
 
 import csv
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from models.errors import Refusal
 from operations.organisations import create_organisation
 from settings import SettingsError, get_settings
 from stack.process import StackError
-from stack.runtime import database
+from stack.runtime import books, place
 
 org = typer.Typer(help="Organisations.", no_args_is_help=True)
 customer = typer.Typer(help="Customers, past approval (development only).", no_args_is_help=True)
@@ -21,7 +22,8 @@ customer = typer.Typer(help="Customers, past approval (development only).", no_a
 @org.command("create")
 def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Display name")]) -> None:
     """Make an organisation with its defaults: terms, chart of accounts, legal entities, bank accounts."""
-    with database(get_settings()) as url:
+    settings = get_settings()
+    with books(settings) as url:
         engine = make_engine(url, role=None, pool_size=1)
         try:
             with transaction(engine, org_id) as tx:
@@ -32,6 +34,7 @@ def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Di
         finally:
             engine.dispose()
     print(org_id)
+    print(f"arflow: in {place(settings)}", file=sys.stderr)
 
 
 @customer.command("create")
@@ -55,7 +58,7 @@ def create_customer(
         rows = [{"name": name, "email": email}]
     else:
         raise StackError("give --name and --email, or --file")
-    with database(settings) as url:
+    with books(settings) as url:
         engine = make_engine(url, pool_size=1)
         try:
             with transaction(engine, org) as tx:

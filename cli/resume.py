@@ -8,7 +8,7 @@ from models.db.engine import make_engine
 from operations import registry  # noqa: F401 - registers the operations
 from settings import Settings, get_settings
 from stack.process import StackError
-from stack.runtime import database
+from stack.runtime import books
 from workflows.connection import connect
 from workflows.resuming import Resumed
 from workflows.resuming import resume as sweep
@@ -18,7 +18,7 @@ def resume() -> None:
     """Begin the process of whatever is open and has none: after Temporal was emptied, moved, or restored. Workers do it by
     themselves, at their start and every five minutes; running it again changes nothing."""
     settings = get_settings()
-    with database(settings) as url:
+    with books(settings) as url:
         done = asyncio.run(_sweep(settings, url))
     if done.elsewhere:
         print("another process is just doing it")

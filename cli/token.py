@@ -5,15 +5,19 @@ from typing import Annotated
 import typer
 
 from api.tokens import mint_dev_token
+from models.access import ROLES
 from settings import get_settings
+from stack.process import StackError
 
 
 def token(
     org: Annotated[str, typer.Option(help="Organisation, such as org_demo.")],
     user: Annotated[str, typer.Option(help="Person or service, such as u_clerk.")],
-    role: Annotated[list[str] | None, typer.Option(help="Role, such as ar_clerk; may be repeated.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help=f"May be repeated: {', '.join(ROLES)}.")] = None,
     entity: Annotated[list[str] | None, typer.Option(help="Legal entity; may be repeated. None: all.")] = None,
     hours: Annotated[int, typer.Option(help="How long it is valid.", min=1)] = 8760,
 ) -> None:
     """Print a bearer token (development only)."""
+    if unknown := [name for name in role or () if name not in ROLES]:
+        raise StackError(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
     print(mint_dev_token(get_settings(), org, user, role or [], entity or [], lifetime_seconds=hours * 3600))

@@ -10,7 +10,7 @@ from models.verification import Finding
 from operations.verify import verify as verify_books
 from settings import get_settings
 from stack.process import StackError
-from stack.runtime import database
+from stack.runtime import books
 
 STATEMENT_SECONDS: Final = 6 * 3600
 """Reading a large organisation's books once may take long, and nobody waits for a lock of it."""
@@ -20,7 +20,7 @@ def verify(
     org: Annotated[str | None, typer.Option("--org", help="Only this organisation")] = None,
 ) -> None:
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
-    with database(get_settings()) as url:
+    with books(get_settings()) as url:
         engine = make_engine(url, pool_size=1, role=verifying_role(url), statement_seconds=STATEMENT_SECONDS)
         try:
             known = all_org_ids(engine)

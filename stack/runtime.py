@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from settings import Settings
 from stack.postgres import EmbeddedPostgres
@@ -96,6 +97,29 @@ def database(settings: Settings) -> Iterator[str]:
         return
     with ExitStack() as held:
         yield _attach(settings.home, held)
+
+
+@contextmanager
+def books(settings: Settings) -> Iterator[str]:
+    """`database`, of a stack that has been up: StackError where it never was, so that nothing is begun by asking."""
+    embedded = settings.database_url is None and not settings.production
+    if embedded and not EmbeddedPostgres.in_home(settings.home).data.exists():
+        raise StackError(
+            f"nothing is kept in {settings.home.resolve()} yet: `make up` begins it, ARFLOW_HOME names another"
+        )
+    with database(settings) as url:
+        with psycopg.connect(url) as connection:
+            if connection.execute("SELECT to_regclass('public.organisations')").fetchone() == (None,):
+                raise StackError("the database has no tables yet: run `arflow migrate`")
+        yield url
+
+
+def place(settings: Settings) -> str:
+    """Where what a command wrote has gone, in words."""
+    if settings.database_url is None:
+        return f"the stack of {settings.home.resolve()}"
+    parts = conninfo_to_dict(settings.owner_url())
+    return f"the database {parts.get('dbname')} at {parts.get('host') or 'localhost'}"
 
 
 def _attach(home: Path, held: ExitStack) -> str:

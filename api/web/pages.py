@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.templating import Jinja2Templates
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 from api.query import PageRoute
 from models.errors import Refusal
@@ -40,6 +40,12 @@ def customer_360(request: Request, customer_id: str) -> Response:
     """One customer on one screen."""
     context = {"customer_id": customer_id, "production": request.app.state.settings.production}
     return TEMPLATES.TemplateResponse(request, "customer_360.html", context, headers=_HEADERS)
+
+
+@router.get("/")
+def root() -> Response:
+    """Whoever opens the bare address is led to the description."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/docs")

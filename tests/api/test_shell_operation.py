@@ -11,8 +11,10 @@ from typing import Annotated
 import pytest
 import structlog
 
+from api.app import create_app
 from api.gate import gated_router
 from api.problems import STATUS
+from api.web import pages
 from logs import configure_logs
 from models.access import Principal
 from models.errors import CODES
@@ -23,6 +25,13 @@ async def test_health_needs_no_token():
     async with client(app()) as c:
         assert (await c.get("/healthz")).json() == {"status": "ok"}
         assert (await c.get("/readyz")).status_code == 200
+
+
+async def test_the_bare_address_leads_to_the_description():
+    async with client(create_app(settings(), [pages.router])) as c:
+        led = await c.get("/")
+        assert (led.status_code, led.headers["location"]) == (307, "/docs")
+        assert (await c.get("/docs")).status_code == 200
 
 
 async def test_readiness_names_what_is_missing():
