@@ -21,6 +21,7 @@ from api.problems import handle_problems
 from api.query import CheckedRoute, PageRoute
 from api.readiness import Readiness
 from api.routes import (
+    adjustments,
     aging,
     approval_policies,
     approvals,
@@ -54,6 +55,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     customer_360.router,  # early: routes are tried in order, and this one is measured in milliseconds
     invoices.router,
     payments.router,
+    adjustments.router,
     reconciliations.router,
     statements.router,
     bank_accounts.router,

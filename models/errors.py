@@ -38,6 +38,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "INVOICE_NOT_FOUND": "Invoice not found",
         "PAYMENT_NOT_FOUND": "Payment not found",
         "PAYMENT_APPLICATION_NOT_FOUND": "Payment application not found",
+        "ADJUSTMENT_NOT_FOUND": "Adjustment not found",
         "CREDIT_NOT_FOUND": "Customer credit not found",
         "RECONCILIATION_NOT_FOUND": "Reconciliation not found",
         "STATEMENT_NOT_FOUND": "Bank statement not found",
@@ -88,6 +89,9 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "APPLIED_EXCEEDS_PAYMENT": "More applied than the payment has left",
         "APPLIED_EXCEEDS_BALANCE": "More applied than the invoice has open",
         "APPLICATION_UNAPPLIED": "The application is undone already",
+        "ADJUSTMENT_UNDONE": "The adjustment is undone already",
+        "DISCOUNT_NOT_EARNED": "More discount than the terms grant",
+        "APPROVAL_REQUIRED": "Beyond the caller's authority",
         "CREDIT_WITHDRAWN": "The credit is withdrawn",
         "FX_RATE_MISSING": "No exchange rate",
         # Ledger and bank

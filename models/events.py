@@ -119,6 +119,21 @@ _TYPES: Final = (
         },
     ),
     EventType(
+        "ar.adjustment.undone",
+        "One adjustment was undone, its application stands; the invoice owes the amount again.",
+        "adj",
+        {
+            "adjustment_id": "the adjustment",
+            "kind": "`discount`, `write_off`, `bank_fee` or `tax_withheld`",
+            "amount_minor": "its amount, in the invoice's currency",
+            "invoice_id": "the invoice",
+            "payment_id": "the payment that it stood beside",
+            "customer_id": "the invoice's customer",
+            "reason_code": "why",
+            "effective_date": "the day from which it no longer counts",
+        },
+    ),
+    EventType(
         "ar.payment.reversed",
         "The payment was taken back with everything it did.",
         "pay",

@@ -70,5 +70,6 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
     "invoices": {"OPEN": DERIVED, "PARTIALLY_PAID": DERIVED, "PAID": DERIVED, "VOID": END},
     "payments": {"UNAPPLIED": DERIVED, "PARTIALLY_APPLIED": DERIVED, "FULLY_APPLIED": DERIVED, "REVERSED": END},
     "customer_credits": {"OPEN": DERIVED, "USED": DERIVED, "WITHDRAWN": END},
+    "adjustments": {"POSTED": END, "UNDONE": END},
 }  # fmt: skip
 """By table and state; `*` where the words are somebody else's."""

@@ -7,7 +7,7 @@ as Python values from `api.json_body` (fractions as `Decimal`), so no number eve
 import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -44,6 +44,17 @@ class Patch(Body):
     @model_serializer(mode="wrap")
     def _what_was_sent(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+
+class Grown(Body):
+    """A body that has fields which earlier builds did not know. As long as they say nothing they are not kept either: a
+    request that is repeated across the change is the same request, with the same hash."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _what_says_something(self, dump: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        return {name: value for name, value in dump(self).items() if name not in self.LATER or value not in (None, [])}
 
 
 class Empty(Body):

@@ -16,7 +16,7 @@ from models.master_data.answers import (
     payment_terms_answer,
     settings_answer,
 )
-from models.master_data.records import BankAccount, Dimension, LedgerAccount, LegalEntity, PaymentTerms
+from models.master_data.records import BankAccount, Dimension, DiscountTax, LedgerAccount, LegalEntity, PaymentTerms
 from models.master_data.requests import (
     ChangeSettings,
     CreateAccount,
@@ -25,6 +25,7 @@ from models.master_data.requests import (
     CreateLegalEntity,
     SetPaymentTerms,
 )
+from models.money import plain
 from models.values import Body
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -35,8 +36,13 @@ def create_legal_entity(work: Work, asked: CreateLegalEntity) -> Outcome[LegalEn
     """Add a legal entity."""
     if master_data.has_legal_entity(work.tx, asked.id):
         raise _exists(asked.id)
+    usual = DiscountTax.KEEP if asked.functional_currency == "USD" else DiscountTax.ADJUST
     entity = LegalEntity(
-        id=asked.id, name=asked.name, functional_currency=asked.functional_currency, created_at=work.now
+        id=asked.id,
+        name=asked.name,
+        functional_currency=asked.functional_currency,
+        discount_tax=asked.discount_tax or usual,
+        created_at=work.now,
     )
     work.tx.insert("legal_entities", [entity])
     _audit(work, "legal_entity.created", asked)
@@ -67,8 +73,13 @@ def create_bank_account(work: Work, asked: CreateBankAccount) -> Outcome[BankAcc
 
 @operation("set_payment_terms", SetPaymentTerms, PaymentTermsAnswer)
 def set_payment_terms(work: Work, asked: SetPaymentTerms) -> Outcome[PaymentTermsAnswer]:
-    """Add payment terms, or give them other days."""
-    terms = PaymentTerms(code=asked.code, days=asked.days)
+    """Add payment terms, or give them other days and another discount."""
+    terms = PaymentTerms(
+        code=asked.code,
+        days=asked.days,
+        discount_percent=None if asked.discount_percent is None else plain(asked.discount_percent),
+        discount_days=asked.discount_days,
+    )
     master_data.set_payment_terms(work.tx, terms)
     _audit(work, "payment_terms.set", asked)
     return Outcome(payment_terms_answer(terms), 201)

@@ -5,16 +5,21 @@ from operations.commands import own_command
 from operations.work import Work
 
 PAYMENT_TERMS = {"NET30": 30, "NET45": 45, "NET60": 60}
-LEGAL_ENTITIES = (("le_us", "US entity", "USD", "bank_us"), ("le_uk", "UK entity", "GBP", "bank_uk"))
+LEGAL_ENTITIES = (
+    ("le_us", "US entity", "USD", "bank_us", "keep"), ("le_uk", "UK entity", "GBP", "bank_uk", "adjust"),
+)  # fmt: skip
 CHART_OF_ACCOUNTS = (
     ("cash", "1000", "Cash at bank", "asset"),
     ("accounts_receivable", "1100", "Accounts receivable", "asset"),
+    ("tax_withheld", "1190", "Tax withheld by customers, to be set off", "asset"),
     ("unapplied_cash", "2100", "Unapplied cash", "liability"),
     ("customer_credits", "2110", "Customer credits", "liability"),
     ("tax_payable", "2200", "Sales tax and VAT payable", "liability"),
     ("revenue", "4000", "Revenue", "revenue"),
+    ("sales_discounts", "4980", "Early-payment discounts granted", "revenue"),
     ("fx_gain_loss", "7000", "Realised foreign exchange gain or loss", "revenue"),
     ("write_off", "7100", "Receivables written off", "expense"),
+    ("bank_fees", "7190", "Fees that banks took out of receipts", "expense"),
 )
 
 
@@ -27,8 +32,8 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
     tx.insert(
         "legal_entities",
         [
-            {"id": i, "name": n, "functional_currency": currency, "created_at": tx.now}
-            for i, n, currency, _ in LEGAL_ENTITIES
+            {"id": i, "name": n, "functional_currency": currency, "discount_tax": tax, "created_at": tx.now}
+            for i, n, currency, _, tax in LEGAL_ENTITIES
         ],
     )
     tx.insert(
@@ -41,7 +46,7 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
                 "name": f"{n} main account",
                 "created_at": tx.now,
             }
-            for i, n, currency, bank in LEGAL_ENTITIES
+            for i, n, currency, bank, _ in LEGAL_ENTITIES
         ],
     )
     work = bootstrap_work(tx, actor)

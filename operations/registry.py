@@ -13,6 +13,7 @@ from operations.cash import (
     statement_retries,
     statements,
     undo,
+    undo_adjustment,
 )
 from operations.customer_360 import activities, escalations, panels, source_records
 from operations.customers import decisions as change_decisions
@@ -44,5 +45,6 @@ __all__ = [
     "statement_retries",
     "statements",
     "undo",
+    "undo_adjustment",
     "webhooks",
 ]

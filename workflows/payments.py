@@ -73,6 +73,15 @@ class UnapplyApplication:
         return await _execute_and_say_whose(start, "Undoing the application", "Undone and posted")
 
 
+@workflow.defn(name="UndoAdjustment")
+class UndoAdjustment:
+    """One adjustment is undone; the application that it stood beside stays."""
+
+    @workflow.run
+    async def run(self, start: CommandInput) -> CommandResult:
+        return await _execute_and_say_whose(start, "Undoing the adjustment", "Undone and posted")
+
+
 @workflow.defn(name="ReversePayment")
 class ReversePayment:
     """A payment is reversed with everything it did."""
@@ -92,5 +101,6 @@ class ReconcileBank:
 
 
 POSTING_WORKFLOWS = (
-    RecordPayment, AssignPayment, ApplyPayment, ApplyCredit, UnapplyApplication, ReversePayment, ReconcileBank,
+    RecordPayment, AssignPayment, ApplyPayment, ApplyCredit, UnapplyApplication, UndoAdjustment, ReversePayment,
+    ReconcileBank,
 )  # fmt: skip

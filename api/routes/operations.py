@@ -40,6 +40,7 @@ _READ_WITH: Final[Mapping[str, str]] = {
     "reopen_reconciliation": "payments.read",
     "reverse_payment": "payments.read",
     "unapply_application": "payments.read",
+    "undo_adjustment": "payments.read",
     "escalate_case": "customers.read",
     "customer": "changes.read",
     "change": "changes.read",

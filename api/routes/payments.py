@@ -53,7 +53,7 @@ _OF_RECEIPTS: Final = (
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
-    "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL", "FX_RATE_MISSING",
+    "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL", "FX_RATE_MISSING", "DISCOUNT_NOT_EARNED", "APPROVAL_REQUIRED",
 )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def get_payment(request: Request, payment_id: str, who: Reader) -> Response:
     with reading(request, who) as tx:
         found = payments.get(tx, payment_id)
     who_sees(who, found.payment.legal_entity_id)
-    return shown(payment_answer(found.payment, found.applications, found.bank_texts))
+    return shown(payment_answer(found.payment, found.applications, found.bank_texts, found.adjustments))
 
 
 @router.get("/v1/customer-payments", response_model=Page[PaymentAnswer])
@@ -219,7 +219,7 @@ def list_payments(
         "payments",
         found,
         key=lambda p: (p.payment.id,),
-        item=lambda p: payment_answer(p.payment, p.applications, p.bank_texts),
+        item=lambda p: payment_answer(p.payment, p.applications, p.bank_texts, p.adjustments),
     )
     return shown(items)
 

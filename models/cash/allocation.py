@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from models.cash.adjustments import AskedAdjustment, PlannedAdjustment, planned
 from models.errors import FieldError, Refusal
 from models.money import convert, convert_back, implied_rate, share, spelt
 
@@ -49,6 +50,11 @@ class Request:
     applied_minor: int
     fx_rate: Decimal | None = None
     invoice_applied_minor: int | None = None
+    adjustments: tuple[AskedAdjustment, ...] = ()
+
+    @property
+    def adjusted_minor(self) -> int:
+        return sum(a.amount_minor for a in self.adjustments)
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,21 @@ class Allocation:
     functional_cash_minor: int
     functional_relief_minor: int
     effective_date: date
+    adjustments: tuple[PlannedAdjustment, ...] = ()
+
+    @property
+    def relieved_minor(self) -> int:
+        """What the invoice owes less, by the money and beside it."""
+        return self.invoice_applied_minor + sum(a.asked.amount_minor for a in self.adjustments)
+
+    @property
+    def functional_relieved_minor(self) -> int:
+        """What receivables lose by it."""
+        return self.functional_relief_minor + sum(a.functional_minor for a in self.adjustments)
 
     @property
     def new_balance_minor(self) -> int:
-        return self.invoice.balance_minor - self.invoice_applied_minor
+        return self.invoice.balance_minor - self.relieved_minor
 
 
 @dataclass(frozen=True)
@@ -154,9 +171,11 @@ def plan(
     """Decide the session, or refuse it (steps 1 to 3). `overpayment_named`: the word was given now or before.
     `at_most`: what may be spent of the funds, where that is less than all."""
     selected = [invoices[r.invoice_id] for r in requests]
+    # What adjustments leave: that much, and no more, is for the money to pay.
+    payable = [i.balance_minor - r.adjusted_minor for r, i in zip(requests, selected, strict=True)]
     line_rates = rates(funds, requests, invoices, stored_rate)
     if not overpayment_named:
-        _refuse_silent_overpayment(funds, requests, selected, line_rates)
+        _refuse_silent_overpayment(funds, requests, selected, payable, line_rates)
     total = sum(r.applied_minor for r in requests)
     available = funds.available_minor if at_most is None else min(at_most, funds.available_minor)
     if total > available:
@@ -168,30 +187,42 @@ def plan(
         )
     left, functional_left = funds.available_minor, funds.functional_available_minor
     allocations: list[Allocation] = []
-    for r, invoice, rate in zip(requests, selected, line_rates, strict=True):
-        invoice_applied = _other_side(funds, r, invoice, rate)
-        if invoice_applied > invoice.balance_minor:
-            raise Refusal(
-                "APPLIED_EXCEEDS_BALANCE",
-                f"{spelt(invoice_applied, invoice.currency_code)} is to be applied to invoice {invoice.id}, which has "
-                f"{spelt(invoice.balance_minor, invoice.currency_code)} open.",
-                invoice_id=invoice.id,
-                balance_due_minor=invoice.balance_minor,
-            )
+    for r, invoice, open_minor, rate in zip(requests, selected, payable, line_rates, strict=True):
+        invoice_applied = _other_side(funds, r, invoice, open_minor, rate)
+        if invoice_applied > open_minor:
+            _refuse_excess(invoice, invoice_applied, r.adjusted_minor)
         cash = share(functional_left, r.applied_minor, left)
         relief = share(invoice.functional_balance_minor, invoice_applied, invoice.balance_minor)
         effective = max(funds.payment_date, invoice.issue_date)
-        allocations.append(Allocation(invoice, r.applied_minor, invoice_applied, rate, cash, relief, effective))
+        adjusted = planned(
+            r.adjustments, invoice.balance_minor - invoice_applied, invoice.functional_balance_minor - relief
+        )
+        allocations.append(
+            Allocation(invoice, r.applied_minor, invoice_applied, rate, cash, relief, effective, adjusted)
+        )
         left, functional_left = left - r.applied_minor, functional_left - cash
     return Plan(tuple(allocations), total, funds.functional_available_minor - functional_left, left, functional_left)
 
 
+def _refuse_excess(invoice: OpenInvoice, applied: int, adjusted: int) -> None:
+    code = invoice.currency_code
+    beside = f" and {spelt(adjusted, code)} beside it" if adjusted else ""
+    raise Refusal(
+        "APPLIED_EXCEEDS_BALANCE",
+        f"{spelt(applied, code)}{beside} is to be applied to invoice {invoice.id}, which has "
+        f"{spelt(invoice.balance_minor, code)} open.",
+        invoice_id=invoice.id,
+        balance_due_minor=invoice.balance_minor,
+    )
+
+
 def _refuse_silent_overpayment(
-    funds: Funds, requests: Sequence[Request], invoices: Sequence[OpenInvoice], line_rates: Sequence[Decimal]
-) -> None:
+    funds: Funds, requests: Sequence[Request], invoices: Sequence[OpenInvoice], payable: Sequence[int],
+    line_rates: Sequence[Decimal],
+) -> None:  # fmt: skip
     open_balance = sum(
-        _open_in_funds(funds, r.applied_minor, i, rate)
-        for r, i, rate in zip(requests, invoices, line_rates, strict=True)
+        _open_in_funds(funds, r.applied_minor, i, max(0, open_minor), rate)
+        for r, i, open_minor, rate in zip(requests, invoices, payable, line_rates, strict=True)
     )
     if funds.available_minor > open_balance:
         raise Refusal(
@@ -204,23 +235,23 @@ def _refuse_silent_overpayment(
         )
 
 
-def _open_in_funds(funds: Funds, applied_minor: int, invoice: OpenInvoice, rate: Decimal) -> int:
-    """The invoice's balance in the payment's currency. Across currencies a minor unit more that settles it is no rest."""
-    needed = convert_back(invoice.balance_minor, rate, funds.currency_code, invoice.currency_code)
+def _open_in_funds(funds: Funds, applied_minor: int, invoice: OpenInvoice, open_minor: int, rate: Decimal) -> int:
+    """What is open in the payment's currency. Across currencies a minor unit more that settles it is no rest."""
+    needed = convert_back(open_minor, rate, funds.currency_code, invoice.currency_code)
     if invoice.currency_code != funds.currency_code and applied_minor == needed + 1:
         return applied_minor
     return needed
 
 
-def _other_side(funds: Funds, r: Request, invoice: OpenInvoice, rate: Decimal) -> int:
+def _other_side(funds: Funds, r: Request, invoice: OpenInvoice, open_minor: int, rate: Decimal) -> int:
     """What the line takes off the invoice; across currencies one minor unit of the payment settles it."""
     if r.invoice_applied_minor is not None:
         return r.invoice_applied_minor
     if invoice.currency_code == funds.currency_code:
         return r.applied_minor
-    needed = convert_back(invoice.balance_minor, rate, funds.currency_code, invoice.currency_code)
-    if invoice.balance_minor > 0 and abs(needed - r.applied_minor) <= 1:
-        return invoice.balance_minor
+    needed = convert_back(open_minor, rate, funds.currency_code, invoice.currency_code)
+    if open_minor > 0 and abs(needed - r.applied_minor) <= 1:
+        return open_minor
     applied = convert(r.applied_minor, rate, funds.currency_code, invoice.currency_code)
     if applied < 1:
         raise Refusal(

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Literal
 
 from models.answers import CurrencyAmountAnswer, JsonObject, WarningAnswer, answer
+from models.cash.adjustment_answers import AdjustmentAnswer, adjustment_answer
+from models.cash.adjustments import Adjustment, by_application
 from models.cash.bank_texts import BankText
 from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
 from models.cash.ledger import JournalEntry
@@ -16,7 +18,8 @@ from models.cash.records import CustomerCredit, Invoice, Payment, PaymentApplica
 
 @answer
 class ApplicationAnswer:
-    """What one session applied to one invoice, in both currencies. `credit_id`: the customer credit that paid."""
+    """What one session applied to one invoice, in both currencies, and what it settled beside it (`adjustments`).
+    `credit_id`: the customer credit that paid."""
 
     id: str
     invoice_id: str
@@ -28,9 +31,10 @@ class ApplicationAnswer:
     credit_id: str | None
     applied_at: datetime
     unapplied_at: datetime | None
+    adjustments: Sequence[AdjustmentAnswer]
 
 
-def application_answer(a: PaymentApplication) -> ApplicationAnswer:
+def application_answer(a: PaymentApplication, adjustments: Iterable[Adjustment] = ()) -> ApplicationAnswer:
     return ApplicationAnswer(
         id=a.id,
         invoice_id=a.invoice_id,
@@ -42,6 +46,7 @@ def application_answer(a: PaymentApplication) -> ApplicationAnswer:
         credit_id=a.credit_id,
         applied_at=a.created_at,
         unapplied_at=a.unapplied_at,
+        adjustments=[adjustment_answer(x) for x in adjustments],
     )
 
 
@@ -88,10 +93,11 @@ class PaymentAnswer:
 
 
 def payment_answer(
-    p: Payment, applications: Iterable[PaymentApplication], bank_texts: Iterable[BankText] = ()
-) -> PaymentAnswer:
+    p: Payment, applications: Iterable[PaymentApplication], bank_texts: Iterable[BankText] = (),
+    adjustments: Iterable[Adjustment] = (),
+) -> PaymentAnswer:  # fmt: skip
     """The payment with all its applications, the undone ones too."""
-    lines = list(applications)
+    lines, beside = list(applications), by_application(adjustments)
     live = {a.invoice_currency_code for a in lines if a.unapplied_at is None}
     return PaymentAnswer(
         id=p.id,
@@ -119,7 +125,7 @@ def payment_answer(
         fx_rate=p.fx_rate,
         reversal_date=p.reversal_date,
         reversal_reason=p.reversal_reason,
-        applications=[application_answer(a) for a in lines],
+        applications=[application_answer(a, beside.get(a.id, ())) for a in lines],
         created_at=p.created_at,
     )
 
@@ -150,12 +156,14 @@ class SessionAnswer:
     outstanding_balances: Sequence[CurrencyAmountAnswer]
     credit_id: str | None
     journal_entry: JournalEntryAnswer | None
+    adjustments: Sequence[AdjustmentAnswer]
 
 
 def session_answer(
     p: Payment,
     session_id: str,
     applications: Sequence[PaymentApplication],
+    adjustments: Sequence[Adjustment],
     invoices: Sequence[InvoiceBalanceAnswer],
     owed: Sequence[CurrencyAmountAnswer],
     *,
@@ -164,6 +172,7 @@ def session_answer(
     would_post: JournalEntry | None = None,
 ) -> SessionAnswer:
     """The one place where a session's answer is made: the first, a replay's and a dry run's."""
+    beside = by_application(adjustments)
     return SessionAnswer(
         payment_id=p.id,
         session_id=session_id,
@@ -172,7 +181,8 @@ def session_answer(
         available_minor=p.available_minor,
         status=p.status,
         journal_entry_id=journal_entry_id,
-        applications=[application_answer(a) for a in applications],
+        applications=[application_answer(a, beside.get(a.id, ())) for a in applications],
+        adjustments=[adjustment_answer(a) for a in adjustments],
         invoices=invoices,
         outstanding_balances=owed,
         credit_id=credit_id,
@@ -182,7 +192,7 @@ def session_answer(
 
 @answer
 class UnapplicationAnswer:
-    """One application undone, and its payment and invoice afterwards."""
+    """One application undone with its adjustments, and its payment and invoice afterwards."""
 
     id: str
     payment_id: str
@@ -197,6 +207,7 @@ class UnapplicationAnswer:
     journal_entry_id: str
     invoices: Sequence[InvoiceBalanceAnswer]
     outstanding_balances: Sequence[CurrencyAmountAnswer]
+    adjustments: Sequence[AdjustmentAnswer]
 
 
 @answer
@@ -247,7 +258,8 @@ def reversal_answer(
 
 @answer
 class InvoiceAnswer:
-    """An invoice as it stands. `total_minor` includes the tax; `lines` are as they were sent."""
+    """An invoice as it stands. `total_minor` includes the tax; `lines` are as they were sent. `discount_percent` is for
+    whoever pays within `discount_days` of its issue, as its terms granted it then; null where they grant none."""
 
     id: str
     status: InvoiceStatus
@@ -265,6 +277,8 @@ class InvoiceAnswer:
     functional_total_minor: int
     fx_rate: Decimal
     lines: Sequence[JsonObject]
+    discount_percent: Decimal | None
+    discount_days: int | None
     disputed: bool
     dispute_reason: str | None
     void_date: date | None
@@ -290,6 +304,8 @@ def invoice_answer(i: Invoice) -> InvoiceAnswer:
         functional_total_minor=i.functional_total_minor,
         fx_rate=i.fx_rate,
         lines=i.lines,
+        discount_percent=i.discount_percent,
+        discount_days=i.discount_days,
         disputed=i.disputed_at is not None,
         dispute_reason=i.dispute_reason,
         void_date=i.void_date,

@@ -17,6 +17,9 @@ class Account(StrEnum):
     TAX_PAYABLE = "tax_payable"
     FX_GAIN_LOSS = "fx_gain_loss"
     WRITE_OFF = "write_off"
+    SALES_DISCOUNTS = "sales_discounts"
+    BANK_FEES = "bank_fees"
+    TAX_WITHHELD = "tax_withheld"
 
 
 @dataclass(frozen=True)

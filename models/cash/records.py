@@ -147,7 +147,8 @@ class CustomerCredit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """An invoice. `reference_key` is how its external_id is recognised in a bank's text (models.cash.references)."""
+    """An invoice. `reference_key` is how its external_id is recognised in a bank's text (models.cash.references);
+    `discount_*` is what its terms granted when it was issued to whoever pays early."""
 
     id: str
     customer_id: str
@@ -166,6 +167,8 @@ class Invoice:
     functional_total_minor: int
     functional_balance_minor: int
     lines: Sequence[JsonObject]
+    discount_percent: Decimal | None = None
+    discount_days: int | None = None
     version: int = 1
     created_at: datetime
     disputed_at: datetime | None = None

@@ -7,12 +7,14 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class PaidInvoice:
-    """What a session applied to one invoice, and what is open on it now, in minor units of the invoice's currency.
+    """What a session applied to one invoice and settled beside it, and what is open on it now, in minor units of the
+    invoice's currency.
 
     `customer_name`: whose invoice it is, where it is not the payer's own."""
 
     external_id: str
     invoice_applied_minor: int
+    adjusted_minor: int
     invoice_currency_code: str
     balance_due_minor: int
     customer_name: str | None

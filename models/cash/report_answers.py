@@ -118,7 +118,7 @@ class CustomerAgingAnswer(AgingFigures):
 class AgingTimingAnswer:
     """A movement of receivables that aging and the ledger count on different days."""
 
-    kind: Literal["invoice", "void", "application", "undone_application"]
+    kind: Literal["invoice", "void", "application", "undone_application", "adjustment", "undone_adjustment"]
     record_id: str
     effective_date: date
     entry_date: date
@@ -257,14 +257,16 @@ class UnappliedCashReportAnswer:
 @answer
 class MovedReceivablesAnswer:
     """How one legal entity's receivables moved, in its functional currency, by entry date:
-    opening + invoices - applications + fx + difference = closing, and the difference must be 0. `invoices_minor` is issued
-    less voided, `applications_minor` applied less undone; `fx_minor` is the realised gain, negative for a loss."""
+    opening + invoices - applications - adjustments + fx + difference = closing, and the difference must be 0.
+    `invoices_minor` is issued less voided, `applications_minor` applied less undone, `adjustments_minor` likewise;
+    `fx_minor` is the realised gain, negative for a loss."""
 
     legal_entity_id: str
     currency_code: str
     opening_minor: int
     invoices_minor: int
     applications_minor: int
+    adjustments_minor: int
     fx_minor: int
     closing_minor: int
     difference_minor: int

@@ -1,6 +1,6 @@
 """What the doors of cash application take. Amounts in minor units; see `models.values` for the fields' types."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -12,6 +12,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from models.cash.adjustments import AdjustmentKind
 from models.cash.payment import Overpayment
 from models.values import (
     Body,
@@ -20,6 +21,7 @@ from models.values import (
     DecimalNumber,
     ExchangeRate,
     ExternalId,
+    Grown,
     IsoDate,
     Line,
     Minor,
@@ -31,6 +33,8 @@ from models.values import (
 )
 
 MAX_APPLICATIONS: Final = 500
+MAX_ADJUSTMENTS: Final = 20
+"""Of one application."""
 
 
 class AssignPayment(Body):
@@ -39,13 +43,32 @@ class AssignPayment(Body):
     customer_id: RecordId
 
 
-class ApplyLine(Body):
-    """`applied_minor` in the payment's currency; `fx_rate` invoice-currency units per payment-currency unit."""
+class AdjustLine(Body):
+    """What the invoice owes less beside the money, in its own currency. Tax that was withheld names its certificate."""
+
+    kind: Choice[AdjustmentKind]
+    amount_minor: PositiveMinor
+    reason_code: ReasonCode
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if self.kind is AdjustmentKind.TAX_WITHHELD and not (self.note or "").strip():
+            raise PydanticCustomError("CERTIFICATE_REQUIRED", "Tax withheld names its certificate in note")
+        return self
+
+
+class ApplyLine(Grown):
+    """`applied_minor` in the payment's currency; `fx_rate` invoice-currency units per payment-currency unit.
+    `adjustments`: what the invoice owes less beside it."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"adjustments"})
 
     invoice_id: RecordId
     applied_minor: PositiveMinor
     fx_rate: ExchangeRate | None = None
     invoice_applied_minor: PositiveMinor | None = None
+    adjustments: Annotated[list[AdjustLine], Field(max_length=MAX_ADJUSTMENTS)] = Field(default_factory=list)
 
 
 class ApplySession(Body):
@@ -67,6 +90,11 @@ class ApplySession(Body):
     def invoice_ids(self) -> list[str]:
         """The invoices, as they were named."""
         return [line.invoice_id for line in self.applications]
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether any invoice owes less by more than the money."""
+        return any(line.adjustments for line in self.applications)
 
 
 class RecordPayment(Body):
@@ -106,6 +134,14 @@ class ReversePayment(Body):
 
 class UnapplyApplication(Body):
     """Why an application is undone, and from when (today, UTC, unless given)."""
+
+    reason_code: ReasonCode
+    note: Text | None = None
+    effective_date: IsoDate | None = None
+
+
+class UndoAdjustment(Body):
+    """Why an adjustment is undone, and from when (today, UTC, unless given)."""
 
     reason_code: ReasonCode
     note: Text | None = None

@@ -94,8 +94,13 @@ def has_dimension(tx: Tx, kind: str, code: str) -> bool:
 
 
 def set_payment_terms(tx: Tx, terms: PaymentTerms) -> None:
-    """Add them, or give them other days."""
-    tx.insert("payment_terms", [terms], suffix="ON CONFLICT (org_id, code) DO UPDATE SET days = excluded.days")
+    """Add them, or give them other days and another discount."""
+    tx.insert(
+        "payment_terms",
+        [terms],
+        suffix="ON CONFLICT (org_id, code) DO UPDATE SET "
+        "days = excluded.days, discount_percent = excluded.discount_percent, discount_days = excluded.discount_days",
+    )
 
 
 def settings_of(tx: Tx) -> OrganisationSettings:

@@ -19,9 +19,9 @@ _HEADLESS = """SELECT h.subject_id, h.seq FROM audit_heads h WHERE h.org_id = :o
   (SELECT FROM audit_events e WHERE e.org_id = h.org_id AND e.subject_id = h.subject_id)"""
 # The books outlive their customer: what these chains say is never erased.
 _TAKEN_AWAY = """SELECT x.subject_id, x.seq FROM verify_erased x
-  WHERE split_part(x.subject_id, '_', 1) IN ('pay', 'invoice') OR NOT EXISTS
+  WHERE split_part(x.subject_id, '_', 1) IN ('pay', 'invoice', 'adj') OR NOT EXISTS
   (SELECT FROM verify_erasures t WHERE t.subject_id = x.subject_id AND t.seq >= x.seq) ORDER BY x.subject_id, x.seq"""
-_FACTS = {"payment.received": "payments", "invoice.issued": "invoices"}
+_FACTS = {"payment.received": "payments", "invoice.issued": "invoices", "adjustment.posted": "adjustments"}
 # A payment's customer may be assigned later; a deleted customer's invoices go on under a pseudonym.
 _LATER = {"customer_id"}
 
@@ -113,9 +113,9 @@ _ALTERED = """SELECT f.noun, f.id, r.id IS NULL AS gone FROM verify_facts f
 
 
 def check_records(tx: Tx) -> Finding:
-    """Payments and invoices still say what their first audit event said: amounts, currency, dates, entity."""
+    """Records of the books still say what their first audit event said: amounts, currency, dates, entity."""
     found = Finding("records as audited", f"{tx.scalar('SELECT count(*) FROM verify_facts')} records")
-    for table in ("payments", "invoices"):
+    for table in dict.fromkeys(_FACTS.values()):
         for r in stream(tx, _ALTERED.format(table=table)):
             found.breach(
                 f"{r['id']} {'is gone' if r['gone'] else 'was altered: it differs from its first audit event'}"
@@ -126,14 +126,14 @@ def check_records(tx: Tx) -> Finding:
 _WITHOUT_CHAIN = " UNION ALL ".join(
     f"SELECT r.id AS id, 'row of {table}' AS what FROM {table} r WHERE r.org_id = :org AND NOT EXISTS "
     "(SELECT FROM audit_heads h WHERE h.org_id = r.org_id AND h.subject_id = r.id)"
-    for table in ("customers", "invoices", "payments")
+    for table in ("customers", "invoices", "payments", "adjustments")
 )
 _UNTOLD_EVENTS = """SELECT o.id, o.type, o.subject FROM outbox_events o WHERE o.org_id = :org AND NOT EXISTS
   (SELECT FROM audit_heads h WHERE h.org_id = o.org_id AND h.subject_id = o.subject)"""
 
 
 def check_coverage(tx: Tx) -> Iterator[Finding]:
-    """No payment, invoice or customer without a chain; no event about a subject without one."""
+    """No record of the books and no customer without a chain; no event about a subject without one."""
     rows = Finding("rows in the trail")
     for r in stream(tx, _WITHOUT_CHAIN):
         rows.breach(f"{r['id']}: a {r['what']} without an audit chain")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from models.answers import answer
@@ -10,6 +11,7 @@ from models.master_data.records import (
     BankAccount,
     Confirmations,
     Dimension,
+    DiscountTax,
     LedgerAccount,
     LegalEntity,
     OrganisationSettings,
@@ -21,15 +23,19 @@ from models.master_data.records import (
 
 @answer
 class LegalEntityAnswer:
-    """A company of the organisation, and the currency of its books."""
+    """A company of the organisation, and the currency of its books. `discount_tax`: whether a discount takes its share of
+    the tax off what is payable."""
 
     id: str
     name: str
     functional_currency: str
+    discount_tax: DiscountTax
 
 
 def legal_entity_answer(e: LegalEntity) -> LegalEntityAnswer:
-    return LegalEntityAnswer(id=e.id, name=e.name, functional_currency=e.functional_currency)
+    return LegalEntityAnswer(
+        id=e.id, name=e.name, functional_currency=e.functional_currency, discount_tax=e.discount_tax
+    )
 
 
 @answer
@@ -59,14 +65,19 @@ def bank_account_answer(b: BankAccount) -> BankAccountAnswer:
 
 @answer
 class PaymentTermsAnswer:
-    """When an invoice with these terms is due: so many days after its issue."""
+    """When an invoice with these terms is due: so many days after its issue. Who pays within `discount_days` may take
+    `discount_percent` off; both are null where the terms grant none."""
 
     code: str
     days: int
+    discount_percent: Decimal | None
+    discount_days: int | None
 
 
 def payment_terms_answer(t: PaymentTerms) -> PaymentTermsAnswer:
-    return PaymentTermsAnswer(code=t.code, days=t.days)
+    return PaymentTermsAnswer(
+        code=t.code, days=t.days, discount_percent=t.discount_percent, discount_days=t.discount_days
+    )
 
 
 @answer
@@ -103,6 +114,7 @@ class OrganisationSettingsAnswer:
 
     receipt_posting: ReceiptPosting
     payment_date_horizon_days: int
+    discount_grace_days: int
     remittance_confirmation: Confirmations
     mail_sender: str
     case_escalation_sla_seconds: int | None
@@ -115,6 +127,7 @@ def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
     return OrganisationSettingsAnswer(
         receipt_posting=s.receipt_posting,
         payment_date_horizon_days=s.payment_date_horizon_days,
+        discount_grace_days=s.discount_grace_days,
         remittance_confirmation=s.remittance_confirmation,
         mail_sender=s.mail_sender,
         case_escalation_sla_seconds=s.case_escalation_sla_seconds,

@@ -44,6 +44,13 @@ class AccountKind(StrEnum):
     EXPENSE = "expense"
 
 
+class DiscountTax(StrEnum):
+    """Whether a discount takes its share of the tax off what is payable (VAT), or leaves the tax as it was invoiced."""
+
+    ADJUST = "adjust"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalEntity:
     """A company of the organisation, and the currency of its books."""
@@ -51,6 +58,7 @@ class LegalEntity:
     id: str
     name: str
     functional_currency: str
+    discount_tax: DiscountTax = DiscountTax.ADJUST
     created_at: datetime
 
 
@@ -70,10 +78,12 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTerms:
-    """When an invoice is due: so many days after its issue."""
+    """When an invoice is due: so many days after its issue. Who pays within `discount_days` may take `discount_percent`."""
 
     code: str
     days: int
+    discount_percent: Decimal | None = None
+    discount_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +133,7 @@ class OrganisationSettings:
 
     receipt_posting: ReceiptPosting = ReceiptPosting.ON_APPLICATION
     payment_date_horizon_days: int = 7
+    discount_grace_days: int = 0
     remittance_confirmation: Confirmations = Confirmations.SEND
     mail_sender: str = "accounts-receivable@example.com"
     case_escalation_sla_seconds: int | None = None

@@ -1,26 +1,47 @@
 """What the doors of master data take."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from models.cash.adjustments import PERCENT_DIGITS
 from models.cash.check_digits import is_iban
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
-from models.master_data.records import AccountKind, BankAccount, Confirmations, ReceiptPosting, Returns
-from models.values import Body, Choice, CurrencyCode, InUpperCase, Line, Patch, RecordId
+from models.master_data.records import (
+    AccountKind,
+    BankAccount,
+    Confirmations,
+    DiscountTax,
+    ReceiptPosting,
+    Returns,
+)
+from models.values import (
+    Body,
+    Choice,
+    CurrencyCode,
+    DecimalNumber,
+    Grown,
+    InUpperCase,
+    Line,
+    Patch,
+    RecordId,
+)
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
-class CreateLegalEntity(Body):
-    """A company of the organisation."""
+class CreateLegalEntity(Grown):
+    """A company of the organisation. `discount_tax`: keep where its books are in USD, else adjust, unless given."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"discount_tax"})
 
     id: Key
     name: Line
     functional_currency: CurrencyCode
+    discount_tax: Choice[DiscountTax] | None = None
 
 
 def _iban(text: str) -> str:
@@ -68,11 +89,22 @@ class ChangeBankAccount(Patch):
         )
 
 
-class SetPaymentTerms(Body):
-    """How many days after its issue an invoice with these terms is due."""
+class SetPaymentTerms(Grown):
+    """How many days after its issue an invoice with these terms is due; whoever pays within `discount_days` may take
+    `discount_percent` off (2 is 2 %)."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"discount_percent", "discount_days"})
 
     code: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,31}$")]
     days: Annotated[int, Field(ge=0, le=3650)]
+    discount_percent: Annotated[DecimalNumber, Field(gt=0, lt=100, decimal_places=PERCENT_DIGITS)] | None = None
+    discount_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.discount_percent is None) is not (self.discount_days is None):
+            raise PydanticCustomError("DISCOUNT_INCOMPLETE", "A discount has a percentage and days, or neither")
+        return self
 
 
 class CreateAccount(Body):
@@ -99,6 +131,7 @@ class ChangeSettings(Patch):
     remittance_confirmation: Choice[Confirmations] | None = None
     mail_sender: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     payment_date_horizon_days: Annotated[int, Field(ge=0, le=366)] | None = None
+    discount_grace_days: Annotated[int, Field(ge=0, le=90)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     returns: Choice[Returns] | None = None
     opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None

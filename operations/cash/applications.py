@@ -1,8 +1,10 @@
 """Applying a payment, or a customer credit of it, to invoices: one session, one transaction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from models.cash.adjustments import Adjustment, AskedAdjustment, by_application
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
 from models.cash.answers import SessionAnswer, application_answer, session_answer
 from models.cash.ledger import Account, JournalEntry
@@ -15,13 +17,14 @@ from models.cash.records import (
     Payment,
     PaymentApplication,
 )
-from models.cash.requests import ApplySession
+from models.cash.requests import ApplyLine, ApplySession
 from models.db.cash import payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
 from operations.cash.payers import pays_for
 from operations.cash.payments import applied_so_far, resolve_unmatched
+from operations.cash.session_adjustments import adjustment_rows, audit_posted, debit_adjustments, decide_adjustments
 from operations.cash.session_funds import funds_of, new_credit_of, payment_after, settle
 from operations.cash.session_replays import by_external_id, same_as_latest, session_hash
 from operations.runner import operation
@@ -84,13 +87,20 @@ def _session(
     day = explicit_entry_date(asked.posting_date, p.payment_date, locked.held.closed_periods)
     decided = plan(
         funds,
-        [Request(x.invoice_id, x.applied_minor, x.fx_rate, x.invoice_applied_minor) for x in asked.applications],
+        [_request(x) for x in asked.applications],
         selected,
         rates.rate(work.tx, funds.currency_code, _target(funds, selected), funds.payment_date),
         overpayment_named=credit is not None or at_most is not None or bool(asked.overpayment or p.overpayment),
         at_most=at_most,
     )
+    if asked.adjusts:
+        decided = decide_adjustments(work, p, invoices, decided)
     return _book(work, asked, locked, credit, decided, day)
+
+
+def _request(x: ApplyLine) -> Request:
+    beside = tuple(AskedAdjustment(a.kind, a.amount_minor, a.reason_code, a.note) for a in x.adjustments)
+    return Request(x.invoice_id, x.applied_minor, x.fx_rate, x.invoice_applied_minor, beside)
 
 
 def _target(funds: Funds, selected: dict[str, OpenInvoice]) -> str:
@@ -116,9 +126,12 @@ def _book(
     """Write the session: applications, balances, credit, entry, trail, event."""
     p = locked.payment
     new_credit = None if credit is not None else new_credit_of(work, p, decided, asked.overpayment)
-    entry = session_entry(p, credit, decided, day, new_credit)
+    session_id = new_id("sess")
+    applications = application_rows(work, p, session_id, credit, decided, day)
+    adjusted = adjustment_rows(work, p, decided, applications, day)
+    entry = session_entry(p, credit, decided, day, new_credit, adjusted)
     session = ApplicationSession(
-        id=new_id("sess"),
+        id=session_id,
         payment_id=p.id,
         seq=1 + (locked.held.latest.seq if locked.held.latest else 0),
         credit_used=credit.id if credit else None,
@@ -130,15 +143,15 @@ def _book(
         journal_entry_id=entry.id if entry else None,
         created_at=work.now,
     )
-    applications = application_rows(work, p, session.id, credit, decided, day)
     if entry is not None:
         work.post(entry)
     work.add("customer_credits", [new_credit] if new_credit else [])
     work.add("application_sessions", [session])
     work.add("payment_applications", applications)
+    work.add("adjustments", adjusted)
     after = payment_after(p, decided, credit, new_credit, asked.overpayment)
     changes = settle(work, locked, after, decided, credit, new_credit)
-    record_session(work, Booked(p, after, session, decided, applications, entry, asked.overpayment))
+    record_session(work, Booked(p, after, session, decided, applications, entry, asked.overpayment, adjusted))
     if after.available_minor == 0 or asked.overpayment:
         resolve_unmatched(work, p, "APPLIED")
     return Outcome(
@@ -146,6 +159,7 @@ def _book(
             after,
             session.id,
             applications,
+            adjusted,
             payments.balances_after(locked.invoices, changes),
             payments.owed_after(locked, changes),
             journal_entry_id=session.journal_entry_id,
@@ -166,11 +180,13 @@ class Booked:
     applications: list[PaymentApplication]
     entry: JournalEntry | None
     overpayment: str | None = None
+    adjustments: Sequence[Adjustment] = ()
 
 
 def record_session(work: Work, b: Booked) -> None:
     """The trail of payment and invoices, and the event, of one session."""
     p = b.before
+    beside = by_application(b.adjustments)
     work.audit(
         p.id, "payment.applied",
         {
@@ -178,7 +194,7 @@ def record_session(work: Work, b: Booked) -> None:
             "credit_id": b.session.credit_id, "before": applied_so_far(p), "after": applied_so_far(b.after),
             "applications": [
                 {"id": a.id, "invoice_id": a.invoice_id, "applied_minor": a.applied_minor,
-                 "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id}
+                 "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id, **_said(beside, a)}
                 for a in b.applications
             ],
         },
@@ -187,19 +203,25 @@ def record_session(work: Work, b: Booked) -> None:
         work.audit(
             row.invoice_id, "invoice.payment_applied",
             {
-                "payment_id": p.id, "application_id": row.id,
+                "payment_id": p.id, "application_id": row.id, **_said(beside, row),
                 "before": {"balance_due_minor": allocation.invoice.balance_minor},
                 "after": {"balance_due_minor": allocation.new_balance_minor},
             },
         )  # fmt: skip
+    audit_posted(work, b.adjustments)
     work.emit(
         "ar.payment.applied", p.id,
         {
             "payment_id": p.id, "customer_id": p.customer_id, "session_id": b.session.id,
             "journal_entry_id": b.session.journal_entry_id,
-            "applications": [application_answer(a) for a in b.applications],
+            "applications": [application_answer(a, beside.get(a.id, ())) for a in b.applications],
         },
     )  # fmt: skip
+
+
+def _said(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Mapping[str, object]:
+    """What an audit event adds of an application that did not go by money alone."""
+    return {"adjustments": [x.id for x in beside[a.id]]} if a.id in beside else {}
 
 
 def open_invoice(i: Invoice) -> OpenInvoice:
@@ -211,8 +233,9 @@ def open_invoice(i: Invoice) -> OpenInvoice:
 
 
 def session_entry(
-    p: Payment, credit: CustomerCredit | None, decided: Plan, day: date, new_credit: CustomerCredit | None
-) -> JournalEntry | None:
+    p: Payment, credit: CustomerCredit | None, decided: Plan, day: date, new_credit: CustomerCredit | None,
+    adjusted: Sequence[Adjustment] = (),
+) -> JournalEntry | None:  # fmt: skip
     """The session's journal entry: receivables are the invoices' customers', the remainder is the payer's.
 
     None where nothing moves between accounts (a named prepayment already posted).
@@ -231,9 +254,10 @@ def session_entry(
         entry.debit(
             Account.CASH, p.amount_minor, currency, p.functional_amount_minor, bank_account_id=p.bank_account_id
         )
+    debit_adjustments(entry, adjusted)
     for a in decided.allocations:
         entry.credit(
-            Account.ACCOUNTS_RECEIVABLE, a.invoice_applied_minor, a.invoice.currency_code, a.functional_relief_minor,
+            Account.ACCOUNTS_RECEIVABLE, a.relieved_minor, a.invoice.currency_code, a.functional_relieved_minor,
             customer_id=a.invoice.customer_id, invoice_id=a.invoice.id,
         )  # fmt: skip
     if moved:

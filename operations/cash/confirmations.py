@@ -28,7 +28,9 @@ We have applied it as follows:
 
 {% for a in s.applications %}
   Invoice {{ a.external_id }}{% if a.customer_name %} of {{ a.customer_name }}{% endif %}: \
-{{ spelt(a.invoice_applied_minor, a.invoice_currency_code) }}, open now {{ spelt(a.balance_due_minor, a.invoice_currency_code) }}
+{{ spelt(a.invoice_applied_minor, a.invoice_currency_code) }}\
+{% if a.adjusted_minor %} and {{ spelt(a.adjusted_minor, a.invoice_currency_code) }} settled without payment{% endif %}, \
+open now {{ spelt(a.balance_due_minor, a.invoice_currency_code) }}
 {% endfor %}
 {% if s.unapplied_minor %}
 

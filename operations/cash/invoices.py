@@ -16,7 +16,7 @@ from models.db.cash import invoices, rates
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
-from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity
+from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity, PaymentTerms
 from models.money import convert
 from operations.cash.credit_limits import credit_warnings
 from operations.runner import operation
@@ -115,8 +115,8 @@ def _new_invoice(work: Work, asked: CreateInvoice, customer: invoices.Billed, en
     """The invoice as it is issued: its due date and its worth in the functional currency at the issue date's rate."""
     own = lookups.entity_override(work.tx, customer.id, entity.id).get("payment_terms")
     agreed = str(own) if own else customer.payment_terms or DEFAULT_TERMS
-    terms = asked.payment_terms or (None if asked.due_date else agreed)
-    days = _days(work, terms) if terms else 0
+    code = asked.payment_terms or (None if asked.due_date else agreed)
+    terms = _terms(work, code) if code else None
     rate = rates.required_rate(work.tx, asked.currency_code, entity.functional_currency, asked.issue_date)
     worth = convert(asked.total_minor, rate, asked.currency_code, entity.functional_currency)
     return Invoice(
@@ -126,8 +126,8 @@ def _new_invoice(work: Work, asked: CreateInvoice, customer: invoices.Billed, en
         external_id=asked.external_id,
         reference_key=reference_key(asked.external_id),
         issue_date=asked.issue_date,
-        due_date=asked.due_date or asked.issue_date + timedelta(days=days),
-        payment_terms=terms,
+        due_date=asked.due_date or asked.issue_date + timedelta(days=terms.days if terms else 0),
+        payment_terms=code,
         currency_code=asked.currency_code,
         total_minor=asked.total_minor,
         tax_minor=asked.tax_minor,
@@ -137,18 +137,20 @@ def _new_invoice(work: Work, asked: CreateInvoice, customer: invoices.Billed, en
         functional_total_minor=worth,
         functional_balance_minor=worth,
         lines=[line.model_dump(mode="json") for line in asked.lines],
+        discount_percent=terms.discount_percent if terms else None,
+        discount_days=terms.discount_days if terms else None,
         created_at=work.now,
     )
 
 
-def _days(work: Work, terms: str) -> int:
-    days = invoices.days_of(work.tx, terms)
-    if days is None:
-        wrong = f"There are no payment terms {terms}."
+def _terms(work: Work, code: str) -> PaymentTerms:
+    terms = invoices.payment_terms(work.tx, code)
+    if terms is None:
+        wrong = f"There are no payment terms {code}."
         raise Refusal(
             "PAYMENT_TERMS_UNKNOWN", wrong, errors=[FieldError("/payment_terms", "PAYMENT_TERMS_UNKNOWN", wrong)]
         )
-    return days
+    return terms
 
 
 def _entry(i: Invoice, customer: invoices.Billed) -> JournalEntry:
@@ -200,8 +202,8 @@ def _defaults(work: Work, known: Invoice, asked: CreateInvoice) -> dict[str, str
     due = asked.due_date
     if due is None and terms == known.payment_terms:
         due = known.due_date
-    elif due is None and (days := invoices.days_of(work.tx, terms)) is not None:
-        due = asked.issue_date + timedelta(days=days)
+    elif due is None and (other := invoices.payment_terms(work.tx, terms)) is not None:
+        due = asked.issue_date + timedelta(days=other.days)
     # An invoice with a due date of its own took no terms: only terms that are said now differ from that.
     return {
         "legal_entity_id": asked.legal_entity_id or entity_id,

@@ -84,7 +84,7 @@ def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
 
 def _current(work: Work, payment_id: str) -> PaymentAnswer:
     found = payments.get(work.tx, payment_id)
-    return payment_answer(found.payment, found.applications, found.bank_texts)
+    return payment_answer(found.payment, found.applications, found.bank_texts, found.adjustments)
 
 
 def refuse_too_far_ahead(paid: date, today: date, days: int) -> None:

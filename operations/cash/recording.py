@@ -142,7 +142,7 @@ def _kept(work: Work, payment: PaymentAnswer, refusal: Refusal, *, known: bool) 
 def _known(work: Work, known: payments.AppliedPayment, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     """A payment sent again: as it stands. A session that it does not have yet is made where it has none at all; where it
     has been applied otherwise, nobody's work is added to."""
-    p, answer = known.payment, payment_answer(known.payment, known.applications, known.bank_texts)
+    p, answer = known.payment, payment_answer(known.payment, known.applications, known.bank_texts, known.adjustments)
     if asked.apply is None:
         return Outcome(answer, 201, replayed=True)
     payments.lock(work.tx, p.id)  # nobody adds a session now
@@ -150,7 +150,7 @@ def _known(work: Work, known: payments.AppliedPayment, asked: RecordPayment) -> 
     session = said.answer if said else _same_session(work, p, asked.apply)
     if session is not None:
         now = payments.get(work.tx, p.id)
-        shown = payment_answer(now.payment, now.applications, now.bank_texts)
+        shown = payment_answer(now.payment, now.applications, now.bank_texts, now.adjustments)
         return Outcome(recorded_answer(shown, session), 201, replayed=True)
     first = p.body.get("apply")
     sent_otherwise = isinstance(first, Mapping) and bool(different_fields(asked.apply, first))

@@ -75,6 +75,8 @@ def settle(
 def balance_changes(decided: Plan) -> list[BalanceChange]:
     """What the session leaves open on its invoices."""
     return [
-        BalanceChange(a.invoice.id, a.new_balance_minor, a.invoice.functional_balance_minor - a.functional_relief_minor)
+        BalanceChange(
+            a.invoice.id, a.new_balance_minor, a.invoice.functional_balance_minor - a.functional_relieved_minor
+        )
         for a in decided.allocations
     ]

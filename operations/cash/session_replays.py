@@ -1,11 +1,13 @@
 """An application session asked for again: by its external_id, or by a body like the latest session's."""
 
-from models.answers import JsonObject, read_json
+import json
+
+from models.answers import JsonObject, read_row
 from models.cash.answers import SessionAnswer, session_answer
 from models.cash.records import ApplicationSession, LockedPayment, Payment
 from models.cash.requests import ApplySession
 from models.db import commands
-from models.db.cash import payments, sessions
+from models.db.cash import adjustments, payments, sessions
 from models.errors import Refusal
 from operations.commands import body_hash
 from operations.work import Outcome, Work
@@ -54,8 +56,17 @@ def same_as_latest(work: Work, asked: ApplySession, held: LockedPayment) -> Outc
         return None
     first = commands.session_answer_of(work.tx, latest.command_id)
     if first is not None:
-        return Outcome(read_json(SessionAnswer, first), replayed=True)
+        return Outcome(_as_first_answered(first), replayed=True)
     return Outcome(as_it_stands(work, p, sessions.get_session(work.tx, latest.id)), replayed=True)
+
+
+def _as_first_answered(kept: str | bytes) -> SessionAnswer:
+    """An answer that was kept, perhaps by a build that knew no adjustments."""
+    said = json.loads(kept)
+    said.setdefault("adjustments", [])
+    for line in said["applications"]:
+        line.setdefault("adjustments", [])
+    return read_row(SessionAnswer, said)
 
 
 def as_it_stands(work: Work, p: Payment, session: ApplicationSession) -> SessionAnswer:
@@ -65,6 +76,7 @@ def as_it_stands(work: Work, p: Payment, session: ApplicationSession) -> Session
         p,
         session.id,
         [line.application for line in lines],
+        adjustments.of_session(work.tx, session.id),
         [line.invoice for line in lines],
         payments.outstanding(work.tx, p.customer_id),
         journal_entry_id=session.journal_entry_id,

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from models.cash.adjustment_answers import adjustment_answer
+from models.cash.adjustments import Adjustment, by_application
 from models.cash.answers import (
     InvoiceBalanceAnswer,
     ReversalAnswer,
@@ -15,13 +17,14 @@ from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice, LockedPayment, Payment, PaymentApplication
 from models.cash.requests import ReversePayment, UnapplyApplication
-from models.db.cash import payments, sessions
+from models.db.cash import adjustments, payments, sessions
 from models.db.cash.journal import entries_of
-from models.db.cash.payments import BalanceChange
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
 from operations.cash.payments import applied_so_far, resolve_unmatched
+from operations.cash.restored import day_of_undoing, reliefs, restore_invoices
+from operations.cash.session_adjustments import audit_undone, credit_adjustments
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -38,12 +41,14 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
         raise Refusal("PAYMENT_REVERSED", f"Payment {p.id} is reversed.")
     if a.unapplied_at is not None:
         raise Refusal("APPLICATION_UNAPPLIED", f"Application {a.id} was undone on {a.undone_date}.")
-    effective = _day(work, "effective_date", asked.effective_date, p.payment_date)
+    effective = day_of_undoing(work, "effective_date", asked.effective_date, p.payment_date)
     invoices = payments.lock_invoices(work.tx, [a.invoice_id])
-    entry = _unapply_entry(p, a, entry_date(effective, held.closed_periods))
+    beside = adjustments.live_of_application(work.tx, a.id)
+    entry = _unapply_entry(p, a, beside, entry_date(effective, held.closed_periods))
     work.post(entry)
     sessions.undo(work.tx, [a], on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
-    balances = _restore_invoices(work, [a], invoices)
+    adjustments.undo(work.tx, beside, on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
+    balances = restore_invoices(work, reliefs([a], beside), invoices)
     after = replace(
         p,
         applied_minor=p.applied_minor - a.applied_minor,
@@ -58,7 +63,8 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
          "before": applied_so_far(p), "after": applied_so_far(after)},
         reason_code=asked.reason_code,
     )  # fmt: skip
-    _audit_invoices(work, [a], invoices, "invoice.payment_unapplied", asked.reason_code)
+    _audit_invoices(work, [a], beside, invoices, "invoice.payment_unapplied", asked.reason_code)
+    audit_undone(work, beside, asked.reason_code)
     work.emit(
         "ar.payment.unapplied", p.id,
         {"payment_id": p.id, "application_id": a.id, "invoice_id": a.invoice_id, "reason_code": asked.reason_code,
@@ -79,6 +85,10 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
             journal_entry_id=entry.id,
             invoices=balances,
             outstanding_balances=payments.outstanding(work.tx, p.customer_id),
+            adjustments=[
+                adjustment_answer(replace(x, undone_at=work.now, undone_date=max(effective, x.effective_date)))
+                for x in beside
+            ],
         )
     )
 
@@ -90,7 +100,7 @@ def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer
     work.require_entity(held.payment.legal_entity_id)
     entry, balances = withdraw(work, held, asked)
     now = payments.get(work.tx, held.payment.id)
-    answer = payment_answer(now.payment, now.applications, now.bank_texts)
+    answer = payment_answer(now.payment, now.applications, now.bank_texts, now.adjustments)
     return Outcome(reversal_answer(answer, entry.id if entry else None, balances))
 
 
@@ -101,13 +111,15 @@ def withdraw(
     PAYMENT_REVERSED, RECONCILIATION_COMPLETE, DATE_BEFORE_PAYMENT."""
     p = held.payment
     applications = sessions.lock_live_applications(work.tx, p.id)
+    beside = adjustments.live_of_payment(work.tx, p.id)
     invoices = payments.lock_invoices(work.tx, [a.invoice_id for a in applications])
     _refuse_reversal(work, p)
-    effective = _day(work, "reversal_date", asked.reversal_date, p.payment_date)
+    effective = day_of_undoing(work, "reversal_date", asked.reversal_date, p.payment_date)
     entry = _reversing_entry(work, p, entry_date(effective, held.closed_periods))
     undone_in = entry.entry_date if entry else effective
     sessions.undo(work.tx, applications, on=effective, entry_date=undone_in, reason=asked.reason_code)
-    balances = _restore_invoices(work, applications, invoices)
+    adjustments.undo(work.tx, beside, on=effective, entry_date=undone_in, reason=asked.reason_code)
+    balances = restore_invoices(work, reliefs(applications, beside), invoices)
     payments.mark_reversed(work.tx, p.id, on=effective, reason=asked.reason_code, note=asked.note)
     work.audit(
         p.id, "payment.reversed",
@@ -115,7 +127,8 @@ def withdraw(
          "applications": [a.id for a in applications], "entries": entry_mark(entry) if entry else []},
         reason_code=asked.reason_code,
     )  # fmt: skip
-    _audit_invoices(work, applications, invoices, "invoice.payment_reversed", asked.reason_code)
+    _audit_invoices(work, applications, beside, invoices, "invoice.payment_reversed", asked.reason_code)
+    audit_undone(work, beside, asked.reason_code)
     resolve_unmatched(work, p, "REVERSED")
     work.emit(
         "ar.payment.reversed", p.id,
@@ -139,25 +152,14 @@ def _refuse_reversal(work: Work, p: Payment) -> None:
         )
 
 
-def _day(work: Work, field: str, given: date | None, payment_date: date) -> date:
-    """The date given, else today (UTC), never before the payment's."""
-    if given is None:
-        return max(work.now.date(), payment_date)
-    if given < payment_date:
-        raise Refusal(
-            "DATE_BEFORE_PAYMENT",
-            f"{field} {given} is before the payment date {payment_date}.",
-            payment_date=str(payment_date),
-        )
-    return given
-
-
-def _unapply_entry(p: Payment, a: PaymentApplication, day: date) -> JournalEntry:
+def _unapply_entry(p: Payment, a: PaymentApplication, beside: Sequence[Adjustment], day: date) -> JournalEntry:
     entry = JournalEntry(new_id("je"), day, "unapply", p.id, p.legal_entity_id, p.functional_currency)
+    restored = reliefs([a], beside)
     entry.debit(
-        Account.ACCOUNTS_RECEIVABLE, a.invoice_applied_minor, a.invoice_currency_code, a.functional_relief_minor,
-        customer_id=a.customer_id, invoice_id=a.invoice_id,
+        Account.ACCOUNTS_RECEIVABLE, sum(r.minor for r in restored), a.invoice_currency_code,
+        sum(r.functional_minor for r in restored), customer_id=a.customer_id, invoice_id=a.invoice_id,
     )  # fmt: skip
+    credit_adjustments(entry, beside)
     entry.credit(
         Account.UNAPPLIED_CASH, a.applied_minor, a.currency_code, a.functional_cash_minor, customer_id=p.customer_id
     )
@@ -175,31 +177,19 @@ def _reversing_entry(work: Work, p: Payment, day: date) -> JournalEntry | None:
     return entry
 
 
-def _restore_invoices(
-    work: Work, applications: Sequence[PaymentApplication], invoices: Mapping[str, Invoice]
-) -> list[InvoiceBalanceAnswer]:
-    """Give the invoices back what the applications took; answers them as they are then."""
-    open_again = {i: BalanceChange(i, v.balance_due_minor, v.functional_balance_minor) for i, v in invoices.items()}
-    for a in applications:
-        c = open_again[a.invoice_id]
-        open_again[a.invoice_id] = replace(
-            c, balance=c.balance + a.invoice_applied_minor, functional=c.functional + a.functional_relief_minor
-        )
-    changes = [open_again[i] for i in dict.fromkeys(a.invoice_id for a in applications)]
-    payments.move_balances(work.tx, changes)
-    return payments.balances_after(invoices, changes)
-
-
 def _audit_invoices(
-    work: Work, applications: Sequence[PaymentApplication], invoices: Mapping[str, Invoice], action: str, reason: str
-) -> None:
+    work: Work, applications: Sequence[PaymentApplication], undone: Sequence[Adjustment], invoices: Mapping[str, Invoice],
+    action: str, reason: str,
+) -> None:  # fmt: skip
     running = {i: invoice.balance_due_minor for i, invoice in invoices.items()}
+    by_its = by_application(undone)
     for a in applications:
-        before = running[a.invoice_id]
-        running[a.invoice_id] = before + a.invoice_applied_minor
+        before, beside = running[a.invoice_id], by_its.get(a.id, ())
+        running[a.invoice_id] = before + sum(r.minor for r in reliefs([a], beside))
+        said = {"adjustments": [x.id for x in beside]} if beside else {}
         work.audit(
             a.invoice_id, action,
-            {"payment_id": a.payment_id, "application_id": a.id, "before": {"balance_due_minor": before},
+            {"payment_id": a.payment_id, "application_id": a.id, **said, "before": {"balance_due_minor": before},
              "after": {"balance_due_minor": running[a.invoice_id]}},
             reason_code=reason,
         )  # fmt: skip

@@ -43,12 +43,20 @@ class Tour(Beside):
 
     def books(self) -> None:
         write = ("u_controller", "POST")
-        self.ask(*write, "/v1/legal-entities", {"id": "le_de", "name": "Germany", "functional_currency": "EUR"})
+        self.ask(
+            *write,
+            "/v1/legal-entities",
+            {"id": "le_de", "name": "Germany", "functional_currency": "EUR", "discount_tax": "adjust"},
+        )
         account = {"id": "bank_de", "legal_entity_id": "le_de", "currency_code": "EUR", "name": "Berlin"}
         self.ask(*write, "/v1/bank-accounts", account)
         self.ask("u_controller", "GET", "/v1/bank-accounts/bank_us")
         self.ask("u_controller", "PATCH", "/v1/bank-accounts/bank_us", {"bic": "BOFAUS3NXXX"})
-        self.ask(*write, "/v1/payment-terms", {"code": "NET90", "days": 90})
+        self.ask(
+            *write,
+            "/v1/payment-terms",
+            {"code": "2-10-NET90", "days": 90, "discount_percent": "2", "discount_days": 10},
+        )
         self.ask(*write, "/v1/accounts", {"key": "services", "code": "4100", "name": "Services", "kind": "revenue"})
         self.ask(*write, "/v1/dimensions", {"type": "department", "code": "SALES", "name": "Sales"})
         rates = [
@@ -150,8 +158,19 @@ class Tour(Beside):
         self.ask("u_clerk", "POST", f"/v1/invoices/{void}/resolve-dispute", {"reason_code": "AGREED"})
         self.ask("u_clerk", "POST", f"/v1/invoices/{void}/void", {"reason_code": "ISSUED_IN_ERROR"})
         self.paid = self.payment("P-1", 450_00)
-        done = self.apply(self.paid, (first, 100_00), (second, 200_00), (third, 120_00), external_id="S-1")
-        self.entry = done["journal_entry_id"]
+        fee = {
+            "kind": "bank_fee",
+            "amount_minor": 15_00,
+            "reason_code": "WIRE_FEE",
+            "note": "taken by the payer's bank",
+        }
+        lines = [
+            {"invoice_id": first, "applied_minor": 100_00}, {"invoice_id": second, "applied_minor": 200_00},
+            {"invoice_id": third, "applied_minor": 105_00, "adjustments": [fee]},
+        ]  # fmt: skip
+        path = f"/v1/customer-payments/{self.paid}/apply"
+        done = self.ask("u_clerk", "POST", path, {"applications": lines, "external_id": "S-1"})
+        self.entry, self.fee = done["journal_entry_id"], done["adjustments"][0]["id"]
         self.ask("u_clerk", "GET", f"/v1/invoices/{third}")
         self.ask("u_clerk", "GET", f"/v1/customer-payments/{self.paid}")
         self.over = self.payment("P-2", 300_00)
@@ -203,6 +222,11 @@ class Tour(Beside):
     def undoing(self) -> None:
         wrong = {"reason_code": "WRONG_INVOICE", "note": "meant for another one"}
         self.ask("u_clerk", "POST", f"/v1/payment-applications/{self.spent}/unapply", wrong)
+        self.ask("u_clerk", "GET", "/v1/authority-limits")
+        self.ask("u_clerk", "GET", f"/v1/adjustments?customer_id={self.customer}")
+        self.ask("u_clerk", "GET", f"/v1/adjustments/{self.fee}")
+        paid_back = {"reason_code": "FEE_REFUNDED", "note": "the bank gave it back"}
+        self.ask("u_clerk", "POST", f"/v1/adjustments/{self.fee}/undo", paid_back)
         bounced = {"reason_code": "CHEQUE_BOUNCED", "reversal_date": self.day(1)}
         self.ask("u_clerk", "POST", f"/v1/customer-payments/{self.over}/reverse", bounced)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from models.db.cash.aging import aging_of
 from models.db.cash.open_items import _CANDIDATES, _FUNDS, _LISTED, _ROLLED_BACK, _SHOWN, _filters
 from models.db.engine import transaction
+from models.db.reliefs import RELIEFS
 from tests.books import Books, today
 
 MANY = """
@@ -40,7 +41,9 @@ def test_hot_queries_use_indexes(books: Books) -> None:
     books.sql(MANY, customer=customer, prefix="paid", open=0, count=5000)
     books.sql("ANALYZE invoices")
     filters = _filters(customer, None)
-    invoices = (_ROLLED_BACK + _LISTED).format(shown=_SHOWN, disputed="i.disputed_at IS NOT NULL", **filters)
+    invoices = (_ROLLED_BACK + _LISTED).format(
+        shown=_SHOWN, reliefs=RELIEFS, disputed="i.disputed_at IS NOT NULL", **filters
+    )
     empty = dict.fromkeys(("a_known", "a_unknown", "c_known", "p_known", "p_unknown"), "")
     funds = _FUNDS.format(candidates=_CANDIDATES.format(**filters), **empty, **filters)
     for sql in (invoices, funds):

@@ -112,6 +112,16 @@ def cash(r: Recording) -> None:
     r.post(f"/v1/reconciliations/{drafted['id']}/reopen", undo, "ReconcileBank.reopened")
 
 
+def adjusted(r: Recording) -> None:
+    """A payment that a bank took a fee out of; the fee undone."""
+    invoice, payment = r.invoice(500)["id"], r.payment(475)
+    fee = {"kind": "bank_fee", "amount_minor": 25, "reason_code": "BANK_FEE", "note": NOTE}
+    body = {"applications": [{"invoice_id": invoice, "applied_minor": 475, "adjustments": [fee]}]}
+    done = r.post(f"/v1/customer-payments/{payment}/apply", body, "ApplyPayment.adjusted")
+    undo = {"reason_code": "WRONG_MATCH", "note": NOTE}
+    r.post(f"/v1/adjustments/{done['adjustments'][0]['id']}/undo", undo, "UndoAdjustment.of_payment")
+
+
 def fallback(r: Recording) -> None:
     """A posting whose local activity cannot get at its row in time, and is finished as a regular one."""
     invoice, payment = r.invoice(300)["id"], r.payment(300)
@@ -152,7 +162,7 @@ def webhooks(r: Recording) -> None:
         r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
 
 
-PARTS = (cash, bank, fallback, webhooks)
+PARTS = (cash, adjusted, bank, fallback, webhooks)
 
 
 async def export(r: Recording) -> None:

@@ -22,12 +22,13 @@ from models.cash.report_answers import (
 )
 from models.db.cash.ledger_balances import balances, functional_currencies
 from models.db.cash.open_items import open_payments, open_sums
+from models.db.reliefs import RELIEFS
 from models.db.tx import Tx
 
 SHOWN_DIFFERENCES: Final = 500
 
 # A movement of receivables: when aging counts it, when the ledger does, and how much (functional currency).
-_TIMING = """
+_TIMING = f"""
 WITH movements AS (
   SELECT 'invoice' AS kind, i.id AS record_id, i.legal_entity_id, i.issue_date AS effective_date, e.entry_date,
          i.functional_total_minor AS minor
@@ -38,13 +39,13 @@ WITH movements AS (
     FROM journal_entries e JOIN invoices i ON i.org_id = e.org_id AND i.id = e.source_id
    WHERE e.org_id = :org AND e.kind = 'void'
   UNION ALL
-  SELECT 'application', a.id, i.legal_entity_id, a.effective_date, a.entry_date, -a.functional_relief_minor
-    FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id WHERE a.org_id = :org
+  SELECT a.kind, a.id, i.legal_entity_id, a.effective_date, a.entry_date, -a.worth
+    FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id WHERE a.org_id = :org
   UNION ALL
-  SELECT 'undone_application', a.id, i.legal_entity_id,
-         greatest(a.effective_date, least(a.undone_date, i.void_date)), a.undone_entry_date, a.functional_relief_minor
-    FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
-   WHERE a.org_id = :org AND a.unapplied_at IS NOT NULL)
+  SELECT 'undone_' || a.kind, a.id, i.legal_entity_id,
+         greatest(a.effective_date, least(a.undone_date, i.void_date)), a.undone_entry_date, a.worth
+    FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
+   WHERE a.org_id = :org AND a.undone_at IS NOT NULL)
 SELECT kind, record_id, legal_entity_id, effective_date, entry_date,
        CASE WHEN entry_date <= :day THEN minor ELSE -minor END AS minor
   FROM movements WHERE (effective_date <= :day) <> (entry_date <= :day)

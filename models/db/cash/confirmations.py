@@ -15,7 +15,9 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
     coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
     (SELECT status FROM remittance_confirmations r WHERE r.org_id = s.org_id AND r.session_id = s.id) AS recorded,
     (SELECT coalesce(json_agg(json_build_object('external_id', i.external_id,
-       'invoice_applied_minor', a.invoice_applied_minor, 'invoice_currency_code', a.invoice_currency_code,
+       'invoice_applied_minor', a.invoice_applied_minor, 'adjusted_minor',
+       (SELECT coalesce(sum(d.amount_minor), 0) FROM adjustments d WHERE d.org_id = a.org_id AND d.application_id = a.id),
+       'invoice_currency_code', a.invoice_currency_code,
        'balance_due_minor', i.balance_due_minor, 'customer_name', (SELECT o.name FROM customers o
           WHERE o.org_id = i.org_id AND o.id = i.customer_id AND o.id <> p.customer_id)) ORDER BY a.id), '[]')
      FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id

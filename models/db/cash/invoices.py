@@ -10,7 +10,7 @@ from models.cash.records import Invoice
 from models.db.cash.payments import CLOSED
 from models.db.lookups import found
 from models.db.tx import Tx
-from models.master_data.records import BilledCustomer
+from models.master_data.records import BilledCustomer, PaymentTerms
 
 _GET: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = :id"
 _OPEN_AMOUNTS: Final = """SELECT currency_code, functional_currency, sum(balance_due_minor)::bigint AS balance_minor,
@@ -52,10 +52,9 @@ def terms_of(tx: Tx, customer_id: str) -> tuple[str, str | None] | None:
     return None if row is None else (row["legal_entity_id"], row["payment_terms"])
 
 
-def days_of(tx: Tx, terms: str) -> int | None:
-    """The days of payment terms; None where there are no such terms."""
-    days: int | None = tx.scalar("SELECT days FROM payment_terms WHERE org_id = :org AND code = :code", code=terms)
-    return days
+def payment_terms(tx: Tx, code: str) -> PaymentTerms | None:
+    """The payment terms; None where there are none of this code."""
+    return tx.record(PaymentTerms, "SELECT * FROM payment_terms WHERE org_id = :org AND code = :code", code=code)
 
 
 def closed_periods(tx: Tx) -> frozenset[str]:

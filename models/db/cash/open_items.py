@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from models.cash.aging import EDGES
 from models.cash.open_items import OpenItem, OpenPayment, OpenSum
+from models.db.reliefs import RELIEFS
 from models.db.tx import Tx
 
 R = TypeVar("R")
@@ -18,15 +19,15 @@ R = TypeVar("R")
 _SHOWN: Final = """i.id, i.external_id, i.customer_id, i.legal_entity_id, i.issue_date, i.due_date, i.currency_code,
   i.functional_currency, i.fx_rate, i.total_minor"""
 
-# Live applications that count only after the day are given back; undone ones that counted on the day are taken off.
+# Live reliefs that count only after the day are given back; undone ones that counted on the day are taken off.
 _ROLLED_BACK = """
 WITH moved AS MATERIALIZED (
   SELECT invoice_id, sum(minor)::bigint AS minor, sum(worth)::bigint AS worth FROM (
-    SELECT a.invoice_id, a.invoice_applied_minor AS minor, a.functional_relief_minor AS worth
-      FROM payment_applications a WHERE a.org_id = :org{of_a} AND a.unapplied_at IS NULL AND a.effective_date > :day
+    SELECT a.invoice_id, a.minor, a.worth
+      FROM {reliefs} a WHERE a.org_id = :org{of_a} AND a.undone_at IS NULL AND a.effective_date > :day
     UNION ALL
-    SELECT a.invoice_id, -a.invoice_applied_minor, -a.functional_relief_minor
-      FROM payment_applications a WHERE a.org_id = :org{of_a} AND a.unapplied_at IS NOT NULL AND a.undone_date > :day
+    SELECT a.invoice_id, -a.minor, -a.worth
+      FROM {reliefs} a WHERE a.org_id = :org{of_a} AND a.undone_at IS NOT NULL AND a.undone_date > :day
        AND a.effective_date <= :day) m GROUP BY invoice_id),
 open_items AS (
   SELECT {shown}, {disputed} AS disputed, i.balance_due_minor + coalesce(m.minor, 0) AS balance_due_minor,
@@ -44,16 +45,16 @@ open_items AS (
 """
 
 _AS_KNOWN = """
-WITH applied AS (
-  SELECT a.invoice_id, sum(a.invoice_applied_minor)::bigint AS minor, sum(a.functional_relief_minor)::bigint AS worth
-    FROM payment_applications a
+WITH relieved AS (
+  SELECT a.invoice_id, sum(a.minor)::bigint AS minor, sum(a.worth)::bigint AS worth
+    FROM {reliefs} a
    WHERE a.org_id = :org{of_a} AND a.effective_date <= :day AND a.created_at <= :known
-     AND (a.unapplied_at IS NULL OR a.unapplied_at > :known OR a.undone_date > :day)
+     AND (a.undone_at IS NULL OR a.undone_at > :known OR a.undone_date > :day)
    GROUP BY a.invoice_id),
 open_items AS (
   SELECT {shown}, {disputed} AS disputed, i.total_minor - coalesce(a.minor, 0) AS balance_due_minor,
          i.functional_total_minor - coalesce(a.worth, 0) AS functional_balance_minor
-    FROM invoices i LEFT JOIN applied a ON a.invoice_id = i.id
+    FROM invoices i LEFT JOIN relieved a ON a.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.issue_date <= :day AND i.created_at <= :known
      AND (i.voided_at IS NULL OR i.voided_at > :known OR i.void_date > :day))
 """
@@ -94,6 +95,7 @@ def _invoices(
     now_flag = known_at is None and day >= tx.now.date()
     sql = ((_ROLLED_BACK if known_at is None else _AS_KNOWN) + ending).format(
         shown=_SHOWN,
+        reliefs=RELIEFS,
         disputed="i.disputed_at IS NOT NULL" if now_flag else _DISPUTED_THEN,
         **_filters(customer_id, entities),
     )

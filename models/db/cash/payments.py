@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from models.answers import CurrencyAmountAnswer, read_row
+from models.cash.adjustments import Adjustment
 from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.bank_texts import BankText
 from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
@@ -21,25 +22,30 @@ CLOSED: Final = (
 )
 BANK_TEXTS: Final = """(SELECT l.texts FROM statement_lines l WHERE l.org_id = p.org_id AND l.statement_id = p.statement_id
   AND l.line = p.statement_line)"""
-SHOWN: Final = f"p.*, {APPLICATIONS} AS applications, {BANK_TEXTS} AS bank_texts"
+ADJUSTMENTS: Final = """(SELECT coalesce(json_agg(to_jsonb(a) ORDER BY a.id), '[]')::text
+  FROM adjustments a WHERE a.org_id = p.org_id AND a.payment_id = p.id)"""
+SHOWN: Final = f"p.*, {APPLICATIONS} AS applications, {BANK_TEXTS} AS bank_texts, {ADJUSTMENTS} AS adjustments"
 """A payment with what its answer shows beside it."""
 _SHOWN_PAYMENTS: Final = f"SELECT {SHOWN} FROM payments p WHERE p.org_id = :org"
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPayment:
-    """A payment with all its applications, the undone ones too, in the order in which they were made, and what its bank
-    said of it."""
+    """A payment with all its applications and their adjustments, the undone ones too, in the order in which they were made,
+    and what its bank said of it."""
 
     payment: Payment
     applications: Sequence[PaymentApplication]
     bank_texts: Sequence[BankText] = ()
+    adjustments: Sequence[Adjustment] = ()
 
     @classmethod
     def of(cls, row: Row) -> "AppliedPayment":
         """From a row of payments with `SHOWN`."""
         lines = [read_row(PaymentApplication, a) for a in json.loads(row["applications"])]
-        return cls(read_row(Payment, row), lines, [read_row(BankText, text) for text in row["bank_texts"] or ()])
+        adjustments = [read_row(Adjustment, a) for a in json.loads(row["adjustments"])]
+        texts = [read_row(BankText, text) for text in row["bank_texts"] or ()]
+        return cls(read_row(Payment, row), lines, texts, adjustments)
 
 
 def get(tx: Tx, payment_id: str) -> AppliedPayment:

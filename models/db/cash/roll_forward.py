@@ -1,5 +1,6 @@
-"""How receivables moved from one day to another: opening + invoices - applications ± FX = closing."""
+"""How receivables moved from one day to another: opening + invoices - applications - adjustments ± FX = closing."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -7,21 +8,22 @@ from datetime import date, timedelta
 from models.cash.ledger import Account
 from models.cash.report_answers import ArRollForwardAnswer, MovedReceivablesAnswer
 from models.db.cash.ledger_balances import balances, functional_currencies
+from models.db.reliefs import RELIEFS
 from models.db.tx import Tx
 
-# Told from invoices and applications by the dates of their entries; opening and closing are the ledger's.
-_MOVED = """
+# Told from invoices and what relieves them by the dates of their entries; opening and closing are the ledger's.
+_MOVED = f"""
 SELECT legal_entity_id, kind, sum(minor) AS minor, sum(fx) AS fx FROM (
   SELECT e.legal_entity_id, e.kind, i.functional_total_minor AS minor, 0::bigint AS fx
     FROM journal_entries e JOIN invoices i ON i.org_id = e.org_id AND i.id = e.source_id
    WHERE e.org_id = :org AND e.kind IN ('invoice', 'void') AND e.entry_date BETWEEN :since AND :until
   UNION ALL
-  SELECT p.legal_entity_id, 'applied', a.functional_cash_minor, a.functional_cash_minor - a.functional_relief_minor
-    FROM payment_applications a JOIN payments p ON p.org_id = a.org_id AND p.id = a.payment_id
+  SELECT i.legal_entity_id, a.kind, a.given, a.given - a.worth
+    FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
    WHERE a.org_id = :org AND a.entry_date BETWEEN :since AND :until
   UNION ALL
-  SELECT p.legal_entity_id, 'undone', a.functional_cash_minor, a.functional_relief_minor - a.functional_cash_minor
-    FROM payment_applications a JOIN payments p ON p.org_id = a.org_id AND p.id = a.payment_id
+  SELECT i.legal_entity_id, 'undone_' || a.kind, a.given, a.worth - a.given
+    FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
    WHERE a.org_id = :org AND a.undone_entry_date BETWEEN :since AND :until) m
  GROUP BY legal_entity_id, kind"""
 
@@ -30,7 +32,7 @@ SELECT legal_entity_id, kind, sum(minor) AS minor, sum(fx) AS fx FROM (
 class _Moved:
     """What moved in one legal entity, by kind; and the realised gain."""
 
-    kinds: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("invoice", "void", "applied", "undone"), 0))
+    kinds: Counter[str] = field(default_factory=Counter)
     fx_minor: int = 0
 
 
@@ -51,18 +53,22 @@ def ar_roll_forward(tx: Tx, since: date, until: date, entities: Collection[str] 
 
 
 def _item(entity: str, currency: str, first: int, last: int, moved: _Moved) -> MovedReceivablesAnswer:
-    issued, voided, applied, undone = (moved.kinds[k] for k in ("invoice", "void", "applied", "undone"))
+    issued, voided, applied, unapplied = (
+        moved.kinds[k] for k in ("invoice", "void", "application", "undone_application")
+    )
+    adjusted = moved.kinds["adjustment"] - moved.kinds["undone_adjustment"]
     return MovedReceivablesAnswer(
         legal_entity_id=entity,
         currency_code=currency,
         opening_minor=first,
         invoices_minor=issued - voided,
-        applications_minor=applied - undone,
+        applications_minor=applied - unapplied,
+        adjustments_minor=adjusted,
         fx_minor=moved.fx_minor,
         closing_minor=last,
-        difference_minor=last - (first + issued - voided - applied + undone + moved.fx_minor),
+        difference_minor=last - (first + issued - voided - applied + unapplied - adjusted + moved.fx_minor),
         issued_minor=issued,
         voided_minor=voided,
         applied_minor=applied,
-        undone_minor=undone,
+        undone_minor=unapplied,
     )

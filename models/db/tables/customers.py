@@ -11,6 +11,8 @@ payment_terms = Table(
     Column("org_id", Text, primary_key=True),
     Column("code", Text, primary_key=True),
     Column("days", Integer, nullable=False),
+    Column("discount_percent", Numeric),
+    Column("discount_days", Integer),
     references("organisations"),
 )
 

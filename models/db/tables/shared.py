@@ -32,6 +32,19 @@ legal_entities = records(
     Column("name", Text, nullable=False),
     Column("functional_currency", Currency, nullable=False),
     Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("discount_tax", Text, nullable=False, server_default="adjust"),
+    references("organisations"),
+)
+
+authority_limits = Table(
+    "authority_limits",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("limits", JSONB, nullable=False),
+    Column("approval_id", Text),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("created_by", Text, nullable=False),
     references("organisations"),
 )
 
@@ -225,4 +238,5 @@ record_kinds = Table(
     metadata,
     Column("prefix", Text, primary_key=True),
     Column("table_name", Text, nullable=False),
+    Column("of_the_books", Boolean, nullable=False, server_default=false()),
 )

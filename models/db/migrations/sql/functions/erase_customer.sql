@@ -27,8 +27,8 @@ BEGIN
              AND i.table_name = c.table_name AND i.column_name = 'id') AS has_id
       FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
      WHERE c.table_schema = 'public' AND c.column_name = 'customer_id' AND t.table_type = 'BASE TABLE'
-       AND c.table_name NOT IN ('customers', 'customer_changes', 'commands', 'invoices', 'payments', 'customer_credits',
-                                'payment_applications', 'journal_lines')
+       AND c.table_name NOT IN ('customers', 'customer_changes', 'commands', 'journal_lines')
+       AND c.table_name NOT IN (SELECT k.table_name FROM record_kinds k WHERE k.of_the_books)
      ORDER BY c.table_name DESC
   LOOP
     IF v_table.has_id THEN

@@ -1,0 +1,21 @@
+"""An organisation's authority limits, each version of them."""
+
+from typing import Final
+
+from models.answers import JsonObject, read_row
+from models.authority import AuthorityLimits
+from models.db.tx import Tx
+
+LIMITS: Final = """SELECT jsonb_build_object('limits', a.limits, 'version', a.version, 'updated_at', a.created_at,
+    'updated_by', a.created_by) FROM authority_limits a WHERE a.org_id = :org ORDER BY a.version DESC LIMIT 1"""
+"""The version in force, for whoever asks for it beside something else; no row: as shipped."""
+
+
+def limits_from(row: JsonObject | None) -> AuthorityLimits:
+    """The limits, from what `LIMITS` found."""
+    return AuthorityLimits() if row is None else read_row(AuthorityLimits, row)
+
+
+def get(tx: Tx) -> AuthorityLimits:
+    """The limits in force; where none were put, as shipped."""
+    return limits_from(tx.scalar(LIMITS))

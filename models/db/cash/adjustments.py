@@ -1,0 +1,131 @@
+"""Adjustments of invoices: read, listed, undone; and what decides about further ones."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from models.answers import read_row
+from models.authority import AuthorityLimits
+from models.cash.adjustments import Adjustment, AdjustmentKind, DiscountTerms
+from models.cash.records import Invoice
+from models.cash.settling import Granted
+from models.db.authority import LIMITS, limits_from
+from models.db.listing import Listing, among
+from models.db.lookups import found
+from models.db.master_data import read_settings
+from models.db.tables.cash import adjustments
+from models.db.tx import Tx
+from models.master_data.records import DiscountTax
+
+_ADJUSTMENTS: Final = "SELECT * FROM adjustments WHERE org_id = :org"
+_LIST: Final = Listing(
+    adjustments,
+    key=(adjustments.c.id,),
+    newest_first=True,
+    within=among(adjustments.c.legal_entity_id),
+    equal=(adjustments.c.customer_id, adjustments.c.invoice_id, adjustments.c.payment_id, adjustments.c.status),
+)
+
+
+def get(tx: Tx, adjustment_id: str) -> Adjustment:
+    """The adjustment; 404 or 403 otherwise."""
+    row = tx.record(Adjustment, f"{_ADJUSTMENTS} AND id = :id", id=adjustment_id)
+    return found(tx, "adjustment", adjustment_id, row)
+
+
+def list_adjustments(
+    tx: Tx, entities: Collection[str] | None, after: str | None, limit: int, **given: str | None
+) -> Sequence[Adjustment]:
+    """The newest first."""
+    rows = _LIST.page(tx, entities, None if after is None else (after,), limit, **given)
+    return [read_row(Adjustment, row) for row in rows]
+
+
+def of_session(tx: Tx, session_id: str) -> list[Adjustment]:
+    """What a session settled without money, the undone ones too."""
+    return tx.records(Adjustment, f"{_ADJUSTMENTS} AND session_id = :id ORDER BY id", id=session_id)
+
+
+def live_of_payment(tx: Tx, payment_id: str) -> list[Adjustment]:
+    """Of a locked payment those that were not undone."""
+    sql = f"{_ADJUSTMENTS} AND payment_id = :id AND undone_at IS NULL ORDER BY id"
+    return tx.records(Adjustment, sql, id=payment_id)
+
+
+def live_of_application(tx: Tx, application_id: str) -> list[Adjustment]:
+    """Of a locked payment's application those that were not undone."""
+    sql = f"{_ADJUSTMENTS} AND application_id = :id AND undone_at IS NULL ORDER BY id"
+    return tx.records(Adjustment, sql, id=application_id)
+
+
+def undo(tx: Tx, undone: Sequence[Adjustment], *, on: date, entry_date: date, reason: str) -> None:
+    """Mark adjustments of a locked payment as undone on a date, by an entry of another."""
+    if undone:
+        tx.later(
+            """UPDATE adjustments SET undone_at = :at, undone_date = greatest(:day, effective_date),
+                 undone_entry_date = :entry_day, undo_reason = :reason WHERE org_id = :org AND id = ANY(:ids)""",
+            at=tx.now,
+            day=on,
+            entry_day=entry_date,
+            reason=reason,
+            ids=[a.id for a in undone],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides about adjustments of locked invoices."""
+
+    limits: AuthorityLimits
+    invoices: Mapping[str, Granted]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What of one kind stands on an invoice, and what of it the caller gave on his own authority."""
+
+    invoice_id: str
+    kind: AdjustmentKind
+    minor: int
+    tax_minor: int
+    given: int
+
+
+_OF_INVOICES: Final = """SELECT invoice_id, kind, sum(amount_minor)::bigint AS minor, sum(tax_minor)::bigint AS tax_minor,
+    coalesce(sum(authorised_minor) FILTER (WHERE created_by = :who), 0)::bigint AS given
+  FROM adjustments WHERE org_id = :org AND invoice_id = ANY(:ids) AND undone_at IS NULL GROUP BY invoice_id, kind"""
+_RULES: Final = f"""SELECT o.settings, ({LIMITS}) AS limits,
+    (SELECT e.discount_tax FROM legal_entities e WHERE e.org_id = :org AND e.id = :entity) AS discount_tax
+  FROM organisations o WHERE o.org_id = :org"""
+
+
+def standing(tx: Tx, invoices: Collection[Invoice], legal_entity_id: str, who: str) -> Standing:
+    """The invoices' terms and what they have already; what `who` gave away on them; the organisation's rules."""
+    ids = sorted(i.id for i in invoices)
+    rows, (rules,) = tx.batch((_OF_INVOICES, {"ids": ids, "who": who}), (_RULES, {"entity": legal_entity_id}))
+    sums = [read_row(_Sums, r) for r in rows]
+    grace = read_settings(rules["settings"]).discount_grace_days
+    adjusts_tax = DiscountTax(rules["discount_tax"]) is DiscountTax.ADJUST
+    granted = {
+        i.id: _granted(i, [s for s in sums if s.invoice_id == i.id], grace, adjusts_tax=adjusts_tax) for i in invoices
+    }
+    return Standing(limits_from(rules["limits"]), granted)
+
+
+def _granted(i: Invoice, sums: Sequence[_Sums], grace: int, *, adjusts_tax: bool) -> Granted:
+    terms = None
+    if i.discount_percent is not None and i.discount_days is not None:
+        terms = DiscountTerms(i.discount_percent, i.issue_date + timedelta(days=i.discount_days + grace))
+    of_kind = {s.kind: s for s in sums}
+    discounts = of_kind.get(AdjustmentKind.DISCOUNT)
+    return Granted(
+        total_minor=i.total_minor,
+        functional_total_minor=i.functional_total_minor,
+        functional_currency=i.functional_currency,
+        terms=terms,
+        tax_minor=i.tax_minor if adjusts_tax else 0,
+        discount_minor=discounts.minor if discounts else 0,
+        discount_tax_minor=discounts.tax_minor if discounts else 0,
+        given={kind: s.given for kind, s in of_kind.items()},
+    )
