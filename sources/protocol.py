@@ -105,10 +105,11 @@ class Bookmark:
 
 @dataclass(frozen=True)
 class CustomerPage:
-    """Records as rows of texts in the order of the columns. `total`: how many the source has in all."""
+    """Records as rows of texts in the order of the columns. `total`: how many the source has in all; None where it does not
+    say."""
 
     rows: Sequence[Sequence[str]]
-    total: int
+    total: int | None
     bookmark: Bookmark
     complete: bool
 

@@ -5,19 +5,22 @@ from functools import cache
 from typing import Final
 
 from models.outgoing import Hosts
+from sources.hubspot import HubSpot
+from sources.hubspot_companies import HubSpotCompanies
 from sources.protocol import CustomerSource, Source
 from sources.salesforce import Salesforce
 from sources.salesforce_accounts import SalesforceAccounts
 
-ADAPTERS: Final[Mapping[str, Source]] = {"salesforce": Salesforce()}
+ADAPTERS: Final[Mapping[str, Source]] = {"salesforce": Salesforce(), "hubspot": HubSpot()}
 PANELS: Final[Mapping[str, frozenset[str]]] = {kind: adapter.panels for kind, adapter in ADAPTERS.items()}
-CUSTOMERS: Final[Mapping[str, CustomerSource]] = {"salesforce": SalesforceAccounts()}
+CUSTOMERS: Final[Mapping[str, CustomerSource]] = {"salesforce": SalesforceAccounts(), "hubspot": HubSpotCompanies()}
 """The connectors that imports pull customers from; the kind is also the import's source."""
 
 HOSTS: Final[Mapping[str, tuple[str, ...]]] = {
     "salesforce": (
         "*.salesforce.com", "*.force.com", "*.salesforce.mil", "*.force.mil", "*.sfcrmproducts.cn", "*.sfcrmapps.cn",
     ),
+    "hubspot": ("api.hubapi.com", "api-eu1.hubapi.com", "api-na1.hubapi.com"),
 }  # fmt: skip
 """The vendors' own hosts."""
 _THIS_MACHINE: Final = tuple(

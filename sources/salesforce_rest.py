@@ -4,22 +4,17 @@ OAuth at POST /services/oauth2/token: a secret `client_id:client_secret` signs i
 `client_id:client_secret:refresh_token` by the refresh token. A token that has run out (401) is renewed once.
 """
 
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from sources.outgoing import NameNotFound, NotAllowed, OnlyHosts, client
+from sources.asking import MAX_BYTES, read, session
 from sources.protocol import Connection, SourceError
 
+__all__ = ["API", "Refused", "Rest", "session"]
 API: Final = "/services/data/v61.0"
-MAX_BYTES: Final = 2 * 1024 * 1024
-_RETRY_LIMIT: Final = 6 * 3600.0
 
 
 class Refused(Exception):
@@ -28,21 +23,6 @@ class Refused(Exception):
     def __init__(self, codes: frozenset[str]) -> None:
         super().__init__(", ".join(sorted(codes)))
         self.codes = codes
-
-
-@asynccontextmanager
-async def session(c: Connection) -> AsyncIterator[httpx.AsyncClient]:
-    """A client for a few requests, to where the connection may lead. The guard round the call bounds its time. What goes
-    wrong on the way is a SourceError."""
-    try:
-        async with client(OnlyHosts(c.hosts), c.timeout_seconds) as http:
-            yield http
-    except NotAllowed as no:
-        raise SourceError("SOURCE_HOST_REFUSED", no.code) from None
-    except httpx.TimeoutException:
-        raise SourceError("SOURCE_TIMEOUT") from None
-    except (NameNotFound, httpx.HTTPError, httpx.InvalidURL, OSError):
-        raise SourceError("SOURCE_UNAVAILABLE") from None
 
 
 class Rest:
@@ -61,10 +41,10 @@ class Rest:
     ) -> Mapping[str, object]:
         """The object that the path answers. Raises SourceError, and Refused where Salesforce calls the query wrong."""
         token, instance = self._tokens.get(_signed_in_as(c)) or await self._sign_in(http, c)
-        answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
+        answer = await read(http, "GET", _within(instance, path), token, max_bytes, params=params)
         if answer.status == 401:  # the token has run out
             token, instance = await self._sign_in(http, c)
-            answer = await _read(http, "GET", _within(instance, path), token, max_bytes, params=params)
+            answer = await read(http, "GET", _within(instance, path), token, max_bytes, params=params)
         status, body, wait = answer.status, answer.body, answer.wait
         codes = _error_codes(body)
         if status == 429 or "REQUEST_LIMIT_EXCEEDED" in codes or (status == 503 and wait is not None):
@@ -87,7 +67,7 @@ class Rest:
         if refresh:
             form |= {"grant_type": "refresh_token", "refresh_token": refresh}
         at = urljoin(c.base_url, "/services/oauth2/token")
-        answer = await _read(http, "POST", at, None, MAX_BYTES, data=form)
+        answer = await read(http, "POST", at, None, MAX_BYTES, data=form)
         status, body = answer.status, answer.body
         if status == 429:
             raise SourceError("SOURCE_RATE_LIMITED", f"sign-in {status}", answer.wait)
@@ -128,44 +108,3 @@ def _within(instance: str, path: str | None) -> str:
     if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
         raise SourceError("SOURCE_RESPONSE_INVALID", "nextRecordsUrl")
     return url
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """Status, JSON of the answer (numbers exact), and for how many seconds it asks to be left alone."""
-
-    status: int
-    body: object
-    wait: float | None
-
-
-async def _read(
-    http: httpx.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, *,
-    params: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None,
-) -> _Answer:  # fmt: skip
-    """The answer, of which at most `max_bytes` are read."""
-    # Never compressed: the limit is on what is read, and a few bytes can be made to unpack to gigabytes.
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    headers |= {"Authorization": f"Bearer {token}"} if token else {}
-    async with http.stream(method, url, headers=headers, params=params, data=data) as response:
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > max_bytes:
-                raise SourceError("SOURCE_RESPONSE_TOO_LARGE")
-    wait = _seconds(response.headers.get("retry-after"))
-    try:
-        return _Answer(response.status_code, json.loads(body, parse_float=Decimal), wait)
-    except (ValueError, RecursionError):
-        if response.status_code != 200:
-            return _Answer(response.status_code, None, wait)
-        raise SourceError("SOURCE_RESPONSE_INVALID", "no JSON") from None
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header; None for a date or nonsense, and never more than a quarter of a day."""
-    return (
-        min(float(retry_after), _RETRY_LIMIT)
-        if retry_after and retry_after.isascii() and retry_after.isdigit()
-        else None
-    )

@@ -54,7 +54,7 @@ class PutSourceConnection(Body):
     """An external system that serves panels, and that imports may pull customers from. `credential` names a secret that
     the worker can read; never the secret."""
 
-    kind: Literal["salesforce"]
+    kind: Literal["salesforce", "hubspot"]
     base_url: Annotated[HttpUrl, Field(max_length=255)]
     credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     panels: Annotated[list[str], Field(max_length=8)]

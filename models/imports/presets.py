@@ -57,7 +57,7 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
         contact.role: Job Title
         email: Company email, Email, Contact email
         external_id: Record ID, Company ID, hs_object_id, Record ID - Company, Primary Associated Company ID
-        phone: Phone Number, Phone
+        phone: Phone Number, Phone, Company Phone
         website: Website URL, Company Domain Name, Domain, Website
         tax_id: Tax ID, VAT Number
         notes: Description, About Us

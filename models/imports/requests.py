@@ -11,7 +11,7 @@ from models.approvals.requests import StepNumber
 from models.values import Body, Line, NonNegativeMinor, ReasonCode, Text
 
 Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp", "partner_feed"]
-PULLED: Final = frozenset({"salesforce"})
+PULLED: Final = frozenset({"salesforce", "hubspot"})
 """Sources whose records can be pulled from a connection."""
 OnDuplicate = Literal["skip", "update", "error"]
 Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16"]

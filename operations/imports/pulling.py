@@ -107,7 +107,7 @@ class _Pulling:
         page = connector.page(self.org_id, connection, columns, at)
         mark = page.bookmark
         other = mark.before == state.before and state.total not in (None, page.total)
-        if other or (page.complete and mark.pulled != page.total):
+        if other or (page.complete and page.total not in (None, mark.pulled)):
             # Fewer than announced, or more: what has been kept is not the whole, so it is fetched anew.
             raise _Incomplete
         content = _csv([columns, *page.rows] if state.pieces == 0 else page.rows)
