@@ -4,15 +4,15 @@ The same state gives the same bytes: the packet's date is that of the last event
 """
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-
-import typst
 
 from models.customers.change_records import Change
 from models.customers.evidence import ATTACHMENT, EvidenceAnswer, evidence_answer
 from models.db.customers import evidence as store
 from models.db.tx import Tx, to_json
+from models.errors import Refusal
 
 _TEMPLATE: Final = Path(__file__).with_suffix(".typ").read_bytes()
 
@@ -23,7 +23,14 @@ def evidence(tx: Tx, change: Change) -> EvidenceAnswer:
 
 
 def packet(document: EvidenceAnswer) -> bytes:
-    """The evidence as PDF/A-3b. Where no font has a character, the print escapes it; the attachment never does."""
+    """The evidence as PDF/A-3b. Where no font has a character, the print escapes it; the attachment never does.
+    Refusal NOT_ACCEPTABLE where no printer is installed (the extra `pdf`)."""
+    if find_spec("typst") is None:
+        raise Refusal(
+            "NOT_ACCEPTABLE", "This server prints no PDF (arflow[pdf] is not installed): ask for application/json."
+        )
+    import typst
+
     exact = to_json(document)
     try:
         return _compile(exact, exact, document)
@@ -34,6 +41,8 @@ def packet(document: EvidenceAnswer) -> bytes:
 def _compile(shown: str, attached: str, document: EvidenceAnswer) -> bytes:
     at = document.trail[-1].at
     day = {"year": str(at.year), "month": str(at.month), "day": str(at.day)}
+    import typst
+
     made = typst.compile(
         _TEMPLATE,
         format="pdf",

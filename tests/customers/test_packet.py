@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.customers.evidence import faults, read
+from models.customers.evidence import evidence_in, faults, read
+from models.errors import Refusal
+from operations.customers import evidence
 from tests.customers.desk import Desk, ok
 
 Objects = dict[int, tuple[bytes, bytes]]
@@ -149,3 +151,11 @@ def test_there_is_a_packet_for_a_change_however_it_stands_or_ended(own_desk: Des
     }  # fmt: skip
     said = desk.stack.arflow("verify-evidence", str(tmp_path / "erased.pdf"))  # offline, as any other
     assert "who, when and which action remain" in said.stdout
+
+
+def test_a_server_without_a_printer_says_so(pdf: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "find_spec", lambda _: None)
+    with pytest.raises(Refusal) as refused:
+        evidence.packet(evidence_in(read(pdf)))
+    assert refused.value.code == "NOT_ACCEPTABLE"
+    assert "application/json" in refused.value.detail

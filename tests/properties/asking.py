@@ -9,8 +9,7 @@ from sqlalchemy import Engine
 from models.errors import Refusal
 from models.ids import new_id
 from operations.commands import Submission
-from operations.work import Outcome
-from tests.cash_desk.desk import Desk
+from tests.cash_desk.desk import Desk, Done
 
 APPLYING: set[str | None] = {
     None, "OVERPAYMENT_REQUIRES_CREDIT", "APPLIED_EXCEEDS_PAYMENT", "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL",
@@ -24,9 +23,9 @@ class Asking(RuleBasedStateMachine):
     def __init__(self, engine: Engine, owner: "psycopg.Connection[dict]", org: str) -> None:
         super().__init__()
         self.desk, self.owner, self.org = Desk(engine, org), owner, org
-        self.done: list[tuple[Submission, Outcome]] = []
+        self.done: list[tuple[Submission, Done]] = []
 
-    def _write(self, s: Submission, mode: str, expected: set[str | None]) -> Outcome | None:
+    def _write(self, s: Submission, mode: str, expected: set[str | None]) -> Done | None:
         """Do it, once or again; `expected` are the codes it may be refused with, {None} or nothing: it may not."""
         key = new_id("key") if mode.startswith("key") else None
         s = self.desk.submission(s.operation, s.path, s.body, s.resource_id, key=key, subject=s.subject_id)
@@ -64,7 +63,7 @@ class Asking(RuleBasedStateMachine):
         )  # fmt: skip
         assert told["outstanding_balances"] == [dict(r) for r in owed]
 
-    def _again(self, s: Submission, first: Outcome, mode: str) -> None:
+    def _again(self, s: Submission, first: Done, mode: str) -> None:
         """A retry at once: with its key always the same answer; without one where docs/api.md, section 3, says so."""
         known = s.operation in ("record_payment", "create_invoice", "apply_payment", "apply_credit")
         if not mode.endswith("again") or (mode.startswith("no key") and not known):
@@ -89,7 +88,7 @@ class Asking(RuleBasedStateMachine):
         assert answer.code in codes
         assert self._size() == before
 
-    def _answer(self, s: Submission) -> Outcome | Refusal:
+    def _answer(self, s: Submission) -> Done | Refusal:
         try:
             return self.desk.run(s)
         except Refusal as refusal:
