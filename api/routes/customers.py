@@ -87,7 +87,7 @@ async def update_customer(
     "/v1/customers/{customer_id}",
     status_code=202,
     response_model=SubmittedChangeAnswer,
-    responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_INACTIVE", "HAS_TRANSACTIONS"),
+    responses=refusals("CUSTOMER_NOT_FOUND", "CUSTOMER_INACTIVE", "HAS_TRANSACTIONS", "REASON_REQUIRED"),
 )
 async def delete_customer(
     request: Request,
@@ -98,7 +98,8 @@ async def delete_customer(
     reason_code: ReasonCode | None = None,
     force: bool = False,
 ) -> Response:
-    """Submit a deactivation (soft) or an erasure (hard). `force` erases one with transactions where policy allows it."""
+    """Submit a deactivation (soft) or an erasure (hard, which needs a reason_code). `force` erases one with transactions where
+    policy allows it."""
     if force and mode is not DeleteMode.HARD:
         raise invalid(FieldError("/query/force", "FIELD_INVALID", "force goes with mode=hard."))
     given = DeleteCustomer(mode=mode, reason_code=reason_code, force=force)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from models.answers import answer
+from models.answers import WarningAnswer, answer
 from models.approvals.plan import PlannedStep
 from models.approvals.records import Absence
 from models.checks import decimal_text
@@ -51,7 +51,8 @@ class EffectiveStepAnswer:
 
 @answer
 class ApprovalPolicyAnswer:
-    """The policy as it was put, and the steps that follow from it for each operation. It may be put as it was read."""
+    """The policy as it was put, and the steps that follow from it for each operation. It may be put as it was read. `warnings`:
+    what whoever put it should look at again."""
 
     operations: Mapping[str, OperationPolicyAnswer]
     force_delete: bool
@@ -60,9 +61,10 @@ class ApprovalPolicyAnswer:
     version: int
     updated_at: datetime | None
     updated_by: str | None
+    warnings: Sequence[WarningAnswer]
 
 
-def policy_answer(kept: KeptPolicy) -> ApprovalPolicyAnswer:
+def policy_answer(kept: KeptPolicy, warnings: Sequence[WarningAnswer] = ()) -> ApprovalPolicyAnswer:
     """The policy, with what follows from it."""
     policy = kept.policy
     return ApprovalPolicyAnswer(
@@ -73,6 +75,7 @@ def policy_answer(kept: KeptPolicy) -> ApprovalPolicyAnswer:
         version=kept.version,
         updated_at=kept.updated_at,
         updated_by=kept.updated_by,
+        warnings=warnings,
     )
 
 

@@ -102,6 +102,7 @@ class PutApprovalPolicy(ApprovalPolicy):
     version: int | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None
+    warnings: JsonValue = None
 
     @model_serializer(mode="wrap")
     def _as_sent(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:

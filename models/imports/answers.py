@@ -92,7 +92,8 @@ class ImportColumn:
 
 @answer
 class ImportAnswer(ImportProgressAnswer):
-    """An import: where it stands, its steps, its counters, the summary of its validation or why it failed."""
+    """An import: where it stands, its steps, its counters, the summary of its validation or why it failed. `notice`: where an
+    upload was found to be an earlier one, whose it is, and how to run it anew."""
 
     id: str
     workflow_id: str
@@ -115,6 +116,7 @@ class ImportAnswer(ImportProgressAnswer):
     started_at: datetime | None
     ended_at: datetime | None
     pruned_at: datetime | None
+    notice: str | None
 
 
 def progress_answer(one: Import) -> ImportProgressAnswer:
@@ -140,7 +142,7 @@ def progress_answer(one: Import) -> ImportProgressAnswer:
     )
 
 
-def import_answer(one: Import) -> ImportAnswer:
+def import_answer(one: Import, notice: str | None = None) -> ImportAnswer:
     """The whole import."""
     layout, progress = one.layout, progress_answer(one)
     return ImportAnswer(
@@ -168,6 +170,7 @@ def import_answer(one: Import) -> ImportAnswer:
         started_at=one.started_at,
         ended_at=one.ended_at,
         pruned_at=one.pruned_at,
+        notice=notice,
     )
 
 

@@ -97,3 +97,16 @@ def steps_of(chain: Chain) -> tuple[ReviewStep, ...]:
         )
         for s in chain.steps
     )
+
+
+def notice_of(one: Import) -> str:
+    """What an upload is told that is an earlier import again."""
+    ended = (
+        "is still under way"
+        if one.ended_at is None
+        else f"ended as {one.status.value} at {one.ended_at:%Y-%m-%d %H:%M} UTC"
+    )
+    return (
+        f"This file was uploaded with these options by {one.submitted_by} at {one.created_at:%Y-%m-%d %H:%M} UTC; that import "
+        f"{ended}, and nothing was begun now. To run the file anew, send it with an Idempotency-Key of its own."
+    )

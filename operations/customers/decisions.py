@@ -3,6 +3,7 @@ transaction each."""
 
 from dataclasses import replace
 
+from models.answers import WarningAnswer
 from models.approvals import chain as chain_rules
 from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
 from models.customers.approval_policy import ApprovalPolicy, plan
@@ -11,6 +12,7 @@ from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 from models.customers.patch import PatchCustomer
 from models.customers.requests import ResubmitChange
+from models.db.approvals import people
 from models.db.customers import changes
 from models.errors import FieldError, Refusal
 from operations import carried
@@ -49,7 +51,14 @@ def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
 @operation("change.delegate", DelegateStep, ChangeAnswer, carried.Change("delegate"))
 def delegate_step(work: Work, asked: DelegateStep) -> Outcome[ChangeAnswer]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
-    return _answer(work, acts.delegate(work, CHANGES, asked))
+    after = acts.delegate(work, CHANGES, asked)
+    given = after.chain.steps[asked.step - 1].delegation
+    if given is not None and people.person(work.tx, given.to) is None:
+        unknown = WarningAnswer(
+            code="DELEGATE_UNKNOWN", detail=f"Nobody has signed in as {given.to} yet: is the id right?"
+        )
+        after = replace(after, warnings=[*after.warnings, unknown])
+    return _answer(work, after)
 
 
 @operation("change.resubmit", ResubmitChange, ChangeAnswer, carried.Change("resubmit"))

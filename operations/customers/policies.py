@@ -2,8 +2,11 @@
 
 import json
 
+from models.access import ROLES
+from models.answers import WarningAnswer
 from models.customers.approval_answers import ApprovalPolicyAnswer, policy_answer
 from models.customers.approval_policy import BASE, ApprovalPolicy, PutApprovalPolicy, loosened
+from models.db.approvals import people
 from models.db.customers import policies
 from models.db.tx import Tx, to_json
 from models.errors import FieldError, Refusal
@@ -35,7 +38,18 @@ def put_policy(work: Work, asked: PutApprovalPolicy) -> Outcome[ApprovalPolicyAn
     policies.put(tx, policy, work.cmd.actor)
     was = before.policy.dump() if before.version else None
     work.audit(tx.org_id, "approval_policy.changed", {"before": was, "after": policy.dump()})
-    return Outcome(policy_answer(policies.get(tx)))
+    return Outcome(policy_answer(policies.get(tx), _unknown_people(tx, policy)))
+
+
+def _unknown_people(tx: Tx, policy: ApprovalPolicy) -> list[WarningAnswer]:
+    """Who is to hear of overdue steps, and is neither a role nor anybody who has signed in."""
+    steps = [s for p in policy.operations.values() for s in [*(p.steps or ()), *(r.step for r in p.rules)]]
+    named = sorted({s.fallback for s in steps if s.fallback and s.fallback not in ROLES})
+    return [
+        WarningAnswer(code="FALLBACK_UNKNOWN", detail=f"{who} is no role, and nobody has signed in as {who} yet.")
+        for who in named
+        if people.person(tx, who) is None
+    ]
 
 
 def _refuse_changed(given: PutApprovalPolicy, current: ApprovalPolicyAnswer) -> None:

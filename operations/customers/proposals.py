@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
@@ -13,6 +14,7 @@ from models.customers.approval_policy import plan
 from models.customers.bodies import CreateCustomer
 from models.customers.change_records import ChangeOperation
 from models.customers.diff import Diff, Difference
+from models.customers.limits import changed_limits
 from models.customers.patch import PatchCustomer
 from models.customers.record import created, patched
 from models.customers.records import Customer, CustomerDetails
@@ -24,6 +26,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, external_id_key, tax_id_key
 from models.master_data.records import CustomerStatus
+from models.money import exponent, spelt
 from operations.customers.paying import check_paying
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
@@ -34,6 +37,7 @@ _TEXT: Final = {
     "CREDIT_LIMIT_LARGE": "The credit limit is above 1,000,000.",
     "OPEN_BALANCE": "The customer has open invoices or unapplied money.",
     "NO_CHANGE": "The change leaves the customer as it is.",
+    "REASON_MISSING": "Nobody has said why: no reason code was given.",
 }
 
 
@@ -139,8 +143,8 @@ def approvers(work: Work, p: Proposal, submitter: str, round_: int = 1) -> Chain
     return open_chain(submitter, steps, work.now, round_=round_)
 
 
-def warnings_of(tx: Tx, p: Proposal) -> list[WarningAnswer]:
-    """What every approver should see before deciding."""
+def warnings_of(tx: Tx, p: Proposal, *, given_reason: bool = True) -> list[WarningAnswer]:
+    """What every approver should see before deciding. `given_reason`: whether one was, of what ends a customer."""
     found: list[WarningAnswer] = []
     if any(limit > LARGE_CREDIT_LIMIT for limit in diffs.new_credit_limits(p.diff)):
         found.append(_warning("CREDIT_LIMIT_LARGE"))
@@ -152,6 +156,30 @@ def warnings_of(tx: Tx, p: Proposal) -> list[WarningAnswer]:
         found.append(_warning("OPEN_BALANCE"))
     if p.operation == "update" and not p.diff:
         found.append(_warning("NO_CHANGE"))
+    if not given_reason:
+        found.append(_warning("REASON_MISSING"))
+    return [*found, *_about_limits(tx, p)]
+
+
+def _about_limits(tx: Tx, p: Proposal) -> list[WarningAnswer]:
+    """A limit that what is open exceeds already, and one that becomes another amount by its currency alone."""
+    if p.before is None or p.operation != "update":
+        return []
+    home = store.functional_currencies(tx, {p.after.legal_entity_id, *p.after.entity_overrides})
+    changes = list(changed_limits(p.before, p.after, home))
+    owed = store.open_by_currency(tx, p.customer_id) if changes else {}
+    found: list[WarningAnswer] = []
+    for c in changes:
+        whose = "" if c.entity is None else f"At {c.entity}: "
+        minor, currency = owed.get(c.after.currency, 0), c.after.currency
+        if c.after.amount is not None and Decimal(minor).scaleb(-exponent(currency)) > c.after.amount:
+            detail = f"{whose}{spelt(minor, currency)} are open, more than the new limit of {c.after}."
+            found.append(WarningAnswer(code="CREDIT_LIMIT_BELOW_OPEN", detail=detail))
+        if c.is_by_currency_alone:
+            detail = (
+                f"{whose}The limit was {c.before} and becomes {c.after}: its currency changes, its number does not."
+            )
+            found.append(WarningAnswer(code="CREDIT_LIMIT_CURRENCY", detail=detail))
     return found
 
 

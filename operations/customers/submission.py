@@ -71,6 +71,8 @@ def submit_delete(work: Work, asked: DeleteCustomer) -> Outcome[SubmittedChangeA
     """A hard delete: refused where the customer has transactions, unless policy and request force it."""
     proposal = propose_deletion(work, _customer(work))
     refuse_with_transactions(work.tx, proposal.customer_id, force=asked.force)
+    if asked.reason_code is None:
+        raise Refusal("REASON_REQUIRED", "An erasure cannot be taken back: say why, in reason_code.")
     return _submit(work, proposal, work.cmd.body, asked)
 
 
@@ -109,7 +111,7 @@ def _submit(
         base_version=p.version,
         request=request,
         diff=p.diff,
-        warnings=warnings_of(tx, p),
+        warnings=warnings_of(tx, p, given_reason=ending is None or ending.reason_code is not None),
         chain=approvers(work, p, cmd.actor),
     )
     for table, rows in changes.rows_of(change).items():

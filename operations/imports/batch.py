@@ -58,6 +58,14 @@ class Execution:
         self._customers: dict[str, MetCustomer] = {}
         self._related: dict[str, RelatedRecords] = {}
         self._changed: dict[str, None] = {}
+        self._people = {
+            "submitted_by": one.submitted_by,
+            "approved": [
+                {"step": s.step, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at}
+                for s in one.steps
+                if s.decided_by is not None
+            ],
+        }
 
     def run(self, first: int, last: int) -> Batch:
         """Execute the rows first..last; under stop_on_error up to the first that fails."""
@@ -139,7 +147,8 @@ class Execution:
         self._customers[target] = after
         self._changed[target] = None
         about = {"import_id": self._import.id, "version": after.version}
-        self._work.audit(target, "customer.updated", about | {"row": s.row_no, "diff": update.diff})
+        said = about | {"row": s.row_no, "diff": update.diff, **self._people}
+        self._work.audit(target, "customer.updated", said)
         self._work.emit("customer.updated", target, about | {"customer_id": target})
         return now.meets_by != after.meets_by
 

@@ -18,7 +18,7 @@ from models.errors import Refusal
 from models.imports.answers import ImportAnswer, ImportMapping, import_answer, mapping_answer
 from models.imports.records import Import, ImportStatus, Pull, ReviewStep, SavedMapping
 from models.imports.requests import ImportOptions, NamedMapping, SubmitImport
-from models.imports.review import steps_of
+from models.imports.review import notice_of, steps_of
 from models.messages.imports import import_workflow_id
 from models.values import Empty
 from operations import carried
@@ -45,7 +45,7 @@ def submit_import(work: Work, asked: SubmitImport) -> Outcome[ImportAnswer]:
         before = imports.same_upload(tx, asked.file_hash, options.digest())
         if before is not None:
             files.drop_file(tx, import_id)
-            return Outcome(import_answer(before), 202, True)
+            return Outcome(import_answer(before, notice_of(before)), 202, True)
     one = Import(
         id=import_id,
         status=ImportStatus.STAGING,

@@ -66,6 +66,9 @@ def test_the_same_file_and_options_are_the_same_import(people: People) -> None:
     assert first.json()["id"] == again.json()["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers
+    assert first.json()["notice"] is None
+    assert "by u_clerk at 2" in again.json()["notice"]
+    assert "Idempotency-Key" in again.json()["notice"]
     assert first.headers["X-Workflow-Id"] == first.json()["workflow_id"]
     other_options = send(people.clerk, content, batch_size=7)
     other_key = send(people.clerk, content, key=mark())

@@ -209,6 +209,21 @@ def open_balance(tx: Tx, customer_id: str) -> bool:
     return bool(tx.scalar(sql, id=customer_id))
 
 
+def open_by_currency(tx: Tx, customer_id: str) -> dict[str, int]:
+    """What the customer owes on open invoices, in minor units by currency."""
+    sql = (
+        "SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices WHERE org_id = :org AND customer_id = :id"
+        " AND balance_due_minor > 0 AND voided_at IS NULL GROUP BY currency_code"
+    )
+    return {r["currency_code"]: int(r["minor"]) for r in tx.all(sql, id=customer_id)}
+
+
+def functional_currencies(tx: Tx, entities: Collection[str]) -> dict[str, str]:
+    """The functional currencies of these legal entities."""
+    sql = "SELECT id, functional_currency FROM legal_entities WHERE org_id = :org AND id = ANY(:ids)"
+    return {r["id"]: r["functional_currency"] for r in tx.all(sql, ids=sorted(entities))}
+
+
 def list_customers(
     tx: Tx, entities: Collection[str] | None, *, status: str | None, q: str | None, legal_entity_id: str | None,
     external_id: str | None, after: str | None, limit: int,

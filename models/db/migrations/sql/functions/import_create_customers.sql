@@ -42,13 +42,18 @@ CREATE OR REPLACE FUNCTION import_create_customers(p_org text, p_import text, p_
   ), fixed AS MATERIALIZED (
     -- The header of audit_header() around the subject; and a secret of this batch, from which each event has its own salt.
     SELECT concat(p_org, E'\x1f') AS before, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS secret,
+           -- Who is behind it: a customer's own trail tells it without the import's.
+           (SELECT ',"submitted_by":' || to_json(i.submitted_by)::text || ',"approved":' || coalesce((SELECT json_agg(json_build_object(
+                     'step', s ->> 'step', 'role', s ->> 'role', 'decided_by', s ->> 'decided_by', 'decided_at', s ->> 'decided_at'))
+                     FROM jsonb_array_elements(i.steps) s WHERE s ->> 'decided_by' IS NOT NULL)::text, '[]')
+              FROM customer_imports i WHERE i.org_id = p_org AND i.id = p_import) AS people,
            concat_ws(E'\x1f', '', '1', to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), p_actor, 'customer.created', '',
                      coalesce(p_request, ''), coalesce(p_workflow, '')) AS after
   ), said AS MATERIALIZED (
     -- concat_ws leaves out what is null: the payload names only what the row has.
     SELECT customer_id AS id, substr(sha256(secret || convert_to(customer_id, 'UTF8')), 1, 16) AS salt,
            before || customer_id || after AS header,
-           '{"import_id":"' || p_import || '","row":' || row_no::text || ',"after":{' || concat_ws(',',
+           '{"import_id":"' || p_import || '","row":' || row_no::text || people || ',"after":{' || concat_ws(',',
              '"name":' || to_json(name)::text, '"email":' || to_json(email)::text, '"legal_entity_id":' || to_json(legal_entity_id)::text,
              '"external_id":' || to_json(external_id)::text, '"phone":' || to_json(phone)::text, '"website":' || to_json(website)::text,
              '"billing_email":' || to_json(billing_email)::text, '"tax_id":' || to_json(tax_id)::text, '"notes":' || to_json(notes)::text,
