@@ -39,6 +39,7 @@ from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
 from settings import Settings
 from sources.access import Access
+from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
@@ -117,7 +118,7 @@ def changes_worker(
     return Worker(
         client,
         task_queue=CHANGES_QUEUE,
-        workflows=[*chains, WatchCertificates],
+        workflows=[*chains, ObtainApproval, WatchCertificates],
         workflow_runner=UNWATCHED,
         deployment_config=pinned_to(build_id),
         activities=[

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from activities.errors import boundary
 from activities.histories import erase
 from models.db.answered import announce
-from models.db.customers import change_lists, changes
+from models.db.customers import change_lists
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.messages.changes import (
@@ -25,10 +25,11 @@ from models.messages.changes import (
 )
 from operations import registry  # noqa: F401 - registers the operations
 from operations.approvals.deadlines import escalate, remind, signals_refused
+from operations.approvals.execution import execute as execute_approved
+from operations.approvals.families import family_of
 from operations.approvals.state import state_of
 from operations.approvals.tokens import decide_by_token
 from operations.customers.certificates import watch_certificates
-from operations.customers.execution import execute_change
 from operations.runner import execute
 
 log = structlog.get_logger("arflow.activities")
@@ -73,7 +74,7 @@ class ChangeActivities:
         """Carry out what has been approved, once."""
         with boundary():
             last = activity.info().attempt >= MOST_TRIES
-            closed = execute_change(self._engine, request.org_id, request.change_id, last_try=last)
+            closed = execute_approved(self._engine, request.org_id, request.change_id, last_try=last)
             state = self._state(request.org_id, request.change_id)
             erased = state.operation == "delete" and state.status == "APPROVED"
             return ExecutionResult(state, closed, self._workflows(request) if erased else [])
@@ -125,10 +126,10 @@ class ChangeActivities:
         await erase(self._client, histories.workflow_ids)
 
 
-def read_state(engine: Engine, org_id: str, change_id: str, replayed: bool = False) -> ChangeState:
-    """Where the change stands, as the process needs it; `known` is false for one that was never accepted."""
-    found = changes.now_at(engine, org_id, change_id)
+def read_state(engine: Engine, org_id: str, approval_id: str, replayed: bool = False) -> ChangeState:
+    """Where it stands, as the process needs it; `known` is false for one that was never accepted."""
+    found = family_of(approval_id).now_at(engine, org_id, approval_id)
     if found is None:
         return ChangeState(replayed=replayed)
-    change, now = found
-    return state_of(change, now, replayed=replayed)
+    one, now = found
+    return state_of(one, now, replayed=replayed)

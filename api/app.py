@@ -46,6 +46,7 @@ from api.routes import (
     sources,
     statements,
     webhooks,
+    write_offs,
 )
 from api.web import pages
 from settings import Settings, get_settings
@@ -74,6 +75,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     audit.router,
     events.router,
     webhooks.router,
+    write_offs.router,
     exceptions.router,
     imports.router,
     pages.router,

@@ -28,7 +28,7 @@ from models.values import Body, RecordId
 from operations.approvals.families import family_of, require_family
 from operations.commands import submit
 from operations.inbox import waiting
-from operations.runner import finish_batch
+from operations.runner import OPERATIONS, finish_batch
 from operations.work import Answered
 
 AT_ONCE: Final = 8
@@ -83,7 +83,10 @@ class DecideApproval(DecideChange):
 
 async def act(request: Request, who: Principal, key: RequestKey, what: str, approval_id: str, body: Body) -> Response:
     """Carry an act (`decide`, `delegate`, `withdraw`) out on an approval, and answer the approval."""
-    done = await write(request, who, key, Write(f"{_noun(approval_id)}.{what}", body, approval_id, approval_id))
+    operation = f"{_noun(approval_id)}.{what}"
+    if operation not in OPERATIONS:
+        raise Refusal("CHANGE_CLOSED", "An import is not submitted again: upload a corrected file.")
+    done = await write(request, who, key, Write(operation, body, approval_id, approval_id))
     found = await run_in_threadpool(_as_approval, request, who, approval_id, bytes(done.body), done.status_code)
     headers = {k: v for k, v in done.headers.items() if k not in ("content-length", "content-type")}
     return Response(to_json(found), done.status_code, headers, "application/json")

@@ -23,6 +23,7 @@ from api.read_row import read_row
 from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.customers.change_answers import submitted_answer
+from models.db.approvals.approvals import OPEN
 from models.db.customers.open_changes import OPEN_CHANGE, open_change
 from models.db.engine import transaction
 from models.db.imports.imports import find
@@ -159,6 +160,22 @@ class ChangeProcess:
         if found is None:  # done meanwhile
             raise not_taken()
         return found
+
+
+class ApprovalProcess(ChangeProcess):
+    """Of one approval, begun when it was asked for."""
+
+    def _process(self, submission: str = "") -> Start:
+        return starts.approval(self._c.org_id, self._change_id, self._c.summary)
+
+    async def _open(self) -> object:
+        given = {"org": self._c.org_id, "id": self._change_id}
+        if await read_row(self._c.state, self._c.org_id, OPEN, given) is None:
+            return None
+        workflow_id = self._c.workflow_id
+        return UnderWayAnswer(
+            status="running", id=self._change_id, workflow_id=workflow_id, operation=operation_path(workflow_id)
+        )
 
 
 class ImportProcess:

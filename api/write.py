@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api.counting import count
 from api.keys import RequestKey
-from api.processes import Carrying, ChangeProcess, ImportProcess, PostingProcess, begin_statement
+from api.processes import ApprovalProcess, Carrying, ChangeProcess, ImportProcess, PostingProcess, begin_statement
 from api.read_row import read_row
 from api.waiting import NotYet, Process, first_answer, operation_path
 from models.access import Principal
@@ -26,13 +26,14 @@ from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
 from models.db.tx import to_json
 from models.ids import new_id
+from models.messages.approvals import approval_workflow_id
 from models.messages.changes import change_workflow_id
 from models.messages.commands import posting_workflow_id
 from models.messages.imports import import_workflow_id
 from models.under_way import UnderWayAnswer
 from models.values import Body
 from operations import commands
-from operations.carried import Carried, Change, Import, InPlace, Posting, Statement
+from operations.carried import Approval, Carried, Change, Import, InPlace, Posting, Statement
 from operations.commands import Submission, Submitted
 from operations.runner import OPERATIONS, rehearse, run_now
 from operations.work import Answered
@@ -116,6 +117,8 @@ def _workflow_id(carried: Carried, record_id: str, command_id: str) -> str | Non
             return posting_workflow_id(process, record_id, command_id)
         case Change():
             return change_workflow_id(new_id("chg") if carried.begins else record_id)
+        case Approval():
+            return approval_workflow_id(record_id)
         case Import():
             return import_workflow_id(record_id)
     return None
@@ -127,6 +130,8 @@ def _process(carried: Carried, carrying: Carrying) -> Process:
             return PostingProcess(carrying, process)
         case Change(update):
             return ChangeProcess(carrying, update)
+        case Approval(update):
+            return ApprovalProcess(carrying, update)
         case Import(begins):
             return ImportProcess(carrying, begins)
     raise AssertionError(f"{carried} has no process")

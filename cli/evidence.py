@@ -5,7 +5,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from models.customers.evidence import EvidenceUnreadable, evidence_in, faults, read
+from models.approvals.evidence import EvidenceUnreadable
+from models.inbox.evidence import faults, read, what, whole
 
 
 def verify_evidence(
@@ -20,13 +21,12 @@ def verify_evidence(
     found = faults(document)
     if found:
         _breached(found)
-    evidence = evidence_in(document)
+    evidence = whole(document)
     chain = evidence.head
     assert chain is not None
     if head is not None and chain.hash != head.lower():
         _breached([f"the head is {chain.hash}, not {head.lower()}"])
-    change, events = evidence.change, len(evidence.trail)
-    print(f"{change.id}: {change.operation} {change.status}, {events} events, the chain is whole")
+    print(f"{what(evidence)}, {len(evidence.trail)} events, the chain is whole")
     if any(e.payload is None for e in evidence.trail):
         print("its contents were erased with the customer; who, when and which action remain")
     print(f"head {chain.seq} {chain.hash}")

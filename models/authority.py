@@ -114,6 +114,40 @@ class AuthorityLimits:
         return tuple(chain)
 
 
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """A limit that is to be another one."""
+
+    kind: AuthorityKind
+    role: str
+    before: Limit
+    after: Limit
+
+
+def changed(limits: Limits, asked: Iterable[tuple[AuthorityKind, str, Limit]]) -> tuple[Limits, list[LimitChange]]:
+    """The limits with what is asked for in place of what they say, and what differs by that."""
+    after = {kind: dict(of) for kind, of in limits.items()}
+    changes: list[LimitChange] = []
+    for kind, role, limit in asked:
+        before = after[kind].get(role, NOTHING)
+        after[kind][role] = limit
+        if before != limit:
+            changes.append(LimitChange(kind, role, before, limit))
+    return after, changes
+
+
+def out_of_order(limits: Limits) -> tuple[AuthorityKind, str] | None:
+    """The first role that may give away less than one below it; None where none does."""
+    for kind, of in limits.items():
+        highest_yet: int | None = 0
+        for role in RANKS:
+            limit = of.get(role, NOTHING).limit_minor
+            if limit is not None and (highest_yet is None or limit < highest_yet):
+                return kind, role
+            highest_yet = limit
+    return None
+
+
 def highest(roles: Iterable[str]) -> str | None:
     """Of a person's roles the highest that has limits."""
     held = set(roles)

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from models.answers import answer
+from models.approvals.chain import ChangeStatus
 from models.authority import RANKS, AuthorityKind, AuthorityLimits
 
 
@@ -42,3 +43,16 @@ def authority_limits_answer(a: AuthorityLimits) -> AuthorityLimitsAnswer:
         updated_at=a.updated_at,
         updated_by=a.updated_by,
     )
+
+
+@answer
+class AuthorityChangeAnswer:
+    """A change of the limits that was asked for: it holds when its approval has been carried out. `version`: of the limits
+    that hold until then; `limits`: those that are to hold."""
+
+    id: str
+    approval_id: str
+    workflow_id: str
+    status: ChangeStatus
+    version: int
+    limits: Sequence[AuthorityLimitAnswer]

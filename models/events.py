@@ -22,6 +22,15 @@ class EventType:
 
 
 _PAYMENT: Final = {"payment_id": "the payment", "customer_id": "its customer; null while the payer is not known"}
+_WRITE_OFF: Final = {
+    "write_off_id": "the write-off",
+    "invoice_id": "the invoice",
+    "customer_id": "its customer",
+    "legal_entity_id": "the entity that had issued it",
+    "amount_minor": "what is given up, in the invoice's currency",
+    "currency_code": "that currency",
+    "reason_code": "why",
+}
 _CUSTOMER: Final = {
     "customer_id": "the customer",
     "change_id": "the approved change; left out where an import or the bootstrap made it",
@@ -36,6 +45,11 @@ _LATE: Final = {
     "owner_role": "the role on whose desk it lies; null where it is a person's",
     "owner_user": "the person on whose desk it lies; null where it is a role's",
     "due_at": "when it is overdue (UTC)",
+}
+_APPROVAL: Final = {
+    "approval_id": "the approval",
+    "kind": "what is approved: `credit_note`, `write_off`, …",
+    "subject_id": "the record that it is about",
 }
 _CASE: Final = {
     "case_id": "the case",
@@ -144,6 +158,19 @@ _TYPES: Final = (
             "journal_entry_id": "the reversing entry; null where nothing had been posted",
         },
     ),
+    EventType(
+        "ar.write_off.posted",
+        "An invoice's balance, or a part of it, was given up without a payment.",
+        "wo",
+        _WRITE_OFF | {"journal_entry_id": "its entry"},
+    ),
+    EventType(
+        "ar.write_off.reversed",
+        "A write-off was taken back: the invoice owes it again.",
+        "wo",
+        _WRITE_OFF
+        | {"reversed_date": "from when the invoice owes it again", "journal_entry_id": "the entry that reverses it"},
+    ),
     EventType("customer.created", "A customer is there from now on.", "cust", _CUSTOMER, _HOW),
     EventType("customer.updated", "A customer was changed or reactivated.", "cust", _CUSTOMER, _HOW),
     EventType("customer.deactivated", "A customer is inactive from now on.", "cust", _CUSTOMER, _HOW),
@@ -171,6 +198,30 @@ _TYPES: Final = (
         "A step of a change is overdue: it has been brought before its fallback.",
         "chg",
         _CHANGE | _LATE,
+    ),
+    EventType(
+        "approval.submitted",
+        "Somebody asked for approval; its first approver is waited for.",
+        "apr",
+        _APPROVAL,
+    ),
+    EventType(
+        "approval.decided",
+        "An approver decided a step of an approval.",
+        "apr",
+        _APPROVAL | {"step": "the step's number", "decision": "`approve`, `reject` or `return`"},
+    ),
+    EventType(
+        "approval.reminded",
+        "A step of an approval is due soon: whom it waits for is reminded.",
+        "apr",
+        _APPROVAL | _LATE,
+    ),
+    EventType(
+        "approval.escalated",
+        "A step of an approval is overdue: it has been brought before its fallback.",
+        "apr",
+        _APPROVAL | _LATE,
     ),
     EventType(
         "import.decided",

@@ -28,6 +28,13 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """By the process of an approval of its own, which hears of the command by this update."""
+
+    update: str
+
+
+@dataclass(frozen=True)
 class Import:
     """By the process of an import: begun with the upload, or told of a person's act while it runs."""
 
@@ -39,4 +46,4 @@ class Statement:
     """In place; what was received is then worked off by a process."""
 
 
-Carried = InPlace | Posting | Change | Import | Statement
+Carried = InPlace | Posting | Change | Approval | Import | Statement

@@ -1,6 +1,7 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import bank_accounts, exceptions, master_data, webhooks
+from operations import authority, bank_accounts, exceptions, master_data, webhooks
+from operations.approvals import requests as approvals
 from operations.cash import (
     applications,
     invoices,
@@ -14,6 +15,7 @@ from operations.cash import (
     statements,
     undo,
     undo_adjustment,
+    write_offs,
 )
 from operations.customer_360 import activities, escalations, panels, source_records
 from operations.customers import decisions as change_decisions
@@ -24,6 +26,8 @@ from operations.imports import decisions as imports
 __all__ = [
     "activities",
     "applications",
+    "approvals",
+    "authority",
     "bank_accounts",
     "change_decisions",
     "customer_changes",
@@ -47,4 +51,5 @@ __all__ = [
     "undo",
     "undo_adjustment",
     "webhooks",
+    "write_offs",
 ]

@@ -14,7 +14,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from models.db import open_work
 from models.db.master_data import settings_of
 from models.db.tx import Tx
-from models.messages import changes, imports
+from models.messages import approvals, changes, imports
 from models.messages.changes import ActInput
 from operations import carried
 from operations.runner import OPERATIONS
@@ -47,6 +47,10 @@ class OpenWork:
 
 def _changes(tx: Tx) -> Iterable[Needed]:
     return (Needed(starts.customer_change(tx.org_id, change)) for change in open_work.changes(tx))
+
+
+def _approvals(tx: Tx) -> Iterable[Needed]:
+    return (Needed(starts.approval(tx.org_id, approval)) for approval in open_work.approvals(tx))
 
 
 def _imports(tx: Tx) -> Iterable[Needed]:
@@ -86,6 +90,8 @@ def _commands(tx: Tx) -> Iterable[Needed]:
             case carried.Change():
                 begun = starts.customer_change(tx.org_id, changes.change_of(command.workflow_id))
                 yield Needed(begun, changes.ACT_SIGNAL, told)
+            case carried.Approval():
+                yield Needed(starts.approval(tx.org_id, record), changes.ACT_SIGNAL, told)
             case carried.Import(begins=True):
                 yield Needed(starts.customer_import(tx.org_id, record, command.id))
             case carried.Import():
@@ -95,6 +101,7 @@ def _commands(tx: Tx) -> Iterable[Needed]:
 OPEN_WORK: Final[Sequence[OpenWork]] = (
     OpenWork("commands", frozenset({"pending"}), "as its operation says", _commands),
     OpenWork("customer_changes", frozenset({"PENDING_APPROVAL", "FAILED"}), changes.PROCESS, _changes),
+    OpenWork("approvals", frozenset({"PENDING_APPROVAL", "FAILED"}), approvals.PROCESS, _approvals),
     OpenWork(
         "customer_imports", frozenset({"STAGING", "VALIDATING", "AWAITING_REVIEW", "EXECUTING", "PAUSED"}),
         imports.PROCESS, _imports,

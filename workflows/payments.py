@@ -91,6 +91,24 @@ class ReversePayment:
         return await execute_command(start, "Reversing the payment", "Reversed and posted")
 
 
+@workflow.defn(name="WriteOff")
+class WriteOff:
+    """An invoice's balance is given up: posted, or brought before those who may."""
+
+    @workflow.run
+    async def run(self, start: CommandInput) -> CommandResult:
+        return await execute_command(start, "Writing off", "Written off, or asked for")
+
+
+@workflow.defn(name="ReverseWriteOff")
+class ReverseWriteOff:
+    """A write-off is taken back: the invoice owes it again."""
+
+    @workflow.run
+    async def run(self, start: CommandInput) -> CommandResult:
+        return await execute_command(start, "Reversing the write-off", "Reversed and posted")
+
+
 @workflow.defn(name="ReconcileBank")
 class ReconcileBank:
     """A bank reconciliation is drafted, completed or reopened."""
@@ -102,5 +120,5 @@ class ReconcileBank:
 
 POSTING_WORKFLOWS = (
     RecordPayment, AssignPayment, ApplyPayment, ApplyCredit, UnapplyApplication, UndoAdjustment, ReversePayment,
-    ReconcileBank,
+    WriteOff, ReverseWriteOff, ReconcileBank,
 )  # fmt: skip

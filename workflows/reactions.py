@@ -50,8 +50,14 @@ async def confirm_remittance(client: Client, event: OutboxEvent) -> None:
     await start(client, confirming, eager=True, again=NEVER)
 
 
+async def obtain_approval(client: Client, event: OutboxEvent) -> None:
+    """approval.submitted → the process of the approval, which keeps its deadlines."""
+    await start(client, starts.approval(event.org_id, event.subject), again=NEVER)
+
+
 REACTIONS: Final[Mapping[str, Callable[[Client, OutboxEvent], Awaitable[None]]]] = {
-    "ar.payment.applied": confirm_remittance
+    "ar.payment.applied": confirm_remittance,
+    "approval.submitted": obtain_approval,
 }
 
 

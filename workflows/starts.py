@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from models.messages import changes, imports
+from models.messages import approvals, changes, imports
 from models.messages.changes import CHANGES_QUEUE, ChangeInput
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
@@ -35,6 +35,14 @@ def customer_change(org_id: str, change_id: str, submission: str = "", summary: 
     workflow_id = changes.change_workflow_id(change_id)
     said = f"{summary or 'Customer change'} {change_id}"
     return Start(changes.PROCESS, given, workflow_id, CHANGES_QUEUE, org_id, said, {"ChangeId": change_id})
+
+
+def approval(org_id: str, approval_id: str, summary: str = "") -> Start:
+    """Of an approval that was asked for."""
+    given = ChangeInput(org_id, approval_id, "", changes.EDITION)
+    workflow_id = approvals.approval_workflow_id(approval_id)
+    said = f"{summary or 'Approval'} {approval_id}"
+    return Start(approvals.PROCESS, given, workflow_id, CHANGES_QUEUE, org_id, said, {"ChangeId": approval_id})
 
 
 def customer_import(org_id: str, import_id: str, upload: str = "") -> Start:

@@ -6,13 +6,14 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.answering import shown
-from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
+from api.deps import ORGANISATION, RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import UNDER_WAY, Write, write
 from models.answers import Page
-from models.authority_answers import AuthorityLimitsAnswer, authority_limits_answer
+from models.authority_answers import AuthorityChangeAnswer, AuthorityLimitsAnswer, authority_limits_answer
+from models.authority_requests import PutAuthorityLimits
 from models.cash.adjustment_answers import AdjustmentAnswer, adjustment_answer
 from models.cash.adjustments import AdjustmentStatus
 from models.cash.requests import UndoAdjustment
@@ -69,6 +70,23 @@ async def undo_adjustment(
             f"Undo adjustment {adjustment_id}: {body.reason_code}",
         ),
     )  # fmt: skip
+
+
+@router.put(
+    "/v1/authority-limits",
+    status_code=202,
+    response_model=AuthorityChangeAnswer,
+    responses=refusals("VERSION_MISMATCH", "CHANGE_PENDING"),
+)
+async def put_authority_limits(
+    request: Request,
+    body: PutAuthorityLimits,
+    who: Annotated[Principal, requires("settings.write", ORGANISATION)],
+    key: IdempotencyKey,
+) -> Response:
+    """Ask for other limits: they hold when a controller and a CFO, neither of whom has asked, have approved. Limits not named
+    stay; what is under way keeps the limits that it began with."""
+    return await write(request, who, key, Write("authority_limits.put", body, who.org_id))
 
 
 @router.get("/v1/authority-limits", response_model=AuthorityLimitsAnswer)

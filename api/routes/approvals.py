@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Query, Request
+from fastapi import Header, Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -16,14 +16,19 @@ from api.reading import reading
 from models.answers import Page
 from models.approvals.answers import ApprovalAnswer, ApprovalTokenAnswer
 from models.approvals.chain import ChangeStatus, require_reason
+from models.approvals.evidence import ApprovalEvidenceAnswer
 from models.approvals.kinds import KINDS, ApprovalKind, moment_of
-from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
+from models.approvals.requests import DecideChange, DelegateStep, ResubmitApproval, WithdrawChange
+from models.customers.evidence import EvidenceAnswer
+from models.customers.requests import ResubmitChange
 from models.db.engine import transaction
 from models.inbox.wanted import WAITING, Wanted
 from models.values import Body
 from operations.approvals.families import require_family
+from operations.approvals.packets import packet
 from operations.approvals.tokens import issue
 from operations.inbox import waiting
+from operations.inbox.evidence import evidence_of
 
 router = gated_router("approvals")
 
@@ -123,6 +128,35 @@ async def withdraw_approval(
 ) -> Response:
     """The submitter takes back what nobody has approved whole."""
     return await act(request, who, key, "withdraw", approval_id, body or WithdrawChange())
+
+
+@router.post("/v1/approvals/{approval_id}/resubmit", response_model=ApprovalAnswer, responses=_ACTED)
+async def resubmit_approval(
+    request: Request, approval_id: str, who: Submitter, key: IdempotencyKey, body: ResubmitApproval | None = None
+) -> Response:
+    """Submit again what was returned or could not be carried out, as things are now: a new round of decisions. A change is
+    corrected by its own path."""
+    asked = body or ResubmitApproval()
+    again = ResubmitChange() if approval_id.startswith("chg_") else asked
+    return await act(request, who, key, "resubmit", approval_id, again)
+
+
+@router.get(
+    "/v1/approvals/{approval_id}/evidence",
+    response_model=EvidenceAnswer | ApprovalEvidenceAnswer,
+    responses=_MISSING,
+)
+def get_evidence_of_approval(
+    request: Request, approval_id: str, who: Reader, accept: Annotated[str, Header(max_length=1000)] = "*/*"
+) -> Response:
+    """Who asked for what, who decided, when and why, under which limits, with the audit chain. `Accept: application/pdf`: the
+    packet. `arflow verify-evidence` checks either, without the database."""
+    with reading(request, who) as tx:
+        document = evidence_of(tx, who, approval_id)
+    if "application/pdf" in accept.lower():
+        name = f'attachment; filename="{approval_id}.pdf"'
+        return Response(packet(document), headers={"Content-Disposition": name}, media_type="application/pdf")
+    return shown(document)
 
 
 @router.get(

@@ -25,9 +25,10 @@ from models.db.customers import change_lists, changes
 from models.db.engine import transaction
 from models.db.tx import Tx
 from models.values import Body
+from operations.approvals.packets import packet
 from operations.approvals.tokens import issue
-from operations.customers.evidence import evidence, packet
 from operations.customers.visibility import require_change
+from operations.inbox.evidence import evidence_of_change
 
 router = gated_router("approvals")
 
@@ -156,7 +157,7 @@ def get_evidence(
     with reading(request, who) as tx:
         change = changes.get(tx, change_id)
         require_change(change, who.entities)
-        document = evidence(tx, change)
+        document = evidence_of_change(tx, change)
     if "application/pdf" in accept.lower():
         name = f'attachment; filename="{change_id}.pdf"'
         return Response(packet(document), headers={"Content-Disposition": name}, media_type="application/pdf")

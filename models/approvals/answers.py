@@ -101,12 +101,31 @@ def failure_answer(one: UnderApproval) -> ChangeFailureAnswer | None:
 
 
 @answer
+class RoleLimitAnswer:
+    """Up to which amount a role could decide alone, in minor units of the functional currency; null: any."""
+
+    role: str
+    limit_minor: int | None
+
+
+@answer
+class ApprovalAuthorityAnswer:
+    """The limits that the round began with, and keeps: the amount in the functional currency, the submitter's limit, and that
+    of each step's role. `version` is that of the organisation's limits."""
+
+    version: int
+    functional_minor: int
+    submitter: RoleLimitAnswer
+    steps: Sequence[RoleLimitAnswer]
+
+
+@answer
 class ApprovalAnswer:
     """What waits for approval, or did, of whatever kind: its steps (of the present round), and the decisions of every round.
 
     `subject_id` is the record that it is about, `href` leads to it; `amount` what it is about, where it is money. `step`,
     `role` and `due_at` are the pending step's, null where none is; `returned`: it waits for its submitter. An import's
-    first step is its validation; its status is told in the words of approvals.
+    first step is its validation; its status is told in the words of approvals. `authority`: null where no limits decide.
     """
 
     id: str
@@ -134,6 +153,7 @@ class ApprovalAnswer:
     steps: Sequence[ChangeStepAnswer]
     decisions: Sequence[ChangeDecisionAnswer]
     failure: ChangeFailureAnswer | None
+    authority: ApprovalAuthorityAnswer | None
 
 
 @answer

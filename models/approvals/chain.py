@@ -277,14 +277,19 @@ def withdraw(chain: Chain, who: Principal) -> Chain:
     return replace(_skip(chain), status=ChangeStatus.WITHDRAWN)
 
 
-def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: datetime) -> Chain:
-    """A new round of a returned or failed change. Nobody's earlier decision counts."""
+def require_resubmittable(chain: Chain, who: Principal) -> None:
+    """Its submitter may begin a new round, where it was returned or could not be carried out."""
     if not chain.is_open and chain.status is not ChangeStatus.FAILED:
         raise _closed(chain)
     if who.sub != chain.submitted_by:
         raise Refusal("FORBIDDEN", "Only who submitted a change resubmits it.")
     if chain.status is ChangeStatus.PENDING_APPROVAL and not chain.returned:
         raise Refusal("STEP_NOT_PENDING", "The change was not returned: it is being decided.")
+
+
+def resubmit(chain: Chain, who: Principal, plan: Iterable[PlannedStep], now: datetime) -> Chain:
+    """A new round of a returned or failed change. Nobody's earlier decision counts."""
+    require_resubmittable(chain, who)
     return open_chain(chain.submitted_by, plan, now, round_=chain.round + 1)
 
 

@@ -73,6 +73,12 @@ class DelegateStep(Body):
         return in_utc(self.until) + timedelta(days=1 if len(self.until) == 10 else 0)
 
 
+class ResubmitApproval(Body):
+    """What was corrected, if one likes to say."""
+
+    comment: Text | None = None
+
+
 class WithdrawChange(Body):
     """Why, if one likes to say."""
 

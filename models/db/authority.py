@@ -3,7 +3,7 @@
 from typing import Final
 
 from models.answers import JsonObject, read_row
-from models.authority import AuthorityLimits
+from models.authority import AuthorityLimits, Limits
 from models.db.tx import Tx
 
 LIMITS: Final = """SELECT jsonb_build_object('limits', a.limits, 'version', a.version, 'updated_at', a.created_at,
@@ -19,3 +19,14 @@ def limits_from(row: JsonObject | None) -> AuthorityLimits:
 def get(tx: Tx) -> AuthorityLimits:
     """The limits in force; where none were put, as shipped."""
     return limits_from(tx.scalar(LIMITS))
+
+
+def lock(tx: Tx) -> None:
+    """Of two that change the limits, the second waits here for the first."""
+    tx.later("SELECT pg_advisory_xact_lock(hashtextextended('authority_limits:' || :org, 0))")
+
+
+def put(tx: Tx, limits: Limits, version: int, *, by: str, approval_id: str) -> None:
+    """Keep a further version."""
+    row = {"version": version, "limits": limits, "approval_id": approval_id, "created_at": tx.now, "created_by": by}
+    tx.insert("authority_limits", [row])

@@ -38,6 +38,12 @@ def changes(tx: Tx) -> Sequence[str]:
     return [row["id"] for row in tx.all(sql, open=["PENDING_APPROVAL", "FAILED"])]
 
 
+def approvals(tx: Tx) -> Sequence[str]:
+    """Other approvals that approvers, or their submitters, still move on."""
+    sql = "SELECT id FROM approvals WHERE org_id = :org AND status = ANY(:open)"
+    return [row["id"] for row in tx.all(sql, open=["PENDING_APPROVAL", "FAILED"])]
+
+
 def imports(tx: Tx) -> Sequence[str]:
     """Imports that have not ended."""
     sql = "SELECT id FROM customer_imports WHERE org_id = :org AND status = ANY(:open)"

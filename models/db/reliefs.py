@@ -21,4 +21,8 @@ RELIEFS: Final = """(
          effective_date, entry_date, created_at, undone_at, undone_date, undone_entry_date,
          CASE kind WHEN 'discount' THEN 'sales_discounts' WHEN 'bank_fee' THEN 'bank_fees' ELSE kind END,
          functional_minor - functional_tax_minor
-    FROM adjustments)"""
+    FROM adjustments
+  UNION ALL
+  SELECT 'write_off', id, org_id, invoice_id, customer_id, amount_minor, functional_minor, functional_minor,
+         effective_date, entry_date, posted_at, reversed_at, reversed_date, reversed_entry_date, 'write_off', functional_minor
+    FROM write_offs WHERE posted_at IS NOT NULL)"""

@@ -6,7 +6,7 @@ from typing import Self
 
 from models.approvals.chain import Chain, Step
 from models.approvals.records import Lane, UnderApproval
-from models.imports.records import Import, ReviewStep
+from models.imports.records import Import, ImportStatus, ReviewStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,11 @@ class Review(UnderApproval):
         return ""
 
     def moved_to(self, chain: Chain, now: datetime) -> Self:
-        """The review with its chain moved on."""
-        return replace(self, chain=chain, file=replace(self.file, steps=steps_of(chain)))
+        """The review with its chain moved on; once all have approved, the import is carried out."""
+        file = replace(self.file, steps=steps_of(chain))
+        if chain.is_open and chain.complete:
+            file = replace(file, status=ImportStatus.EXECUTING, started_at=file.started_at or now)
+        return replace(self, chain=chain, file=file)
 
 
 def review_of(one: Import) -> Review:

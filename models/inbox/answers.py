@@ -53,6 +53,7 @@ def approval_of_change(c: ChangeAnswer) -> ApprovalAnswer:
         steps=c.steps,
         decisions=c.decisions,
         failure=c.failure,
+        authority=None,
     )
 
 
@@ -108,6 +109,7 @@ def approval_of_import(one: ImportAnswer) -> ApprovalAnswer:
         steps=[_step(s) for s in one.steps],
         decisions=[_decision(s, s.decided_by, s.decided_at) for s in one.steps if s.decided_by and s.decided_at],
         failure=None if one.failure is None else ChangeFailureAnswer(code=one.failure.code, detail=one.failure.detail),
+        authority=None,
     )
 
 

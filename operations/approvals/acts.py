@@ -14,6 +14,7 @@ from models.db.approvals import people
 from models.db.exceptions import resolve_about
 from models.errors import FieldError, Refusal
 from models.ids import new_id
+from operations.approvals.execution import at_once
 from operations.approvals.families import Family
 from operations.work import Work
 
@@ -54,7 +55,7 @@ def decide(work: Work, family: Family[T], asked: KeptDecision) -> tuple[T, bool]
     mine = next(step for step, old in pairs if step.decided_at != old.decided_at)
     decision = _decision(work, before, asked, mine)
     family.add_decision(work.tx, before.id, decision)
-    done = family.at_once(work, before.decided(chain, work.now, decision))
+    done = at_once(work, family, before.decided(chain, work.now, decision))
     after = done.one
     family.save(work.tx, before, after)
     if chain.status is ChangeStatus.REJECTED:

@@ -5,6 +5,7 @@ own. Each says how it is kept, what is said of it, and how it is carried out; wh
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Engine
@@ -42,6 +43,10 @@ class Family(ABC, Generic[T]):
         """The record, locked against every other act if asked; 404 or 403 where it is not ours."""
 
     @abstractmethod
+    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[T, datetime] | None:
+        """The record and the database's time of saying so; None where there is none."""
+
+    @abstractmethod
     def save(self, tx: Tx, before: T, after: T) -> None:
         """Write a locked record as it has moved."""
 
@@ -54,12 +59,28 @@ class Family(ABC, Generic[T]):
         """By what its events and exceptions name it."""
 
     @abstractmethod
-    def at_once(self, work: Work, decided: T) -> AtOnce[T]:
-        """Carry out what this decision has approved, in its transaction; or leave it to the process."""
+    def carry_out(self, tx: Tx, one: T, request_id: str) -> object:
+        """Do what was approved; what has become of it. Raises Refusal where it can no longer be done."""
 
     @abstractmethod
-    def execute(self, engine: Engine, org_id: str, approval_id: str, *, last_try: bool) -> list[str]:
-        """Carry out what is approved and was not carried out at once; the other processes to tell that they are over."""
+    def answer(self, one: T) -> object:
+        """What whoever decides it is answered."""
+
+    def may_be_at_once(self, one: T) -> bool:
+        """Whether it is carried out in the transaction of the last decision; else its process does it."""
+        return True
+
+    def say_carried_out(self, work: Work, one: T, effect: object) -> None:
+        """Tell the trail and the world that it was carried out."""
+        return
+
+    def afterwards(self, work: Work, one: T) -> list[str]:
+        """What its process does in the same transaction once all is written; other processes to tell that they are over."""
+        return []
+
+    def follow(self, work: Work, one: T) -> None:
+        """It is not carried out any more, or was given back: what it is about follows."""
+        return
 
     first_step = 1
     """The number by which people know the first step of its chains."""

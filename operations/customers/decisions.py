@@ -6,7 +6,6 @@ from dataclasses import replace
 from models.answers import WarningAnswer
 from models.approvals import chain as chain_rules
 from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
-from models.customers.approval_policy import ApprovalPolicy, plan
 from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
@@ -66,7 +65,7 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the customer as it is."""
     tx, before = work.tx, acts.opened(work, CHANGES)
     # First whether it may be at all, under whatever plan: nothing else is looked at for one who may not.
-    chain_rules.resubmit(before.chain, acts.principal(work), plan(ApprovalPolicy(), before.operation), work.now)
+    chain_rules.require_resubmittable(before.chain, acts.principal(work))
     if before.request is None:
         raise Refusal("CHANGE_CLOSED", "The change has been erased.")
     corrected = asked.customer or asked.patch

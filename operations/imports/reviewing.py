@@ -3,6 +3,7 @@ approves is carried out batch by batch, by the import's own process."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine
@@ -12,9 +13,10 @@ from models.approvals.records import StepDecision
 from models.db.imports import files, imports
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
+from models.imports.answers import import_answer
 from models.imports.records import Import, ImportStatus
 from models.imports.review import Review, review_of
-from operations.approvals.families import FAMILIES, AtOnce, Family
+from operations.approvals.families import FAMILIES, Family
 from operations.imports.ends import end_import
 from operations.work import Work
 
@@ -30,6 +32,10 @@ class ImportReviews(Family[Review]):
 
     def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Review:
         return review_of(imports.get(tx, approval_id, lock=lock))
+
+    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[Review, datetime] | None:
+        """Its process has an eye of its own."""
+        return None
 
     def save(self, tx: Tx, before: Review, after: Review) -> None:
         imports.save(tx, before.file, after.file)
@@ -59,15 +65,15 @@ class ImportReviews(Family[Review]):
             detail = "An import is approved or rejected: a corrected file is uploaded anew."
             raise Refusal("VALIDATION_FAILED", detail, errors=[FieldError("/decision", "FIELD_INVALID", detail)])
 
-    def at_once(self, work: Work, decided: Review) -> AtOnce[Review]:
-        """The last approval sets its process to work."""
-        if not decided.is_approved:
-            return AtOnce(decided)
-        one = replace(decided.file, status=ImportStatus.EXECUTING, started_at=work.now)
-        return AtOnce(replace(decided, file=one))
+    def may_be_at_once(self, one: Review) -> bool:
+        """The last approval sets its process to work, batch by batch."""
+        return False
 
-    def execute(self, engine: Engine, org_id: str, approval_id: str, *, last_try: bool) -> list[str]:
+    def carry_out(self, tx: Tx, one: Review, request_id: str) -> object:
         raise AssertionError("an import is carried out by its own process")
+
+    def answer(self, one: Review) -> object:
+        return import_answer(one.file)
 
     def over(self, work: Work, one: Review) -> Review:
         """It ends rejected, or cancelled by its uploader."""

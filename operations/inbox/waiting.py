@@ -1,16 +1,19 @@
 """Approvals of every kind: one of them, or a page of them, the oldest first. Each kind is asked for its own, in its own order,
 and a page merges the beginnings of those."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import merge
 from itertools import islice
 
 from models.access import Principal
 from models.approvals.answers import ApprovalAnswer
+from models.approvals.approval import Approval
+from models.approvals.approval_answer import approval_answer
 from models.approvals.chain import ChangeStatus
-from models.approvals.kinds import moment_of
+from models.approvals.kinds import ApprovalKind, moment_of
 from models.customers.change_answers import change_answer
 from models.customers.change_records import Change
+from models.db.approvals import approvals
 from models.db.customers import change_lists, changes, customers
 from models.db.imports import imports, reviews
 from models.db.tx import Tx
@@ -19,6 +22,7 @@ from models.imports.answers import import_answer
 from models.imports.records import Import
 from models.inbox.answers import approval_of_change, approval_of_import, named
 from models.inbox.wanted import Wanted, kinds_seen
+from operations.approvals.requests import APPROVALS
 from operations.customers.visibility import require_change
 
 
@@ -35,7 +39,9 @@ def approval(tx: Tx, who: Principal, approval_id: str) -> ApprovalAnswer:
             raise Refusal("FORBIDDEN", f"Your token does not cover legal entity {one.legal_entity_id}.")
         found = approval_of_import(import_answer(one))
     else:
-        raise Refusal("APPROVAL_NOT_FOUND", f"There is no approval {approval_id}.")
+        asked = approvals.get(tx, approval_id)
+        APPROVALS.require_cover(asked, who.entities)
+        found = approval_answer(asked)
     if found.kind not in kinds_seen(who):
         raise Refusal("FORBIDDEN", f"Your roles do not read approvals of the kind {found.kind}.")
     return with_names(tx, [found])[0]
@@ -47,6 +53,7 @@ def page(tx: Tx, wanted: Wanted) -> Sequence[ApprovalAnswer]:
     found = [
         [approval_of_change(change_answer(c)) for c in _changes(tx, wanted)] if "customer_change" in seen else [],
         [approval_of_import(import_answer(i)) for i in _imports(tx, wanted)] if "import" in seen else [],
+        [approval_answer(a) for a in _others(tx, wanted, seen)],
     ]
     return with_names(tx, list(islice(merge(*found, key=lambda a: moment_of(a.id)), wanted.limit)))
 
@@ -82,4 +89,16 @@ def _imports(tx: Tx, w: Wanted) -> Sequence[Import]:
         tx, w.who.entities, statuses=statuses, submitted_by=w.submitted_by,
         awaiting=(w.who.sub, w.roles) if w.awaiting else None,
         after=None if w.after is None else f"imp_{w.after}", limit=w.limit,
+    )  # fmt: skip
+
+
+def _others(tx: Tx, w: Wanted, seen: Collection[ApprovalKind]) -> Sequence[Approval]:
+    kinds = set(w.kinds) & set(seen) - {"customer_change", "import"}
+    if not kinds:
+        return []
+    statuses = w.statuses & {ChangeStatus.PENDING_APPROVAL} if w.awaiting else w.statuses
+    return approvals.page(
+        tx, w.who.entities, kinds=kinds, statuses=statuses, submitted_by=w.submitted_by,
+        awaiting=(w.who.sub, w.roles) if w.awaiting else None,
+        after=None if w.after is None else f"apr_{w.after}", limit=w.limit,
     )  # fmt: skip

@@ -97,12 +97,15 @@ def records(office: Office) -> dict[str, str]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     ok(o.manager.post(f"/v1/customer-imports/{imported}/decisions", json={"decision": "approve"}))
+    small = {"invoice_id": o.invoice(customer, 300)["id"], "reason_code": "SMALL_BALANCE"}
+    written_off = ok(o.clerk.post("/v1/write-offs", json=small), 201)["id"]
     items = ok(o.controller.get("/v1/exceptions", params={"status": "open"}))["items"]
     return sources(o, customer) | {
         "bank_account_id": "bank_us",
         "customer_id": customer, "invoice_id": invoice, "payment_id": payment["id"], "credit_id": session["credit_id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,
-        "activity_id": activity["id"], "change_id": change["change_id"], "approval_id": change["change_id"],
+        "activity_id": activity["id"], "change_id": change["change_id"], "write_off_id": written_off,
+        "approval_id": change["change_id"],
         "import_id": imported, "panel": "cases",
         "workflow_id": ok(o.clerk.get(f"/v1/statements/{statement}"))["workflow_id"],
         "exception_id": next(e["id"] for e in items if e["kind"] == "unmatched_payment"),

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from api.app import ROUTERS
 from api.gate import GatedRoute
 from operations import registry  # noqa: F401 - registers the operations
-from operations.carried import Change, Import, InPlace, Posting
+from operations.approvals.families import FAMILIES
+from operations.carried import Approval, Change, Import, InPlace, Posting
 from operations.runner import OPERATIONS
 from tests.stack_fixtures.described import description
 from workflows.escalations import EscalateCase
@@ -49,9 +51,11 @@ def test_a_posting_names_a_process_that_there_is() -> None:
 
 
 def carried_by_process(route: GatedRoute) -> set[str]:
-    """The operations that the route's function names and that a process carries."""
+    """The operations that the route's function names and that a process carries; for an act on an approval, every family's."""
     source = inspect.getsource(route.endpoint)
-    return {n for n, o in OPERATIONS.items() if f'"{n}"' in source and not isinstance(o.carried, InPlace)}
+    named = {n for n, o in OPERATIONS.items() if f'"{n}"' in source and not isinstance(o.carried, InPlace)}
+    acts = re.findall(r'act\(request, who, key, "(\w+)"', source)
+    return named | {n for f in FAMILIES.values() for a in acts if (n := f"{f.noun}.{a}") in OPERATIONS}
 
 
 def test_every_such_operation_has_its_route() -> None:
@@ -69,6 +73,6 @@ def test_a_write_that_a_process_carries_says_what_its_202_is(route: GatedRoute) 
 
 def test_the_kinds_are_those_that_the_door_knows() -> None:
     assert {type(o.carried).__name__ for o in OPERATIONS.values()} == {
-        *(kind.__name__ for kind in (InPlace, Posting, Change, Import)),
+        *(kind.__name__ for kind in (InPlace, Posting, Change, Approval, Import)),
         "Statement",
     }

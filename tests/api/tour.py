@@ -134,6 +134,28 @@ class Tour(Beside):
         self.ask("u_clerk", "GET", f"{here}/contacts")
         self.ask("u_ae", "GET", f"{here}/price?item=BEANS-1KG&quantity=20")
 
+    def writing_off(self) -> None:
+        """An old balance given up by the clerk and reversed; a larger one, which others decide."""
+        small = {
+            "invoice_id": self.invoice("INV-37", 5_00),
+            "reason_code": "SMALL_BALANCE",
+            "note": "0.37 since spring",
+        }
+        done = self.ask("u_clerk", "POST", "/v1/write-offs", small)
+        self.ask("u_clerk", "GET", f"/v1/write-offs/{done['id']}")
+        self.ask("u_clerk", "GET", f"/v1/write-offs?customer_id={self.customer}")
+        self.ask("u_clerk", "POST", f"/v1/write-offs/{done['id']}/reverse", {"reason_code": "PAID_AFTER_ALL"})
+        large = {"invoice_id": self.invoice("INV-480", 480_00), "reason_code": "INSOLVENT"}
+        door = f"/v1/approvals/{self.ask('u_clerk', 'POST', '/v1/write-offs', large)['approval_id']}"
+        said = {"decision": "return", "reason_code": "NO_EVIDENCE", "comment": "where is the letter?"}
+        self.people["u_manager"].post(f"{door}/decisions", json=said).raise_for_status()
+        self.ask("u_clerk", "POST", f"{door}/resubmit", {"comment": "attached to the invoice"})
+        self.ask("u_auditor", "GET", f"{door}/evidence")
+        self.people["u_clerk"].post(f"{door}/withdraw").raise_for_status()
+        limit = {"kind": "bank_fee", "role": "ar_clerk", "limit_minor": 60_00}
+        asked = self.ask("u_controller", "PUT", "/v1/authority-limits", {"limits": [limit], "version": 0})
+        self.people["u_controller"].post(f"/v1/approvals/{asked['approval_id']}/withdraw").raise_for_status()
+
     def invoice(self, name: str, total: int, currency: str = "USD") -> str:
         body = {
             "customer_id": self.customer, "external_id": name, "issue_date": self.day(40), "due_date": self.day(10),
@@ -224,6 +246,7 @@ class Tour(Beside):
         self.ask("u_clerk", "POST", f"/v1/payment-applications/{self.spent}/unapply", wrong)
         self.ask("u_clerk", "GET", "/v1/authority-limits")
         self.ask("u_clerk", "GET", f"/v1/adjustments?customer_id={self.customer}")
+        self.writing_off()
         self.ask("u_clerk", "GET", f"/v1/adjustments/{self.fee}")
         paid_back = {"reason_code": "FEE_REFUNDED", "note": "the bank gave it back"}
         self.ask("u_clerk", "POST", f"/v1/adjustments/{self.fee}/undo", paid_back)

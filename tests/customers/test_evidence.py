@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from models.customers.evidence import EvidenceUnreadable, faults, read
+from models.approvals.evidence import EvidenceUnreadable
+from models.inbox.evidence import faults, read
 from tests.customers.desk import Desk, ok, refused
 
 

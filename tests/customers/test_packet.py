@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.customers.evidence import evidence_in, faults, read
+from models.customers.evidence import evidence_in
 from models.errors import Refusal
-from operations.customers import evidence
+from models.inbox.evidence import faults, read
+from operations.approvals import packets as evidence
 from tests.customers.desk import Desk, ok
 
 Objects = dict[int, tuple[bytes, bytes]]

@@ -9,8 +9,8 @@ import pytest
 
 from models.customers.change_records import Change
 from models.errors import Refusal
+from operations.approvals.execution import execute as execute_change
 from operations.customers import execution
-from operations.customers.execution import execute_change
 from operations.runner import execute
 from tests.customers.desk import Desk, fresh, ok, refused
 from tests.customers.office import Office

@@ -122,6 +122,26 @@ def adjusted(r: Recording) -> None:
     r.post(f"/v1/adjustments/{done['adjustments'][0]['id']}/undo", undo, "UndoAdjustment.of_payment")
 
 
+def written_off(r: Recording) -> None:
+    """A write-off within authority, reversed; one that is approved, and one that is given back and rejected."""
+    body = {"reason_code": "SMALL_BALANCE", "note": NOTE}
+    done = r.post("/v1/write-offs", body | {"invoice_id": r.invoice(400)["id"]}, "WriteOff.completed", expect=201)
+    undo = {"reason_code": "PAID_AFTER_ALL", "note": NOTE}
+    r.post(f"/v1/write-offs/{done['id']}/reverse", undo, "ReverseWriteOff.completed")
+    cfo = r.stack.client(r.org, "u_cfo", "cfo", patient=False)
+    for name, decisions in (("approved", ["approve"]), ("returned", ["return", "reject"])):
+        asked = r.post(
+            "/v1/write-offs", body | {"invoice_id": r.invoice(2_000_000)["id"]}, f"WriteOff.{name}", expect=202
+        )
+        door = f"/v1/approvals/{asked['approval_id']}"
+        r.kept[f"ObtainApproval.{name}"] = f"{asked['approval_id']}/ObtainApproval"
+        for decision in decisions:
+            said = {"decision": decision, "reason_code": "CHECKED", "comment": NOTE}
+            assert cfo.post(f"{door}/decisions", json=said).status_code == 200
+            if decision == "return":
+                r.post(f"{door}/resubmit", {"comment": NOTE})
+
+
 def fallback(r: Recording) -> None:
     """A posting whose local activity cannot get at its row in time, and is finished as a regular one."""
     invoice, payment = r.invoice(300)["id"], r.payment(300)
@@ -162,7 +182,7 @@ def webhooks(r: Recording) -> None:
         r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
 
 
-PARTS = (cash, adjusted, bank, fallback, webhooks)
+PARTS = (cash, adjusted, written_off, bank, fallback, webhooks)
 
 
 async def export(r: Recording) -> None:

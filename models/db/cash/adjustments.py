@@ -94,7 +94,9 @@ class _Sums:
 
 _OF_INVOICES: Final = """SELECT invoice_id, kind, sum(amount_minor)::bigint AS minor, sum(tax_minor)::bigint AS tax_minor,
     coalesce(sum(authorised_minor) FILTER (WHERE created_by = :who), 0)::bigint AS given
-  FROM adjustments WHERE org_id = :org AND invoice_id = ANY(:ids) AND undone_at IS NULL GROUP BY invoice_id, kind"""
+  FROM adjustments WHERE org_id = :org AND invoice_id = ANY(:ids) AND undone_at IS NULL GROUP BY invoice_id, kind
+  UNION ALL SELECT invoice_id, 'write_off', 0, 0, sum(authorised_minor)::bigint FROM write_offs
+   WHERE org_id = :org AND invoice_id = ANY(:ids) AND status = 'POSTED' AND created_by = :who GROUP BY invoice_id"""
 _RULES: Final = f"""SELECT o.settings, ({LIMITS}) AS limits,
     (SELECT e.discount_tax FROM legal_entities e WHERE e.org_id = :org AND e.id = :entity) AS discount_tax
   FROM organisations o WHERE o.org_id = :org"""
@@ -127,5 +129,5 @@ def _granted(i: Invoice, sums: Sequence[_Sums], grace: int, *, adjusts_tax: bool
         tax_minor=i.tax_minor if adjusts_tax else 0,
         discount_minor=discounts.minor if discounts else 0,
         discount_tax_minor=discounts.tax_minor if discounts else 0,
-        given={kind: s.given for kind, s in of_kind.items()},
+        given={kind: sum(s.given for s in sums if s.kind is kind) for kind in of_kind},
     )

@@ -56,7 +56,7 @@ def _item(entity: str, currency: str, first: int, last: int, moved: _Moved) -> M
     issued, voided, applied, unapplied = (
         moved.kinds[k] for k in ("invoice", "void", "application", "undone_application")
     )
-    adjusted = moved.kinds["adjustment"] - moved.kinds["undone_adjustment"]
+    adjusted = sum(moved.kinds[k] - moved.kinds[f"undone_{k}"] for k in ("adjustment", "write_off"))
     return MovedReceivablesAnswer(
         legal_entity_id=entity,
         currency_code=currency,

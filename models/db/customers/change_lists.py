@@ -7,7 +7,7 @@ from sqlalchemy import literal_column
 
 from models.answers import read_row
 from models.customers.change_records import Change
-from models.db.customers.changes import CHAIN, DECISIONS, WHOLE
+from models.db.customers.changes import TABLES
 from models.db.listing import Listing
 from models.db.tables.changes import customer_changes
 from models.db.tx import Tx
@@ -17,7 +17,7 @@ _C: Final = customer_changes.alias("c")
 _CHANGES: Final = Listing(
     _C,
     key=(_C.c.id,),
-    shown=(_C, literal_column(CHAIN).label("chain"), literal_column(DECISIONS).label("decisions")),
+    shown=(_C, literal_column(TABLES.chain).label("chain"), literal_column(TABLES.taken).label("decisions")),
     within=_C.c.entities.op("<@")(literal_column("CAST(:entities AS text[])")),
     equal=(_C.c.status, _C.c.customer_id, _C.c.operation, _C.c.submitted_by),
     filters={"waiting": _C.c.status.in_(("PENDING_APPROVAL", "FAILED"))},
@@ -52,7 +52,7 @@ def inbox(
         for n in range(len(roles))
     )
     page = f"(SELECT * FROM ({union}) mine ORDER BY id LIMIT :limit)"
-    sql = WHOLE.replace("FROM customer_changes c", f"FROM {page} c ORDER BY c.id")
+    sql = TABLES.whole.replace("FROM customer_changes c", f"FROM {page} c ORDER BY c.id")
     params: dict[str, object] = {f"role{n}": role for n, role in enumerate(roles)}
     if entities is not None:
         params["mine"] = sorted(entities)
@@ -62,7 +62,7 @@ def inbox(
 def by_external_id(tx: Tx, external_id: str) -> Change | None:
     """The create that holds this external id, if its customer exists or may still come to exist."""
     sql = (
-        f"{WHOLE} WHERE c.org_id = :org AND c.operation = 'create' AND c.external_id = :external "
+        f"{TABLES.whole} WHERE c.org_id = :org AND c.operation = 'create' AND c.external_id = :external "
         "AND c.status NOT IN ('REJECTED', 'WITHDRAWN')"
     )
     return tx.record(Change, sql, external=external_id)
@@ -129,23 +129,4 @@ def note_customer(tx: Tx, command_id: str, customer_id: str) -> None:
         "UPDATE commands SET customer_id = :customer WHERE org_id = :org AND id = :id",
         customer=customer_id,
         id=command_id,
-    )
-
-
-def last_decision(tx: Tx, change_id: str) -> tuple[str, str] | None:
-    """The command of the latest decision of a change, and the request that brought it."""
-    row = tx.one(
-        "SELECT id, request_id FROM commands WHERE org_id = :org AND resource_id = :id AND operation = 'change.decide' "
-        "AND state = 'done' ORDER BY finished_at DESC LIMIT 1",
-        id=change_id,
-    )
-    return None if row is None else (row["id"], row["request_id"])
-
-
-def answer_again(tx: Tx, command_id: str, answer: str) -> None:
-    """Replace what a command was answered (JSON): its caller is told of the effect, however often asked."""
-    tx.later(
-        "UPDATE commands SET response = CAST(:body AS json) WHERE org_id = :org AND id = :id",
-        id=command_id,
-        body=answer,
     )

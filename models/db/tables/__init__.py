@@ -3,10 +3,22 @@
 What the database does by itself (triggers, functions, policies, checks) stands in the migrations only.
 """
 
-from models.db.tables import bank, cash, changes, customer_360, customers, imports, ledger, shared, verification
+from models.db.tables import (
+    approvals,
+    bank,
+    cash,
+    changes,
+    customer_360,
+    customers,
+    imports,
+    ledger,
+    shared,
+    verification,
+)
 from models.db.tables.metadata import metadata
 
 __all__ = [
+    "approvals",
     "bank",
     "cash",
     "changes",

@@ -19,6 +19,11 @@ BEGIN
   UPDATE customer_change_steps SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
   UPDATE customer_change_decisions SET comment = NULL WHERE org_id = v_org AND change_id = ANY(v_changes) AND comment IS NOT NULL;
   DELETE FROM approval_tokens WHERE org_id = v_org AND change_id = ANY(v_changes) AND used_at IS NULL;
+  -- Approvals of what stays in the books stay with it, without what people wrote.
+  UPDATE approval_steps s SET comment = NULL FROM approvals a WHERE a.org_id = v_org AND a.customer_id = p_customer
+    AND s.org_id = a.org_id AND s.approval_id = a.id AND s.comment IS NOT NULL;
+  UPDATE approval_decisions d SET comment = NULL FROM approvals a WHERE a.org_id = v_org AND a.customer_id = p_customer
+    AND d.org_id = a.org_id AND d.approval_id = a.id AND d.comment IS NOT NULL;
   DELETE FROM customer_claims WHERE org_id = v_org AND customer_id = p_customer;
   -- Records of other rooms: whatever table carries the customer's id. The ledger's are the only ones that stay, and with
   -- them a deletion without p_keep has been refused.

@@ -1,28 +1,29 @@
-"""Gathering the evidence of a change, and printing it as a PDF/A-3 packet with the evidence itself attached.
+"""Printing the evidence of an approval as a PDF/A-3 packet with the evidence itself attached.
 
 The same state gives the same bytes: the packet's date is that of the last event in the trail.
 """
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from models.customers.change_records import Change
-from models.customers.evidence import ATTACHMENT, EvidenceAnswer, evidence_answer
-from models.db.customers import evidence as store
-from models.db.tx import Tx, to_json
+from models.approvals.evidence import ATTACHMENT, EvidenceEventAnswer
+from models.db.tx import to_json
 from models.errors import Refusal
 
-_TEMPLATE: Final = Path(__file__).with_suffix(".typ").read_bytes()
+_TEMPLATE: Final = Path(__file__).with_name("packet.typ").read_bytes()
 
 
-def evidence(tx: Tx, change: Change) -> EvidenceAnswer:
-    """The change and its whole audit chain."""
-    return evidence_answer(change, store.trail(tx, change.id), store.head(tx, change.id))
+class Proved(Protocol):
+    """Evidence of whatever kind."""
+
+    @property
+    def trail(self) -> Sequence[EvidenceEventAnswer]: ...
 
 
-def packet(document: EvidenceAnswer) -> bytes:
+def packet(document: Proved) -> bytes:
     """The evidence as PDF/A-3b. Where no font has a character, the print escapes it; the attachment never does.
     Refusal NOT_ACCEPTABLE where no printer is installed (the extra `pdf`)."""
     if find_spec("typst") is None:
@@ -38,7 +39,7 @@ def packet(document: EvidenceAnswer) -> bytes:
         return _compile(json.dumps(json.loads(exact)).replace("\\u", "\\\\u"), exact, document)
 
 
-def _compile(shown: str, attached: str, document: EvidenceAnswer) -> bytes:
+def _compile(shown: str, attached: str, document: Proved) -> bytes:
     at = document.trail[-1].at
     day = {"year": str(at.year), "month": str(at.month), "day": str(at.day)}
     import typst

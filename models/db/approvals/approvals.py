@@ -1,0 +1,105 @@
+"""Approvals (`apr_*`) with their chains and decisions: read, locked, saved, listed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine
+
+from models.answers import read_json, read_row
+from models.approvals.approval import Approval
+from models.approvals.chain import ChangeStatus
+from models.db.approvals.chains import ChainTables, state_of
+from models.db.engine import fetch_once
+from models.db.lookups import found
+from models.db.tx import Tx
+
+TABLES: Final = ChainTables("approvals", "approval_steps", "approval_decisions", "approval_id")
+OPEN: Final = (
+    "SELECT status FROM approvals WHERE org_id = :org AND id = :id AND status IN ('PENDING_APPROVAL', 'FAILED')"
+)
+"""One of ours (`id`), where it can still be moved on."""
+_GET: Final = f"{TABLES.whole} WHERE c.org_id = :org AND c.id = :id"
+_WITH_TIME: Final = f"SELECT row_to_json(found), clock_timestamp() FROM ({_GET}) found"
+_OF_THE_ROUND: Final = {"authority": "jsonb", "request": "jsonb", "warnings": "jsonb"}
+
+
+def get(tx: Tx, approval_id: str, *, lock: bool = False) -> Approval:
+    """The approval, locked against every other act if asked; 404 or 403 where it is not ours."""
+    wanted = {"id": approval_id}
+    *_, rows = tx.batch((TABLES.lock, wanted), (_GET, wanted)) if lock else tx.batch((_GET, wanted))
+    return found(tx, "approval", approval_id, read_row(Approval, rows[0]) if rows else None)
+
+
+def now_at(engine: Engine, org_id: str, approval_id: str) -> tuple[Approval, datetime] | None:
+    """The approval and the database's time of saying so, in one round trip; None where there is none."""
+    row = fetch_once(engine, org_id, _WITH_TIME, {"org": org_id, "id": approval_id})
+    if row is None:
+        return None
+    return read_json(Approval, row[0] or b""), datetime.fromisoformat((row[1] or b"").decode())
+
+
+def open_of(tx: Tx, subject_id: str) -> str | None:
+    """The approval of this record that can still be moved on, if there is one."""
+    sql = (
+        "SELECT id FROM approvals WHERE org_id = :org AND subject_id = :id AND status IN ('PENDING_APPROVAL', 'FAILED')"
+    )
+    found: str | None = tx.scalar(sql, id=subject_id)
+    return found
+
+
+def rows_of(a: Approval) -> dict[str, list[Mapping[str, object]]]:
+    """The rows of a new approval, by table."""
+    row: dict[str, object] = {
+        "id": a.id,
+        "kind": a.kind,
+        "subject_id": a.subject_id,
+        "customer_id": a.customer_id,
+        "legal_entity_id": a.legal_entity_id,
+        "summary": a.summary,
+        "href": a.href,
+        "amount_minor": a.amount_minor,
+        "currency_code": a.currency_code,
+        "reason_code": a.reason_code,
+        "submitted_by": a.chain.submitted_by,
+        "submitted_at": a.submitted_at,
+        "command_id": a.command_id,
+        "workflow_id": a.workflow_id,
+    }
+    row |= _of_the_round(a) | state_of(a)
+    return {TABLES.records: [row], TABLES.steps: TABLES.step_rows(a, a.chain.steps)}
+
+
+def save(tx: Tx, before: Approval, after: Approval) -> None:
+    """Write a locked approval as it has moved."""
+    TABLES.save(
+        tx, before, after, _of_the_round(after) if before.chain.round != after.chain.round else {}, _OF_THE_ROUND
+    )
+
+
+def _of_the_round(a: Approval) -> dict[str, object]:
+    """What a resubmission replaces."""
+    return {"authority": a.authority, "request": a.request, "warnings": a.warnings}
+
+
+def page(
+    tx: Tx, entities: Collection[str] | None, *, kinds: Collection[str], statuses: Collection[ChangeStatus],
+    submitted_by: str | None, awaiting: tuple[str, Sequence[str]] | None, after: str | None, limit: int,
+) -> Sequence[Approval]:  # fmt: skip
+    """Approvals, the oldest first. `awaiting`: only what this person in these roles may decide now."""
+    conditions = ["c.org_id = :org", "c.kind = ANY(:kinds)", "c.status = ANY(:statuses)"]
+    params: dict[str, object] = {"kinds": sorted(kinds), "statuses": sorted(s.value for s in statuses), "limit": limit}
+    if entities is not None:
+        conditions.append("c.legal_entity_id = ANY(:entities)")
+        params["entities"] = sorted(entities)
+    if submitted_by is not None:
+        conditions.append("c.submitted_by = :by")
+        params["by"] = submitted_by
+    if awaiting is not None:
+        conditions.append("c.awaiting_role = ANY(:roles) AND c.submitted_by <> :me AND NOT :me = ANY(c.deciders)")
+        params |= {"me": awaiting[0], "roles": list(awaiting[1])}
+    if after is not None:
+        conditions.append("c.id > :after")
+        params["after"] = after
+    sql = f"{TABLES.whole} WHERE {' AND '.join(conditions)} ORDER BY c.id LIMIT :limit"
+    return tx.records(Approval, sql, **params)

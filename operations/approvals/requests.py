@@ -1,0 +1,173 @@
+"""Asking for approval, and what becomes of the approvals that are asked for (`apr_*`)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine
+
+from models.approvals import chain as rules
+from models.approvals.answers import ApprovalAnswer
+from models.approvals.approval import Approval, Asked
+from models.approvals.approval_answer import approval_answer
+from models.approvals.chain import open_chain
+from models.approvals.records import StepDecision
+from models.approvals.requests import DelegateStep, KeptDecision, ResubmitApproval, WithdrawChange
+from models.db.approvals import approvals, people
+from models.db.tx import Tx
+from models.ids import new_id
+from models.messages.approvals import approval_workflow_id
+from operations import carried
+from operations.approvals import acts
+from operations.approvals.execution import approved_by
+from operations.approvals.families import FAMILIES, Family, system_work
+from operations.approvals.kinds import kind_of
+from operations.approvals.state import state_of
+from operations.runner import operation
+from operations.work import Outcome, Work
+
+
+def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
+    """Ask for approval, in the transaction that keeps what is to be approved. Its process begins with the event."""
+    found = approval_id or new_id("apr")
+    approval = Approval(
+        id=found,
+        kind=asked.kind,
+        subject_id=asked.subject_id,
+        customer_id=asked.customer_id,
+        legal_entity_id=asked.legal_entity_id,
+        summary=asked.summary,
+        href=asked.href,
+        amount_minor=asked.amount_minor,
+        currency_code=asked.currency_code,
+        reason_code=asked.reason_code,
+        authority=asked.authority,
+        request=asked.request,
+        warnings=asked.warnings,
+        submitted_at=work.now,
+        command_id=work.cmd.id,
+        workflow_id=approval_workflow_id(found),
+        chain=open_chain(work.cmd.actor, asked.plan, work.now),
+    )
+    people.seen(work.tx, work.cmd.actor, work.cmd.roles, work.cmd.entities)
+    for table, rows in approvals.rows_of(approval).items():
+        work.add(table, rows)
+    work.audit(approval.id, "approval.submitted", _said(approval), reason_code=approval.reason_code)
+    ids = {"approval_id": approval.id, "kind": approval.kind, "subject_id": approval.subject_id}
+    work.emit("approval.submitted", approval.id, ids)
+    return approval
+
+
+def _said(a: Approval) -> dict[str, object]:
+    return {
+        "kind": a.kind,
+        "subject_id": a.subject_id,
+        "summary": a.summary,
+        "amount_minor": a.amount_minor,
+        "currency_code": a.currency_code,
+        "round": a.chain.round,
+        "roles": [s.role for s in a.chain.steps],
+        "authority": a.authority,
+        "request": a.request,
+        "warnings": a.warnings,
+    }
+
+
+class Approvals(Family[Approval]):
+    """Approvals of their own."""
+
+    word, noun = "approval", "approval"
+    decided = "approval.decided"
+    reminded = "approval.reminded"
+    escalated = "approval.escalated"
+
+    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Approval:
+        return approvals.get(tx, approval_id, lock=lock)
+
+    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[Approval, datetime] | None:
+        return approvals.now_at(engine, org_id, approval_id)
+
+    def save(self, tx: Tx, before: Approval, after: Approval) -> None:
+        approvals.save(tx, before, after)
+
+    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
+        approvals.TABLES.add_decision(tx, approval_id, decision)
+
+    def ids(self, one: Approval) -> Mapping[str, object]:
+        return {"approval_id": one.id, "kind": one.kind, "subject_id": one.subject_id}
+
+    def carry_out(self, tx: Tx, one: Approval, request_id: str) -> object:
+        """By a work of its own, written before the savepoint ends: refused, all of it is taken back."""
+        doing = system_work(tx, one, "approval.execute", request_id)
+        kind_of(one).carry_out(doing, one)
+        doing.flush()
+        return None
+
+    def say_carried_out(self, work: Work, one: Approval, effect: object) -> None:
+        said = {
+            "kind": one.kind,
+            "subject_id": one.subject_id,
+            "approved": approved_by(one),
+            "authority": one.authority,
+        }
+        work.audit(one.id, "approval.executed", said)
+
+    def answer(self, one: Approval) -> object:
+        return approval_answer(one)
+
+    def over(self, work: Work, one: Approval) -> Approval:
+        kind_of(one).follow(work, one)
+        return one
+
+    def follow(self, work: Work, one: Approval) -> None:
+        kind_of(one).follow(work, one)
+
+
+APPROVALS: Final = Approvals()
+FAMILIES["apr"] = APPROVALS
+
+
+@operation("approval.decide", KeptDecision, ApprovalAnswer, carried.Approval("decide"))
+def decide_approval(work: Work, asked: KeptDecision) -> Outcome[ApprovalAnswer]:
+    """Approve, reject or return the step. With the last approval what was asked for is carried out."""
+    after, replayed = acts.decide(work, APPROVALS, asked)
+    return replace(_answer(work, after), replayed=replayed)
+
+
+@operation("approval.withdraw", WithdrawChange, ApprovalAnswer, carried.Approval("withdraw"))
+def withdraw_approval(work: Work, asked: WithdrawChange) -> Outcome[ApprovalAnswer]:
+    """The submitter takes back what was asked for; also what could not be carried out."""
+    return _answer(work, acts.withdraw(work, APPROVALS, asked))
+
+
+@operation("approval.delegate", DelegateStep, ApprovalAnswer, carried.Approval("delegate"))
+def delegate_approval(work: Work, asked: DelegateStep) -> Outcome[ApprovalAnswer]:
+    """Give a step to another person who holds its role."""
+    return _answer(work, acts.delegate(work, APPROVALS, asked))
+
+
+@operation("approval.resubmit", ResubmitApproval, ApprovalAnswer, carried.Approval("resubmit"))
+def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAnswer]:
+    """A new round of what was returned or could not be carried out, as things are now, under the limits of this day."""
+    before = acts.opened(work, APPROVALS)
+    rules.require_resubmittable(before.chain, acts.principal(work))
+    again = kind_of(before).again(work.tx, before)
+    chain = open_chain(before.chain.submitted_by, again.plan, work.now, round_=before.chain.round + 1)
+    after = replace(
+        before.moved_to(chain, work.now),
+        authority=again.authority,
+        request=again.request,
+        warnings=again.warnings,
+        failure_code=None,
+        failure_detail=None,
+    )
+    approvals.save(work.tx, before, after)
+    kind_of(after).follow(work, after)
+    acts.settled(work, APPROVALS, before.id, "RESUBMITTED")
+    work.audit(before.id, "approval.resubmitted", _said(after) | {"comment": asked.comment})
+    return _answer(work, after)
+
+
+def _answer(work: Work, a: Approval) -> Outcome[ApprovalAnswer]:
+    return Outcome(approval_answer(a), aside=state_of(a, work.now))
