@@ -39,6 +39,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "RECONCILIATION_NOT_FOUND",
         "STATEMENT_NOT_FOUND",
         "STATEMENT_LINE_NOT_FOUND",
+        "STATEMENT_FORMAT_NOT_FOUND",
         "JOURNAL_ENTRY_NOT_FOUND",
         "LEGAL_ENTITY_NOT_FOUND",
         "BANK_ACCOUNT_NOT_FOUND",

@@ -43,6 +43,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "RECONCILIATION_NOT_FOUND": "Reconciliation not found",
         "STATEMENT_NOT_FOUND": "Bank statement not found",
         "STATEMENT_LINE_NOT_FOUND": "The bank statement has no such line",
+        "STATEMENT_FORMAT_NOT_FOUND": "The bank account has no such statement format",
         "JOURNAL_ENTRY_NOT_FOUND": "Journal entry not found",
         "LEGAL_ENTITY_NOT_FOUND": "Legal entity not found",
         "BANK_ACCOUNT_NOT_FOUND": "Bank account not found",

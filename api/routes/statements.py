@@ -3,7 +3,7 @@
 import io
 from typing import Annotated
 
-from fastapi import File, Path, Request, UploadFile
+from fastapi import File, Form, Path, Query, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import Page
+from models.cash.csv_formats import StatementFormat
 from models.cash.statement_answers import StatementAnswer, statement_answer
 from models.cash.statement_requests import (
     LinkLine,
@@ -25,36 +26,52 @@ from models.cash.statement_requests import (
 )
 from models.cash.statements import MAX_LINES
 from models.db import lookups
-from models.db.cash import statements
+from models.db.cash import statement_formats, statements
 from models.ids import new_id
-from statement_readers import detect_and_read
+from statement_readers import detect_and_read, read_bank_csv
 
 router = gated_router("statements")
 
 Reader = Annotated[Principal, requires("payments.read")]
 Recorder = Annotated[Principal, requires("payments.record", RECORD)]
+FormatName = Annotated[str | None, Query(max_length=64, description="A statement format of the bank account")]
 
 
 @router.post(
     "/v1/bank-accounts/{bank_account_id}/statements", status_code=202, response_model=StatementAnswer,
     responses=refusals(
         "BANK_ACCOUNT_NOT_FOUND", "STATEMENT_UNREADABLE", "STATEMENT_ACCOUNT_MISMATCH", "STATEMENT_ACCOUNT_AMBIGUOUS",
-        "STATEMENT_CURRENCY_MISMATCH",
+        "STATEMENT_CURRENCY_MISMATCH", "STATEMENT_FORMAT_NOT_FOUND",
     ),
 )  # fmt: skip
 async def upload_statement(
-    request: Request, bank_account_id: str, file: Annotated[UploadFile, File()], who: Recorder, key: IdempotencyKey
-) -> Response:
-    """Upload a statement (CAMT.053, MT940, BAI2, OFX, CSV). Its credits become payments; those that name their
-    invoices are applied. The same file again is the same statement, and works its lines that failed again."""
+    request: Request, bank_account_id: str, file: Annotated[UploadFile, File()], who: Recorder, key: IdempotencyKey,
+    format: FormatName = None, form_format: Annotated[str | None, Form(alias="format")] = None,
+) -> Response:  # fmt: skip
+    """Upload a statement (CAMT.053, MT940, BAI2, OFX, CSV; a bank's own CSV with the `format` that describes it). Its
+    credits become payments; those that name their invoices are applied. The same file again is the same statement, and
+    works its lines that failed again."""
     content = await file.read()
+    name = format if format is not None else form_format
 
     def read() -> ReceiveStatement:
-        found = detect_and_read(io.BytesIO(content), file.filename, file.content_type)
-        return as_received(bank_account_id, content, file.filename, found)
+        if name is None:
+            found = detect_and_read(io.BytesIO(content), file.filename, file.content_type)
+        else:
+            described, currency = _described(request, who, bank_account_id, name)
+            found = read_bank_csv(io.BytesIO(content), described, currency)
+        return as_received(bank_account_id, content, file.filename, found, name)
 
     body = await run_in_threadpool(read)
     return await write(request, who, key, Write("receive_statement", body, new_id("stmt"), bank_account_id))
+
+
+def _described(request: Request, who: Principal, bank_account_id: str, name: str) -> tuple[StatementFormat, str]:
+    """The format of this name, and the account's currency."""
+    with reading(request, who) as tx:
+        account = lookups.bank_account(tx, bank_account_id)
+        who_sees(who, account.legal_entity_id)
+        return statement_formats.get(tx, account.id, name), account.currency_code
 
 
 @router.post(

@@ -76,12 +76,13 @@ class ReadStatement(Body):
 
 
 class ReceiveStatement(Body):
-    """A bank's file, sent for one account: its statements in their order."""
+    """A bank's file, sent for one account: its statements in their order. `format`: the description it was read by."""
 
     bank_account_id: str
     file_hash: str
     file_name: str | None
     statements: list[ReadStatement]
+    format: str | None = None
 
 
 class RetryLine(Body):
@@ -111,13 +112,14 @@ class LinkLine(Body):
 
 
 def as_received(
-    bank_account_id: str, content: bytes, filename: str | None, read: Sequence[Statement]
+    bank_account_id: str, content: bytes, filename: str | None, read: Sequence[Statement], format: str | None = None
 ) -> ReceiveStatement:
     """What the operation takes of a file that the readers have understood."""
     return ReceiveStatement(
         bank_account_id=bank_account_id,
         file_hash=hashlib.sha256(content).hexdigest(),
         file_name=filename,
+        format=format,
         statements=[
             ReadStatement(
                 account_ref=s.account_ref,

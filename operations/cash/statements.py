@@ -42,7 +42,7 @@ def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementA
         created_by=work.cmd.actor,
     )
     statements.keep(work.tx, statement, [_kept(statement.id, n, x) for n, x in enumerate(lines, 1)])
-    _record(work, statement, bank.legal_entity_id)
+    _record(work, statement, bank.legal_entity_id, asked.format)
     return Outcome(statement_answer(statements.get(work.tx, statement.id)), 202)
 
 
@@ -69,13 +69,14 @@ def _kept(statement_id: str, n: int, x: ReadLine) -> BankStatementLine:
     )
 
 
-def _record(work: Work, statement: BankStatement, entity_id: str) -> None:
+def _record(work: Work, statement: BankStatement, entity_id: str, described: str | None) -> None:
     """The trail, and what a person should see: the file's warnings."""
     facts = {
         "bank_account_id": statement.bank_account_id,
         "file_hash": statement.file_hash,
         "lines": statement.lines_total,
         "warnings": statement.warnings,
+        "format": described,
     }
     work.audit(statement.id, "statement.received", {"after": facts})
     for warning in statement.warnings:

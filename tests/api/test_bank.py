@@ -250,3 +250,17 @@ def test_many_lines_in_chunks(office: Office, customer: str):
     assert (s["lines_total"], s["recorded"], s["applied"], s["unmatched"]) == (450, 450, 450, 0)
     open_ones = ok(office.clerk.get("/v1/invoices", params={"customer_id": customer, "status": "open"}))["items"]
     assert open_ones == []
+
+
+def test_a_banks_own_csv_is_read_by_the_format_that_its_account_has(office: Office, customer: str):
+    i, name = office.invoice(customer, 4242), ext("chase")
+    columns = {"date": "Posting Date", "amount": "Amount", "remittance_text": "Description"}
+    body = {"name": name, "date_format": "MM/DD/YYYY", "decimal": ".", "columns": columns}
+    ok(office.controller.post("/v1/bank-accounts/bank_us/statement-formats", json=body), 201)
+    y, m, d = day(5).split("-")
+    content = f'Details,Posting Date,Description,Amount\nCREDIT,{m}/{d}/{y},"ACH {i["external_id"]}",42.42\n'.encode()
+    for options in ({"params": {"format": name}}, {"data": {"format": name}}):
+        sent = office.clerk.post("/v1/bank-accounts/bank_us/statements", files={"file": ("s.csv", content)}, **options)
+        done = office.finished(ok(sent, 202)["id"])
+        assert (done["applied"], done["lines_total"]) == (1, 1)
+    assert office.get(i["id"])["status"] == "PAID"

@@ -24,7 +24,11 @@ WITHOUT_ENTITY = {
     "/v1/webhook-deliveries/{delivery_id}",
 }
 
-SHORT_IDS = {"/v1/bank-accounts/{bank_account_id}"}
+SHORT_IDS = {
+    "/v1/bank-accounts/{bank_account_id}",
+    "/v1/bank-accounts/{bank_account_id}/statement-formats",
+    "/v1/bank-accounts/{bank_account_id}/statement-formats/{name}",
+}
 """Ids of master data are unique within their organisation only: another one has its own of that name."""
 
 FOR_EVERYBODY = {
@@ -73,6 +77,12 @@ def sources(o: Office, customer: str) -> dict[str, str]:
     return found
 
 
+def format_of_a_bank(o: Office) -> str:
+    """The name of a statement format of bank_us."""
+    body = {"name": "mine", "date_format": "dmy", "decimal": ".", "columns": {"date": 1, "amount": 2}}
+    return str(ok(o.controller.post("/v1/bank-accounts/bank_us/statement-formats", json=body), 201)["name"])
+
+
 @pytest.fixture(scope="module")
 def records(office: Office) -> dict[str, str]:
     """One record of each kind, all of le_us: by the name that paths give its id, or by the beginning of the path."""
@@ -101,7 +111,7 @@ def records(office: Office) -> dict[str, str]:
     written_off = ok(o.clerk.post("/v1/write-offs", json=small), 201)["id"]
     items = ok(o.controller.get("/v1/exceptions", params={"status": "open"}))["items"]
     return sources(o, customer) | {
-        "bank_account_id": "bank_us",
+        "bank_account_id": "bank_us", "name": format_of_a_bank(o),
         "customer_id": customer, "invoice_id": invoice, "payment_id": payment["id"], "credit_id": session["credit_id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,
         "activity_id": activity["id"], "change_id": change["change_id"], "write_off_id": written_off,

@@ -226,6 +226,14 @@ class Tour(Beside):
         upload = {"file": ("statement.csv", out.getvalue().encode(), "text/csv")}
         said = self.ask("u_clerk", "POST", "/v1/bank-accounts/bank_us/statements", files=upload)
         statement = self.wait("u_clerk", f"/v1/statements/{said['id']}", "COMPLETED")
+        formats = "/v1/bank-accounts/bank_us/statement-formats"
+        described = {
+            "name": "chase", "date_format": "MM/DD/YYYY", "decimal": ".",
+            "columns": {"date": "Posting Date", "amount": "Amount", "balance": "Balance", "remittance_text": ["Description"]},
+        }  # fmt: skip
+        self.ask("u_controller", "POST", formats, described)
+        self.ask("u_clerk", "GET", formats)
+        self.ask("u_clerk", "GET", f"{formats}/chase")
         self.ask("u_clerk", "GET", "/v1/statements")
         self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/2/retry", {})
         self.ask("u_clerk", "POST", f"/v1/statements/{said['id']}/lines/3/link", {"payment_id": cheque})

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 from models.cash.statement_requests import as_received
+from models.cash.statements import Statement
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
@@ -18,10 +19,12 @@ def csv(*rows: str) -> str:
     return HEADER + "".join(f"{row}\n" for row in rows)
 
 
-def uploaded(books: Books, content: str | bytes, bank: str = "bank_us") -> dict[str, Any]:
-    """The statement of a file, received and worked off, as the API shows it."""
+def uploaded(
+    books: Books, content: str | bytes, bank: str = "bank_us", read: list[Statement] | None = None
+) -> dict[str, Any]:
+    """The statement of a file, received and worked off, as the API shows it; `read` otherwise than by its own look."""
     data = content.encode() if isinstance(content, str) else content
-    received = as_received(bank, data, None, detect_and_read(io.BytesIO(data)))
+    received = as_received(bank, data, None, read or detect_and_read(io.BytesIO(data)))
     made = str(books.do("receive_statement", new_id("stmt"), received.model_dump(mode="json"))["id"])
     return worked_off(books, made)
 

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, Table, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Moment, index, metadata, records, references
+from models.db.tables.metadata import Currency, Key, Moment, index, metadata, records, references
 
 bank_accounts = records(
     "bank_accounts",
@@ -78,6 +78,23 @@ statement_lines = Table(
     index("statement_lines_same", "org_id", "payment_id", where="status = 'DUPLICATE'"),
     index("statement_lines_waiting", "org_id", "amount_minor", "booking_date", where="status = 'POSSIBLE_DUPLICATE'"),
     index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
+)
+
+statement_formats = Table(
+    "statement_formats",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("bank_account_id", Text, primary_key=True),
+    Column("name", Key, primary_key=True),
+    Column("delimiter", Text),
+    Column("encoding", Text),
+    Column("skip_rows", Integer),
+    Column("date_format", Text, nullable=False),
+    Column("decimal", Text, nullable=False),
+    Column("columns", JSONB, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    references("bank_accounts", bank_account_id="id"),
 )
 
 reconciliations = records(

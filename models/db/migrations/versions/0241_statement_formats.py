@@ -1,0 +1,10 @@
+"""See migrations/sql/0241_statement_formats.sql."""
+
+from models.db.migrations.run_sql import run_sql
+
+revision = "0241_statement_formats"
+down_revision = "0240_lines_that_are_payments"
+
+
+def upgrade() -> None:
+    run_sql("0241_statement_formats")
