@@ -29,6 +29,7 @@ from statement_readers.whole_text import decode, read_bytes
 
 _RECORD = re.compile(r"(01|02|03|16|49|88|98|99),")
 _DETAIL = re.compile(r"16,([0-9]{3}),([0-9]{0,20}),")
+_DAY = re.compile("[0-9]{6}")
 _ODD_NUMBER = re.compile(r"[0-9]_[0-9]|[^\x00-\x7f]")
 _OPENING, _CLOSING = "010", "015"
 _ANY_CREDIT, _ANY_DEBIT = "399", "699"
@@ -51,7 +52,7 @@ def read_bai2(file: BinaryIO) -> list[Statement]:
         for account in group.children
     ]
     if numbering.count > MAX_LINES:
-        raise unreadable(f"the file has more than {MAX_LINES} lines.")
+        raise unreadable(f"the file has more than {MAX_LINES} lines.", line=len(records))
     return statements
 
 
@@ -61,6 +62,7 @@ def _checked(number: int, record: str) -> str:
         raise unreadable("no BAI2 record (01, 02, 03, 16, 49, 88, 98, 99).", line=number, column=1)
     if record.startswith(("03,", "49,", "98,", "99,")) and (odd := _ODD_NUMBER.search(record)):
         raise unreadable("a number is not written in plain digits.", line=number, column=odd.start() + 1)
+    _check_fields(number, record)
     if not record.startswith("16,"):
         return record
     if (detail := _DETAIL.match(record)) is None:
@@ -73,6 +75,24 @@ def _checked(number: int, record: str) -> str:
     if "400" <= code <= "699" or "960" <= code <= "999":
         return f"16,{_ANY_DEBIT}{record[6:]}"
     raise unreadable("the transaction's type code says neither credit nor debit.", line=number, column=4)
+
+
+def _check_fields(number: int, record: str) -> None:
+    """What the package would take, or refuse without a place: currencies, the group's date, numbers beyond int64."""
+    fields = record.rstrip("/").split(",")
+    place = {"02": 6, "03": 2}.get(fields[0])
+    if place is not None and len(fields) > place and fields[place] and exponent(fields[place]) is None:
+        raise unreadable("the currency is not an ISO 4217 code in use.", line=number, column=_column(fields, place))
+    if fields[0] == "02" and not (len(fields) > 4 and _DAY.fullmatch(fields[4])):
+        raise unreadable("the group has no date.", line=number, column=_column(fields, 4))
+    amounts = fields[2:3] if fields[0] == "16" else fields[1:] if fields[0] in ("03", "49", "98", "99") else []
+    for amount in amounts:
+        if amount.strip("+-").isdigit() and len(amount) > 18 and abs(int(amount)) > INT64_MAX:
+            raise unreadable("an amount is too large.", line=number, column=_column(fields, fields.index(amount)))
+
+
+def _column(fields: list[str], place: int) -> int:
+    return len(",".join(fields[:place])) + 2
 
 
 def _parse(records: list[str]) -> tuple[Any, tuple[StatementWarning, ...]]:

@@ -84,7 +84,7 @@ class RowReader:
 
     def read(self, row: Sequence[str], line: int) -> tuple[Row, StatementLine | None]:
         """The row, and its line; none where it moves no money."""
-        self._refuse_surplus(row, line)
+        self._refuse_other_widths(row, line)
         currency = self.cell(row, "currency").upper() or self.currency
         if exponent(currency) is None:
             raise unreadable("the currency is not an ISO 4217 code in use.", line=line, column=self._column("currency"))
@@ -152,11 +152,15 @@ class RowReader:
         text = self._read(lambda: read_amount(self.cell(row, name), self.described.decimal, currency), name, line)
         return to_minor(text, currency, line=line, column=self._column(name), name=name) if text else None
 
-    def _refuse_surplus(self, row: Sequence[str], line: int) -> None:
-        """More cells than columns: a delimiter inside of a text has moved the cells behind it, the amount perhaps."""
-        width = len(self.places.headers) or max(self.places.by_name.values()) + 1
-        if self.places.headers and any(cell.strip() for cell in row[width:]):
-            raise unreadable(f"{len(row)} fields where the header has {width}.", line=line, column=width + 1)
+    def _refuse_other_widths(self, row: Sequence[str], line: int) -> None:
+        """More cells than columns, or less: a delimiter inside of a text, or one that is lost, has moved the cells behind it, the
+        amount perhaps. Empty cells behind the last column are some banks' habit."""
+        width = len(self.places.headers) or max(*self.places.by_name.values(), *self.places.texts, 0) + 1
+        surplus = bool(self.places.headers) and any(cell.strip() for cell in row[width:])
+        if surplus or len(row) < width:
+            raise unreadable(
+                f"{len(row)} fields where there should be {width}.", line=line, column=min(len(row), width) + 1
+            )
 
     def _read(self, read: Callable[[], T], name: str, line: int) -> T:
         try:
@@ -180,7 +184,7 @@ def read_rows(
     the lines, the file is refused at the first of them."""
     found: list[tuple[Row, StatementLine]] = []
     behind: list[int] = []
-    empty = 0
+    empty = width = 0
     for line, row in rows:
         if reader.is_behind_the_lines(row) and not _dated(reader, row):
             if found:
@@ -191,6 +195,11 @@ def read_rows(
         if behind:
             at = reader.places.by_name["date"] + 1
             raise unreadable("a row without a date stands among the lines.", line=behind[0], column=at)
+        width = width or len(row)
+        if len(row) != width:
+            raise unreadable(
+                f"{len(row)} fields where the first line has {width}.", line=line, column=min(len(row), width) + 1
+            )
         told, read = reader.read(row, line)
         if read is None:
             empty += 1

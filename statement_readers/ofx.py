@@ -35,6 +35,9 @@ _STATEMENT = re.compile(r"(?i)<(?:CC)?STMTRS>")
 _TRANSACTION = re.compile(r"(?i)<STMTTRN>")
 _AMOUNT = re.compile(r"(?i)<TRNAMT>\s*[+-]?[0-9]{1,20}(?:[.,][0-9]{0,8})?\s*(?:<|[\r\n])")
 _POSTED = re.compile(r"(?i)<DTPOSTED>\s*[0-9]{8}")
+_ANY_AMOUNT = re.compile(r"(?i)<TRNAMT\b")
+_ANY_DAY = re.compile(r"(?i)<DTPOSTED\b")
+_TRANSACTION_END = re.compile(r"(?i)</STMTTRN\b")
 _FROM = re.compile(r"(?i)<DTSTART>\s*([0-9]{8})")
 _TO = re.compile(r"(?i)<DTEND>\s*([0-9]{8})")
 _END = re.compile(r"(?i)</OFX>")
@@ -64,7 +67,10 @@ def _statement(piece: Piece, before: int, numbering: LineNumbering) -> Statement
     body, head = piece.text, before + piece.line
     _refuse_open_markup(body, head)
     count = _check_transactions(body, head)
-    read = read_one(_HEADER + body.encode("utf-8", "replace"))
+    try:
+        read = read_one(_HEADER + body.encode("utf-8", "replace"))
+    except ValueError:
+        raise unreadable("the statement's currency (CURDEF) or another of its values is none.", line=head) from None
     doubtful = any(warning.rule == "amount" and warning.field == "TRNAMT" for warning in read.warnings)
     if doubtful or len(read.transactions) != count:
         raise unreadable("an amount or a date in the statement can be read in two ways, or not at all.", line=head)
@@ -95,11 +101,19 @@ def _refuse_open_markup(body: str, head: int) -> None:
 
 
 def _check_transactions(body: str, head: int) -> int:
+    """How many transactions the statement has, each of them with one amount and one date. Two in one, or one before the first,
+    mean that the tag of a transaction is damaged: the package would leave it out."""
     found = pieces(body, _TRANSACTION)
     for transaction in found:
         for pattern, name in ((_AMOUNT, "amount (TRNAMT)"), (_POSTED, "date (DTPOSTED)")):
             if not pattern.search(transaction.text):
                 raise unreadable(f"the transaction has no readable {name}.", line=head + transaction.line - 1)
+        for tag in (_ANY_AMOUNT, _ANY_DAY, _TRANSACTION_END):
+            if len(tag.findall(transaction.text)) > 1:
+                raise unreadable("two transactions stand in one.", line=head + transaction.line - 1)
+    before = body[: found[0].offset] if found else body
+    if stray := _ANY_AMOUNT.search(before) or _TRANSACTION_END.search(before):
+        raise unreadable("a transaction has no beginning (STMTTRN).", line=head + before.count("\n", 0, stray.start()))
     return len(found)
 
 

@@ -13,7 +13,7 @@ MAX_BYTES = 20 * 1024 * 1024
 def read_bytes(file: BinaryIO) -> bytes:
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise unreadable(f"files of this format may have {MAX_BYTES} bytes; send CAMT.053 or CSV, or split it.")
+        raise unreadable(f"files of this format may have {MAX_BYTES} bytes; send CAMT.053 or CSV, or split it.", line=1)
     if (at := data.find(b"\x00")) >= 0:
         raise unreadable("a NUL character.", line=data.count(b"\n", 0, at) + 1, column=at - data.rfind(b"\n", 0, at))
     return data

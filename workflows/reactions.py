@@ -9,7 +9,7 @@ more costs Temporal as much as the posting did. While things are being posted it
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Final
@@ -25,7 +25,7 @@ from activities.metrics import count_events
 from models.db import outbox
 from models.messages.webhooks import WebhookQueue
 from models.outbox import OutboxEvent
-from operations.cash import confirmations
+from operations.cash import confirmations, waiting_lines
 from operations.relay import RelayLine
 from workflows import starts
 from workflows.starting import NEVER, start
@@ -104,6 +104,7 @@ async def _react(client: Client, line: RelayLine, position: int, age: timedelta)
             starting.create_task(_start(client, events[n]))
     if not events:
         return position, 0
+    await _look_again(client, line, events)
     await _send_on(client, line, position, events[-1].position)
     last = events[-1].position
     await line.do(outbox.move_cursor, READER, last)
@@ -116,6 +117,16 @@ async def _start(client: Client, event: OutboxEvent) -> None:
         await REACTIONS[event.type](client, event)
     except WorkflowAlreadyStartedError:
         log.debug("already started", event_id=event.id)
+
+
+async def _look_again(client: Client, line: RelayLine, events: Sequence[OutboxEvent]) -> None:
+    """invoice.created → the processes of the statements with lines that wait for the invoice, begun or joined."""
+    waiting = await line.do(waiting_lines.awaited, events)
+    for first in range(0, len(waiting), AT_ONCE):
+        async with asyncio.TaskGroup() as starting:
+            for s in waiting[first : first + AT_ONCE]:
+                again = starts.statement(s.org_id, s.id, s.lines_total, waiting_lines.ACTOR)
+                starting.create_task(start(client, again, signal="look_again"))
 
 
 async def _send_on(client: Client, line: RelayLine, after: int, upto: int) -> None:

@@ -110,7 +110,8 @@ class BankStatementLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOutcome:
-    """What becomes of a line that was worked off, and what a person may want to pick where nothing was applied."""
+    """What becomes of a line that was worked off, and what a person may want to pick where nothing was applied.
+    `waiting_for`: the reference keys by which an invoice that comes later may answer it."""
 
     statement_id: str
     line: int
@@ -120,3 +121,4 @@ class LineOutcome:
     suggestions: Sequence[Suggestion] = ()
     matched_later: bool = False
     possible_payments: Sequence[str] = ()
+    waiting_for: Sequence[str] | None = None

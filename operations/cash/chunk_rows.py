@@ -33,6 +33,7 @@ class ChunkRows:
     def settle(
         self, x: BankStatementLine, status: LineStatus, payment_id: str | None = None, reason: str | None = None,
         suggestions: tuple[Suggestion, ...] = (), possible_payments: Sequence[str] = (),
+        waiting_for: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         """Say what becomes of a line."""
         self.outcomes.append(
@@ -44,6 +45,7 @@ class ChunkRows:
                 payment_id=payment_id,
                 suggestions=suggestions,
                 possible_payments=possible_payments,
+                waiting_for=waiting_for,
             )
         )
 

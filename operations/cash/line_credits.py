@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from models.cash.matching import Credit, OpenInvoice
 from models.cash.records import Invoice
+from models.cash.references import reference_key
+from models.cash.returned import strong_references
 from models.cash.statement_records import BankStatementLine
 from models.db.tx import Tx
 from models.master_data.records import BankAccount
@@ -29,3 +31,10 @@ def as_named(i: Invoice) -> OpenInvoice:
     return OpenInvoice(
         i.id, i.external_id, i.customer_id, i.legal_entity_id, i.currency_code, i.balance_due_minor, i.due_date
     )
+
+
+def waited_for(credit: Credit) -> list[str]:
+    """The reference keys by which an invoice that comes later may answer the line. A plain word among others is none of them:
+    every second invoice would wake the line."""
+    numbers = (reference_key(r) for r in credit.references() if any(c.isdigit() for c in r))
+    return sorted(strong_references(credit.said) | set(numbers))

@@ -11,7 +11,7 @@ from models.cash.statement_records import BankStatementLine, LineOutcome, LineSt
 from models.db.cash import payments, statements
 from models.master_data.records import BankAccount
 from operations.cash.applications import apply_payment
-from operations.cash.line_credits import as_named, credits_of
+from operations.cash.line_credits import as_named, credits_of, waited_for
 from operations.cash.payers import paid_for
 from operations.commands import body_hash
 from operations.work import Work
@@ -28,10 +28,18 @@ def match_again(work: Work, bank: BankAccount, line: BankStatementLine, payment_
     outcome = LineOutcome(
         statement_id=line.statement_id, line=line.line, status=LineStatus.UNMATCHED, payment_id=payment.id,
         reason_code=str(matched.reason_code), suggestions=matched.suggestions or line.suggestions,
+        waiting_for=waited_for(credit),
     )  # fmt: skip
     if matched.kind is not MatchKind.NONE and _may_pay(work, payment, str(matched.customer_id)):
         _apply(work, payment, matched)
-        outcome = replace(outcome, status=LineStatus.APPLIED, reason_code=None, suggestions=(), matched_later=True)
+        outcome = replace(
+            outcome,
+            status=LineStatus.APPLIED,
+            reason_code=None,
+            suggestions=(),
+            matched_later=True,
+            waiting_for=None,
+        )
     statements.settle_lines(work.tx, [outcome])
     return outcome.matched_later
 

@@ -12,12 +12,14 @@ from models.cash.statement_records import StatementStatus
 from models.db import lookups
 from models.db.attempts import attempts
 from models.db.cash import statements
+from models.db.engine import transaction
 from models.db.refused import RACES
 from models.db.tx import Tx
 from models.errors import Refusal
 from models.messages.statements import StatementInput, statement_workflow_id
 from operations.cash.returned_receipts import settle_returns
 from operations.cash.statement_lines import Chunk
+from operations.cash.waiting_lines import match_waiting
 from operations.commands import own_command
 from operations.work import Work
 
@@ -32,6 +34,8 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
     recorded is left to a person.
     """
     try:
+        if _is_worked_off(engine, start):
+            match_waiting(engine, start)
         return _tried(engine, start, partial(_chunk, size=CHUNK))
     except Refusal as refusal:
         if refusal.code in _GONE:
@@ -44,6 +48,13 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
         if done >= total:
             break
     return done, total
+
+
+def _is_worked_off(engine: Engine, start: StatementInput) -> bool:
+    """Whether its lines are done: then it is looked at again because something came that they waited for."""
+    with transaction(engine, start.org_id, durable=False) as tx:
+        found = statements.find(tx, start.statement_id)
+    return found is not None and found.status is not StatementStatus.PROCESSING
 
 
 def _tried(

@@ -25,7 +25,7 @@ from models.master_data.records import BankAccount, LegalEntity
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.chunk_rows import ChunkRows
-from operations.cash.line_credits import as_named, credits_of
+from operations.cash.line_credits import as_named, credits_of, waited_for
 from operations.cash.line_details import add_details
 from operations.cash.line_identity import by_hand, recognise
 from operations.cash.line_matching import match_again
@@ -222,7 +222,8 @@ class Chunk:
             others = likely.get(u.line.line, ())
             suggestions = (match_credit(u.credit, book, others) if others else u.matched).suggestions
             reason = str(u.matched.reason_code)
-            self.rows.settle(u.line, LineStatus.UNMATCHED, u.payment.id, reason, suggestions)
+            waiting = waited_for(u.credit)
+            self.rows.settle(u.line, LineStatus.UNMATCHED, u.payment.id, reason, suggestions, waiting_for=waiting)
             self.rows.ask_a_person(u.line, reason, u.payment.id)
 
     def _wanted(self, x: BankStatementLine) -> UnplacedLine:

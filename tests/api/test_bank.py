@@ -1,6 +1,7 @@
 """Bank statements: recorded once, applied where they name their invoices, the rest left for a person."""
 
 import io
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -264,3 +265,15 @@ def test_a_banks_own_csv_is_read_by_the_format_that_its_account_has(office: Offi
         done = office.finished(ok(sent, 202)["id"])
         assert (done["applied"], done["lines_total"]) == (1, 1)
     assert office.get(i["id"])["status"] == "PAID"
+
+
+def test_an_invoice_that_comes_after_its_money_is_paid_by_itself(office: Office, customer: str):
+    name = ext("late")
+    made = office.statement(csv_statement(line(8181, f"for {name}")))["id"]
+    i = office.invoice(customer, 8181, external_id=name)
+    deadline = time.monotonic() + 60
+    while office.get(i["id"])["status"] != "PAID":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    now = ok(office.clerk.get(f"/v1/statements/{made}"))
+    assert (now["lines"][0]["status"], now["matched_later"]) == ("APPLIED", 1)

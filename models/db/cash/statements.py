@@ -120,11 +120,14 @@ def settle_lines(tx: Tx, outcomes: Sequence[LineOutcome]) -> None:
     """Write what became of lines."""
     tx.run(
         """UPDATE statement_lines l SET status = n.status, reason_code = n.reason_code, payment_id = n.payment_id,
-             suggestions = n.suggestions, matched_later = n.matched_later, possible_payments = n.possible_payments
+             suggestions = n.suggestions, matched_later = n.matched_later, possible_payments = n.possible_payments,
+             waiting_for = n.waiting_for, looked_at = :at
            FROM json_to_recordset(CAST(:rows AS json)) AS n(statement_id text, line int, status text, reason_code text,
-             payment_id text, suggestions jsonb, matched_later boolean, possible_payments jsonb)
+             payment_id text, suggestions jsonb, matched_later boolean, possible_payments jsonb,
+             waiting_for text[])
            WHERE l.org_id = :org AND l.statement_id = n.statement_id AND l.line = n.line""",
         rows=to_json(outcomes),
+        at=tx.now,
     )
 
 

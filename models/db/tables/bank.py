@@ -1,9 +1,9 @@
 """Bank accounts, their statements, reconciliations, and the confirmations of payments."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, LargeBinary, Table, Text, false, func, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, Table, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, metadata, records, references
+from models.db.tables.metadata import Currency, Key, Moment, Texts, index, metadata, records, references
 
 bank_accounts = records(
     "bank_accounts",
@@ -64,6 +64,8 @@ statement_lines = Table(
     Column("entry_minor", BigInteger),
     Column("matched_later", Boolean, nullable=False, server_default=false()),
     Column("possible_payments", JSONB, nullable=False, server_default="[]"),
+    Column("waiting_for", Texts),
+    Column("looked_at", Moment),
     references("statements", statement_id="id"),
     index("statement_lines_external", "org_id", "external_id"),
     index(
@@ -75,6 +77,12 @@ statement_lines = Table(
         where="bank_ref IS NOT NULL AND amount_minor > 0",
     ),
     index("statement_lines_entry", "org_id", "entry_ref", "booking_date", where="entry_ref IS NOT NULL"),
+    Index(
+        "statement_lines_waiting_for",
+        "waiting_for",
+        postgresql_using="gin",
+        postgresql_where=text("waiting_for IS NOT NULL"),
+    ),
     index("statement_lines_same", "org_id", "payment_id", where="status = 'DUPLICATE'"),
     index("statement_lines_waiting", "org_id", "amount_minor", "booking_date", where="status = 'POSSIBLE_DUPLICATE'"),
     index("statement_lines_pending", "org_id", "statement_id", "line", where="status = 'PENDING'"),
