@@ -3,7 +3,7 @@
 from models.db.migrations.run_sql import run_sql
 
 revision = "0241_statement_formats"
-down_revision = "0240_lines_that_are_payments"
+down_revision = "0222_write_offs"
 
 
 def upgrade() -> None:
