@@ -31,9 +31,6 @@ from models.imports.files import Unreadable
 from models.imports.requests import ImportOptions, SubmitImport
 from operations.work import Answered
 
-ACT_SECONDS = 5.0
-
-
 Saved = Callable[[str], Mapping[str, str | None] | None]
 
 

@@ -13,8 +13,6 @@ from models.values import Body
 
 B = TypeVar("B", bound=Body)
 MAX_TOOLS: Final = 25
-MAX_ITEMS: Final = 50
-"""Of any list that a tool answers."""
 
 
 async def _silent(done: float, total: float | None, said: str) -> None:

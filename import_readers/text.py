@@ -13,7 +13,6 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-ENCODINGS: Final = ("utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16")
 
 
 def text_blocks(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:

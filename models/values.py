@@ -136,7 +136,6 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(checks.currency)]
 DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""
-PositiveDecimal = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0)]
 ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 

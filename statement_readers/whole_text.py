@@ -40,10 +40,6 @@ def line_of(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-def column_of(text: str, offset: int) -> int:
-    return offset - text.rfind("\n", 0, offset)
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a text, with the place it starts at."""

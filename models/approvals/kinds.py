@@ -6,8 +6,6 @@ ApprovalKind = Literal[
     "customer_change", "import", "credit_note", "write_off", "deduction", "refund", "authority_limits"
 ]
 KINDS: Final = get_args(ApprovalKind)
-PREFIXES: Final = ("chg_", "imp_", "apr_")
-"""A change and an import are their own approvals; every other kind has one of its own."""
 
 
 def moment_of(approval_id: str) -> str:

@@ -45,11 +45,6 @@ def reference_key(reference: str) -> str:
     return unicodedata.normalize("NFKC", reference).strip().casefold()
 
 
-def extract_mentions(text: str | None, structured: Iterable[str] = ()) -> list[Mention]:
-    """The mentions of a remittance, each once: structured references first, then the text's in order, the weak last."""
-    return mentions_of(plain_texts(None, text, structured))
-
-
 def extract_references(text: str | None, structured: Iterable[str] = ()) -> list[str]:
     """Every token that could be an invoice's id or external_id, as written, the surest first: what to look up."""
     return references_of(plain_texts(None, text, structured))

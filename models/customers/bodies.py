@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
@@ -52,7 +52,6 @@ PostalCode = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20))]
 CurrencyCode = Annotated[str, AfterValidator(checks.currency)]
 Country = Annotated[str, AfterValidator(checks.country)]
 Day = Annotated[date, BeforeValidator(checks.day)]
-Reason = Annotated[str, AfterValidator(checks.reason_code)]
 Kind = Annotated[str, BeforeValidator(_customer_type)]
 Metadata = Annotated[dict[str, JsonValue], BeforeValidator(checks.metadata)]
 CreditLimit = Annotated[Decimal, BeforeValidator(checks.credit_limit), _as_text]
@@ -236,6 +235,3 @@ def action_tag(value: object) -> str:
     """Which of the three forms of a related record this is; the tag is no part of any path in the body."""
     action = value.get("action") if isinstance(value, Mapping) else getattr(value, "action", None)
     return f"action:{action}" if action in ACTIONS else "action:unknown"
-
-
-Action = Literal["add", "update", "delete"]

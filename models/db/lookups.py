@@ -62,12 +62,6 @@ def bank_account(tx: Tx, account_id: str) -> BankAccount:
     return account
 
 
-def only_bank_account(tx: Tx, entity_id: str) -> BankAccount:
-    """The legal entity's bank account when it has exactly one."""
-    sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND legal_entity_id = :le LIMIT 2"
-    return only_one(tx.records(BankAccount, sql, le=entity_id), entity_id)
-
-
 def only_one(accounts: Sequence[BankAccount], entity_id: str) -> BankAccount:
     """The legal entity's only bank account, of those that it has; 422 BANK_ACCOUNT_REQUIRED where it has several, or none."""
     if len(accounts) != 1:

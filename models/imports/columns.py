@@ -32,7 +32,6 @@ _BY_NORMAL: Final = {normal(field): field for field in sorted(FIELDS)}
 _NUMBERED: Final = frozenset({"customer", "kunde", "debitor"})
 """Columns of a customer's number beside one of its first name line (SAP); elsewhere "Customer" is a name."""
 METADATA_KEY: Final = re.compile(r"metadata\.[^.\x00-\x1f\x7f]{1,64}")
-_OBJECT: Final = {"addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions", "entity_overrides"}
 
 
 PLAIN: Final = frozenset({"csv", "xlsx", "ndjson"})

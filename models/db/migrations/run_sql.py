@@ -7,7 +7,6 @@ their files say, after the tables and in one transaction. So no text of a functi
 stays what it was: a step of the tables alone.
 """
 
-import hashlib
 from pathlib import Path
 
 import psycopg
@@ -34,12 +33,6 @@ def replace_functions(connection: "psycopg.Connection[tuple[object, ...]]") -> N
         connection.execute("SET LOCAL check_function_bodies = off")
         for file in sorted(FUNCTIONS.glob("*.sql")):
             connection.execute(file.read_bytes())
-
-
-def digest_of_functions() -> str:
-    """Changes with every text in `sql/functions`."""
-    texts = b"".join(file.name.encode() + file.read_bytes() for file in sorted(FUNCTIONS.glob("*.sql")))
-    return hashlib.sha256(texts).hexdigest()[:12]
 
 
 def _connection() -> "psycopg.Connection[tuple[object, ...]]":
