@@ -5,6 +5,7 @@ from typing import Final, Literal
 Tag = Literal[
     "payments",
     "invoices",
+    "credit notes",
     "customers",
     "approvals",
     "statements",
@@ -27,6 +28,7 @@ Tag = Literal[
 DESCRIBED: Final[dict[Tag, str]] = {
     "payments": "Record money received, apply it to invoices, decide what becomes of an overpayment; unapply, reverse.",
     "invoices": "What customers owe: create, one or 500 at a time; void; take into dispute and out again.",
+    "credit notes": "What takes an invoice back, or a part of it: issue, apply alone or in a payment's session, unapply, void.",
     "customers": "The master record. What is written here is a change: it takes effect once it is approved.",
     "approvals": "Changes and their chains of approval: decide, delegate, withdraw, resubmit; policies, absences, evidence.",
     "statements": "A bank's files: each line becomes a payment, applied where the match is certain.",

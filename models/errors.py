@@ -40,6 +40,8 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "PAYMENT_APPLICATION_NOT_FOUND": "Payment application not found",
         "ADJUSTMENT_NOT_FOUND": "Adjustment not found",
         "CREDIT_NOT_FOUND": "Customer credit not found",
+        "CREDIT_NOTE_NOT_FOUND": "Credit note not found",
+        "CREDIT_NOTE_APPLICATION_NOT_FOUND": "Credit note application not found",
         "RECONCILIATION_NOT_FOUND": "Reconciliation not found",
         "STATEMENT_NOT_FOUND": "Bank statement not found",
         "STATEMENT_LINE_NOT_FOUND": "The bank statement has no such line",
@@ -98,6 +100,12 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "APPROVAL_REQUIRED": "Beyond the caller's authority",
         "CREDIT_WITHDRAWN": "The credit is withdrawn",
         "FX_RATE_MISSING": "No exchange rate",
+        # Credit notes
+        "CREDIT_NOTE_NOT_OPEN": "The credit note is not open",
+        "CREDIT_NOTE_HAS_APPLICATIONS": "The credit note settles invoices",
+        "CREDIT_NOTE_CURRENCY_MISMATCH": "The credit note is in another currency",
+        "APPLIED_EXCEEDS_CREDIT": "More applied than the credit note has left",
+        "DATE_BEFORE_CREDIT_NOTE": "The date is before the credit note's",
         # Ledger and bank
         "PERIOD_CLOSED": "The period is closed",
         "BANK_ACCOUNT_MISMATCH": "The payment is in another bank account",

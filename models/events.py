@@ -31,6 +31,7 @@ _WRITE_OFF: Final = {
     "currency_code": "that currency",
     "reason_code": "why",
 }
+_CREDIT_NOTE: Final = {"credit_note_id": "the credit note", "customer_id": "its customer"}
 _CUSTOMER: Final = {
     "customer_id": "the customer",
     "change_id": "the approved change; left out where an import or the bootstrap made it",
@@ -97,6 +98,59 @@ _TYPES: Final = (
         },
     ),
     EventType(
+        "credit_note.created",
+        "A credit note was posted.",
+        "cn",
+        _CREDIT_NOTE
+        | {
+            "external_id": "its id in the caller's system",
+            "legal_entity_id": "the entity that issued it",
+            "invoice_id": "the invoice that it corrects; null where it names none",
+            "currency_code": "its currency",
+            "total_minor": "its total, the tax included",
+            "tax_minor": "the tax of it",
+            "issue_date": "the day of issue",
+            "reason_code": "why",
+        },
+    ),
+    EventType(
+        "credit_note.applied",
+        "A credit note settled invoices, alone or in a payment's session.",
+        "cn",
+        _CREDIT_NOTE
+        | {
+            "balance_minor": "what of it is left",
+            "journal_entry_id": "the entry of the exchange difference; null where there is none, or the session's has it",
+            "applications": "what was settled: application, invoice, amount, currency, payment",
+        },
+    ),
+    EventType(
+        "credit_note.unapplied",
+        "An invoice is no longer settled by a credit note; both are open again.",
+        "cn",
+        _CREDIT_NOTE
+        | {
+            "application_id": "the application that was undone",
+            "invoice_id": "the invoice",
+            "applied_minor": "so much of it",
+            "currency_code": "in this currency",
+            "payment_id": "the payment whose session it was part of; null where it was applied alone",
+            "reason_code": "why",
+            "effective_date": "the day from which it no longer counts",
+        },
+    ),
+    EventType(
+        "credit_note.voided",
+        "A credit note that settled nothing was taken back; its entry is reversed.",
+        "cn",
+        _CREDIT_NOTE
+        | {
+            "legal_entity_id": "the entity that had issued it",
+            "reason_code": "why",
+            "void_date": "from when it takes nothing back",
+        },
+    ),
+    EventType(
         "ar.payment.received",
         "A payment was recorded, by hand, by a bank feed or from a statement.",
         "pay",
@@ -118,6 +172,7 @@ _TYPES: Final = (
             "session_id": "the session",
             "journal_entry_id": "its entry; null where no account moved",
             "applications": "what was applied, each as the answer of apply shows it; empty for a prepayment",
+            "credit_notes": "what credit notes settled with it, each as the answer of apply shows it",
         },
     ),
     EventType(

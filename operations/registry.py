@@ -4,6 +4,8 @@ from operations import authority, bank_accounts, exceptions, master_data, webhoo
 from operations.approvals import requests as approvals
 from operations.cash import (
     applications,
+    credit_note_applications,
+    credit_notes,
     invoices,
     line_links,
     payments,
@@ -31,6 +33,8 @@ __all__ = [
     "authority",
     "bank_accounts",
     "change_decisions",
+    "credit_note_applications",
+    "credit_notes",
     "customer_changes",
     "escalations",
     "exceptions",

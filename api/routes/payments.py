@@ -53,7 +53,8 @@ _OF_RECEIPTS: Final = (
 _OF_SESSIONS: Final = (
     "EXTERNAL_ID_CONFLICT", "INVOICE_NOT_FOUND", "PAYMENT_REVERSED", "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH",
     "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES", "PERIOD_CLOSED", "APPLIED_EXCEEDS_PAYMENT",
-    "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL", "FX_RATE_MISSING", "DISCOUNT_NOT_EARNED", "APPROVAL_REQUIRED",
+    "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL", "CREDIT_NOTE_NOT_FOUND", "CREDIT_NOTE_NOT_OPEN",
+    "CREDIT_NOTE_CURRENCY_MISMATCH", "APPLIED_EXCEEDS_CREDIT", "FX_RATE_MISSING", "DISCOUNT_NOT_EARNED", "APPROVAL_REQUIRED",
 )  # fmt: skip
 
 
@@ -251,7 +252,7 @@ def get_credit(request: Request, credit_id: str, who: Reader) -> Response:
 
 def _nothing_in(body: ApplySession | None, *, overpayment_counts: bool, at: str = "") -> FieldError | None:
     """What is wrong with a session that asks for nothing."""
-    if body is None or body.applications or (overpayment_counts and body.overpayment):
+    if body is None or body.applications or body.credit_notes or (overpayment_counts and body.overpayment):
         return None
     return FieldError(f"{at}/applications", "FIELD_REQUIRED", "Name an invoice, or say overpayment.")
 

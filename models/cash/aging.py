@@ -26,6 +26,7 @@ class Aged:
     disputed_minor: int = 0
     unapplied_minor: int = 0
     credits_minor: int = 0
+    credit_notes_minor: int = 0
 
     def add(self, days_past_due: int, minor: int, *, disputed: bool = False) -> None:
         self.put(bucket(days_past_due), minor, disputed=disputed)
@@ -39,6 +40,15 @@ class Aged:
         """Money of the customer's against what is open."""
         self.unapplied_minor += unapplied_minor
         self.credits_minor += credits_minor
+
+    def put_notes(self, minor: int) -> None:
+        """What credit notes take back that no invoice has taken yet."""
+        self.credit_notes_minor += minor
+
+    @property
+    def owed_minor(self) -> int:
+        """What receivables carry: everything open, less the open credit notes."""
+        return self.total_minor - self.credit_notes_minor
 
     @property
     def total_minor(self) -> int:
@@ -58,7 +68,8 @@ class Aged:
             "total_minor": self.total_minor,
             "unapplied_minor": self.unapplied_minor,
             "credits_minor": self.credits_minor,
-            "net_minor": self.total_minor - self.unapplied_minor - self.credits_minor,
+            "credit_notes_minor": self.credit_notes_minor,
+            "net_minor": self.owed_minor - self.unapplied_minor - self.credits_minor,
             "disputed_minor": self.disputed_minor,
         }
 
@@ -94,4 +105,5 @@ def summed(parts: Iterable[Aged]) -> Aged:
             total.buckets[name] += part.buckets[name]
         total.disputed_minor += part.disputed_minor
         total.put_funds(part.unapplied_minor, part.credits_minor)
+        total.put_notes(part.credit_notes_minor)
     return total

@@ -11,6 +11,8 @@ from models.cash.adjustment_answers import AdjustmentAnswer, adjustment_answer
 from models.cash.adjustments import Adjustment, by_application
 from models.cash.bank_texts import BankText
 from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
+from models.cash.credit_note_lines import CreditNoteApplicationAnswer, credit_note_application_answer
+from models.cash.credit_notes import CreditNoteApplication
 from models.cash.ledger import JournalEntry
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
 from models.cash.records import CustomerCredit, Invoice, Payment, PaymentApplication
@@ -157,6 +159,7 @@ class SessionAnswer:
     credit_id: str | None
     journal_entry: JournalEntryAnswer | None
     adjustments: Sequence[AdjustmentAnswer]
+    credit_notes: Sequence[CreditNoteApplicationAnswer]
 
 
 def session_answer(
@@ -164,6 +167,7 @@ def session_answer(
     session_id: str,
     applications: Sequence[PaymentApplication],
     adjustments: Sequence[Adjustment],
+    credited: Sequence[CreditNoteApplication],
     invoices: Sequence[InvoiceBalanceAnswer],
     owed: Sequence[CurrencyAmountAnswer],
     *,
@@ -183,6 +187,7 @@ def session_answer(
         journal_entry_id=journal_entry_id,
         applications=[application_answer(a, beside.get(a.id, ())) for a in applications],
         adjustments=[adjustment_answer(a) for a in adjustments],
+        credit_notes=[credit_note_application_answer(a) for a in credited],
         invoices=invoices,
         outstanding_balances=owed,
         credit_id=credit_id,

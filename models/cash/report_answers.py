@@ -17,7 +17,8 @@ from models.cash.open_items import OpenItem
 @answer
 class AgingFigures:
     """Open balances by days past due, gross of credits: fewer than 30 (`current`: not yet due, or 1 to 29 days over),
-    30 to 59, 60 to 89, 90 and more. `net_minor` is the total less what is unapplied and in credits."""
+    30 to 59, 60 to 89, 90 and more. `credit_notes_minor`: what credit notes take back that no invoice has taken yet;
+    `net_minor` is the total less that, and less what is unapplied and in credits."""
 
     current_minor: int
     days_30_minor: int
@@ -28,6 +29,7 @@ class AgingFigures:
     total_minor: int
     unapplied_minor: int
     credits_minor: int
+    credit_notes_minor: int
     net_minor: int
     disputed_minor: int
 
@@ -118,7 +120,18 @@ class CustomerAgingAnswer(AgingFigures):
 class AgingTimingAnswer:
     """A movement of receivables that aging and the ledger count on different days."""
 
-    kind: Literal["invoice", "void", "application", "undone_application", "adjustment", "undone_adjustment"]
+    kind: Literal[
+        "invoice",
+        "void",
+        "application",
+        "undone_application",
+        "adjustment",
+        "undone_adjustment",
+        "credit_note",
+        "credit_note_void",
+        "credit_note_application",
+        "undone_credit_note_application",
+    ]
     record_id: str
     effective_date: date
     entry_date: date
@@ -257,9 +270,9 @@ class UnappliedCashReportAnswer:
 @answer
 class MovedReceivablesAnswer:
     """How one legal entity's receivables moved, in its functional currency, by entry date:
-    opening + invoices - applications - adjustments + fx + difference = closing, and the difference must be 0.
-    `invoices_minor` is issued less voided, `applications_minor` applied less undone, `adjustments_minor` likewise;
-    `fx_minor` is the realised gain, negative for a loss."""
+    opening + invoices - applications - adjustments - credit notes + fx + difference = closing, and the difference must be 0.
+    `invoices_minor` is issued less voided, `credit_notes_minor` likewise, `applications_minor` applied less undone,
+    `adjustments_minor` likewise; `fx_minor` is the realised gain, negative for a loss."""
 
     legal_entity_id: str
     currency_code: str
@@ -267,6 +280,7 @@ class MovedReceivablesAnswer:
     invoices_minor: int
     applications_minor: int
     adjustments_minor: int
+    credit_notes_minor: int
     fx_minor: int
     closing_minor: int
     difference_minor: int

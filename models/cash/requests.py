@@ -71,13 +71,31 @@ class ApplyLine(Grown):
     adjustments: Annotated[list[AdjustLine], Field(max_length=MAX_ADJUSTMENTS)] = Field(default_factory=list)
 
 
-class ApplySession(Body):
-    """One application session: the invoices, and what becomes of the rest."""
+class CreditNoteToInvoice(Body):
+    """So much of a credit note to one invoice, in the currency of both."""
+
+    credit_note_id: RecordId
+    invoice_id: RecordId
+    applied_minor: PositiveMinor
+
+
+class ApplySession(Grown):
+    """One application session: the invoices, the credit notes that are netted with them, and what becomes of the rest."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"credit_notes"})
 
     applications: Annotated[list[ApplyLine], Field(max_length=MAX_APPLICATIONS)]
     overpayment: Choice[Overpayment] | None = None
     posting_date: IsoDate | None = None
     external_id: ExternalId | None = None
+    credit_notes: Annotated[list[CreditNoteToInvoice], Field(max_length=MAX_APPLICATIONS)] = Field(default_factory=list)
+
+    @field_validator("credit_notes")
+    @classmethod
+    def _each_pair_once(cls, lines: list[CreditNoteToInvoice]) -> list[CreditNoteToInvoice]:
+        if len({(line.credit_note_id, line.invoice_id) for line in lines}) < len(lines):
+            raise PydanticCustomError("INVOICE_REPEATED", "An invoice appears more than once with the same credit note")
+        return lines
 
     @field_validator("applications")
     @classmethod
@@ -88,8 +106,14 @@ class ApplySession(Body):
 
     @property
     def invoice_ids(self) -> list[str]:
-        """The invoices, as they were named."""
-        return [line.invoice_id for line in self.applications]
+        """The invoices, as they were named: by the money, then by credit notes alone."""
+        named = [*(line.invoice_id for line in self.applications), *(line.invoice_id for line in self.credit_notes)]
+        return list(dict.fromkeys(named))
+
+    @property
+    def credit_note_ids(self) -> list[str]:
+        """The credit notes, as they were named."""
+        return list(dict.fromkeys(line.credit_note_id for line in self.credit_notes))
 
     @property
     def adjusts(self) -> bool:

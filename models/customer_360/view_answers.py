@@ -143,6 +143,7 @@ class _FiguresAnswer:
     total_minor: int
     unapplied_minor: int
     credits_minor: int
+    credit_notes_minor: int
     net_minor: int
     disputed_minor: int
 

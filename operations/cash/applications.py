@@ -7,6 +7,8 @@ from datetime import date
 from models.cash.adjustments import Adjustment, AskedAdjustment, by_application
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
 from models.cash.answers import SessionAnswer, application_answer, session_answer
+from models.cash.credit_note_lines import credit_note_application_answer
+from models.cash.credit_notes import CreditLine, CreditNoteApplication, Netting, refuse_excess
 from models.cash.ledger import Account, JournalEntry
 from models.cash.payment import CreditKind
 from models.cash.periods import explicit_entry_date
@@ -18,10 +20,11 @@ from models.cash.records import (
     PaymentApplication,
 )
 from models.cash.requests import ApplyLine, ApplySession
-from models.db.cash import payments, rates, sessions
+from models.db.cash import credit_notes, payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash.netting import credit_exchange, credit_rows, netted, record_netting
 from operations.cash.payers import pays_for
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.session_adjustments import adjustment_rows, audit_posted, debit_adjustments, decide_adjustments
@@ -69,7 +72,7 @@ def apply_first(work: Work, payment_id: str, asked: ApplySession) -> SessionAnsw
 
 
 def _lock(work: Work, payment_id: str, asked: ApplySession) -> payments.Locked:
-    locked = payments.lock_with_invoices(work.tx, payment_id, asked.invoice_ids)
+    locked = payments.lock_with_invoices(work.tx, payment_id, asked.invoice_ids, asked.credit_note_ids)
     work.require_entity(locked.payment.legal_entity_id)
     return locked
 
@@ -81,21 +84,28 @@ def _session(
     invoices = payments.require_all(work.tx, asked.invoice_ids, locked.invoices)
     for invoice in invoices.values():
         work.require_entity(invoice.legal_entity_id)
+    notes = credit_notes.require_notes(work.tx, asked.credit_note_ids, locked.notes)
     funds = _funds(p, credit)
     selected = {i: open_invoice(invoice) for i, invoice in invoices.items()}
     check_invoices(funds, [selected[i] for i in asked.invoice_ids], pays_for(work.tx, funds, selected.values()))
+    netting = netted(work, _credit_lines(asked), notes, selected)
     day = explicit_entry_date(asked.posting_date, p.payment_date, locked.held.closed_periods)
     decided = plan(
         funds,
         [_request(x) for x in asked.applications],
-        selected,
+        netting.invoices,
         rates.rate(work.tx, funds.currency_code, _target(funds, selected), funds.payment_date),
         overpayment_named=credit is not None or at_most is not None or bool(asked.overpayment or p.overpayment),
         at_most=at_most,
     )
+    refuse_excess(netting)
     if asked.adjusts:
         decided = decide_adjustments(work, p, invoices, decided)
-    return _book(work, asked, locked, credit, decided, day)
+    return _book(work, asked, locked, credit, decided, netting, day)
+
+
+def _credit_lines(asked: ApplySession) -> list[CreditLine]:
+    return [CreditLine(x.credit_note_id, x.invoice_id, x.applied_minor) for x in asked.credit_notes]
 
 
 def _request(x: ApplyLine) -> Request:
@@ -121,7 +131,8 @@ def _funds(p: Payment, credit: CustomerCredit | None) -> Funds:
 
 
 def _book(
-    work: Work, asked: ApplySession, locked: payments.Locked, credit: CustomerCredit | None, decided: Plan, day: date
+    work: Work, asked: ApplySession, locked: payments.Locked, credit: CustomerCredit | None, decided: Plan,
+    netting: Netting, day: date,
 ) -> Outcome[SessionAnswer]:  # fmt: skip
     """Write the session: applications, balances, credit, entry, trail, event."""
     p = locked.payment
@@ -129,7 +140,8 @@ def _book(
     session_id = new_id("sess")
     applications = application_rows(work, p, session_id, credit, decided, day)
     adjusted = adjustment_rows(work, p, decided, applications, day)
-    entry = session_entry(p, credit, decided, day, new_credit, adjusted)
+    credited = credit_rows(work, netting, day, entry_id=None, payment_id=p.id, session_id=session_id)
+    entry = session_entry(p, credit, decided, day, new_credit, adjusted, credited)
     session = ApplicationSession(
         id=session_id,
         payment_id=p.id,
@@ -150,8 +162,9 @@ def _book(
     work.add("payment_applications", applications)
     work.add("adjustments", adjusted)
     after = payment_after(p, decided, credit, new_credit, asked.overpayment)
-    changes = settle(work, locked, after, decided, credit, new_credit)
-    record_session(work, Booked(p, after, session, decided, applications, entry, asked.overpayment, adjusted))
+    changes = settle(work, locked, after, decided, netting, credit, new_credit)
+    record_netting(work, netting, locked.notes, credited, None)
+    record_session(work, Booked(p, after, session, decided, applications, entry, asked.overpayment, adjusted, credited))
     if after.available_minor == 0 or asked.overpayment:
         resolve_unmatched(work, p, "APPLIED")
     return Outcome(
@@ -160,6 +173,7 @@ def _book(
             session.id,
             applications,
             adjusted,
+            credited,
             payments.balances_after(locked.invoices, changes),
             payments.owed_after(locked, changes),
             journal_entry_id=session.journal_entry_id,
@@ -181,6 +195,7 @@ class Booked:
     entry: JournalEntry | None
     overpayment: str | None = None
     adjustments: Sequence[Adjustment] = ()
+    credited: Sequence[CreditNoteApplication] = ()
 
 
 def record_session(work: Work, b: Booked) -> None:
@@ -197,6 +212,7 @@ def record_session(work: Work, b: Booked) -> None:
                  "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id, **_said(beside, a)}
                 for a in b.applications
             ],
+            **({"credit_notes": [a.id for a in b.credited]} if b.credited else {}),
         },
     )  # fmt: skip
     for allocation, row in zip(b.decided.allocations, b.applications, strict=True):
@@ -215,6 +231,7 @@ def record_session(work: Work, b: Booked) -> None:
             "payment_id": p.id, "customer_id": p.customer_id, "session_id": b.session.id,
             "journal_entry_id": b.session.journal_entry_id,
             "applications": [application_answer(a, beside.get(a.id, ())) for a in b.applications],
+            "credit_notes": [credit_note_application_answer(a) for a in b.credited],
         },
     )  # fmt: skip
 
@@ -234,7 +251,7 @@ def open_invoice(i: Invoice) -> OpenInvoice:
 
 def session_entry(
     p: Payment, credit: CustomerCredit | None, decided: Plan, day: date, new_credit: CustomerCredit | None,
-    adjusted: Sequence[Adjustment] = (),
+    adjusted: Sequence[Adjustment] = (), credited: Sequence[CreditNoteApplication] = (),
 ) -> JournalEntry | None:  # fmt: skip
     """The session's journal entry: receivables are the invoices' customers', the remainder is the payer's.
 
@@ -260,6 +277,7 @@ def session_entry(
             Account.ACCOUNTS_RECEIVABLE, a.relieved_minor, a.invoice.currency_code, a.functional_relieved_minor,
             customer_id=a.invoice.customer_id, invoice_id=a.invoice.id,
         )  # fmt: skip
+    credit_exchange(entry, credited)
     if moved:
         entry.credit(Account.CUSTOMER_CREDITS, moved, currency, moved_worth, customer_id=payer)
     elif credit is None and not p.posted:

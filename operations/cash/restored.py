@@ -6,6 +6,7 @@ from datetime import date
 
 from models.cash.adjustments import Adjustment
 from models.cash.answers import InvoiceBalanceAnswer
+from models.cash.credit_notes import CreditNoteApplication
 from models.cash.records import Invoice, PaymentApplication
 from models.db.cash import payments
 from models.db.cash.payments import BalanceChange
@@ -22,11 +23,16 @@ class Relief:
     functional_minor: int
 
 
-def reliefs(applications: Iterable[PaymentApplication], adjustments: Iterable[Adjustment] = ()) -> list[Relief]:
+def reliefs(
+    applications: Iterable[PaymentApplication],
+    adjustments: Iterable[Adjustment] = (),
+    credited: Iterable[CreditNoteApplication] = (),
+) -> list[Relief]:
     """What these records took, as one kind of thing."""
     return [
         *(Relief(a.invoice_id, a.invoice_applied_minor, a.functional_relief_minor) for a in applications),
         *(Relief(a.invoice_id, a.amount_minor, a.functional_minor) for a in adjustments),
+        *(Relief(a.invoice_id, a.applied_minor, a.functional_relief_minor) for a in credited),
     ]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from models.cash.allocation import Funds, Plan
+from models.cash.credit_notes import NOTHING_NETTED, Netting
 from models.cash.payment import CreditKind, Overpayment
 from models.cash.records import CustomerCredit, Payment
 from models.db.cash import payments, sessions
@@ -56,11 +57,11 @@ def payment_after(
 
 
 def settle(
-    work: Work, locked: payments.Locked, after: Payment, decided: Plan, credit: CustomerCredit | None,
+    work: Work, locked: payments.Locked, after: Payment, decided: Plan, netting: Netting, credit: CustomerCredit | None,
     new_credit: CustomerCredit | None,
 ) -> list[BalanceChange]:  # fmt: skip
     """Move the payment's, the invoices' and the credits' remainders; answers how the invoices moved."""
-    changes = balance_changes(decided)
+    changes = balance_changes(decided, netting)
     if credit is not None:
         spent, worth = decided.applied_minor, decided.functional_applied_minor
         sessions.spend_credit(work.tx, credit.id, spent=spent, worth=worth)
@@ -72,11 +73,14 @@ def settle(
     return changes
 
 
-def balance_changes(decided: Plan) -> list[BalanceChange]:
-    """What the session leaves open on its invoices."""
-    return [
+def balance_changes(decided: Plan, netting: Netting = NOTHING_NETTED) -> list[BalanceChange]:
+    """What the session leaves open on its invoices: on those that money paid, then on those that credit notes alone settled."""
+    paid = [
         BalanceChange(
             a.invoice.id, a.new_balance_minor, a.invoice.functional_balance_minor - a.functional_relieved_minor
         )
         for a in decided.allocations
     ]
+    by_notes = dict.fromkeys(p.invoice.id for p in netting.lines)
+    alone = [netting.invoices[i] for i in by_notes if i not in {c.id for c in paid}]
+    return [*paid, *(BalanceChange(i.id, i.balance_minor, i.functional_balance_minor) for i in alone)]

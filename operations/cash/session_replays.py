@@ -7,12 +7,12 @@ from models.cash.answers import SessionAnswer, session_answer
 from models.cash.records import ApplicationSession, LockedPayment, Payment
 from models.cash.requests import ApplySession
 from models.db import commands
-from models.db.cash import adjustments, payments, sessions
+from models.db.cash import adjustments, credit_notes, payments, sessions
 from models.errors import Refusal
 from operations.commands import body_hash
 from operations.work import Outcome, Work
 
-_BUSINESS_FIELDS = ("applications", "overpayment", "posting_date")
+_BUSINESS_FIELDS = ("applications", "overpayment", "posting_date", "credit_notes")
 """What two sessions under one external_id must have in common; "0.80" and 0.8 are one rate."""
 
 
@@ -64,6 +64,7 @@ def _as_first_answered(kept: str | bytes) -> SessionAnswer:
     """An answer that was kept, perhaps by a build that knew no adjustments."""
     said = json.loads(kept)
     said.setdefault("adjustments", [])
+    said.setdefault("credit_notes", [])
     for line in said["applications"]:
         line.setdefault("adjustments", [])
     return read_row(SessionAnswer, said)
@@ -72,12 +73,17 @@ def _as_first_answered(kept: str | bytes) -> SessionAnswer:
 def as_it_stands(work: Work, p: Payment, session: ApplicationSession) -> SessionAnswer:
     """A session's answer with the payment and the invoices as they stand now."""
     lines = sessions.applied_now(work.tx, session.id)
+    credited = credit_notes.of_session(work.tx, session.id)
+    paid = [line.invoice for line in lines]
+    settled = dict.fromkeys(a.invoice_id for a in credited)
+    alone = [i for i in settled if i not in {one.id for one in paid}]
     return session_answer(
         p,
         session.id,
         [line.application for line in lines],
         adjustments.of_session(work.tx, session.id),
-        [line.invoice for line in lines],
+        credited,
+        [*paid, *(payments.balances_now(work.tx, alone) if alone else ())],
         payments.outstanding(work.tx, p.customer_id),
         journal_entry_id=session.journal_entry_id,
         credit_id=session.credit_id,

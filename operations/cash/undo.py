@@ -17,11 +17,12 @@ from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice, LockedPayment, Payment, PaymentApplication
 from models.cash.requests import ReversePayment, UnapplyApplication
-from models.db.cash import adjustments, payments, sessions
+from models.db.cash import adjustments, credit_notes, payments, sessions
 from models.db.cash.journal import entries_of
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash.netting import audit_restored, record_undoing
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.restored import day_of_undoing, reliefs, restore_invoices
 from operations.cash.session_adjustments import audit_undone, credit_adjustments
@@ -112,14 +113,18 @@ def withdraw(
     p = held.payment
     applications = sessions.lock_live_applications(work.tx, p.id)
     beside = adjustments.live_of_payment(work.tx, p.id)
-    invoices = payments.lock_invoices(work.tx, [a.invoice_id for a in applications])
+    credited = credit_notes.live_of_payment(work.tx, p.id)
+    notes = credit_notes.lock_notes(work.tx, [a.credit_note_id for a in credited])
+    wanted = [*(a.invoice_id for a in applications), *(a.invoice_id for a in credited)]
+    invoices = payments.lock_invoices(work.tx, wanted)
     _refuse_reversal(work, p)
     effective = day_of_undoing(work, "reversal_date", asked.reversal_date, p.payment_date)
     entry = _reversing_entry(work, p, entry_date(effective, held.closed_periods))
     undone_in = entry.entry_date if entry else effective
     sessions.undo(work.tx, applications, on=effective, entry_date=undone_in, reason=asked.reason_code)
     adjustments.undo(work.tx, beside, on=effective, entry_date=undone_in, reason=asked.reason_code)
-    balances = restore_invoices(work, reliefs(applications, beside), invoices)
+    record_undoing(work, credited, notes, effective, undone_in, asked.reason_code)
+    balances = restore_invoices(work, reliefs(applications, beside, credited), invoices)
     payments.mark_reversed(work.tx, p.id, on=effective, reason=asked.reason_code, note=asked.note)
     work.audit(
         p.id, "payment.reversed",
@@ -127,7 +132,8 @@ def withdraw(
          "applications": [a.id for a in applications], "entries": entry_mark(entry) if entry else []},
         reason_code=asked.reason_code,
     )  # fmt: skip
-    _audit_invoices(work, applications, beside, invoices, "invoice.payment_reversed", asked.reason_code)
+    running = _audit_invoices(work, applications, beside, invoices, "invoice.payment_reversed", asked.reason_code)
+    audit_restored(work, credited, running, "invoice.credit_note_unapplied", asked.reason_code)
     audit_undone(work, beside, asked.reason_code)
     resolve_unmatched(work, p, "REVERSED")
     work.emit(
@@ -180,7 +186,8 @@ def _reversing_entry(work: Work, p: Payment, day: date) -> JournalEntry | None:
 def _audit_invoices(
     work: Work, applications: Sequence[PaymentApplication], undone: Sequence[Adjustment], invoices: Mapping[str, Invoice],
     action: str, reason: str,
-) -> None:  # fmt: skip
+) -> Mapping[str, int]:  # fmt: skip
+    """The trail of invoices that are owed again; their balances afterwards."""
     running = {i: invoice.balance_due_minor for i, invoice in invoices.items()}
     by_its = by_application(undone)
     for a in applications:
@@ -193,3 +200,4 @@ def _audit_invoices(
              "after": {"balance_due_minor": running[a.invoice_id]}},
             reason_code=reason,
         )  # fmt: skip
+    return running

@@ -88,7 +88,14 @@ def records(office: Office) -> dict[str, str]:
     """One record of each kind, all of le_us: by the name that paths give its id, or by the beginning of the path."""
     o, customer = office, office.customer()
     invoice, payment = o.invoice(customer, 1000)["id"], o.payment(customer, 500)
-    session = ok(o.apply(payment, [(invoice, 100)], overpayment="customer_credit"))
+    beside = [{"kind": "write_off", "amount_minor": 1, "reason_code": "SMALL_DIFFERENCE"}]
+    line = {"invoice_id": invoice, "applied_minor": 100, "adjustments": beside}
+    session = ok(o.apply(payment, [], lines=[line], overpayment="customer_credit"))
+    noted = {
+        "customer_id": customer, "external_id": ext(), "issue_date": day(5), "currency_code": "USD", "total_minor": 5,
+        "reason_code": "GOODS_RETURNED",
+    }  # fmt: skip
+    note = ok(o.manager.post("/v1/credit-notes", json=noted), 201)["id"]
     bank = ok(
         o.clerk.post("/v1/bank-accounts/bank_us/reconciliations", json={"through_date": day(0), "payment_ids": []}), 201
     )
@@ -113,6 +120,7 @@ def records(office: Office) -> dict[str, str]:
     return sources(o, customer) | {
         "bank_account_id": "bank_us", "name": format_of_a_bank(o),
         "customer_id": customer, "invoice_id": invoice, "payment_id": payment["id"], "credit_id": session["credit_id"],
+        "credit_note_id": note, "adjustment_id": session["adjustments"][0]["id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,
         "activity_id": activity["id"], "change_id": change["change_id"], "write_off_id": written_off,
         "approval_id": change["change_id"],

@@ -34,7 +34,7 @@ class Tour(Beside):
     def walk(self) -> Examples:
         with ExitStack() as clients:
             self.people = {u: clients.enter_context(self.stack.client(self.org, u, role)) for u, role in ROLES.items()}
-            for part in (self.books, self.customers, self.cash, self.bank, self.undoing, self.reports, self.desks,
+            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.undoing, self.reports, self.desks,
                          self.around, self.webhooks, self.imports, self.leaving):  # fmt: skip
                 part()
         return self.seen
@@ -248,6 +248,23 @@ class Tour(Beside):
         other = self.people["u_clerk"].post("/v1/bank-accounts/bank_us/reconciliations", json=loose).json()["id"]
         self.ask("u_clerk", "POST", f"/v1/reconciliations/{other}/complete", {})
         self.ask("u_controller", "POST", f"/v1/reconciliations/{other}/reopen", {"reason_code": "BANK_ERROR"})
+
+    def crediting(self) -> None:
+        """A manager takes back a part of an invoice, applies it, and thinks better of it."""
+        invoice = self.invoice("INV-9", 70_00)
+        body = {
+            "customer_id": self.customer, "external_id": "CN-1", "issue_date": self.day(8), "currency_code": "USD",
+            "total_minor": 30_00, "reason_code": "GOODS_RETURNED", "invoice_id": invoice, "note": "a sack was wet",
+        }  # fmt: skip
+        note = self.ask("u_manager", "POST", "/v1/credit-notes", body)["id"]
+        line = {"applications": [{"invoice_id": invoice, "applied_minor": 30_00}], "external_id": "CN-1/1"}
+        done = self.ask("u_manager", "POST", f"/v1/credit-notes/{note}/apply", line)
+        self.ask("u_clerk", "GET", f"/v1/credit-notes/{note}")
+        self.ask("u_clerk", "GET", f"/v1/credit-notes?customer_id={self.customer}")
+        wrong = {"reason_code": "WRONG_INVOICE", "note": "meant for another one"}
+        undone = f"/v1/credit-note-applications/{done['applications'][0]['id']}/unapply"
+        self.ask("u_manager", "POST", undone, wrong)
+        self.ask("u_manager", "POST", f"/v1/credit-notes/{note}/void", {"reason_code": "ISSUED_IN_ERROR"})
 
     def undoing(self) -> None:
         wrong = {"reason_code": "WRONG_INVOICE", "note": "meant for another one"}

@@ -31,8 +31,22 @@ SELECT i.id, i.status, i.total_minor, i.balance_due_minor, i.functional_total_mi
        i.voided_at IS NOT NULL AS void, coalesce(a.applied, 0) AS live, coalesce(a.relief, 0) AS relief
   FROM invoices i
   LEFT JOIN (SELECT invoice_id, sum(invoice_applied_minor) AS applied, sum(functional_relief_minor) AS relief
-               FROM payment_applications WHERE org_id = %(org)s AND unapplied_at IS NULL GROUP BY 1) a ON a.invoice_id = i.id
+               FROM (SELECT invoice_id, invoice_applied_minor, functional_relief_minor FROM payment_applications
+                      WHERE org_id = %(org)s AND unapplied_at IS NULL
+                     UNION ALL SELECT invoice_id, amount_minor, functional_minor FROM adjustments
+                      WHERE org_id = %(org)s AND undone_at IS NULL
+                     UNION ALL SELECT invoice_id, applied_minor, functional_relief_minor FROM credit_note_applications
+                      WHERE org_id = %(org)s AND undone_at IS NULL) r GROUP BY 1) a ON a.invoice_id = i.id
  WHERE i.org_id = %(org)s"""
+
+NOTES = """
+SELECT n.id FROM credit_notes n LEFT JOIN (SELECT credit_note_id, sum(applied_minor) AS minor,
+         sum(functional_credit_minor) AS worth
+    FROM credit_note_applications WHERE org_id = %(org)s AND undone_at IS NULL GROUP BY 1) a ON a.credit_note_id = n.id
+ WHERE n.org_id = %(org)s AND (n.voided_at IS NULL
+   AND (n.balance_minor <> n.total_minor - coalesce(a.minor, 0)
+     OR n.functional_balance_minor <> n.functional_total_minor - coalesce(a.worth, 0))
+   OR n.voided_at IS NOT NULL AND (n.balance_minor <> 0 OR a.minor > 0))"""
 
 ENTRIES = """
 SELECT e.id, count(l.*) AS lines, coalesce(sum(l.functional_debit_minor - l.functional_credit_minor), 0) AS off
@@ -47,8 +61,11 @@ WITH ledger AS (
     FROM journal_lines l JOIN journal_entries e ON e.org_id = l.org_id AND e.id = l.entry_id
    WHERE l.org_id = %(org)s GROUP BY 1, 2),
 records AS (
-  SELECT legal_entity_id AS le, 'accounts_receivable' AS account, sum(functional_balance_minor) AS minor
-    FROM invoices WHERE org_id = %(org)s AND voided_at IS NULL GROUP BY 1
+  SELECT le, 'accounts_receivable' AS account, sum(minor) AS minor FROM (
+    SELECT legal_entity_id AS le, functional_balance_minor AS minor FROM invoices
+     WHERE org_id = %(org)s AND voided_at IS NULL
+    UNION ALL SELECT legal_entity_id, -functional_balance_minor FROM credit_notes
+     WHERE org_id = %(org)s AND posted_at IS NOT NULL AND voided_at IS NULL) o GROUP BY 1
   UNION ALL SELECT legal_entity_id, 'cash', sum(functional_amount_minor)
     FROM payments WHERE org_id = %(org)s AND posted AND reversed_at IS NULL GROUP BY 1
   UNION ALL SELECT legal_entity_id, 'unapplied_cash', -sum(functional_available_minor)
@@ -68,7 +85,10 @@ SELECT i.id, i.functional_balance_minor AS balance, coalesce(l.minor, 0) AS ledg
   FROM invoices i LEFT JOIN (SELECT invoice_id, sum(functional_debit_minor - functional_credit_minor) AS minor,
          sum(debit_minor - credit_minor) AS own
     FROM journal_lines WHERE org_id = %(org)s AND account = 'accounts_receivable' GROUP BY 1) l ON l.invoice_id = i.id
- WHERE i.org_id = %(org)s AND (i.functional_balance_minor <> coalesce(l.minor, 0) OR i.balance_due_minor <> coalesce(l.own, 0))"""
+  LEFT JOIN (SELECT invoice_id, sum(functional_credit_minor) AS worth, sum(applied_minor) AS minor
+    FROM credit_note_applications WHERE org_id = %(org)s AND undone_at IS NULL GROUP BY 1) c ON c.invoice_id = i.id
+ WHERE i.org_id = %(org)s AND (i.functional_balance_minor + coalesce(c.worth, 0) <> coalesce(l.minor, 0)
+   OR i.balance_due_minor + coalesce(c.minor, 0) <> coalesce(l.own, 0))"""
 
 CLOSED = """
 SELECT e.id FROM journal_entries e JOIN periods p ON p.org_id = e.org_id AND p.status = 'closed'
@@ -133,6 +153,7 @@ def wrong_in(c: "psycopg.Connection[dict]", org: str, *, sequential: bool = Fals
     always = (
         (RECONCILED_TWICE, "reconciled twice, reversed, or not posted though reconciled"),
         (UNTOLD, "not told exactly once"),
+        (NOTES, "what is left of it is not what it has not settled"),
     )
     for sql, say in always + (periods if sequential else ()):
         found += [f"{r['id']}: {say}" for r in c.execute(sql, scope)]

@@ -128,6 +128,34 @@ class Desk:
         body = {"reason_code": "RETURNED", "note": None, "reversal_date": reversal_date}
         return self.submission("reverse_payment", f"/v1/customer-payments/{payment}/reverse", body, payment, key=key)
 
+    def credit_note(self, customer: str, total: int, **more: Any) -> Submission:
+        body = {
+            "customer_id": customer, "external_id": new_id("ext"), "legal_entity_id": None, "issue_date": "2025-03-05",
+            "currency_code": "USD", "total_minor": total, "tax_minor": None, "reason_code": "GOODS_RETURNED",
+            "invoice_id": None, "note": None,
+        }  # fmt: skip
+        key = more.pop("key", None)
+        return self.submission(
+            "create_credit_note", "/v1/credit-notes", body | more, new_id("cn"), key=key, subject=customer
+        )
+
+    def settle(
+        self, note: str, lines: list[tuple[str, int]], *, key: str | None = None, external_id: str | None = None
+    ) -> Submission:
+        """Apply a credit note alone."""
+        applications = [{"invoice_id": i, "applied_minor": minor} for i, minor in lines]
+        body = {"applications": applications, "external_id": external_id}
+        return self.submission("apply_credit_note", f"/v1/credit-notes/{note}/apply", body, note, key=key)
+
+    def unsettle(self, application: str, *, key: str | None = None, effective_date: str | None = None) -> Submission:
+        body = {"reason_code": "WRONG_INVOICE", "note": None, "effective_date": effective_date}
+        path = f"/v1/credit-note-applications/{application}/unapply"
+        return self.submission("unapply_credit_note", path, body, application, key=key)
+
+    def void_note(self, note: str, *, key: str | None = None) -> Submission:
+        body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
+        return self.submission("void_credit_note", f"/v1/credit-notes/{note}/void", body, note, key=key)
+
     def void(self, invoice: str, *, key: str | None = None) -> Submission:
         body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
         return self.submission("void_invoice", f"/v1/invoices/{invoice}/void", body, invoice, key=key)

@@ -23,7 +23,8 @@ from tests.crash.faults import Faults
 TABLES = (
     "invoices", "payments", "application_sessions", "payment_applications", "customer_credits", "journal_entries",
     "journal_lines", "audit_events", "audit_heads", "outbox_events", "exceptions", "reconciliations",
-    "reconciliation_payments", "statements", "statement_lines", "periods",
+    "reconciliation_payments", "statements", "statement_lines", "periods", "adjustments", "credit_notes",
+    "credit_note_applications",
 )  # fmt: skip
 
 WRITES = ("INSERT INTO", "UPDATE ", "WITH ", "audit_append")
@@ -124,6 +125,65 @@ def apply_what_was_recorded(desk: Desk) -> Attempt:
     assert isinstance(first.body, dict)
     again = {**first.body, "apply": desk.session([{"invoice_id": issued, "applied_minor": 300}])}
     return attempt(desk, desk.payment(customer, 300, **again, key=new_id("key")))
+
+
+def issue_credit_note(desk: Desk) -> Attempt:
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 900, tax_minor=90)).body["id"]
+    return attempt(desk, desk.credit_note(customer, 300, invoice_id=invoice, key=new_id("key")))
+
+
+def _noted(desk: Desk, currency: str = "USD") -> tuple[str, str]:
+    """An invoice and a credit note of one customer."""
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 900, currency_code=currency)).body["id"]
+    return invoice, desk.run(desk.credit_note(customer, 300, currency_code=currency)).body["id"]
+
+
+def apply_credit_note(desk: Desk) -> Attempt:
+    invoice, note = _noted(desk)
+    return attempt(desk, desk.settle(note, [(invoice, 300)], key=new_id("key")))
+
+
+def apply_credit_note_by_external_id(desk: Desk) -> Attempt:
+    """With an exchange difference, so that there is an entry too."""
+    for day, rate in (("2025-03-02", "1.20"), ("2025-03-05", "1.25")):
+        desk.run(desk.rate("GBP", "USD", day, Decimal(rate)))
+    invoice, note = _noted(desk, "GBP")
+    return attempt(desk, desk.settle(note, [(invoice, 300)], external_id=new_id("ext")))
+
+
+def unapply_credit_note(desk: Desk) -> Attempt:
+    invoice, note = _noted(desk)
+    line = desk.run(desk.settle(note, [(invoice, 300)])).body["applications"][0]["id"]
+    return attempt(desk, desk.unsettle(line, key=new_id("key")))
+
+
+def void_credit_note(desk: Desk) -> Attempt:
+    return attempt(desk, desk.void_note(_noted(desk)[1], key=new_id("key")))
+
+
+def _netted(desk: Desk) -> tuple[str, dict[str, Any]]:
+    """A payment, and a session of it in which a credit note is netted."""
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 900)).body["id"]
+    note = desk.run(desk.credit_note(customer, 300)).body["id"]
+    payment = desk.run(desk.payment(customer, 600)).body["id"]
+    return payment, {
+        "lines": [{"invoice_id": invoice, "applied_minor": 600}],
+        "credit_notes": [{"credit_note_id": note, "invoice_id": invoice, "applied_minor": 300}],
+    }
+
+
+def apply_with_credit_note(desk: Desk) -> Attempt:
+    payment, session = _netted(desk)
+    return attempt(desk, desk.apply(payment, **session, key=new_id("key")))
+
+
+def reverse_with_credit_note(desk: Desk) -> Attempt:
+    payment, session = _netted(desk)
+    desk.run(desk.apply(payment, **session))
+    return attempt(desk, desk.reverse(payment, key=new_id("key")))
 
 
 def _paid(desk: Desk, invoices: int = 2) -> tuple[str, list[str]]:
@@ -252,7 +312,9 @@ OPERATIONS = (
     apply_without_key, apply_across_currencies, spend_credit, unapply, reverse, void, dispute, draft_reconciliation,
     complete_reconciliation, reopen_reconciliation, close_period, reopen_period, statement_chunk, assign,
     record_at_receipt, record_and_apply, record_and_apply_by_external_id, record_though_not_applied,
-    record_and_apply_at_receipt, apply_what_was_recorded,
+    record_and_apply_at_receipt, apply_what_was_recorded, issue_credit_note, apply_credit_note,
+    apply_credit_note_by_external_id, unapply_credit_note, void_credit_note, apply_with_credit_note,
+    reverse_with_credit_note,
 )  # fmt: skip
 
 

@@ -142,6 +142,24 @@ def written_off(r: Recording) -> None:
                 r.post(f"{door}/resubmit", {"comment": NOTE})
 
 
+def credited(r: Recording) -> None:
+    """A credit note issued, applied, netted in a payment, undone, voided."""
+    invoice = r.invoice(500)["id"]
+    body = {
+        "customer_id": r.customer, "external_id": r.external_id(), "issue_date": TODAY, "currency_code": "USD",
+        "total_minor": 125, "reason_code": "GOODS_RETURNED", "note": NOTE,
+    }  # fmt: skip
+    note = r.post("/v1/credit-notes", body, "IssueCreditNote.completed", expect=201)["id"]
+    line = {"applications": [{"invoice_id": invoice, "applied_minor": 25}]}
+    done = r.post(f"/v1/credit-notes/{note}/apply", line, "ApplyCreditNote.completed")
+    undo = {"reason_code": "WRONG_MATCH", "note": NOTE}
+    r.post(
+        f"/v1/credit-note-applications/{done['applications'][0]['id']}/unapply", undo, "UnapplyCreditNote.completed"
+    )  # fmt: skip
+    r.post(f"/v1/credit-notes/{note}/void", undo, "VoidCreditNote.completed")
+    r.post(f"/v1/credit-notes/{note}/void", undo, "VoidCreditNote.refused", expect=409)
+
+
 def fallback(r: Recording) -> None:
     """A posting whose local activity cannot get at its row in time, and is finished as a regular one."""
     invoice, payment = r.invoice(300)["id"], r.payment(300)
@@ -182,7 +200,7 @@ def webhooks(r: Recording) -> None:
         r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
 
 
-PARTS = (cash, adjusted, written_off, bank, fallback, webhooks)
+PARTS = (cash, adjusted, written_off, credited, bank, fallback, webhooks)
 
 
 async def export(r: Recording) -> None:

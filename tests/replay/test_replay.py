@@ -26,6 +26,7 @@ from workflows.posting import execute_command
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 PROCESSES = (
     "RecordPayment", "AssignPayment", "ApplyPayment", "ApplyCredit", "UnapplyApplication", "UndoAdjustment", "ReversePayment",
+    "IssueCreditNote", "ApplyCreditNote", "UnapplyCreditNote", "VoidCreditNote",
     "ReconcileBank", "ImportStatement", "ConfirmRemittance",
     "DeliverWebhooks",
 )  # fmt: skip

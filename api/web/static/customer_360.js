@@ -77,7 +77,7 @@ const mood = (score) => (score < 0 || score > 10 ? null : score >= 9 ? tag("prom
 
 /** What the buckets leave out: how much of "current" is not due at all, what is in hand against it, what is disputed. */
 function owing(a) {
-  const facts = [["not due", a.not_due_minor], ["1–29 days over", a.overdue_1_29_minor], ["paid, not applied", a.unapplied_minor + a.credits_minor], ["disputed", a.disputed_minor]]
+  const facts = [["not due", a.not_due_minor], ["1–29 days over", a.overdue_1_29_minor], ["paid, not applied", a.unapplied_minor + a.credits_minor], ["credit notes", a.credit_notes_minor], ["disputed", a.disputed_minor]]
     .filter(([, minor]) => minor).map(([name, minor]) => `${money(minor, a.currency_code)} ${name}`);
   return facts.length ? make("p", { class: "owing" }, facts.join(" · ")) : null;
 }

@@ -5,9 +5,11 @@ from datetime import date, datetime
 
 from models.cash.aging import Aged, Funds
 from models.cash.open_items import OpenItem, OpenPayment
+from models.cash.open_notes import OpenNote
 from models.cash.report_answers import AgingAnswer, aged_invoice_answer, by_currency
 from models.db.cash import rates
 from models.db.cash.open_items import open_invoices, open_payments
+from models.db.cash.open_notes import open_notes
 from models.db.lookups import found
 from models.db.tx import Tx
 from models.money import convert, convert_back
@@ -37,6 +39,9 @@ def aging_of(
         left = p.funds
         untranslated.setdefault(p.currency_code, Aged()).put_funds(left.unapplied_minor, left.credits_minor)
         total.put_funds(*_money_in(tx, p, left, shown, invoices))
+    for n in open_notes(tx, as_of, customer_id=customer_id, known_at=known_at, entities=entities):
+        untranslated.setdefault(n.currency_code, Aged()).put_notes(n.balance_minor)
+        total.put_notes(_note_in(tx, n, shown))
     return AgingAnswer(
         customer_id=customer_id,
         as_of=as_of,
@@ -64,6 +69,16 @@ def _invoice_in(tx: Tx, i: OpenItem, currency: str) -> int:
     # Another entity's invoice, which that entity keeps in another functional currency.
     rate = rates.required_rate(tx, i.currency_code, currency, i.issue_date)
     return convert(i.balance_due_minor, rate, i.currency_code, currency)
+
+
+def _note_in(tx: Tx, n: OpenNote, currency: str) -> int:
+    """What is left of a credit note in `currency`; in the functional one it is the ledger's own figure."""
+    if n.currency_code == currency:
+        return n.balance_minor
+    if n.functional_currency == currency:
+        return n.functional_balance_minor
+    rate = rates.required_rate(tx, n.currency_code, currency, n.issue_date)
+    return convert(n.balance_minor, rate, n.currency_code, currency)
 
 
 def _money_in(

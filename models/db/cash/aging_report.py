@@ -22,6 +22,7 @@ from models.cash.report_answers import (
 )
 from models.db.cash.ledger_balances import balances, functional_currencies
 from models.db.cash.open_items import open_payments, open_sums
+from models.db.cash.open_notes import open_notes
 from models.db.reliefs import RELIEFS
 from models.db.tx import Tx
 
@@ -39,20 +40,26 @@ WITH movements AS (
     FROM journal_entries e JOIN invoices i ON i.org_id = e.org_id AND i.id = e.source_id
    WHERE e.org_id = :org AND e.kind = 'void'
   UNION ALL
-  SELECT a.kind, a.id, i.legal_entity_id, a.effective_date, a.entry_date, -a.worth
+  SELECT a.kind, a.id, i.legal_entity_id, a.effective_date, a.entry_date, -a.receivable
     FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id WHERE a.org_id = :org
   UNION ALL
   SELECT 'undone_' || a.kind, a.id, i.legal_entity_id,
-         greatest(a.effective_date, least(a.undone_date, i.void_date)), a.undone_entry_date, a.worth
+         greatest(a.effective_date, least(a.undone_date, i.void_date)), a.undone_entry_date, a.receivable
     FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
-   WHERE a.org_id = :org AND a.undone_at IS NOT NULL)
+   WHERE a.org_id = :org AND a.undone_at IS NOT NULL
+  UNION ALL
+  SELECT e.kind, n.id, n.legal_entity_id, CASE e.kind WHEN 'credit_note' THEN n.issue_date ELSE n.void_date END,
+         e.entry_date, CASE e.kind WHEN 'credit_note' THEN -n.functional_total_minor ELSE n.functional_total_minor END
+    FROM journal_entries e JOIN credit_notes n ON n.org_id = e.org_id AND n.id = e.source_id
+   WHERE e.org_id = :org AND e.kind IN ('credit_note', 'credit_note_void'))
 SELECT kind, record_id, legal_entity_id, effective_date, entry_date,
        CASE WHEN entry_date <= :day THEN minor ELSE -minor END AS minor
-  FROM movements WHERE (effective_date <= :day) <> (entry_date <= :day)
+  FROM movements WHERE (effective_date <= :day) <> (entry_date <= :day) AND minor <> 0
  ORDER BY legal_entity_id, effective_date, record_id"""
 
 _CUSTOMERS = """SELECT c.id, c.name, c.legal_entity_id FROM customers c WHERE c.org_id = :org
   AND (EXISTS (SELECT FROM invoices i WHERE i.org_id = c.org_id AND i.customer_id = c.id AND i.issue_date <= :day)
+    OR EXISTS (SELECT FROM credit_notes n WHERE n.org_id = c.org_id AND n.customer_id = c.id AND n.issue_date <= :day)
     OR EXISTS (SELECT FROM payments p WHERE p.org_id = c.org_id AND p.customer_id = c.id AND p.payment_date <= :day))"""
 
 
@@ -119,6 +126,10 @@ def _aged(
         aged.setdefault(key, Aged()).put_funds(left.functional_unapplied_minor, left.functional_credits_minor)
         own = untranslated.setdefault(key, {}).setdefault(p.currency_code, Aged())
         own.put_funds(left.unapplied_minor, left.credits_minor)
+    for n in open_notes(tx, as_of, entities=entities):
+        key = (n.legal_entity_id, n.customer_id)
+        aged.setdefault(key, Aged()).put_notes(n.functional_balance_minor)
+        untranslated.setdefault(key, {}).setdefault(n.currency_code, Aged()).put_notes(n.balance_minor)
     return aged, untranslated
 
 
@@ -131,7 +142,7 @@ def _control(
         differences.setdefault(row["legal_entity_id"], []).append(read_row(AgingTimingAnswer, row))
     control = []
     for entity, code in currencies.items():
-        timing, aging, carried = differences.get(entity, []), totals[entity].total_minor, ledger.get(entity, 0)
+        timing, aging, carried = differences.get(entity, []), totals[entity].owed_minor, ledger.get(entity, 0)
         moved = sum(t.minor for t in timing)
         control.append(
             AgingControlAnswer(

@@ -57,3 +57,14 @@ def get_entry(tx: Tx, entry_id: str) -> PostedEntry:
 def entries_of(tx: Tx, source_id: str) -> list[JournalEntry]:
     """Every entry made for a payment or an invoice, in the order of posting."""
     return tx.records(JournalEntry, f"{_ENTRIES} AND e.source_id = :source ORDER BY e.id", source=source_id)
+
+
+def revenue_account_of(tx: Tx, invoice_id: str) -> str | None:
+    """The account that an invoice's net amount was credited to; None where all of it is tax."""
+    found: str | None = tx.scalar(
+        """SELECT l.account FROM journal_entries e JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
+           WHERE e.org_id = :org AND e.source_id = :id AND e.kind = 'invoice' AND l.account <> 'tax_payable'
+             AND (l.credit_minor > 0 OR l.functional_credit_minor > 0) ORDER BY l.line_no LIMIT 1""",
+        id=invoice_id,
+    )
+    return found

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -10,6 +10,7 @@ from models.answers import CurrencyAmountAnswer, read_row
 from models.cash.adjustments import Adjustment
 from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.bank_texts import BankText
+from models.cash.credit_notes import CreditNote
 from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
 from models.db.lookups import found, refuse_missing
 from models.db.tx import Row, Tx, to_json
@@ -67,7 +68,8 @@ _LOCKED: Final = f"""SELECT p.*, {CLOSED} AS closed_periods, s.id AS last_sessio
     AND s.payment_id = p.id ORDER BY s.seq DESC LIMIT 1) s ON true
   WHERE p.org_id = :org AND p.id = :id"""
 """Read after the lock is held: what is beside the payment may have moved while waiting for it."""
-_LOCK_INVOICES: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE"
+LOCK_NOTES: Final = "SELECT * FROM credit_notes WHERE org_id = :org AND id = ANY(:notes) ORDER BY id FOR UPDATE"
+LOCK_INVOICES: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE"
 
 
 _OWED: Final = """SELECT currency_code, sum(balance_due_minor) AS minor FROM invoices WHERE org_id = :org
@@ -77,13 +79,15 @@ _OWED: Final = """SELECT currency_code, sum(balance_due_minor) AS minor FROM inv
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A payment and invoices, locked in this order. Of the invoices those that are here: see `require_all`.
+    """A payment, credit notes and invoices, locked in this order. Of the last two those that are here: see `require_all` and
+    `credit_notes.require_notes`.
 
     `owed`: what the payment's customer owes on open invoices, in minor units by currency."""
 
     held: LockedPayment
     invoices: Mapping[str, Invoice]
     owed: Mapping[str, int]
+    notes: Mapping[str, CreditNote] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment:
@@ -96,14 +100,21 @@ def lock(tx: Tx, payment_id: str) -> LockedPayment:
     return _locked(tx, payment_id, rows)
 
 
-def lock_with_invoices(tx: Tx, payment_id: str, invoice_ids: Sequence[str]) -> Locked:
-    """The payment as `lock` has it and the invoices as `lock_invoices` has them, in one round trip."""
+def lock_with_invoices(
+    tx: Tx, payment_id: str, invoice_ids: Sequence[str], note_ids: Sequence[str] = ()
+) -> Locked:  # fmt: skip
+    """The payment as `lock` has it, the credit notes, and the invoices as `lock_invoices` has them, in one round trip."""
     named = {"id": payment_id}
     wanted = {"ids": sorted(set(invoice_ids))}
-    _, rows, invoices, owed = tx.batch((_LOCK, named), (_LOCKED, named), (_LOCK_INVOICES, wanted), (_OWED, named))
-    held = _locked(tx, payment_id, rows)
+    noted = [(LOCK_NOTES, {"notes": sorted(set(note_ids))})] if note_ids else []
+    _, rows, *notes, invoices, owed = tx.batch(
+        (_LOCK, named), (_LOCKED, named), *noted, (LOCK_INVOICES, wanted), (_OWED, named)
+    )
     return Locked(
-        held, {r["id"]: read_row(Invoice, r) for r in invoices}, {r["currency_code"]: int(r["minor"]) for r in owed}
+        _locked(tx, payment_id, rows),
+        {r["id"]: read_row(Invoice, r) for r in invoices},
+        {r["currency_code"]: int(r["minor"]) for r in owed},
+        {r["id"]: read_row(CreditNote, r) for found in notes for r in found},
     )
 
 
@@ -125,7 +136,7 @@ def lock_invoices(tx: Tx, invoice_ids: Sequence[str]) -> Mapping[str, Invoice]:
     """The invoices, locked in the order of their ids; 404 INVOICE_NOT_FOUND or 403 for one that is not here."""
     if not invoice_ids:
         return {}
-    rows = tx.records(Invoice, _LOCK_INVOICES, ids=sorted(set(invoice_ids)))
+    rows = tx.records(Invoice, LOCK_INVOICES, ids=sorted(set(invoice_ids)))
     return require_all(tx, invoice_ids, {i.id: i for i in rows})
 
 
@@ -162,6 +173,14 @@ def balances_after(invoices: Mapping[str, Invoice], changes: Iterable[BalanceCha
     """The locked invoices as the changes leave them, in the order of the changes."""
     moved = [replace(invoices[c.id], balance_due_minor=c.balance) for c in changes]
     return [InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor) for i in moved]
+
+
+def balances_now(tx: Tx, invoice_ids: Sequence[str]) -> list[InvoiceBalanceAnswer]:
+    """Invoices as they stand, in the order in which they are named."""
+    rows = tx.records(Invoice, "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids)", ids=sorted(invoice_ids))
+    found = {i.id: i for i in rows}
+    named = [found[i] for i in invoice_ids]
+    return [InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor) for i in named]
 
 
 def outstanding(tx: Tx, customer_id: str | None) -> list[CurrencyAmountAnswer]:

@@ -1,4 +1,7 @@
-"""How receivables moved from one day to another: opening + invoices - applications - adjustments ± FX = closing."""
+"""How receivables moved from one day to another.
+
+Opening + invoices - applications - adjustments - credit notes ± FX = closing.
+"""
 
 from collections import Counter
 from collections.abc import Collection
@@ -17,6 +20,10 @@ SELECT legal_entity_id, kind, sum(minor) AS minor, sum(fx) AS fx FROM (
   SELECT e.legal_entity_id, e.kind, i.functional_total_minor AS minor, 0::bigint AS fx
     FROM journal_entries e JOIN invoices i ON i.org_id = e.org_id AND i.id = e.source_id
    WHERE e.org_id = :org AND e.kind IN ('invoice', 'void') AND e.entry_date BETWEEN :since AND :until
+  UNION ALL
+  SELECT e.legal_entity_id, e.kind, n.functional_total_minor, 0
+    FROM journal_entries e JOIN credit_notes n ON n.org_id = e.org_id AND n.id = e.source_id
+   WHERE e.org_id = :org AND e.kind IN ('credit_note', 'credit_note_void') AND e.entry_date BETWEEN :since AND :until
   UNION ALL
   SELECT i.legal_entity_id, a.kind, a.given, a.given - a.worth
     FROM {RELIEFS} a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
@@ -57,6 +64,8 @@ def _item(entity: str, currency: str, first: int, last: int, moved: _Moved) -> M
         moved.kinds[k] for k in ("invoice", "void", "application", "undone_application")
     )
     adjusted = sum(moved.kinds[k] - moved.kinds[f"undone_{k}"] for k in ("adjustment", "write_off"))
+    # When a note settles an invoice, receivables move by what exchange has won or lost, and by no more.
+    noted = moved.kinds["credit_note"] - moved.kinds["credit_note_void"]
     return MovedReceivablesAnswer(
         legal_entity_id=entity,
         currency_code=currency,
@@ -64,9 +73,10 @@ def _item(entity: str, currency: str, first: int, last: int, moved: _Moved) -> M
         invoices_minor=issued - voided,
         applications_minor=applied - unapplied,
         adjustments_minor=adjusted,
+        credit_notes_minor=noted,
         fx_minor=moved.fx_minor,
         closing_minor=last,
-        difference_minor=last - (first + issued - voided - applied + unapplied - adjusted + moved.fx_minor),
+        difference_minor=last - (first + issued - voided - applied + unapplied - adjusted - noted + moved.fx_minor),
         issued_minor=issued,
         voided_minor=voided,
         applied_minor=applied,

@@ -1,6 +1,6 @@
 """Application sessions, their applications and the credits they make: read and moved."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -117,7 +117,11 @@ def undo(tx: Tx, applications: Sequence[PaymentApplication], *, on: date, entry_
         reason=reason,
         ids=[a.id for a in applications],
     )
+    mark_undone(tx, {a.session_id for a in applications})
+
+
+def mark_undone(tx: Tx, session_ids: Collection[str]) -> None:
+    """Something of these sessions is undone: they are no longer what a repeated request asks for."""
     tx.later(
-        "UPDATE application_sessions SET undone = true WHERE org_id = :org AND id = ANY(:ids)",
-        ids=sorted({a.session_id for a in applications}),
+        "UPDATE application_sessions SET undone = true WHERE org_id = :org AND id = ANY(:ids)", ids=sorted(session_ids)
     )

@@ -9,7 +9,8 @@ from models.verification import Finding
 
 _INVOICES = f"""
 WITH live AS (
-  SELECT a.invoice_id, sum(a.minor) AS minor, sum(a.worth) AS worth
+  SELECT a.invoice_id, sum(a.minor) AS minor, sum(a.worth) AS worth, sum(a.receivable) AS receivable,
+         coalesce(sum(a.minor) FILTER (WHERE a.kind = 'credit_note_application'), 0) AS noted
     FROM {RELIEFS} a WHERE a.org_id = :org AND a.undone_at IS NULL GROUP BY a.invoice_id),
 carried AS (
   SELECT l.invoice_id, sum(l.debit_minor::numeric - l.credit_minor) AS minor,
@@ -17,6 +18,7 @@ carried AS (
     FROM journal_lines l WHERE l.org_id = :org AND l.account = 'accounts_receivable' GROUP BY l.invoice_id)
 SELECT i.id, i.voided_at IS NOT NULL AS void, i.total_minor, i.functional_total_minor, i.balance_due_minor,
        i.functional_balance_minor, coalesce(live.minor, 0) AS live, coalesce(live.worth, 0) AS live_worth,
+       coalesce(live.noted, 0) AS noted, coalesce(live.worth - live.receivable, 0) AS noted_worth,
        coalesce(carried.minor, 0) AS carried, coalesce(carried.worth, 0) AS carried_worth
   FROM invoices i LEFT JOIN live ON live.invoice_id = i.id LEFT JOIN carried ON carried.invoice_id = i.id
  WHERE i.org_id = :org ORDER BY i.id"""
@@ -37,7 +39,8 @@ SELECT invoice_id, account FROM live FULL JOIN carried USING (invoice_id, accoun
 
 @dataclass(frozen=True, slots=True)
 class _InvoiceSums:
-    """An invoice beside what relieves it and what receivables carry for it."""
+    """An invoice beside what relieves it and what receivables carry for it. `noted`: what credit notes settle of it, which
+    receivables carry with the notes."""
 
     id: str
     void: bool
@@ -47,6 +50,8 @@ class _InvoiceSums:
     functional_balance_minor: int
     live: int
     live_worth: int
+    noted: int
+    noted_worth: int
     carried: int
     carried_worth: int
 
@@ -62,7 +67,7 @@ def check_invoices(tx: Tx) -> Finding:
             found.breach(f"{i.id}: its balance is not its total less what relieves it")
         if balance == 0 and functional != 0:
             found.breach(f"{i.id}: it is settled, but something of its worth is open")
-        if (balance, functional) != (i.carried, i.carried_worth):
+        if (balance + i.noted, functional + i.noted_worth) != (i.carried, i.carried_worth):
             found.breach(f"{i.id}: its balance is not what receivables carry for it")
     for r in stream(tx, _GIVEN):
         found.breach(f"{r['invoice_id']}: what was given for it is not what {r['account']} carries")

@@ -203,8 +203,11 @@ WITH carried AS (
    WHERE l.org_id = :org AND l.account IN ('accounts_receivable', 'cash', 'unapplied_cash', 'customer_credits')
    GROUP BY e.legal_entity_id, l.account),
 recorded AS (
-  SELECT legal_entity_id, 'accounts_receivable' AS account, sum(functional_balance_minor) AS minor
-    FROM invoices WHERE org_id = :org GROUP BY legal_entity_id
+  SELECT legal_entity_id, 'accounts_receivable' AS account, sum(minor) AS minor FROM (
+    SELECT legal_entity_id, functional_balance_minor AS minor FROM invoices WHERE org_id = :org
+    UNION ALL
+    SELECT legal_entity_id, -functional_balance_minor FROM credit_notes WHERE org_id = :org AND posted_at IS NOT NULL) o
+   GROUP BY legal_entity_id
   UNION ALL
   SELECT legal_entity_id, 'cash', sum(functional_amount_minor)
     FROM payments WHERE org_id = :org AND posted AND reversed_at IS NULL GROUP BY legal_entity_id
@@ -217,7 +220,7 @@ recorded AS (
 SELECT account, legal_entity_id, coalesce(c.minor, 0) AS ledger, coalesce(t.minor, 0) AS records
   FROM carried c FULL JOIN recorded t USING (legal_entity_id, account) ORDER BY account, legal_entity_id"""
 _NAMES = {
-    "accounts_receivable": ("receivables control", "the open balances of invoices"),
+    "accounts_receivable": ("receivables control", "the open balances of invoices less the open credit notes"),
     "cash": ("cash", "the posted receipts that are not reversed"),
     "unapplied_cash": ("unapplied cash", "what is left of payments"),
     "customer_credits": ("customer credits", "what credits hold"),

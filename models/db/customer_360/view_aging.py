@@ -25,10 +25,10 @@ def _sum(when: str) -> str:
 
 _FIGURES: Final = """'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4,
   'not_due_minor', a.b0, 'overdue_1_29_minor', a.b1, 'total_minor', a.b0 + a.b1 + a.b2 + a.b3 + a.b4,
-  'unapplied_minor', m.unapplied, 'credits_minor', m.credits,
+  'unapplied_minor', m.unapplied, 'credits_minor', m.credits, 'credit_notes_minor', 0,
   'net_minor', a.b0 + a.b1 + a.b2 + a.b3 + a.b4 - m.unapplied - m.credits, 'disputed_minor', a.disputed"""
 
-# Everything that takes more than today's balances: several currencies, and dates ahead.
+# Everything that takes more than today's balances: several currencies, dates ahead, and open credit notes.
 _NOT_PLAIN: Final = f"""a.one_currency <> a.another_currency OR m.one_currency <> m.another_currency OR m.ahead
   OR m.one_currency <> coalesce(a.one_currency, e.functional_currency)
   OR EXISTS (SELECT FROM {RELIEFS} x WHERE x.org_id = :org AND x.customer_id = :customer
@@ -36,7 +36,9 @@ _NOT_PLAIN: Final = f"""a.one_currency <> a.another_currency OR m.one_currency <
   OR EXISTS (SELECT FROM {RELIEFS} x WHERE x.org_id = :org AND x.customer_id = :customer
       AND x.undone_at IS NOT NULL AND x.undone_date > CURRENT_DATE)
   OR EXISTS (SELECT FROM invoices x WHERE x.org_id = :org AND x.customer_id = :customer
-      AND x.voided_at IS NOT NULL AND x.void_date > CURRENT_DATE)"""
+      AND x.voided_at IS NOT NULL AND x.void_date > CURRENT_DATE)
+  OR EXISTS (SELECT FROM credit_notes x WHERE x.org_id = :org AND x.customer_id = :customer
+      AND (x.balance_minor > 0 OR x.void_date > CURRENT_DATE))"""
 
 _LEFT: Final = "p.status <> 'REVERSED' AND p.payment_date <= CURRENT_DATE"
 

@@ -1,0 +1,10 @@
+"""See migrations/sql/0230_credit_notes.sql."""
+
+from models.db.migrations.run_sql import run_sql
+
+revision = "0230_credit_notes"
+down_revision = "0222_write_offs"
+
+
+def upgrade() -> None:
+    run_sql("0230_credit_notes")

@@ -1,0 +1,212 @@
+"""Credit notes as documents: what they post, who may issue them, what they refuse, and what is told when they come again."""
+
+from typing import Any
+
+import pytest
+
+from models.errors import Refusal
+from tests.books import Books
+from tests.credit_notes.desk import control, left, note, noted, settle, unsettle, void
+from tests.session_lines.desk import balance, breaches, person
+
+
+def refused(code: str, do: Any, *given: Any, **fields: Any) -> Refusal:
+    with pytest.raises(Refusal) as refusal:
+        do(*given, **fields)
+    assert refusal.value.code == code, refusal.value
+    return refusal.value
+
+
+def posted(books: Books, source: str) -> list[tuple[str, dict[str, int]]]:
+    """Each entry made for a record: its date, and what it does to each account, debits positive."""
+    entries = books.get("/v1/journal-entries", source_id=source)["items"]
+    return [
+        (
+            e["entry_date"],
+            {x["account"]: x["functional_debit_minor"] - x["functional_credit_minor"] for x in e["lines"]},
+        )
+        for e in entries
+    ]
+
+
+def test_a_note_takes_back_revenue_and_tax(books: Books) -> None:
+    customer = books.customer()
+    n = noted(books, customer, 120_00, tax_minor=20_00, note="pallet damaged")
+    assert n.items() >= {
+        "status": "OPEN", "customer_id": customer, "legal_entity_id": "le_us", "total_minor": 120_00, "tax_minor": 20_00,
+        "balance_minor": 120_00, "currency_code": "USD", "invoice_id": None, "applications": [], "approval_id": None,
+        "reason_code": "GOODS_RETURNED", "note": "pallet damaged",
+    }.items()  # fmt: skip
+    assert n["id"].startswith("cn_")
+    assert posted(books, n["id"]) == [
+        ("2026-01-10", {"revenue": 100_00, "tax_payable": 20_00, "accounts_receivable": -120_00})
+    ]
+    assert books.get(f"/v1/credit-notes/{n['id']}") == n
+    assert books.aging(customer)["credit_notes_minor"] == 120_00
+    assert books.aging(customer)["net_minor"] == -120_00
+    assert breaches(books) == {}
+
+
+def test_a_note_within_a_closed_month_is_booked_in_the_next_open_one(books: Books) -> None:
+    books.close_period("2026-01")
+    n = note(books, books.customer(), 50_00)
+    assert [day for day, _ in posted(books, n)] == ["2026-02-01"]
+    assert control(books, "2026-01-31") == (0, 0)
+    assert control(books, "2026-02-01") == (-50_00, 0)
+    assert breaches(books) == {}
+
+
+@pytest.mark.parametrize(
+    ("by", "total", "role"),
+    [("clerk", 1, "ar_manager"), ("manager", 1_000_01, "controller"), ("controller", 25_000_01, "cfo")],
+)
+def test_beyond_authority_it_is_refused_and_says_who_may(books: Books, by: str, total: int, role: str) -> None:
+    customer = books.customer()
+    no = refused("APPROVAL_REQUIRED", noted, books, customer, total, by=by)
+    assert no.extra["role"] == role
+    assert no.extra["limit_minor"] == total - 1
+    assert books.get("/v1/credit-notes", customer_id=customer)["items"] == []
+    if by != "clerk":
+        assert noted(books, customer, total - 1, by=by)["status"] == "OPEN"
+
+
+def test_nobody_credits_more_of_an_invoice_by_crediting_it_in_parts(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 3_000_00, "2026-01-05")
+    noted(books, customer, 600_00, by="manager", invoice_id=invoice)
+    no = refused("APPROVAL_REQUIRED", noted, books, customer, 600_00, by="manager", invoice_id=invoice)
+    assert no.extra["amount_minor"] == 1_200_00
+    noted(books, customer, 600_00, by="controller", invoice_id=invoice)
+    noted(books, customer, 600_00, by="manager")
+
+
+def test_a_note_that_corrects_an_invoice_is_of_its_customer_entity_and_currency(books: Books) -> None:
+    customer = books.customer()
+    books.rate("EUR", "USD", "2026-01-05", "1.10")
+    mine, euro = (
+        books.invoice(customer, 100_00, "2026-01-05"),
+        books.invoice(customer, 100_00, "2026-01-05", currency="EUR"),
+    )
+    stranger, gone = (
+        books.invoice(books.customer(), 100_00, "2026-01-05"),
+        books.invoice(customer, 100_00, "2026-01-05"),
+    )
+    books.void(gone)
+    refused("INVOICE_NOT_FOUND", noted, books, customer, 5, invoice_id="invoice_none")
+    refused("INVOICE_VOID", noted, books, customer, 5, invoice_id=gone)
+    refused("INVOICE_CUSTOMER_MISMATCH", noted, books, customer, 5, invoice_id=stranger)
+    refused("LEGAL_ENTITY_MISMATCH", noted, books, customer, 5, invoice_id=mine, legal_entity_id="le_uk")
+    refused("CREDIT_NOTE_CURRENCY_MISMATCH", noted, books, customer, 5, invoice_id=euro)
+    refused("CUSTOMER_NOT_FOUND", noted, books, "cust_none", 5)
+    refused("LEGAL_ENTITY_NOT_FOUND", noted, books, customer, 5, legal_entity_id="le_none")
+    refused("FX_RATE_MISSING", noted, books, customer, 5, currency_code="KWD", issued="2001-02-03")
+    found = noted(books, customer, 5_00, invoice_id=mine)
+    assert [n["id"] for n in books.get("/v1/credit-notes", invoice_id=mine)["items"]] == [found["id"]]
+
+
+def test_tax_follows_the_entitys_rule_where_the_note_does_not_say_it(books: Books) -> None:
+    """To the cent over all notes of an invoice: 100.01 with 16.67 of tax, taken back in thirds."""
+    british = books.customer(entity="le_uk")
+    invoice = books.invoice(british, 100_01, "2026-01-05", currency="GBP", tax_minor=16_67)
+    parts = [
+        noted(books, british, total, invoice_id=invoice, currency_code="GBP")["tax_minor"]
+        for total in (33_34, 33_34, 33_33)
+    ]
+    assert sum(parts) == 16_67
+    assert parts[0] == 5_56
+    american = books.customer()
+    kept = books.invoice(american, 108_00, "2026-01-05", tax_minor=8_00)
+    assert noted(books, american, 54_00, invoice_id=kept)["tax_minor"] == 0
+    assert noted(books, american, 54_00, invoice_id=kept, tax_minor=4_00)["tax_minor"] == 4_00
+    assert noted(books, british, 5_00, currency_code="GBP")["tax_minor"] == 0
+    assert breaches(books) == {}
+
+
+def test_a_note_that_corrects_an_invoice_is_carried_at_its_rate_and_takes_its_revenue_back(books: Books) -> None:
+    for day, rate in (("2026-01-05", "1.20"), ("2026-01-10", "1.30")):
+        books.rate("EUR", "USD", day, rate)
+    assert books.api("controller").post(
+        "/v1/accounts", {"key": "services", "code": "4200", "name": "Services", "kind": "revenue"}
+    ).status_code == 201  # fmt: skip
+    customer = books.customer(revenue_account="services")
+    invoice = books.invoice(customer, 100_00, "2026-01-05", currency="EUR")
+    books.sql("UPDATE customers SET revenue_account = NULL WHERE id = %(id)s", id=customer)
+    n = noted(books, customer, 50_00, invoice_id=invoice, currency_code="EUR")
+    assert (n["fx_rate"], n["functional_total_minor"]) == ("1.20", 60_00)
+    assert posted(books, n["id"]) == [("2026-01-10", {"services": 60_00, "accounts_receivable": -60_00})]
+    loose = noted(books, customer, 50_00, currency_code="EUR")
+    assert loose["functional_total_minor"] == 65_00
+
+
+def test_an_external_id_is_one_note_for_ever(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 100_00, "2026-01-05")
+    same = {"external_id": "CN-1", "invoice_id": invoice}
+    first = noted(books, customer, 40_00, **same)
+    settle(books, first["id"], (invoice, 10_00))
+    again = noted(books, customer, 40_00, **same)
+    assert (again["id"], again["status"], again["balance_minor"]) == (first["id"], "PARTIALLY_APPLIED", 30_00)
+    assert noted(books, customer, 40_00, legal_entity_id="le_us", **same)["id"] == first["id"]
+    for field, value in (("tax_minor", 1), ("reason_code", "OTHER"), ("note", "x"), ("legal_entity_id", "le_uk")):
+        no = refused("EXTERNAL_ID_CONFLICT", noted, books, customer, 40_00, **same | {field: value})
+        assert no.extra["fields"] == [field]
+    assert refused("EXTERNAL_ID_CONFLICT", noted, books, customer, 41_00, **same).extra["fields"] == ["total_minor"]
+    assert refused("EXTERNAL_ID_CONFLICT", noted, books, books.customer(), 40_00, **same).extra["fields"] == [
+        "customer_id"
+    ]
+    assert len(posted(books, first["id"])) == 1
+
+
+def test_a_void_note_takes_nothing_back(books: Books) -> None:
+    customer = books.customer()
+    invoice, n = books.invoice(customer, 100_00, "2026-01-05"), note(books, customer, 40_00, tax_minor=5_00)
+    done = settle(books, n, (invoice, 10_00))
+    no = refused("CREDIT_NOTE_HAS_APPLICATIONS", void, books, n)
+    assert no.extra["credit_note_id"] == n
+    unsettle(books, done["applications"][0]["id"])
+    gone = void(books, n)
+    assert (gone["status"], gone["balance_minor"], gone["void_reason"]) == ("VOID", 0, "ISSUED_IN_ERROR")
+    (_, back), (_, taken) = posted(books, n)[0], posted(books, n)[-1]
+    assert taken == {account: -minor for account, minor in back.items()}
+    refused("CREDIT_NOTE_NOT_OPEN", void, books, n)
+    refused("CREDIT_NOTE_NOT_OPEN", settle, books, n, (invoice, 1))
+    refused("CREDIT_NOTE_NOT_FOUND", void, books, "cn_none")
+    assert books.aging(customer)["credit_notes_minor"] == 0
+    before = books.aging(customer, as_of="2026-01-31")  # what was settled then counts until it was undone
+    assert (before["credit_notes_minor"], before["current_minor"]) == (30_00, 90_00)
+    assert breaches(books) == {}
+
+
+@pytest.mark.parametrize("change", [
+    {"total_minor": 0}, {"total_minor": 1.5}, {"tax_minor": -1}, {"tax_minor": 501}, {"reason_code": None}, {"reason_code": "x"},
+    {"currency_code": "usd"}, {"issue_date": "10.1.2026"}, {"external_id": ""}, {"surprise": 1}, {"customer_id": None},
+])  # fmt: skip
+def test_what_the_body_alone_decides(books: Books, change: dict[str, Any]) -> None:
+    body = {
+        "customer_id": "cust_x", "external_id": "x", "issue_date": "2026-01-10", "currency_code": "USD",
+        "total_minor": 500, "reason_code": "X",
+    } | change  # fmt: skip
+    r = books.api("ar_clerk").post("/v1/credit-notes", body)
+    assert (r.status_code, r.json()["code"]) == (422, "VALIDATION_FAILED")
+
+
+def test_lists_filter_and_tokens_of_another_entity_see_nothing(books: Books) -> None:
+    customer, other = books.customer(), books.customer()
+    a, b = note(books, customer, 10_00), note(books, customer, 20_00)
+    note(books, other, 30_00)
+    invoice = books.invoice(customer, 100_00, "2026-01-05")
+    settle(books, a, (invoice, 10_00))
+
+    def listed(**given: Any) -> list[str]:
+        return [n["id"] for n in books.get("/v1/credit-notes", **given)["items"]]
+
+    assert listed(customer_id=customer) == [b, a]
+    assert listed(customer_id=customer, status="applied") == [a]
+    assert listed(customer_id=customer, status="OPEN") == [b]
+    assert listed(invoice_id=invoice) == [a]
+    assert balance(books, invoice) == ("PARTIALLY_PAID", 90_00)
+    assert left(books, a) == ("APPLIED", 0)
+    british = books.api("ar_clerk", entities=("le_uk",))
+    assert british.get(f"/v1/credit-notes/{a}").json()["code"] == "FORBIDDEN"
+    assert british.get("/v1/credit-notes").json()["items"] == []
+    assert person(books, "manager").sub == "u_manager"
