@@ -3,7 +3,7 @@
 from models.db.migrations.run_sql import run_sql
 
 revision = "0230_credit_notes"
-down_revision = "0222_write_offs"
+down_revision = "0242_lines_that_wait"
 
 
 def upgrade() -> None:
