@@ -42,6 +42,7 @@ from api.routes import (
     journal,
     operations,
     payments,
+    proposals,
     reconciliations,
     reports,
     sources,
@@ -81,6 +82,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     webhooks.router,
     write_offs.router,
     exceptions.router,
+    proposals.router,
     imports.router,
     pages.router,
 )

@@ -16,7 +16,7 @@ import jwt
 
 from api.jwks import SigningKeys, UnknownKey, secure
 from api.tokens import DEV_ALGORITHM
-from models.access import Principal
+from models.access import Agent, Principal
 from models.errors import Refusal
 from settings import DEV_TOKEN_ISSUER, Settings, SettingsError
 
@@ -25,6 +25,7 @@ LEEWAY_SECONDS: Final = 5
 """Clocks of two machines differ; applies to the issuer's tokens only."""
 _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
 _MAX_TOKEN: Final = 16_384  # characters
+_MOST: Final = {"writes_per_hour": 2**31 - 1, "amount_minor_per_day": 2**63 - 1}
 _MAX_ID: Final = 255  # characters of a subject; half of it suffices for the others
 
 
@@ -156,7 +157,29 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         org_id=_text(claims, "org_id", 64),
         roles=_texts(claims, "roles"),
         entities=entities or None,
+        agent=_agent(claims),
     )
+
+
+def _agent(claims: Mapping[str, Any]) -> Agent | None:
+    """The assistant that the token names beside the person, with its budgets: `agent`, and `writes_per_hour` and
+    `amount_minor_per_day` beside it, or in `budgets`."""
+    if claims.get("agent") is None:
+        return None
+    given = claims.get("budgets")
+    budgets = given if isinstance(given, Mapping) else claims
+    return Agent(
+        _text(claims, "agent", _MAX_ID), *(_budget(budgets, n) for n in ("writes_per_hour", "amount_minor_per_day"))
+    )
+
+
+def _budget(budgets: Mapping[str, Any], name: str) -> int | None:
+    value = budgets.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST[name]:
+        raise Unauthenticated(f"The bearer token has no usable claim {name}.")
+    return value
 
 
 def _text(claims: Mapping[str, Any], name: str, longest: int) -> str:

@@ -19,11 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from api.agents import ELICITED, require_agents_of
 from api.auth import Unauthenticated
 from api.gate import JSON_LIMIT
 from api.problems import problem_response
-from conversation.api import HttpApi
-from conversation.server import conversation_server
+from conversation.api import BY_THE_PERSON, HttpApi
+from conversation.server import client_name, conversation_server
 from models.errors import Refusal
 from settings import Settings
 
@@ -31,6 +32,7 @@ PATH: Final = "/mcp"
 METADATA: Final = "/.well-known/oauth-protected-resource"
 WITHIN: Final = "http://arflow.invalid"
 """The address of a request that never leaves the process."""
+_CONFIRMED: Final = BY_THE_PERSON.lower().encode()
 
 
 class Door:
@@ -71,6 +73,7 @@ class Door:
             refusal.headers = {"WWW-Authenticate": f"{refusal.headers['WWW-Authenticate']}, {where}"}
             raise
         _refuse_other_sites(request)
+        await require_agents_of(self._app.state, who.org_id, writes=False)
         request.state.principal = who
         key = f"{who.org_id}/{who.sub}"
         request.scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=key, scopes=[], subject=who.sub))
@@ -79,8 +82,15 @@ class Door:
         """The application itself, asked with the token of this very request."""
         outer: Request = ctx.request
         headers = {"Authorization": outer.headers["authorization"], "X-Request-Id": outer.state.request_id}
-        transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
-        return HttpApi(httpx.AsyncClient(transport=transport, base_url=WITHIN, headers=headers))
+        transport = httpx.ASGITransport(app=self._within, raise_app_exceptions=False)
+        http = httpx.AsyncClient(transport=transport, base_url=WITHIN, headers=headers)
+        return HttpApi(http, base_url(outer), client_name(ctx))
+
+    async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request of our own. Only here it is known that the person was asked, and said yes."""
+        if any(name == _CONFIRMED for name, _ in scope["headers"]):
+            scope["state"] = {ELICITED: True}
+        await self._app(scope, receive, send)
 
 
 def _refuse_other_sites(request: Request) -> None:

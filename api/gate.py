@@ -24,6 +24,7 @@ from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope
 
 from api import json_body
+from api.agents import CLIENT_HEADER, require_agents_of
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
 from api.tags import Tag
@@ -42,8 +43,15 @@ _GENERAL: Final = (
     "VALIDATION_FAILED",
     "RATE_LIMITED",
     "UNAVAILABLE",
+    "AGENTS_OFF",
 )
-_OF_WRITES: Final = ("PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "IDEMPOTENCY_KEY_CONFLICT")
+_OF_WRITES: Final = (
+    "PERSON_REQUIRED",
+    "AGENTS_READ_ONLY",
+    "PAYLOAD_TOO_LARGE",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "IDEMPOTENCY_KEY_CONFLICT",
+)
 
 _ORGANISATIONS: Final = (
     "This is of the whole organisation: it takes a token of every legal entity; yours covers only {}."
@@ -56,7 +64,7 @@ class Requires:
     """What a route asks of the person: a permission of the role table, or (None) only to be somebody."""
 
     def __init__(
-        self, permission: str | None, reach: Reach | None, body_limit: int | None, also: Mapping[str, str]
+        self, permission: str | None, reach: Reach | None, body_limit: int | None, also: Mapping[str, str], agents: bool
     ) -> None:
         for named in (permission, *also.values()):
             if named is not None and named not in PERMISSIONS:
@@ -65,6 +73,12 @@ class Requires:
         self.permission = permission
         self.reach = reach
         self.body_limit = body_limit
+        self.agents = agents
+
+    def lets_agents(self, method: str) -> bool:
+        """Whether an assistant may ask: reads, and the routes that say so. What else writes is a person's."""
+        reads = self.permission is None or self.permission.endswith((".read", ".read_all"))
+        return self.agents or (method in ("GET", "HEAD") and reads)
 
     async def __call__(self, request: Request) -> Principal:
         """The principal that the gate let through (async: FastAPI would hand a plain function to a thread)."""
@@ -73,15 +87,16 @@ class Requires:
 
 
 def requires(
-    permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None, also: Mapping[str, str] = _NOTHING
+    permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None, also: Mapping[str, str] = _NOTHING,
+    agents: bool = False,
 ) -> Any:  # fmt: skip
     """For a route's signature: `Annotated[Principal, requires("invoices.write", RECORD)]`.
 
     `None` admits every authenticated person. Every write says its `reach`; a read that shows what no token may see that is
     limited to some legal entities says ORGANISATION. `body_limit` in bytes replaces the usual one (JSON 1 MB, uploads 50 MB).
-    `also`: what a member of the body asks for beside that, where it is there.
+    `also`: what a member of the body asks for beside that, where it is there. `agents`: assistants may write here.
     """
-    return Depends(Requires(permission, reach, body_limit, also))
+    return Depends(Requires(permission, reach, body_limit, also, agents))
 
 
 class GatedRequest(Request):
@@ -135,6 +150,7 @@ class GatedRoute(CheckedRoute):
             if self.body_field is not None:
                 _check_type(gated, kind)
             raw = await gated.body() if takes_json else b""
+            await check_agents(request, principal, needs)
             if needs.permission is not None:
                 require(principal, needs.permission)
             if needs.reach is Reach.ORGANISATION and principal.entities is not None:
@@ -151,6 +167,17 @@ class GatedRoute(CheckedRoute):
             return await inner(gated)
 
         return handle
+
+
+async def check_agents(request: Request, who: Principal, needs: Requires) -> None:
+    """403 where an assistant asks and the organisation, or the route, leaves it to people."""
+    if who.agent is None and CLIENT_HEADER not in request.headers:
+        return
+    writes = request.method not in ("GET", "HEAD")
+    await require_agents_of(request.app.state, who.org_id, writes=writes)
+    if not needs.lets_agents(request.method):
+        detail = "An assistant proposes (POST /v1/proposals), and a person commits; this needs the person."
+        raise Refusal("PERSON_REQUIRED", detail)
 
 
 def gated_router(tag: Tag) -> APIRouter:

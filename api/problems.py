@@ -27,7 +27,15 @@ RETRY_AFTER_SECONDS: Final = 1
 
 _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     401: ("UNAUTHENTICATED",),
-    403: ("FORBIDDEN", "ORG_CONTEXT_MISMATCH", "SEGREGATION_OF_DUTIES", "APPROVAL_TOKEN_INVALID"),
+    403: (
+        "FORBIDDEN",
+        "ORG_CONTEXT_MISMATCH",
+        "SEGREGATION_OF_DUTIES",
+        "APPROVAL_TOKEN_INVALID",
+        "PERSON_REQUIRED",
+        "AGENTS_OFF",
+        "AGENTS_READ_ONLY",
+    ),
     404: (
         "NOT_FOUND",
         "CUSTOMER_NOT_FOUND",
@@ -73,6 +81,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "ACTIVITY_NOT_FOUND",
         "PANEL_NOT_FOUND",
         "SOURCE_CONNECTION_NOT_FOUND",
+        "PROPOSAL_NOT_FOUND",
     ),
     405: ("METHOD_NOT_ALLOWED",),
     406: ("NOT_ACCEPTABLE",),
@@ -117,6 +126,9 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "WEBHOOK_ENDPOINT_DISABLED",
         "LINE_NOT_A_RECEIPT",
         "PAYMENT_LINKED",
+        "PROPOSAL_STALE",
+        "PROPOSAL_CLOSED",
+        "PROPOSAL_EXPIRED",
     ),
     412: ("VERSION_MISMATCH",),
     413: ("PAYLOAD_TOO_LARGE",),
@@ -160,7 +172,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
         "PAYS_FOR_CIRCLE",
         "STAGE_UNKNOWN",
     ),
-    429: ("RATE_LIMITED",),
+    429: ("RATE_LIMITED", "BUDGET_EXCEEDED"),
     500: ("INTERNAL",),
     503: ("UNAVAILABLE",),
 }

@@ -22,6 +22,7 @@ Tag = Literal[
     "sources",
     "books",
     "operations",
+    "conversation",
     "health",
 ]
 
@@ -45,6 +46,7 @@ DESCRIBED: Final[dict[Tag, str]] = {
     "sources": "Records of other systems, sent here or fetched from a connection.",
     "books": "Legal entities, bank accounts, accounts, terms, rates, periods, dimensions, settings.",
     "operations": "What became of a write that was answered 202.",
+    "conversation": "What an assistant proposes: shown with its effect, carried out once by the hand of a person.",
     "health": "For whoever runs it: alive, ready, metrics.",
 }
 """In that order."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import jwt
 
+from models.access import Agent
 from settings import DEV_TOKEN_ISSUER, Settings
 
 DEV_ALGORITHM: Final = "HS256"
@@ -20,6 +21,7 @@ def mint_dev_token(
     entities: Iterable[str] = (),
     *,
     lifetime_seconds: int = DEV_TOKEN_SECONDS,
+    agent: Agent | None = None,
 ) -> str:
     """A bearer token for `user` of `org`; without entities it sees all of them. SettingsError in production."""
     now = int(time.time())
@@ -34,4 +36,7 @@ def mint_dev_token(
     }
     if given := list(entities):
         claims["entities"] = given
+    if agent is not None:
+        budgets = {"writes_per_hour": agent.writes_per_hour, "amount_minor_per_day": agent.amount_minor_per_day}
+        claims |= {"agent": agent.name, "budgets": {n: v for n, v in budgets.items() if v is not None}}
     return jwt.encode(claims, settings.dev_secret(), algorithm=DEV_ALGORITHM)

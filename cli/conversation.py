@@ -9,7 +9,7 @@ import typer
 from mcp.server.stdio import stdio_server
 
 from conversation.api import HttpApi
-from conversation.server import conversation_server
+from conversation.server import client_name, conversation_server
 from settings import SettingsError, get_settings
 
 TIMEOUT_SECONDS: Final = 60
@@ -33,6 +33,6 @@ def mcp(
 async def _serve(url: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
-        server = conversation_server(lambda _: HttpApi(http), version("arflow"))
+        server = conversation_server(lambda ctx: HttpApi(http, url, client_name(ctx)), version("arflow"))
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.tokens import mint_dev_token
-from models.access import ROLES
+from models.access import ROLES, Agent
 from settings import get_settings
 from stack.process import StackError
 
@@ -15,9 +15,18 @@ def token(
     user: Annotated[str, typer.Option(help="Person or service, such as u_clerk.")],
     role: Annotated[list[str] | None, typer.Option(help=f"May be repeated: {', '.join(ROLES)}.")] = None,
     entity: Annotated[list[str] | None, typer.Option(help="Legal entity; may be repeated. None: all.")] = None,
+    agent: Annotated[str | None, typer.Option(help="An assistant that acts beside the person.")] = None,
+    writes_per_hour: Annotated[int | None, typer.Option(help="Of the assistant: its commits an hour.", min=0)] = None,
+    amount_minor_per_day: Annotated[
+        int | None, typer.Option(help="Of the assistant: what its commits may move a day, in minor units.", min=0)
+    ] = None,
     hours: Annotated[int, typer.Option(help="How long it is valid.", min=1)] = 8760,
 ) -> None:
     """Print a bearer token (development only)."""
     if unknown := [name for name in role or () if name not in ROLES]:
         raise StackError(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
-    print(mint_dev_token(get_settings(), org, user, role or [], entity or [], lifetime_seconds=hours * 3600))
+    if agent is None and (writes_per_hour, amount_minor_per_day) != (None, None):
+        raise typer.BadParameter("budgets are an assistant's: name it by --agent")
+    beside = None if agent is None else Agent(agent, writes_per_hour, amount_minor_per_day)
+    seconds = hours * 3600
+    print(mint_dev_token(get_settings(), org, user, role or [], entity or [], lifetime_seconds=seconds, agent=beside))

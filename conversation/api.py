@@ -13,6 +13,8 @@ from models.answers import JsonObject
 CLIENT_HEADER: Final = "Arflow-Conversation-Client"
 """Names the assistant through which a person speaks, where it is not the API's own door that knows."""
 
+BY_THE_PERSON: Final = "Arflow-Confirmed"
+"""Says that the person has just said yes in the assistant's own dialogue. It allows less than saying nothing does."""
 Query = Mapping[str, str | int | None]
 
 
@@ -30,7 +32,10 @@ class Refused(Exception):
 
 
 class Api(Protocol):
-    """What a tool may ask. Raises Refused."""
+    """What a tool may ask. Raises Refused. `base_url`: where a person finds its pages."""
+
+    @property
+    def base_url(self) -> str: ...
 
     async def get(self, path: str, query: Query | None = None) -> JsonObject:
         """A read."""
@@ -40,17 +45,23 @@ class Api(Protocol):
 
 
 class HttpApi:
-    """The API over HTTP, at whatever address the client has."""
+    """The API over HTTP, at whatever address the client has; `client` is the assistant's program, as it names itself."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    def __init__(self, http: httpx.AsyncClient, base_url: str, client: str) -> None:
+        self._http, self.base_url = http, base_url
+        self._said = {CLIENT_HEADER: client.encode("ascii", "replace").decode()[:100] or "unnamed"}
 
     async def get(self, path: str, query: Query | None = None) -> JsonObject:
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        return read(await self._http.get(path, params=given))
+        return read(await self._http.get(path, params=given, headers=self._said))
 
     async def post(self, path: str, body: JsonObject, *, by_the_person: bool = False) -> JsonObject:
-        return read(await self._http.post(path, content=written(body), headers={"Content-Type": "application/json"}))
+        headers = {
+            "Content-Type": "application/json",
+            **self._said,
+            **({BY_THE_PERSON: "yes"} if by_the_person else {}),
+        }
+        return read(await self._http.post(path, content=written(body), headers=headers))
 
 
 def read(response: httpx.Response) -> JsonObject:

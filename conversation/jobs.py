@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from conversation.api import Api
+from conversation.person import Person
 from models.answers import JsonObject
 from models.values import Body
 
@@ -21,9 +22,10 @@ async def _silent(done: float, total: float | None, said: str) -> None:
 
 @dataclass(frozen=True)
 class Talk:
-    """One call: the API with the caller's token, and how to say how far the work is."""
+    """One call: the API with the caller's token, the person behind it, and how to say how far the work is."""
 
     api: Api
+    person: Person
     say: Callable[[float, float | None, str], Awaitable[None]] = _silent
 
 

@@ -156,7 +156,7 @@ class WaitingForMe(Body):
 
 @answer
 class Waiting:
-    """Something that waits for the caller: an approval to decide, an import to review, or an exception to work off."""
+    """Something that waits for the caller: an approval to decide, or an exception to work off."""
 
     kind: str
     id: str
@@ -175,15 +175,14 @@ class WaitingForMe_:
 
 @job("waiting_for_me", "What waits for me", WaitingForMe, WaitingForMe_)
 async def waiting_for_me(talk: Talk, asked: WaitingForMe) -> JsonObject:
-    """What waits for the person: approvals that they may decide now, imports to review, exceptions on their desk.
+    """What waits for the person: approvals of every kind that they may decide now, exceptions on their desk.
     propose_decision decides an approval by its id."""
     n = asked.limit
     pages = await asyncio.gather(
-        page_of(talk, "/v1/customer-changes", {"awaiting": "me", "status": "pending", "limit": n}),
-        page_of(talk, "/v1/customer-imports", {"status": "AWAITING_REVIEW", "limit": n}),
+        page_of(talk, "/v1/approvals", {"awaiting": "me", "limit": n}),
         page_of(talk, "/v1/exceptions", {"owner": "me", "status": "open", "limit": n}),
     )
-    made = (_change, _import, _exception)
+    made = (_approval, _exception)
     items = [make(item) for make, (found, _) in zip(made, pages, strict=True) for item in found]
     items.sort(key=lambda w: (w["due_at"] is None, str(w["due_at"])))
     more = len(items) > n or any(cut for _, cut in pages)
@@ -201,19 +200,8 @@ async def page_of(talk: Talk, path: str, query: Query) -> tuple[list[JsonObject]
     return listed(page), page["next_cursor"] is not None
 
 
-def _change(c: JsonObject) -> JsonObject:
-    said = (
-        f"{c['operation']} of customer {c['customer_id']}, submitted by {c['submitted_by']}, step {c['awaiting_step']}"
-    )
-    return {"kind": "customer_change", "id": c["id"], "summary": said, "due_at": c["due_at"], "record": dict(c)}
-
-
-def _import(one: JsonObject) -> JsonObject:
-    steps = one["steps"]
-    pending = [s for s in steps if isinstance(s, dict) and s["status"] == "PENDING"] if isinstance(steps, list) else []
-    due = pending[0]["due_at"] if pending else None
-    said = f"import of {one['total_rows']} rows, {one['error_rows']} with errors"
-    return {"kind": "import", "id": one["id"], "summary": said, "due_at": due, "record": dict(one)}
+def _approval(a: JsonObject) -> JsonObject:
+    return {"kind": a["kind"], "id": a["id"], "summary": a["summary"], "due_at": a["due_at"], "record": dict(a)}
 
 
 def _exception(e: JsonObject) -> JsonObject:

@@ -25,12 +25,15 @@ from mcp_types import (
 )
 from pydantic import JsonValue, ValidationError
 
-from conversation import customer_jobs, receivable_jobs, trail_jobs
+from conversation import customer_jobs, proposal_jobs, receivable_jobs, trail_jobs, word_jobs
 from conversation.api import Api, Refused, exact
 from conversation.jobs import JOBS, Job, Talk
+from conversation.person import InputRequired, Person
 from models.answers import JsonObject
 
-__all__ = ["Api", "Context", "conversation_server", "customer_jobs", "receivable_jobs", "trail_jobs"]
+__all__ = [
+    "client_name", "conversation_server", "customer_jobs", "proposal_jobs", "receivable_jobs", "trail_jobs", "word_jobs",
+]  # fmt: skip
 log = structlog.get_logger("arflow.conversation")
 
 Context = Any
@@ -54,6 +57,12 @@ def conversation_server(api_for: Callable[[Context], Api], version: str) -> "Ser
         on_list_tools=_list_tools,
         on_call_tool=partial(_call_tool, api_for),
     )
+
+
+def client_name(ctx: Context) -> str:
+    """The assistant's program, as it names itself."""
+    given = ctx.session.client_params
+    return "unnamed" if given is None else str(given.client_info.name)
 
 
 async def _list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
@@ -88,9 +97,11 @@ async def _call_tool(
         asked = job.takes.model_validate(exact(params.arguments or {}))
     except ValidationError as wrong:
         return refused(job, _misshapen(wrong))
-    talk = Talk(api_for(ctx), _saying(ctx))
+    talk = Talk(api_for(ctx), Person(ctx, params.input_responses), _saying(ctx))
     try:
         return answered(await job.do(talk, asked))
+    except InputRequired as more:
+        return more.result
     except Refused as no:
         return refused(job, no.problem)
 

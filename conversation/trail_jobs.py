@@ -26,6 +26,7 @@ PATHS: Final[Mapping[str, str]] = MappingProxyType(
         "stmt": "/v1/statements",
         "je": "/v1/journal-entries",
         "exc": "/v1/exceptions",
+        "apr": "/v1/approvals",
         "prop": "/v1/proposals",
     }
 )

@@ -139,6 +139,15 @@ def roles_with(permission: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """Who acts beside the person: an assistant, by the name that its token says, within these budgets (None: no bound)."""
+
+    name: str
+    writes_per_hour: int | None = None
+    amount_minor_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks, for which organisation, in which roles, for which legal entities (`None`: all of them).
 
@@ -149,6 +158,7 @@ class Principal:
     org_id: str
     roles: frozenset[str]
     entities: frozenset[str] | None = None
+    agent: Agent | None = None
 
     def holds(self, role: str) -> bool:
         """Whether this person holds the role, by name or by inclusion: what a step of an approval asks."""

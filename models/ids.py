@@ -1,6 +1,9 @@
 """Prefixed, sortable ids (TypeID: a prefix and a UUIDv7), such as `pay_01m81a5jhbecnawhmfhcd214ah`."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +12,26 @@ from typeid import TypeID
 _ID = re.compile(r"^([a-z]+)_([0-9a-hjkmnp-tv-z]{26})$")
 
 
+_made: ContextVar[list[str] | None] = ContextVar("made", default=None)
+
+
 def new_id(prefix: str) -> str:
     """A new id; ids made later sort after ids made earlier (to the millisecond)."""
-    return str(TypeID(prefix))
+    made = str(TypeID(prefix))
+    if (noted := _made.get()) is not None:
+        noted.append(made)
+    return made
+
+
+@contextmanager
+def noting_ids() -> Iterator[list[str]]:
+    """The ids that are made meanwhile, in order."""
+    noted: list[str] = []
+    token = _made.set(noted)
+    try:
+        yield noted
+    finally:
+        _made.reset(token)
 
 
 def first_id(prefix: str, at: datetime) -> str:

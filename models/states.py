@@ -70,6 +70,12 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
     "credit_note_applications": {"POSTED": DERIVED, "UNDONE": END},
     "reconciliations": {"DRAFT": A_PERSON, "COMPLETED": END, "REOPENED": A_PERSON},
     "exceptions": {"open": "its owner; late ones are counted by `/readyz?verbose`", "resolved": END},
+    "proposals": {
+        "OPEN": "its person, whenever they want; no longer committed after a day",
+        "COMMITTED": END,
+        "DECLINED": END,
+        "STALE": END,
+    },
     "periods": {"open": A_PERSON, "closed": A_PERSON},
     "customers": {"active": A_PERSON, "inactive": A_PERSON},
     "cases": {"*": SOURCE},

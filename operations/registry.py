@@ -1,6 +1,6 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import authority, bank_accounts, exceptions, master_data, webhooks
+from operations import authority, bank_accounts, exceptions, master_data, proposals, webhooks
 from operations.approvals import requests as approvals
 from operations.cash import (
     applications,
@@ -47,6 +47,7 @@ __all__ = [
     "payments",
     "periods",
     "policies",
+    "proposals",
     "rates",
     "reconciliations",
     "recording",

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from models.access import Principal
 from models.answers import read_row
 from models.commands import CommandEnd, KeptRefusal
+from models.conversation.proposals import committing
 from models.db import commands
 from models.db.attempts import attempts
 from models.db.engine import transaction
@@ -24,6 +25,7 @@ from models.values import Body
 from operations import answers
 from operations.carried import Carried, InPlace
 from operations.commands import Submission, Submitted, as_command, command_of, submit
+from operations.proposed import carry_out_proposed, name_the_proposal
 from operations.work import Answered, Command, Outcome, Work
 
 B = TypeVar("B", bound=Body)
@@ -172,7 +174,12 @@ def pending(tx: Tx, command_id: str) -> Command:
 def perform(work: Work, *, kept: bool) -> Answered:
     """Do what the command asks for, and write it; with it, where the command is kept, that it is done."""
     asked_for = OPERATIONS[work.cmd.operation]
-    outcome = asked_for.do(work, asked_for.asked(work.cmd)).written()
+
+    def do() -> Answered:
+        return asked_for.do(work, asked_for.asked(work.cmd)).written()
+
+    proposal_id = committing(work.cmd.path) if kept and not asked_for.name.startswith("proposal.") else None
+    outcome = do() if proposal_id is None else carry_out_proposed(work, proposal_id, do)
     finish = {
         "done_id": work.cmd.id,
         "done_status": outcome.status,
@@ -196,6 +203,7 @@ def _say_refused(work: Work, r: Refusal) -> None:
     cmd = work.cmd
     if r.code in NOT_AUDITED:
         return
+    name_the_proposal(work)
     missing = r.code.endswith(_MISSING)
     subject = work.tx.org_id if missing or cmd.subject_id is None else cmd.subject_id
     work.refused(subject, cmd.operation, r)

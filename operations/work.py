@@ -75,6 +75,8 @@ class Work:
     tx: Tx
     cmd: Command
     dry_run: bool = False
+    conversation: Mapping[str, object] | None = None
+    """Through whom it came, where an assistant proposed it: said with everything that it does."""
     _audits: list[dict[str, Any]] = field(default_factory=list)
     _events: list[dict[str, Any]] = field(default_factory=list)
     _exceptions: list[dict[str, Any]] = field(default_factory=list)
@@ -94,6 +96,8 @@ class Work:
         self, subject_id: str, action: str, payload: Mapping[str, object], *, reason_code: str | None = None
     ) -> None:
         """Append to the subject's chain. `payload` says what changed (before, after); amounts in minor units."""
+        if self.conversation is not None:
+            payload = {**payload, "conversation": self.conversation}
         self._audits.append(
             {
                 "subject_id": subject_id,
@@ -149,6 +153,16 @@ class Work:
         if not entry.balanced:
             raise AssertionError(f"entry {entry.id} does not balance")
         self._entries.append(entry)
+
+    @property
+    def entries(self) -> Sequence[JournalEntry]:
+        """The journal entries that are queued."""
+        return self._entries
+
+    @property
+    def said(self) -> Sequence[Mapping[str, object]]:
+        """What is queued for the trail, each with its payload as JSON."""
+        return self._audits
 
     def add(self, table: str, rows: Sequence[object]) -> None:
         """Queue rows of one table, written by `flush` in one statement with everything else: records, whose fields are

@@ -48,6 +48,13 @@ def root() -> Response:
     return RedirectResponse("/docs")
 
 
+@router.get("/confirm/{proposal_id}")
+def confirm(request: Request, proposal_id: str) -> Response:
+    """What an assistant proposes, for its person to confirm or not."""
+    context = {"proposal_id": proposal_id, "production": request.app.state.settings.production}
+    return TEMPLATES.TemplateResponse(request, "confirm.html", context, headers=_HEADERS)
+
+
 @router.get("/docs")
 def docs(request: Request) -> Response:
     """The API's description, to read and to try."""

@@ -14,8 +14,9 @@ from models.audit.chain import AuditEvent
 class AuditEventAnswer:
     """Who, what (`before` and `after`), when and why, with the links of the chain as hex.
 
-    `id` is the event's own hash, shortened. `payload` is all that the event says; null once erased (hard delete): the
-    chain still verifies by `digest`.
+    `agent`: the assistant that acted beside the actor; `conversation`: through which client it came, by which proposal, and the
+    hash of the effect that was shown. `id` is the event's own hash, shortened. `payload` is all that the event says; null once
+    erased (hard delete): the chain still verifies by `digest`.
     """
 
     id: str
@@ -23,6 +24,8 @@ class AuditEventAnswer:
     seq: int
     at: datetime
     actor: str
+    agent: str | None
+    conversation: JsonValue
     action: str
     reason_code: str | None
     request_id: str | None
@@ -45,6 +48,8 @@ def audit_event_answer(e: AuditEvent) -> AuditEventAnswer:
         seq=e.seq,
         at=e.at,
         actor=e.actor,
+        agent=_agent(said),
+        conversation=said.get("conversation"),
         action=e.action,
         reason_code=e.reason_code,
         request_id=e.request_id,
@@ -57,6 +62,12 @@ def audit_event_answer(e: AuditEvent) -> AuditEventAnswer:
         prev_hash=e.prev_hash.hex(),
         hash=e.hash.hex(),
     )
+
+
+def _agent(said: JsonObject) -> str | None:
+    conversation = said.get("conversation")
+    agent = conversation.get("agent") if isinstance(conversation, Mapping) else None
+    return agent if isinstance(agent, str) else None
 
 
 def _side(said: JsonObject, side: str) -> JsonValue:

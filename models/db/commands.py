@@ -50,6 +50,13 @@ def session_answer_of(tx: Tx, command_id: str) -> str | None:
     return found
 
 
+def response_of(tx: Tx, command_id: str) -> str | None:
+    """The JSON that a command was answered."""
+    sql = "SELECT response::text FROM commands WHERE org_id = :org AND id = :id"
+    found: str | None = tx.scalar(sql, id=command_id)
+    return found
+
+
 def covers(tx: Tx, who: Principal, command: Asked) -> bool:
     """Whether the legal entities of a person's token cover what a command answers: it is their own, they see every entity
     that its caller saw, or the record that it is about (for a credit or an application: its payment) is of one of theirs."""

@@ -26,6 +26,8 @@ _ACCOUNTS: Final = Listing(accounts, key=(accounts.c.code,), within=None)
 _DIMENSIONS: Final = Listing(dimensions, key=(dimensions.c.type, dimensions.c.code), within=None)
 
 SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
+AGENTS: Final = "SELECT settings ->> 'agents' FROM organisations WHERE org_id = :org"
+"""What assistants may do (`Agents`); null: they are on."""
 
 
 def list_legal_entities(

@@ -8,6 +8,7 @@ from typing import Literal
 from models.answers import answer
 from models.master_data.records import (
     AccountKind,
+    Agents,
     BankAccount,
     Confirmations,
     Dimension,
@@ -121,6 +122,7 @@ class OrganisationSettingsAnswer:
     opportunity_stages: Mapping[str, Literal["open", "closed"]]
     remittance_confirmation_since: datetime | None
     returns: Returns
+    agents: Agents
 
 
 def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
@@ -134,4 +136,5 @@ def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
         opportunity_stages=s.opportunity_stages,
         remittance_confirmation_since=s.remittance_confirmation_since,
         returns=s.returns,
+        agents=s.agents,
     )

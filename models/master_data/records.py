@@ -36,6 +36,14 @@ class Returns(StrEnum):
     REVERSE = "reverse"
 
 
+class Agents(StrEnum):
+    """What assistants may do in the organisation, whoever they speak for."""
+
+    ON = "on"
+    READ_ONLY = "read_only"
+    OFF = "off"
+
+
 class AccountKind(StrEnum):
     ASSET = "asset"
     LIABILITY = "liability"
@@ -139,6 +147,7 @@ class OrganisationSettings:
     case_escalation_sla_seconds: int | None = None
     opportunity_stages: Mapping[str, Literal["open", "closed"]] = field(default_factory=dict)
     remittance_confirmation_since: datetime | None = None
+    agents: Agents = Agents.ON
     returns: Returns = Returns.ASK
 
     @property

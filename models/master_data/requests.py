@@ -12,6 +12,7 @@ from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.master_data.records import (
     AccountKind,
+    Agents,
     BankAccount,
     Confirmations,
     DiscountTax,
@@ -134,4 +135,5 @@ class ChangeSettings(Patch):
     discount_grace_days: Annotated[int, Field(ge=0, le=90)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     returns: Choice[Returns] | None = None
+    agents: Choice[Agents] | None = None
     opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None

@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, Implementation
 
 from conversation.api import HttpApi
-from conversation.server import conversation_server
+from conversation.server import client_name, conversation_server
 from tests.stack_fixtures.app import Access
 
 Way = Literal["http", "http 2025", "stdio", "memory"]
@@ -39,7 +39,7 @@ async def assistant(stack: Access, token: str, way: Way = "http", **options: Any
     else:
         asked = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=stack.base_url, headers=asked, timeout=60, trust_env=False) as http:
-            server = conversation_server(lambda _: HttpApi(http), version("arflow"))
+            server = conversation_server(lambda ctx: HttpApi(http, stack.base_url, client_name(ctx)), version("arflow"))
             async with Client(server, client_info=info, **options) as client:
                 yield client
 

@@ -1,0 +1,137 @@
+"""What a proposal will do, in a few lines for a person. Texts of others are quoted, clipped and kept on one line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import JsonValue
+
+from models.answers import JsonObject
+from models.invisible import without
+from models.money import exponent
+
+_LONGEST: Final = 120
+_MOST: Final = 40
+
+
+def in_words(operation: str, record_id: str, effect: JsonObject) -> list[str]:
+    """The effect, a line each: what is done to which record, then what follows from it."""
+    lines = [_FIRST.get(operation, _plain)(record_id, effect)]
+    lines += [_difference(d) for d in _all(effect, "diff")]
+    lines += [_applied(a) for a in _all(effect, "applications") if operation.startswith("apply")]
+    lines += [_invoice(i) for i in _all(effect, "invoices")]
+    if operation.startswith("apply") and effect.get("unapplied_minor"):
+        lines.append(f"Left on the payment: {_amount(effect, 'unapplied_minor', _currency(effect))}")
+    for entry in _all(effect, "journal_entries"):
+        lines += _entry(entry)
+    lines += [f"Warning {quoted(w.get('code'))}: {quoted(w.get('detail'))}" for w in _all(effect, "warnings")]
+    return lines[:_MOST] + ([f"… and {len(lines) - _MOST} lines more"] if len(lines) > _MOST else [])
+
+
+def quoted(text: object) -> str:
+    """A text that somebody wrote: on one line, without what cannot be seen, not too long."""
+    plain = " ".join(without("".join(c if c.isprintable() else " " for c in str(text))).split())
+    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+
+
+def money(minor: int, currency: str) -> str:
+    """`1,234.50 USD`, with the digits of the currency."""
+    digits = exponent(currency)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole:,}" + (f".{part:0{digits}d}" if digits else "") + f" {currency}"
+
+
+def _plain(record_id: str, _: JsonObject) -> str:
+    return f"Change {record_id}"
+
+
+def _application(record_id: str, e: JsonObject) -> str:
+    many = len(_all(e, "applications"))
+    what = "a prepayment" if not many else "one invoice" if many == 1 else f"{many} invoices"
+    return f"Apply {record_id} to {what}"
+
+
+_FIRST: Final[Mapping[str, Callable[[str, JsonObject], str]]] = MappingProxyType(
+    {
+        "customer.create": lambda r, _: f"Submit a new customer {r} for approval",
+        "customer.update": lambda r, _: f"Submit a change of customer {r} for approval",
+        "customer.deactivate": lambda r, _: f"Submit the deactivation of customer {r} for approval",
+        "customer.reactivate": lambda r, _: f"Submit the reactivation of customer {r} for approval",
+        "customer.delete": lambda r, _: f"Submit the deletion of customer {r}, for good, for approval",
+        "change.decide": lambda r, e: f"{_decision(e)} the {quoted(e.get('operation'))} of customer {e.get('customer_id')} ({r})",
+        "change.delegate": lambda r, _: f"Delegate a step of {r}",
+        "change.withdraw": lambda r, _: f"Withdraw {r}",
+        "import.decide": lambda r, e: f"{_decision(e)} import {r}: {quoted(e.get('status'))} afterwards",
+        "import.delegate": lambda r, _: f"Delegate a step of {r}",
+        "import.withdraw": lambda r, _: f"Withdraw {r}",
+        "approval.decide": lambda r, e: f"{_decision(e)} {r}: {quoted(e.get('summary'))}",
+        "approval.delegate": lambda r, _: f"Delegate a step of {r}",
+        "approval.withdraw": lambda r, _: f"Withdraw {r}",
+        "assign_payment": lambda r, e: f"Assign payment {r} to customer {e.get('customer_id')}",
+        "apply_payment": _application,
+        "apply_credit": _application,
+        "reverse_payment": lambda r, e: f"Reverse payment {r} of {_amount(e, 'amount_minor', _currency(e))}: all of it is undone",
+        "unapply_application": lambda r, e: f"Undo application {r} of {_amount(e, 'applied_minor', _currency(e))}",
+    }
+)  # fmt: skip
+
+
+def _decision(e: JsonObject) -> str:
+    said = _all(e, "decisions")
+    last = said[-1] if said else {}
+    words = {"approve": "Approve", "reject": "Reject", "return": "Return"}
+    step = f" step {last.get('step')} of" if last else ""
+    return f"{words.get(str(last.get('decision')), 'Decide')}{step}"
+
+
+def _difference(d: JsonObject) -> str:
+    before, after = (_value(d.get(side)) for side in ("before", "after"))
+    return (
+        f"{quoted(d.get('path'))}: {after}" if before == "nothing" else f"{quoted(d.get('path'))}: {before} → {after}"
+    )
+
+
+def _value(value: JsonValue) -> str:
+    return "nothing" if value is None or value in ({}, []) else f"“{quoted(value)}”"
+
+
+def _applied(a: JsonObject) -> str:
+    paid = money(_int(a.get("applied_minor")), str(a.get("currency_code")))
+    other = str(a.get("invoice_currency_code"))
+    at = "" if other == a.get("currency_code") else f" (pays {money(_int(a.get('invoice_applied_minor')), other)})"
+    return f"{paid}{at} on invoice {a.get('invoice_id')}"
+
+
+def _invoice(i: JsonObject) -> str:
+    status = str(i.get("status")).replace("_", " ").lower()
+    return f"Invoice {i.get('id')} is {status} afterwards, {i.get('balance_due_minor')} minor units due"
+
+
+def _entry(e: JsonObject) -> list[str]:
+    lines = [f"Journal entry of {e.get('entry_date')}"]
+    for x in _all(e, "lines"):
+        side, minor = (
+            ("DR", _int(x.get("debit_minor"))) if x.get("debit_minor") else ("CR", _int(x.get("credit_minor")))
+        )
+        lines.append(f"{side} {x.get('account')} {money(minor, str(x.get('currency_code')))}")
+    return lines
+
+
+def _currency(e: JsonObject) -> str | None:
+    if isinstance(e.get("currency_code"), str):
+        return str(e["currency_code"])
+    return next((str(a["currency_code"]) for a in _all(e, "applications")), None)
+
+
+def _amount(e: JsonObject, name: str, currency: str | None) -> str:
+    minor = _int(e.get(name))
+    return f"{minor} minor units" if currency is None else money(minor, currency)
+
+
+def _all(e: JsonObject, name: str) -> Sequence[JsonObject]:
+    found = e.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _int(value: JsonValue) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,242 @@
+"""Proposing: the operation is carried out for its effect and taken back; what stays is the proposal."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from models.access import Principal
+from models.approvals.chain import require_reason
+from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
+from models.cash.requests import ApplySession, AssignPayment, ReversePayment, UnapplyApplication
+from models.conversation.in_words import in_words
+from models.conversation.proposals import (
+    COMMIT_PATH,
+    GOOD_FOR,
+    PROPOSABLE,
+    ConfirmProposal,
+    DeclineProposal,
+    Effect,
+    KeptProposal,
+    ProposalAnswer,
+    ProposalRecord,
+    ProposalStatus,
+)
+from models.customers.bodies import CreateCustomer
+from models.customers.patch import PatchCustomer
+from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
+from models.db import master_data, proposals
+from models.errors import FieldError, Refusal
+from models.ids import new_id, noting_ids
+from models.messages.changes import change_workflow_id
+from models.values import Body, Empty
+from operations.carried import Change
+from operations.commands import Submission, command_of
+from operations.effects import effect_of
+from operations.proposed import require_agents
+from operations.runner import OPERATIONS, operation
+from operations.work import Command, Outcome, Work
+
+
+def _decision(body: Body) -> Body:
+    assert isinstance(body, DecideChange)
+    require_reason(body.decision, body.reason_code)
+    return body
+
+
+def _update(body: Body) -> Body:
+    assert isinstance(body, PatchCustomer)
+    return UpdateCustomer(patch=body)
+
+
+def _soft(body: Body) -> Body:
+    assert isinstance(body, DeleteCustomer)
+    return body.model_copy(update={"mode": DeleteMode.SOFT})
+
+
+def _hard(body: Body) -> Body:
+    assert isinstance(body, DeleteCustomer)
+    return body.model_copy(update={"mode": DeleteMode.HARD})
+
+
+def _session(body: Body) -> Body:
+    assert isinstance(body, ApplySession)
+    if not body.applications and not body.overpayment:
+        detail = "Name an invoice, or say overpayment."
+        raise Refusal("VALIDATION_FAILED", detail, errors=[FieldError("/body/applications", "FIELD_REQUIRED", detail)])
+    return body
+
+
+def _as_sent(body: Body) -> Body:
+    return body
+
+
+BODIES: Final[Mapping[str, tuple[type[Body], Callable[[Body], Body]]]] = MappingProxyType(
+    {
+        "customer.create": (CreateCustomer, _as_sent),
+        "customer.update": (PatchCustomer, _update),
+        "customer.deactivate": (DeleteCustomer, _soft),
+        "customer.reactivate": (Empty, _as_sent),
+        "customer.delete": (DeleteCustomer, _hard),
+        "change.decide": (DecideChange, _decision),
+        "change.delegate": (DelegateStep, _as_sent),
+        "change.withdraw": (WithdrawChange, _as_sent),
+        "import.decide": (DecideChange, _decision),
+        "import.delegate": (DelegateStep, _as_sent),
+        "import.withdraw": (WithdrawChange, _as_sent),
+        "approval.decide": (DecideChange, _decision),
+        "approval.delegate": (DelegateStep, _as_sent),
+        "approval.withdraw": (WithdrawChange, _as_sent),
+        "assign_payment": (AssignPayment, _as_sent),
+        "apply_payment": (ApplySession, _session),
+        "apply_credit": (ApplySession, _session),
+        "reverse_payment": (ReversePayment, _as_sent),
+        "unapply_application": (UnapplyApplication, _as_sent),
+    }
+)
+"""The body of each operation as its own path takes it, and as the operation does."""
+
+
+class _TakenBack(Exception):
+    """The rehearsal is over."""
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+
+
+@operation("proposal.make", KeptProposal, ProposalAnswer)
+def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
+    """Keep a proposal with the effect that it would have now. Nothing else is changed. One that it replaces is stale."""
+    require_agents(master_data.settings_of(work.tx).agents, writes=asked.agent is not None or asked.client is not None)
+    record_id = asked.record_id or new_id("cust")
+    effect = _rehearsed(work, _command(work, asked, record_id))
+    by_page = PROPOSABLE[asked.operation].by_page or effect.money_leaves
+    made = ProposalRecord(
+        id=new_id("prop"),
+        operation=asked.operation,
+        record_id=record_id,
+        body=asked.body,
+        effect=effect.shown,
+        effect_hash=effect.hash,
+        warnings=effect.warnings,
+        confirmation="page" if by_page else "elicitation",
+        customer_id=effect.customer_id,
+        actor=work.cmd.actor,
+        agent=asked.agent,
+        client=asked.client,
+        writes_per_hour=asked.writes_per_hour,
+        amount_minor_per_day=asked.amount_minor_per_day,
+        amount_minor=effect.amount_minor,
+        status=ProposalStatus.OPEN,
+        made_at=work.now,
+        expires_at=work.now + GOOD_FOR,
+        ended_at=None,
+        confirmed_by=None,
+        command_id=None,
+        successor_id=None,
+    )
+    work.add("proposals", [made])
+    if asked.replaces is not None:
+        _replace(work, asked.replaces, made.id)
+    work.conversation = made.conversation
+    work.audit(made.id, "proposal.made", {"operation": made.operation, "record_id": record_id})
+    return Outcome(proposal_answer(made, expired=False), 201)
+
+
+def _replace(work: Work, proposal_id: str, successor_id: str) -> None:
+    former = proposals.get(work.tx, proposal_id, lock=True)
+    if former.status is ProposalStatus.OPEN:
+        proposals.end(work.tx, former.id, ProposalStatus.STALE, successor_id=successor_id)
+
+
+def _command(work: Work, asked: KeptProposal, record_id: str) -> Command:
+    """The command that the proposal would become."""
+    cmd = work.cmd
+    who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
+    carried = OPERATIONS[asked.operation].carried
+    change = change_workflow_id(new_id("chg") if carried.begins else record_id) if isinstance(carried, Change) else None
+    return command_of(
+        who,
+        Submission(
+            operation=asked.operation,
+            path=COMMIT_PATH.format("rehearsed"),
+            body=asked.body,
+            idempotency_key="",
+            key_given=True,
+            request_id=cmd.request_id,
+            resource_id=record_id,
+            subject_id=record_id,
+            workflow_id=change,
+        ),
+    )
+
+
+def _rehearsed(work: Work, cmd: Command) -> Effect:
+    """What the command would do: done, checked as a commit would, and taken back."""
+    inner, asked_for = Work(work.tx, cmd), OPERATIONS[cmd.operation]
+    try:
+        with work.tx.savepoint("rehearsed"):
+            with noting_ids() as made:
+                done = asked_for.do(inner, asked_for.asked(cmd)).written()
+            effect = effect_of(inner, done, made)
+            inner.flush()
+            work.tx.run("SET CONSTRAINTS ALL IMMEDIATE")
+            raise _TakenBack(effect)
+    except _TakenBack as back:
+        return back.effect
+
+
+@operation("proposal.confirm", ConfirmProposal, ProposalAnswer)
+def confirm_proposal(work: Work, asked: ConfirmProposal) -> Outcome[ProposalAnswer]:
+    """The person says yes, by their own hand. What follows is carried out by a command of its own."""
+    p = _own(work)
+    p.require_committable(work.now)
+    if p.confirmed_by != asked.by:
+        proposals.confirm(work.tx, p.id, asked.by)
+        work.conversation = p.conversation
+        work.audit(p.id, "proposal.confirmed", {"by": asked.by, "operation": p.operation, "record_id": p.record_id})
+    return Outcome(proposal_answer(p, expired=False))
+
+
+@operation("proposal.decline", DeclineProposal, ProposalAnswer)
+def decline_proposal(work: Work, asked: DeclineProposal) -> Outcome[ProposalAnswer]:
+    """The person says no; again, and nothing happens."""
+    p = _own(work)
+    if p.status is ProposalStatus.COMMITTED:
+        raise Refusal("PROPOSAL_CLOSED", "The proposal has been carried out.")
+    if p.status is ProposalStatus.OPEN:
+        proposals.end(work.tx, p.id, ProposalStatus.DECLINED)
+        work.conversation = p.conversation
+        work.audit(p.id, "proposal.declined", {"operation": p.operation}, reason_code=asked.reason_code)
+    now = proposals.get(work.tx, p.id)
+    return Outcome(proposal_answer(now, expired=False))
+
+
+def _own(work: Work) -> ProposalRecord:
+    p = proposals.get(work.tx, str(work.cmd.resource_id), lock=True)
+    if p.actor != work.cmd.actor:
+        raise Refusal("FORBIDDEN", "This is another person's proposal.")
+    return p
+
+
+def proposal_answer(p: ProposalRecord, *, expired: bool) -> ProposalAnswer:
+    """The proposal as it stands."""
+    return ProposalAnswer(
+        proposal_id=p.id,
+        status=p.status,
+        operation=p.operation,
+        record_id=p.record_id,
+        effect=p.effect,
+        in_words=in_words(p.operation, p.record_id, p.effect),
+        warnings=p.warnings,
+        effect_hash=p.effect_hash,
+        confirmation=p.confirmation,
+        confirm_path=f"/confirm/{p.id}",
+        proposed_by=p.actor,
+        agent=p.agent,
+        client=p.client,
+        made_at=p.made_at,
+        expires_at=p.expires_at,
+        expired=expired,
+        ended_at=p.ended_at,
+        successor_id=p.successor_id,
+    )
