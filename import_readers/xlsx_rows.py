@@ -7,6 +7,7 @@ none is kept, the formula itself is the text. Errors (#REF!) are text too. The c
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ _REFERENCE: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BROKEN: Final = (
     etree.XMLSyntaxError,
     zipfile.BadZipFile,
+    zlib.error,
     EOFError,
     NotImplementedError,  # zipfile, of a compression it does not know
     RuntimeError,
@@ -83,12 +85,14 @@ def _rows(path: Path, wanted: Sheet) -> Iterator[tuple[int, list[str]]]:
     with archive:
         with _readable(lambda: (1, 1)):
             styles = Styles(archive)
-            shared = Shared(archive, path.parent)
             xml = archive.open(wanted.place)
-        with shared, xml:
-            sheet = _Sheet(shared, styles, wanted.since)
-            with _readable(lambda: sheet.place):
-                yield from _streamed(xml, sheet)
+        with xml:
+            with _readable(lambda: (1, 1)):
+                shared = Shared(archive, path.parent)
+            with shared:
+                sheet = _Sheet(shared, styles, wanted.since)
+                with _readable(lambda: sheet.place):
+                    yield from _streamed(xml, sheet)
 
 
 def _sheets(path: Path) -> list[Sheet]:
