@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import builds, conversation, evidence, organisations, processes, resume, token, verify
+from cli import builds, conversation, evidence, organisations, processes, resume, surveys, token, verify
 from models.db.pooling import SharedSession
 from settings import SettingsError
 from stack.process import StackError
@@ -26,6 +26,7 @@ app.command("resume")(resume.resume)
 app.command("probe")(processes.probe)
 app.command("token")(token.token)
 app.command("mcp")(conversation.mcp)
+app.command("nps")(surveys.nps)
 app.command("verify")(verify.verify)
 app.command("verify-evidence")(evidence.verify_evidence)
 app.add_typer(organisations.org, name="org")

@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from demo.context import Demo
+from demo.import_exports import walk_exports
 from demo.import_pull import walk_pull
 from demo.import_waiting import wait_for
 
@@ -41,6 +42,7 @@ def walk_imports(ctx: Demo) -> None:
     _execute(ctx, import_id)
     failed = _report(ctx, import_id)
     _again(ctx, failed)
+    walk_exports(ctx)
     walk_pull(ctx)
 
 

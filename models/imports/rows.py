@@ -28,6 +28,9 @@ from models.keys import email_key, name_key, tax_id_key
 from models.spreadsheets import undone
 
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
+_BY_CHANGE: Final = (
+    "For whom a customer pays is said by a change of the customer: the rows of a file may not be there yet."
+)
 _GUARDED: Final = frozenset("0123456789+(")
 """What programs put an apostrophe before, lest a spreadsheet reckon with it; 's-Hertogenbosch is a town."""
 _OUR_AMOUNT: Final = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:[Ee][+-]?[0-9]+)?")
@@ -230,7 +233,7 @@ class RowChecker:
     def _read_member(self, row: Checked, name: str, value: object, given: Mapping[str, object]) -> None:
         if name not in PLAIN_FIELDS:
             if name not in LISTS:
-                wrong = "A customer has no such field."
+                wrong = "A customer has no such field." if name != "pays_for" else _BY_CHANGE
                 row.faults.append(RowFault(name[:100], name[:100], None, "FIELD_UNKNOWN", wrong))
         elif value is None:
             return
