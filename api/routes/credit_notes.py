@@ -36,12 +36,12 @@ _OF_PAIRS: Final = (
 @router.post(
     "/v1/credit-notes", status_code=201, response_model=CreditNoteAnswer,
     responses=refusals(
-        *_OF_PAIRS, "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "FX_RATE_MISSING", "APPROVAL_REQUIRED"
-    ) | UNDER_WAY,
+        *_OF_PAIRS, "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "FX_RATE_MISSING"
+    ) | {202: {"model": CreditNoteAnswer, "description": "Beyond your authority: `approval_id` is its approval."}},
 )  # fmt: skip
 async def create_credit_note(request: Request, body: CreateCreditNote, who: Writer, key: IdempotencyKey) -> Response:
-    """Record a credit note: DR revenue and tax_payable, CR accounts_receivable. Once per external_id; within the caller's
-    authority."""
+    """Record a credit note: DR revenue and tax_payable, CR accounts_receivable. Once per external_id. Within the caller's
+    authority it is posted at once; beyond it those above decide, and it is posted when they have approved."""
     note_id = new_id("cn")
     return await write(
         request, who, key,

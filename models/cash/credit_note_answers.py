@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
 
 from models.answers import CurrencyAmountAnswer, answer
 from models.cash.answers import InvoiceBalanceAnswer
@@ -67,16 +66,6 @@ def credit_note_answer(n: CreditNote, applications: Iterable[CreditNoteApplicati
         void_date=n.void_date,
         void_reason=n.void_reason,
     )
-
-
-@answer
-class CreditNoteSubmittedAnswer:
-    """A credit note beyond its submitter's authority: it is posted when its chain has approved it."""
-
-    id: str
-    approval_id: str
-    status: Literal[CreditNoteStatus.PENDING_APPROVAL]
-    workflow_id: str
 
 
 @answer

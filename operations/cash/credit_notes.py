@@ -1,25 +1,32 @@
-"""Credit notes: recorded within authority (DR revenue and tax_payable, CR accounts_receivable), voided."""
+"""Credit notes: posted within authority (DR revenue and tax_payable, CR accounts_receivable), else when approved; voided."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from models.authority import AuthorityKind, highest
+from models.approvals.approval import Approval, Asked, Authority
+from models.approvals.chain import ChangeStatus
+from models.authority import AuthorityKind
 from models.cash.credit_note_answers import CreditNoteAnswer, credit_note_answer
 from models.cash.credit_note_requests import CreateCreditNote, VoidCreditNote
 from models.cash.credit_notes import CreditNote, CreditNoteStatus, tax_of_note
 from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice
-from models.db import authority, lookups
+from models.db import lookups
+from models.db.authority import get as limits_of
 from models.db.cash import credit_notes, invoices, rates
 from models.db.cash.journal import entries_of, revenue_account_of
+from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.master_data.records import BilledCustomer, DiscountTax, LegalEntity
 from models.money import convert, spelt
 from operations import carried
+from operations.approvals.authority import beyond, roles_of
+from operations.approvals.kinds import Kind, register
+from operations.approvals.requests import ask
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -36,7 +43,8 @@ _BUSINESS_FIELDS: Final = (
 
 @operation("create_credit_note", CreateCreditNote, CreditNoteAnswer, carried.Posting("IssueCreditNote"))
 def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNoteAnswer]:
-    """A credit note, once per external_id, for ever. Beyond its caller's authority it is refused."""
+    """A credit note, once per external_id, for ever: 201 posted, within the caller's authority; 202 with an approval beyond it.
+    What he gave on the same invoice before is one amount with it, so that nobody gives more by giving it in parts."""
     known = credit_notes.by_external_id(work.tx, asked.external_id)
     if known is not None:
         return _replay(work, known, asked)
@@ -49,8 +57,13 @@ def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNot
         _refuse_another(invoice, asked, entity)
     before = credit_notes.corrected(work.tx, invoice.id, work.cmd.actor) if invoice else NOT_CORRECTED
     note = _new_note(work, asked, About(customer, entity, invoice, before))
-    _within_authority(work, note, before.given)
-    return Outcome(_issued(work, note), 201)
+    worth, limits = note.functional_total_minor, limits_of(work.tx)
+    authority = beyond(limits, AuthorityKind.CREDIT_NOTE, worth, work.cmd.roles, before.given)
+    if authority is not None:
+        return Outcome(credit_note_answer(_waiting(work, note, authority), []), 202)
+    work.add("credit_notes", [note])
+    _issue(work, note, invoices.closed_periods(work.tx))
+    return Outcome(credit_note_answer(note, []), 201)
 
 
 NOT_CORRECTED: Final = credit_notes.Corrected(0, 0, 0)
@@ -133,50 +146,60 @@ def _tax_worth(tax: int, total: int, worth: int, rate: Decimal, currency: str, f
     return worth if tax == total else min(worth, convert(tax, rate, currency, functional))
 
 
-def _within_authority(work: Work, n: CreditNote, given: int) -> None:
-    """422 APPROVAL_REQUIRED where the caller's limit does not cover the note: what he gave on the same invoice before is one
-    amount with it, so that nobody gives more by giving it in parts."""
-    limits, role = authority.get(work.tx), highest(work.cmd.roles)
-    needed = n.functional_total_minor + given
-    limit = limits.of(AuthorityKind.CREDIT_NOTE, role)
-    if limit.covers(needed):
-        return
-    mine = spelt(limit.limit_minor or 0, n.functional_currency)
-    above = limits.first_covering(AuthorityKind.CREDIT_NOTE, needed)
-    raise Refusal(
-        "APPROVAL_REQUIRED",
-        f"You may credit {mine}, {spelt(needed, n.functional_currency)} is asked for: that is up to {above}.",
-        kind=str(AuthorityKind.CREDIT_NOTE),
-        amount_minor=needed,
-        limit_minor=limit.limit_minor,
-        role=above,
+def _asked(n: CreditNote, authority: Authority) -> Asked:
+    return Asked(
+        kind="credit_note",
+        subject_id=n.id,
+        summary=f"Credit {spelt(n.total_minor, n.currency_code)}",
+        href=f"/v1/credit-notes/{n.id}",
+        roles=roles_of(authority),
+        customer_id=n.customer_id,
+        legal_entity_id=n.legal_entity_id,
+        amount_minor=n.total_minor,
+        currency_code=n.currency_code,
+        reason_code=n.reason_code,
+        authority=authority,
     )
 
 
-def _issued(work: Work, n: CreditNote) -> CreditNoteAnswer:
-    """The note in the books, with its trail and event."""
-    entry = note_entry(n, invoices.closed_periods(work.tx))
+def _waiting(work: Work, note: CreditNote, authority: Authority) -> CreditNote:
+    """The note as it is kept until those above have approved it: in no books."""
+    n = replace(note, posted_at=None, authorised_minor=0, approval_id=ask(work, _asked(note, authority)).id)
+    work.add("credit_notes", [n])
+    said = {"after": _trail(n), "note": n.note, "approval_id": n.approval_id}
+    work.audit(n.id, "credit_note.submitted", said, reason_code=n.reason_code)
+    return n
+
+
+def _issue(work: Work, n: CreditNote, closed: frozenset[str]) -> None:
+    """Post the note, with its trail and event."""
+    entry = note_entry(n, closed)
     work.post(entry)
-    work.tx.insert("credit_notes", [n])
-    facts = {
-        "customer_id": n.customer_id, "legal_entity_id": n.legal_entity_id, "invoice_id": n.invoice_id,
-        "currency_code": n.currency_code, "total_minor": n.total_minor, "tax_minor": n.tax_minor,
-        "issue_date": n.issue_date,
-    }  # fmt: skip
-    trail = {
-        **facts, "functional_total_minor": n.functional_total_minor, "authorised_minor": n.authorised_minor,
-        "revenue_account": n.revenue_account, "created_by": n.created_by,
-    }  # fmt: skip
-    said = {"after": trail, "note": n.note, "entries": entry_mark(entry)}
+    said = {"after": _trail(n), "note": n.note, "approval_id": n.approval_id, "entries": entry_mark(entry)}
     work.audit(n.id, "credit_note.issued", said, reason_code=n.reason_code)
     if n.invoice_id is not None:
         about = {"credit_note_id": n.id, "total_minor": n.total_minor}
         work.audit(n.invoice_id, "invoice.credited", about, reason_code=n.reason_code)
     work.emit(
         "credit_note.created", n.id,
-        {"credit_note_id": n.id, "external_id": n.external_id, **facts, "reason_code": n.reason_code},
+        {"credit_note_id": n.id, "external_id": n.external_id, **_facts(n), "reason_code": n.reason_code},
     )  # fmt: skip
-    return credit_note_answer(n, [])
+
+
+def _facts(n: CreditNote) -> Mapping[str, object]:
+    return {
+        "customer_id": n.customer_id, "legal_entity_id": n.legal_entity_id, "invoice_id": n.invoice_id,
+        "currency_code": n.currency_code, "total_minor": n.total_minor, "tax_minor": n.tax_minor,
+        "issue_date": n.issue_date,
+    }  # fmt: skip
+
+
+def _trail(n: CreditNote) -> Mapping[str, object]:
+    """What `arflow verify` holds the record to."""
+    return {
+        **_facts(n), "functional_total_minor": n.functional_total_minor, "authorised_minor": n.authorised_minor,
+        "revenue_account": n.revenue_account, "created_by": n.created_by,
+    }  # fmt: skip
 
 
 def note_entry(n: CreditNote, closed: frozenset[str]) -> JournalEntry:
@@ -238,4 +261,42 @@ def _replay(work: Work, known: CreditNote, asked: CreateCreditNote) -> Outcome[C
             id=known.id,
         )
     lines = credit_notes.applications_of(work.tx, [known.id]).get(known.id, ())
-    return Outcome(credit_note_answer(known, lines), 201, replayed=True)
+    status = 202 if known.status is CreditNoteStatus.PENDING_APPROVAL else 201
+    return Outcome(credit_note_answer(known, lines), status, replayed=True)
+
+
+def _carry_out(work: Work, approval: Approval) -> None:
+    """The approved note is posted: refused where the invoice that it corrects is void meanwhile."""
+    n = credit_notes.get(work.tx, approval.subject_id, lock=True)
+    if n.invoice_id is not None:
+        i = invoices.get(work.tx, n.invoice_id, lock=True)
+        if i.voided_at is not None:
+            raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
+    _issue(work, n, invoices.closed_periods(work.tx))
+    credit_notes.mark_posted(work.tx, n.id)
+
+
+def _follow(work: Work, approval: Approval) -> None:
+    """Rejected or withdrawn, it takes nothing back, ever; returned or not possible any more, it waits for its submitter."""
+    n = credit_notes.get(work.tx, approval.subject_id, lock=True)
+    over = approval.chain.status in (ChangeStatus.REJECTED, ChangeStatus.WITHDRAWN)
+    if over:
+        credit_notes.mark_rejected(work.tx, n.id)
+    after = CreditNoteStatus.REJECTED if over else n.status
+    said = {
+        "before": {"status": n.status}, "after": {"status": after}, "approval_id": approval.id,
+        "approval_status": approval.chain.status,
+    }  # fmt: skip
+    work.audit(n.id, "credit_note.moved", said, reason_code=approval.failure_code)
+
+
+def _again(tx: Tx, approval: Approval) -> Asked:
+    """The same note, under the limits of this day; whose limit has come to cover it still asks those whom he had asked."""
+    n = credit_notes.get(tx, approval.subject_id)
+    begun = approval.authority
+    assert begun is not None, f"{approval.id} began without limits"
+    authority = beyond(limits_of(tx), AuthorityKind.CREDIT_NOTE, n.functional_total_minor, [begun.submitter.role])
+    return _asked(n, authority or begun)
+
+
+CREDIT_NOTES: Final = register(Kind("credit_note", _carry_out, _follow, _again))

@@ -83,7 +83,7 @@ def _customer(work: Work) -> str:
 def refuse_with_transactions(tx: Tx, customer_id: str, *, force: bool) -> None:
     """HAS_TRANSACTIONS, unless the deletion is forced and the policy lets it be."""
     if store.has_transactions(tx, customer_id) and not (force and policy_of(tx).force_delete):
-        raise Refusal("HAS_TRANSACTIONS", "The customer has invoices or payments: deactivate it instead.")
+        raise Refusal("HAS_TRANSACTIONS", "The customer has invoices, payments or credit notes: deactivate it instead.")
 
 
 def _submit(

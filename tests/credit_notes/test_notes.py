@@ -57,27 +57,88 @@ def test_a_note_within_a_closed_month_is_booked_in_the_next_open_one(books: Book
 
 
 @pytest.mark.parametrize(
-    ("by", "total", "role"),
-    [("clerk", 1, "ar_manager"), ("manager", 1_000_01, "controller"), ("controller", 25_000_01, "cfo")],
-)
-def test_beyond_authority_it_is_refused_and_says_who_may(books: Books, by: str, total: int, role: str) -> None:
+    ("by", "total", "roles"),
+    [("clerk", 1, ["ar_manager"]), ("clerk", 1_000_01, ["ar_manager", "controller"]),
+     ("manager", 1_000_01, ["controller"]), ("controller", 25_000_01, ["cfo"])],
+)  # fmt: skip
+def test_beyond_authority_it_waits_for_those_above_and_is_in_no_books(
+    books: Books, by: str, total: int, roles: list[str]
+) -> None:
     customer = books.customer()
-    no = refused("APPROVAL_REQUIRED", noted, books, customer, total, by=by)
-    assert no.extra["role"] == role
-    assert no.extra["limit_minor"] == total - 1
-    assert books.get("/v1/credit-notes", customer_id=customer)["items"] == []
+    invoice = books.invoice(customer, total, "2026-01-05")
+    n = noted(books, customer, total, by=by, external_id="CN-1")
+    assert n.items() >= {"status": "PENDING_APPROVAL", "balance_minor": total, "applications": []}.items()
+    approval = books.get(f"/v1/approvals/{n['approval_id']}")
+    assert approval.items() >= {"kind": "credit_note", "subject_id": n["id"], "role": roles[0]}.items()
+    assert [s["role"] for s in approval["steps"]] == roles
+    waiting = books.api(roles[0], user="u_above").get("/v1/approvals?awaiting=me&kind=credit_note").json()["items"]
+    assert [a["id"] for a in waiting] == [n["approval_id"]]
+    assert posted(books, n["id"]) == []
+    assert books.aging(customer)["credit_notes_minor"] == 0
+    assert noted(books, customer, total, by=by, external_id="CN-1")["id"] == n["id"]
+    refused("CREDIT_NOTE_NOT_OPEN", settle, books, n["id"], (invoice, 1))
+    refused("CREDIT_NOTE_NOT_OPEN", void, books, n["id"])
     if by != "clerk":
         assert noted(books, customer, total - 1, by=by)["status"] == "OPEN"
+    assert breaches(books) == {}
+
+
+def decide(books: Books, approval: str, by: str, decision: str = "approve") -> dict[str, Any]:
+    body = {
+        "step": None, "decision": decision, "reason_code": "CHECKED", "comment": None, "channel": "api",
+        "token_id": None, "round": None,
+    }  # fmt: skip
+    return books.do("approval.decide", approval, body, person(books, by))
+
+
+def test_what_all_have_approved_is_posted_from_its_issue_date(books: Books) -> None:
+    customer = books.customer()
+    n = noted(books, customer, 1_500_00, by="clerk", tax_minor=250_00)
+    assert decide(books, n["approval_id"], "manager")["status"] == "PENDING_APPROVAL"
+    assert left(books, n["id"]) == ("PENDING_APPROVAL", 1_500_00)
+    assert decide(books, n["approval_id"], "controller")["status"] == "APPROVED"
+    assert left(books, n["id"]) == ("OPEN", 1_500_00)
+    assert posted(books, n["id"]) == [
+        ("2026-01-10", {"revenue": 1_250_00, "tax_payable": 250_00, "accounts_receivable": -1_500_00})
+    ]
+    assert control(books, "2026-01-31") == (-1_500_00, 0)
+    invoice = books.invoice(customer, 2_000_00, "2026-01-05")
+    assert settle(books, n["id"], (invoice, 1_500_00))["status"] == "APPLIED"
+    assert breaches(books) == {}
+
+
+def test_what_is_rejected_takes_nothing_back_and_does_not_count_any_more(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 5_000_00, "2026-01-05", tax_minor=500_00)
+    n = noted(books, customer, 900_00, by="clerk", invoice_id=invoice)
+    decide(books, n["approval_id"], "manager", "reject")
+    assert left(books, n["id"]) == ("REJECTED", 0)
+    assert posted(books, n["id"]) == []
+    refused("CREDIT_NOTE_NOT_OPEN", settle, books, n["id"], (invoice, 1))
+    assert [x["id"] for x in books.get("/v1/credit-notes", status="rejected")["items"]] == [n["id"]]
+    assert breaches(books) == {}
+
+
+def test_an_approved_note_of_an_invoice_that_is_void_meanwhile_is_not_posted(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 5_000_00, "2026-01-05")
+    n = noted(books, customer, 900_00, by="clerk", invoice_id=invoice)
+    books.void(invoice)
+    done = decide(books, n["approval_id"], "manager")
+    assert (done["status"], done["failure"]["code"]) == ("FAILED", "INVOICE_VOID")
+    assert left(books, n["id"]) == ("PENDING_APPROVAL", 900_00)
+    assert posted(books, n["id"]) == []
+    assert breaches(books) == {}
 
 
 def test_nobody_credits_more_of_an_invoice_by_crediting_it_in_parts(books: Books) -> None:
     customer = books.customer()
     invoice = books.invoice(customer, 3_000_00, "2026-01-05")
-    noted(books, customer, 600_00, by="manager", invoice_id=invoice)
-    no = refused("APPROVAL_REQUIRED", noted, books, customer, 600_00, by="manager", invoice_id=invoice)
-    assert no.extra["amount_minor"] == 1_200_00
-    noted(books, customer, 600_00, by="controller", invoice_id=invoice)
-    noted(books, customer, 600_00, by="manager")
+    given = {"by": "manager", "invoice_id": invoice}
+    assert noted(books, customer, 600_00, **given)["status"] == "OPEN"
+    assert noted(books, customer, 600_00, **given)["status"] == "PENDING_APPROVAL"
+    assert noted(books, customer, 600_00, by="controller", invoice_id=invoice)["status"] == "OPEN"
+    assert noted(books, customer, 600_00, by="manager")["status"] == "OPEN"
 
 
 def test_a_note_that_corrects_an_invoice_is_of_its_customer_entity_and_currency(books: Books) -> None:

@@ -191,10 +191,11 @@ def similar_names(tx: Tx, prefix: str, limit: int = 500) -> dict[str, str]:
 
 
 def has_transactions(tx: Tx, customer_id: str) -> bool:
-    """Whether an invoice or a payment, in whatever state, names the customer."""
+    """Whether an invoice, a payment or a credit note, in whatever state, names the customer."""
     sql = (
         "SELECT EXISTS (SELECT FROM invoices WHERE org_id = :org AND customer_id = :id)"
         " OR EXISTS (SELECT FROM payments WHERE org_id = :org AND customer_id = :id)"
+        " OR EXISTS (SELECT FROM credit_notes WHERE org_id = :org AND customer_id = :id)"
     )
     return bool(tx.scalar(sql, id=customer_id))
 
