@@ -11,8 +11,8 @@ from datetime import date
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import BATCH_NOT_SPLIT, ReadBefore, StatementLine, StatementWarning
 from statement_readers.camt_said import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
-from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
-from statement_readers.fields import MAX_TEXT, clean, to_date, to_minor, unreadable
+from statement_readers.camt_xml import Element, Kids, kids, local, money, place, text, text_at
+from statement_readers.fields import MAX_TEXT, clean, to_date, unreadable
 from statement_readers.joining import kept, said
 
 USTRD_LENGTH = TEXT_WIDTH
@@ -23,10 +23,11 @@ _NO_REFERENCE = {"NOTPROVIDED", "NOTAVAILABLE", "NONREF"}
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One TxDtls. `amount_minor` is unsigned, in its own currency; None where the bank gives none."""
+    """One TxDtls. `amounts` are unsigned, by currency: the transaction's own, and what it is worth in the account's.
+    `charges` likewise: what was taken out of it."""
 
-    amount_minor: int | None
-    currency_code: str | None
+    amounts: dict[str, int]
+    charges: dict[str, int]
     indicator: str | None
     debtor: str | None
     creditor: str | None
@@ -42,15 +43,7 @@ def read_amount(element: Element, parts: Kids) -> tuple[int, str]:
     """The Amt child: unsigned minor units and currency."""
     if "Amt" not in parts:
         raise unreadable("an amount (Amt) is missing.", line=place(element))
-    return _money(parts["Amt"])
-
-
-def _money(amount: Element) -> tuple[int, str]:
-    currency: str = amount.get("Ccy") or ""
-    minor = to_minor((amount.text or "").strip(), currency, line=place(amount))
-    if minor < 0:
-        raise unreadable("an amount (Amt) is negative; its direction belongs in CdtDbtInd.", line=place(amount))
-    return minor, currency
+    return money(parts["Amt"])
 
 
 def read_day(element: Element) -> date:
@@ -64,12 +57,11 @@ def read_day(element: Element) -> date:
 
 def read_detail(element: Element) -> Detail:
     parts = kids(element)
-    amount, currency = _detail_amount(parts)
     remittance = read_remittance(parts.get("RmtInf"))
     parties, references = kids(parts.get("RltdPties")), kids(parts.get("Refs"))
     return Detail(
-        amount_minor=amount,
-        currency_code=currency,
+        amounts=_detail_amounts(parts),
+        charges=read_charges(element),
         indicator=text(parts.get("CdtDbtInd")),
         debtor=_party(parties.get("Dbtr")) or _party(parties.get("UltmtDbtr")),
         creditor=_party(parties.get("Cdtr")) or _party(parties.get("UltmtCdtr")),
@@ -87,15 +79,36 @@ def read_detail(element: Element) -> Detail:
     )
 
 
-def _detail_amount(parts: Kids) -> tuple[int | None, str | None]:
-    """Amt from version 04 on, before that AmtDtls/TxAmt or the instructed amount."""
-    if "Amt" in parts:
-        return _money(parts["Amt"])
-    amounts = kids(parts.get("AmtDtls"))
-    for name in ("TxAmt", "InstdAmt"):
-        if "Amt" in (inside := kids(amounts.get(name))):
-            return _money(inside["Amt"])
-    return None, None
+def _detail_amounts(parts: Kids) -> dict[str, int]:
+    """Amt from version 04 on; beside it what the transaction is worth in other currencies. Of two in one currency the first is
+    the one."""
+    found: dict[str, int] = {}
+    details = kids(parts.get("AmtDtls"))
+    for inside in (parts, *(kids(details.get(name)) for name in ("TxAmt", "CntrValAmt", "InstdAmt"))):
+        if "Amt" in inside:
+            minor, currency = money(inside["Amt"])
+            found.setdefault(currency, minor)
+    return found
+
+
+def read_charges(element: Element) -> dict[str, int]:
+    """What was taken as charges, by currency: the total where it is given, else the sum of the records; those given back count
+    against it."""
+    total: dict[str, int] = {}
+    records: dict[str, int] = {}
+    for charges in element:
+        if local(charges) != "Chrgs":
+            continue
+        for part in (charges, *(child for child in charges if local(child) == "Rcrd")):
+            inside = kids(part)
+            if "TtlChrgsAndTaxAmt" in inside:
+                minor, currency = money(inside["TtlChrgsAndTaxAmt"])
+                total[currency] = total.get(currency, 0) + minor
+            if "Amt" in inside:
+                minor, currency = money(inside["Amt"])
+                back = text(inside.get("CdtDbtInd")) == "CRDT"
+                records[currency] = records.get(currency, 0) + (-minor if back else minor)
+    return records | total
 
 
 def _party(role: Element | None) -> str | None:
@@ -133,18 +146,53 @@ def entry_lines(
         return [whole], []
     amounts = [_signed(detail, indicator, currency) for detail in details]
     known = [amount for amount in amounts if amount is not None]
-    if len(known) == len(amounts) and sum(known) == signed:
-        marked = text(parts.get("RvslInd")) in {"true", "1"}
-        return [_part(whole, detail, amount, marked) for detail, amount in zip(details, known, strict=True)], []
+    if len(known) == len(amounts):
+        charges = _charges_between(entry, details, sum(known) - signed, currency)
+        if charges is not None:
+            marked = text(parts.get("RvslInd")) in {"true", "1"}
+            shown = _of_entry(entry)
+            split = [_part(whole, detail, amount, marked, shown) for detail, amount in zip(details, known, strict=True)]
+            return [*split, *([_charges_line(whole, charges)] if charges else [])], []
     at_line = f" (line {place(entry)})" if place(entry) else ""
     detail = f"A batch entry{at_line} was kept as one line: its {len(details)} transactions do not add up to it."
     return [whole], [StatementWarning(BATCH_NOT_SPLIT, detail)]
 
 
+def _charges_between(entry: Element, details: list[Detail], difference: int, currency: str) -> int | None:
+    """The charges by which the transactions exceed their entry: 0 where they are equal, None where the charges that the bank
+    tells are others."""
+    if not difference:
+        return 0
+    told = (read_charges(entry).get(currency, 0), sum(detail.charges.get(currency, 0) for detail in details))
+    return difference if difference in told else None
+
+
+def _charges_line(whole: StatementLine, charges: int) -> StatementLine:
+    """What the bank took out of a batch, apart: no receipt, and no part of one."""
+    return StatementLine(
+        line=0,
+        booking_date=whole.booking_date,
+        value_date=whole.value_date,
+        amount_minor=-charges,
+        currency_code=whole.currency_code,
+        remittance_text="Charges",
+        bank_ref=whole.bank_ref,
+        entry_ref=whole.bank_ref,
+        entry_minor=whole.amount_minor,
+        texts=kept(said("Chrgs", "Charges")),
+    )
+
+
+def _of_entry(entry: Element) -> tuple[BankText, ...]:
+    """What the bank says of a whole batch, shown with each of its parts."""
+    return (*kept(note("AddtlNtryInf", kids(entry).get("AddtlNtryInf"), searched=False)), *everything_else(entry))
+
+
 def _signed(detail: Detail, entry_indicator: str, currency: str) -> int | None:
-    if detail.amount_minor is None or detail.currency_code != currency:
+    amount = detail.amounts.get(currency)
+    if amount is None:
         return None
-    return detail.amount_minor if (detail.indicator or entry_indicator) == "CRDT" else -detail.amount_minor
+    return amount if (detail.indicator or entry_indicator) == "CRDT" else -amount
 
 
 def _whole(entry: Element, parts: Kids, details: list[Detail], signed: int, currency: str) -> StatementLine:
@@ -196,9 +244,12 @@ def _is_return(texts: tuple[BankText, ...]) -> bool:
     )
 
 
-def _part(whole: StatementLine, detail: Detail, signed: int, marked: bool) -> StatementLine:
+def _part(
+    whole: StatementLine, detail: Detail, signed: int, marked: bool, of_entry: tuple[BankText, ...]
+) -> StatementLine:
     """One transaction of a batch: the entry's dates and reversal mark, everything else its own."""
     payer, bank_ref = detail.debtor if signed >= 0 else detail.creditor, detail.bank_ref or whole.bank_ref
+    texts = in_order(detail.texts, of_entry)
     before = ReadBefore(payer, detail.reference, detail.text_before, bank_ref)
     return StatementLine(
         line=0,
@@ -211,9 +262,9 @@ def _part(whole: StatementLine, detail: Detail, signed: int, marked: bool) -> St
         remittance_text=detail.text,
         structured_references=detail.structured,
         bank_ref=bank_ref,
-        reversal=marked or (signed < 0 and _is_return(detail.texts)),
+        reversal=marked or (signed < 0 and _is_return(texts)),
         entry_ref=whole.bank_ref,
         entry_minor=whole.amount_minor,
-        texts=detail.texts,
+        texts=texts,
         read_before=before if detail.text != detail.text_before else None,
     )

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from models.cash.bank_texts import BankText, Role
-from statement_readers.camt_xml import Element, local, text, text_at
+from statement_readers.camt_xml import Element, local, money, text, text_at
 from statement_readers.fields import MAX_TEXT, clean
 from statement_readers.joining import join, kept, said
 
@@ -24,7 +25,7 @@ _ELSEWHERE = {
     "RmtInf",
     "AddtlTxInf",
     "AddtlNtryInf",
-    "NtryRef",
+    "Chrgs",
 }
 _ELSEWHERE |= {"TtlNtries", "NtryDtls", "TtlChrgsAndTaxAmt"}
 
@@ -52,7 +53,7 @@ def read_remittance(info: Element | None) -> Remittance:
                 cut = len(piece) == TEXT_WIDTH
                 before += piece if len(piece) == TEXT_WIDTH else f"{piece} "
             case "Strd":
-                for part in _structured(element):
+                for part in _with_amount(element, _structured(element)):
                     texts.append(part)
                     if part.role in (Role.DOCUMENT, Role.CREDITOR_REFERENCE):
                         structured[part.text] = None
@@ -65,6 +66,18 @@ def read_remittance(info: Element | None) -> Remittance:
     free = join(pieces, cut=cut)
     everything = kept(*texts, free.said("RmtInf/Ustrd", Role.TEXT))
     return Remittance(tuple(structured), free.text or None, clean(before, MAX_TEXT), everything)
+
+
+def _with_amount(element: Element, parts: Iterator[BankText]) -> Iterator[BankText]:
+    """What is paid of a document stands beside its number; where several documents share one amount, it is none of theirs."""
+    amount = next((a for a in element.iterfind("{*}RfrdDocAmt/{*}RmtdAmt")), None)
+    several = len([child for child in element if local(child) == "RfrdDocInf"]) != 1
+    for part in parts:
+        if part.role is Role.DOCUMENT and amount is not None and not several:
+            minor, currency = money(amount)
+            yield replace(part, amount_minor=minor, currency_code=currency)
+        else:
+            yield part
 
 
 def _structured(element: Element) -> Iterator[BankText]:

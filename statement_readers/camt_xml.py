@@ -5,6 +5,8 @@
 
 from lxml import etree
 
+from statement_readers.fields import to_minor, unreadable
+
 Element = etree._Element
 
 Kids = dict[str, Element]
@@ -41,3 +43,12 @@ def place(element: Element) -> int | None:
     """The line it starts on; libxml2 counts to 65,535 only, beyond which no line is better than a wrong one."""
     line: int | None = element.sourceline  # type: ignore[assignment]  # the stubs leave its type open
     return line if line is not None and line < 65_535 else None
+
+
+def money(amount: Element) -> tuple[int, str]:
+    """Unsigned minor units and currency of an amount."""
+    currency: str = amount.get("Ccy") or ""
+    minor = to_minor((amount.text or "").strip(), currency, line=place(amount))
+    if minor < 0:
+        raise unreadable("an amount (Amt) is negative; its direction belongs in CdtDbtInd.", line=place(amount))
+    return minor, currency

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from bankfile.model import Transaction
 from bankfile.normalize import parse_date
-from bankfile.ofx.header import read_header
+from bankfile.ofx.header import Header, read_header
 from bankfile.ofx.reader import read_ofx as read_one
 
 from models.cash.bank_texts import BankText, Role
@@ -38,6 +38,7 @@ _POSTED = re.compile(r"(?i)<DTPOSTED>\s*[0-9]{8}")
 _ANY_AMOUNT = re.compile(r"(?i)<TRNAMT\b")
 _ANY_DAY = re.compile(r"(?i)<DTPOSTED\b")
 _TRANSACTION_END = re.compile(r"(?i)</STMTTRN\b")
+_BEGINNING = re.compile(r"(?i)<OFX\b")
 _FROM = re.compile(r"(?i)<DTSTART>\s*([0-9]{8})")
 _TO = re.compile(r"(?i)<DTEND>\s*([0-9]{8})")
 _END = re.compile(r"(?i)</OFX>")
@@ -46,7 +47,8 @@ _END = re.compile(r"(?i)</OFX>")
 def read_ofx(file: BinaryIO) -> list[Statement]:
     """One statement per STMTRS or CCSTMTRS. Raises STATEMENT_UNREADABLE."""
     data = read_bytes(file)
-    header = read_header(data)
+    declared = read_header(data)
+    header = _in_utf8(data, declared)
     text = header.body
     before = data.count(b"\n") - text.count("\n")  # lines of the header, which the body lacks
     if re.search(r"(?i)<!(?:DOCTYPE|ENTITY)", text):
@@ -57,10 +59,30 @@ def read_ofx(file: BinaryIO) -> list[Statement]:
     statements = [_statement(piece, before, numbering) for piece in pieces(text, _STATEMENT)]
     if not statements:
         raise unreadable("no bank statement (STMTRS) in the file.", line=1)
-    if any(warning.rule == "encoding" for warning in header.warnings):
+    if _is_guessed(data, declared, header):
         detail = f"The file is not in the encoding it declares and was read as {header.encoding}."
         statements[0] = replace(statements[0], warnings=(StatementWarning(ENCODING_GUESSED, detail),))
     return statements
+
+
+def _in_utf8(data: bytes, declared: Header) -> Header:
+    """The header with the body as UTF-8 where it is that, whatever it declares: two bytes that fit by chance are no text."""
+    if data.isascii() or declared.encoding == "utf-8":
+        return declared
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return declared
+    start = _BEGINNING.search(text)
+    return replace(declared, body=text[start.start() :], encoding="utf-8") if start else declared
+
+
+def _is_guessed(data: bytes, declared: Header, header: Header) -> bool:
+    """Whether another encoding was taken than the one that is declared. USASCII is written by those who mean the CHARSET."""
+    charset = declared.values.get("CHARSET", "").strip().upper()
+    if data.isascii() or (header is declared and charset in ("1252", "8859-1", "ISO-8859-1")):
+        return False
+    return header is not declared or any(w.rule == "encoding" for w in header.warnings)
 
 
 def _statement(piece: Piece, before: int, numbering: LineNumbering) -> Statement:

@@ -30,13 +30,16 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BankText:
     """`field` is the format's own name of the place. `seams` are the offsets at which pieces of full width were joined:
-    a word that spans one may be two. `cut`: the text fills its field, so its last word may lack its end."""
+    a word that spans one may be two. `cut`: the text fills its field, so its last word may lack its end. `amount_minor`: what the
+    payer says is paid of this document, in minor units of `currency_code`."""
 
     field: str
     text: str
     role: Role = Role.SHOWN
     seams: tuple[int, ...] = ()
     cut: bool = False
+    amount_minor: int | None = None
+    currency_code: str | None = None
 
 
 def plain_texts(reference: str | None, text: str | None, structured: Iterable[str] = ()) -> tuple[BankText, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import takewhile
 
-from models.cash.bank_texts import BankText, plain_texts
+from models.cash.bank_texts import BankText, Role, plain_texts
 from models.cash.invoice_book import InvoiceBook, OpenInvoice
 from models.cash.mentions import Mention
 from models.cash.naming import Named, names
@@ -113,6 +113,7 @@ class SuggestionReason(StrEnum):
     """Why an invoice is suggested."""
 
     NAMED = "NAMED"
+    SIMILAR_NUMBER = "SIMILAR_NUMBER"
     SAME_AMOUNT = "SAME_AMOUNT"
     SAME_PAYER = "SAME_PAYER"
 
@@ -142,16 +143,21 @@ class Match:
     suggestions: tuple[Suggestion, ...] = ()
 
 
-def match_credit(credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice] = ()) -> Match:
+def match_credit(
+    credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice] = (), similar: Sequence[OpenInvoice] = ()
+) -> Match:
     """Decides one credit against the balances as they stand in `book`; claims nothing.
 
-    `likely` are further open invoices the caller thinks of (the payer's name, the amount): suggestions only.
+    `likely` are further open invoices the caller thinks of (the payer's name, the amount), `similar` those whose number is like
+    one that is said: suggestions only.
     Raises ValueError for an amount below 1.
     """
     if credit.amount_minor < 1:
         raise ValueError("only money that came in is matched")
     named = names(credit.said, book, credit.paid_for)
-    found = None if named.ambiguous else (_exact(credit, named) or _partial(credit, named))
+    found = None
+    if not named.ambiguous:
+        found = _exact(credit, named) or _partial(credit, named) or _by_document(credit, named, book)
     if found is not None:
         return found
     customer_id = credit.payer_of(named.all)
@@ -159,7 +165,7 @@ def match_credit(credit: Credit, book: InvoiceBook, likely: Sequence[OpenInvoice
         MatchKind.NONE,
         customer_id=None if credit.payers and customer_id not in credit.payers else customer_id,
         reason_code=_reason(credit, named),
-        suggestions=_suggestions(credit, named, book, likely),
+        suggestions=_suggestions(credit, named, book, likely, similar),
     )
 
 
@@ -184,6 +190,27 @@ def _partial(credit: Credit, named: Named) -> Match | None:
     if invoice is None or _held_back(credit, named, invoice) is not None:
         return None
     return Match(MatchKind.PARTIAL, ((invoice.id, credit.amount_minor),), credit.payer_of((invoice,)))
+
+
+def _by_document(credit: Credit, named: Named, book: InvoiceBook) -> Match | None:
+    """What the payer says is paid of each document, where it says so of every one, the sums are the credit, and nothing speaks
+    against the payment of a part."""
+    documents = [text for text in credit.said if text.role is Role.DOCUMENT]
+    if not documents or named.doubtful or any(not mention.own for mention in named.unresolved):
+        return None
+    paid: dict[str, int] = {}
+    for document in documents:
+        invoices = book.named(document.text)
+        if len(invoices) != 1 or invoices[0].id in paid or document.currency_code != credit.currency_code:
+            return None
+        paid[invoices[0].id] = document.amount_minor or 0
+    invoices = [book.get(invoice_id) for invoice_id in paid]
+    fits = sum(paid.values()) == credit.amount_minor and all(0 < paid[i.id] <= i.balance_minor for i in invoices)
+    others = {invoice.id for invoice in named.surely.values()} - paid.keys()
+    if not fits or others or not _fits(credit, invoices) or any(map(credit.is_another_payers, invoices)):
+        return None
+    order = sorted(invoices, key=lambda invoice: (invoice.due_date, invoice.id))
+    return Match(MatchKind.PARTIAL, tuple((i.id, paid[i.id]) for i in order), credit.payer_of(invoices))
 
 
 def _in_part(credit: Credit, named: Named) -> OpenInvoice | None:
@@ -256,13 +283,18 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
 
 
 def _suggestions(
-    credit: Credit, named: Named, book: InvoiceBook, likely: Sequence[OpenInvoice]
+    credit: Credit, named: Named, book: InvoiceBook, likely: Sequence[OpenInvoice], similar: Sequence[OpenInvoice]
 ) -> tuple[Suggestion, ...]:
-    """Named open invoices first, then the caller's in their order: those of the same amount before the others."""
+    """Named open invoices first, then those of a similar number, then the caller's in their order: those of the same amount
+    before the others."""
     found = {
         invoice.id: _suggest(invoice, SuggestionReason.NAMED)
         for invoice in _open((named.surely | named.weakly | named.ambiguous | named.doubtful).values())
     }
+    for invoice in similar:
+        now = book.get(invoice.id) if invoice.id in book else invoice
+        if now.balance_minor > 0 and now.currency_code == credit.currency_code:
+            found.setdefault(now.id, _suggest(now, SuggestionReason.SIMILAR_NUMBER))
     current = [book.get(invoice.id) if invoice.id in book else invoice for invoice in likely]
     others = [i for i in current if i.balance_minor > 0 and i.currency_code == credit.currency_code]
     others.sort(key=lambda invoice: invoice.balance_minor != credit.amount_minor)

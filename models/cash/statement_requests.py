@@ -27,9 +27,13 @@ class ReadText(Body):
     role: Choice[Role]
     seams: list[int]
     cut: bool
+    amount_minor: Minor | None = None
+    currency_code: str | None = None
 
     def as_text(self) -> BankText:
-        return BankText(self.field, self.text, self.role, tuple(self.seams), self.cut)
+        return BankText(
+            self.field, self.text, self.role, tuple(self.seams), self.cut, self.amount_minor, self.currency_code
+        )
 
 
 class ReadLine(Body):
@@ -164,7 +168,13 @@ def _as_received(bank_account_id: str, x: StatementLine) -> ReadLine:
 
 
 def _texts(texts: Iterable[BankText]) -> list[ReadText]:
-    return [ReadText(field=t.field, text=t.text, role=t.role, seams=list(t.seams), cut=t.cut) for t in texts]
+    return [
+        ReadText(
+            field=t.field, text=t.text, role=t.role, seams=list(t.seams), cut=t.cut, amount_minor=t.amount_minor,
+            currency_code=t.currency_code,
+        )
+        for t in texts
+    ]  # fmt: skip
 
 
 def _why_ignored(x: StatementLine) -> str | None:

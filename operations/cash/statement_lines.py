@@ -10,12 +10,14 @@ from decimal import Decimal
 
 from models.answers import JsonObject
 from models.cash.allocation import Plan, Request, plan
+from models.cash.loose_references import loose_keys
 from models.cash.matching import Credit, InvoiceBook, Match, MatchKind, match_credit
 from models.cash.periods import entry_date
 from models.cash.records import ApplicationSession, Invoice, Payment
 from models.cash.references import reference_key
 from models.cash.statement_records import BankStatement, BankStatementLine, LineStatus
 from models.db.cash import invoices, rates, statements
+from models.db.cash.similar_invoices import similar_invoices
 from models.db.cash.statements import UnplacedLine
 from models.db.master_data import settings_of
 from models.errors import Refusal
@@ -218,9 +220,11 @@ class Chunk:
     def _suggest(self, unplaced: Sequence[Unplaced], book: InvoiceBook) -> None:
         """What found no invoice becomes an exception of the clerk's, with what a person may want to pick."""
         likely = statements.likely_invoices(self.work.tx, [self._wanted(u.line) for u in unplaced])
+        said = {u.line.line: loose_keys(u.credit.said) for u in unplaced}
+        similar = similar_invoices(self.work.tx, self.entity.id, said)
         for u in unplaced:
-            others = likely.get(u.line.line, ())
-            suggestions = (match_credit(u.credit, book, others) if others else u.matched).suggestions
+            others, alike = likely.get(u.line.line, ()), similar.get(u.line.line, ())
+            suggestions = (match_credit(u.credit, book, others, alike) if others or alike else u.matched).suggestions
             reason = str(u.matched.reason_code)
             waiting = waited_for(u.credit)
             self.rows.settle(u.line, LineStatus.UNMATCHED, u.payment.id, reason, suggestions, waiting_for=waiting)

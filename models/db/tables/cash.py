@@ -1,11 +1,14 @@
 """Invoices, payments, credits, and what was applied to what."""
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Computed,
     Date,
+    Index,
     Integer,
     Numeric,
     Text,
@@ -17,6 +20,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.db.tables.metadata import Currency, Key, Moment, index, records, references
+
+LOOSE_KEY: Final = (
+    "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
+)
+"""What is left of an invoice's number where it is written otherwise: models/cash/loose_references.py says the same."""
 
 invoices = records(
     "invoices",
@@ -78,6 +86,7 @@ invoices = records(
         "id",
         where="balance_due_minor > 0 AND voided_at IS NULL",
     ),
+    Index("invoices_loose", text("org_id"), text(LOOSE_KEY), postgresql_where=text("balance_due_minor > 0")),
     index("invoices_reference", "org_id", "reference_key"),
     index("invoices_voided", "org_id", "customer_id", "void_date", where="voided_at IS NOT NULL"),
 )

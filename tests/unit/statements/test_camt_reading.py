@@ -110,7 +110,7 @@ def test_entries_that_are_not_booked_are_left_out_with_a_warning(read, camt, cam
 def test_lines_that_do_not_add_up_are_a_warning_that_stays(read, camt, camt_entry):
     [statement] = read(camt(camt_entry(), closing="110.01"))
     assert [warning.code for warning in statement.warnings] == [BALANCE_DIFFERENCE]
-    assert "difference 1" in statement.warnings[0].detail
+    assert "difference 0.01 EUR" in statement.warnings[0].detail
     assert len(statement.lines) == 1
 
 
