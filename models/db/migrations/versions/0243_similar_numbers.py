@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0243_similar_numbers"
-down_revision = "0242_lines_that_wait"
+down_revision = "0270_proposals"
 
 _LOOSE_KEY = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
