@@ -127,12 +127,6 @@ def test_a_member_that_is_named_twice_is_refused(clerk: Desk, line: str, source:
 
 
 @pytest.mark.parametrize("source", ["csv", "partner_feed", "legacy_erp"])
-def test_for_whom_a_customer_pays_is_not_said_by_a_file(clerk: Desk) -> None:
-    done = clerk.run(b'{"name": "A", "email": "a@x.com", "pays_for": [{"customer_id": "cust_1"}]}\n', source="ndjson")
-    (row,) = clerk.sql("SELECT errors FROM import_rows WHERE import_id = :id", id=done.id)
-    assert [(e["code"], "by a change" in e["detail"]) for e in row["errors"]] == [("FIELD_UNKNOWN", True)]
-
-
 def test_metadata_has_columns_of_its_own(clerk: Desk, source: str) -> None:
     clerk.run(b"name,email,metadata.Region,METADATA.tier\nA,a@x.com,North,1\n", source=source)
     assert clerk.sql("SELECT metadata FROM customers WHERE org_id = :org") == [
@@ -161,3 +155,9 @@ def test_a_country_is_known_by_what_people_call_it(said: str, code: str) -> None
 def test_a_country_that_is_none_or_two_is_refused(said: str) -> None:
     (fault,) = checked("hubspot", Name="A", Email="a@x.com", Address="1", City="B", Country=said).faults
     assert (fault.code, fault.column) == ("COUNTRY_INVALID", "Country")
+
+
+def test_for_whom_a_customer_pays_is_not_said_by_a_file(clerk: Desk) -> None:
+    done = clerk.run(b'{"name": "A", "email": "a@x.com", "pays_for": [{"customer_id": "cust_1"}]}\n', source="ndjson")
+    (row,) = clerk.sql("SELECT errors FROM import_rows WHERE import_id = :id", id=done.id)
+    assert [(e["code"], "by a change" in e["detail"]) for e in row["errors"]] == [("FIELD_UNKNOWN", True)]
