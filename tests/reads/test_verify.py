@@ -1,6 +1,7 @@
 """`arflow verify`: clean books pass; whatever the owner of the database changes or deletes is named."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -116,6 +117,7 @@ def test_clean_books_pass_every_check(untouched: Worked) -> None:
     assert what["payments"] == "5 payments"
     assert what["ledger entries"] == "12 entries"
     assert "1 seals, newest" in what["audit seals"]
+    assert re.fullmatch(r"le_us [0-9,]+\.[0-9]{2} USD", what["receivables control"])
 
 
 def test_random_histories_pass_every_check(books: Books) -> None:

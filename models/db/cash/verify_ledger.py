@@ -8,6 +8,7 @@ from itertools import groupby
 from models.cash.ledger import JournalEntry, JournalLine
 from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Tx
+from models.money import spelt
 from models.verification import Finding
 
 _ENTRIES = f"""SELECT e.id, {readable("e.entry_date")} AS entry_date, e.kind, e.source_id, e.legal_entity_id,
@@ -217,7 +218,8 @@ recorded AS (
   UNION ALL
   SELECT legal_entity_id, 'customer_credits', -sum(functional_remaining_minor)
     FROM customer_credits WHERE org_id = :org AND kind = 'customer_credit' AND withdrawn_at IS NULL GROUP BY legal_entity_id)
-SELECT account, legal_entity_id, coalesce(c.minor, 0) AS ledger, coalesce(t.minor, 0) AS records
+SELECT account, legal_entity_id, coalesce(c.minor, 0) AS ledger, coalesce(t.minor, 0) AS records,
+  (SELECT e.functional_currency FROM legal_entities e WHERE e.org_id = :org AND e.id = legal_entity_id) AS currency_code
   FROM carried c FULL JOIN recorded t USING (legal_entity_id, account) ORDER BY account, legal_entity_id"""
 _NAMES = {
     "accounts_receivable": ("receivables control", "the open balances of invoices less the open credit notes"),
@@ -235,6 +237,11 @@ class _Control:
     legal_entity_id: str
     ledger: int
     records: int
+    currency_code: str | None
+
+    def says(self, minor: int) -> str:
+        """A sum of the account, as people read it; bare where its legal entity is gone."""
+        return spelt(int(minor), self.currency_code) if self.currency_code else str(int(minor))
 
 
 def check_control_accounts(tx: Tx) -> Iterator[Finding]:
@@ -245,6 +252,8 @@ def check_control_accounts(tx: Tx) -> Iterator[Finding]:
         mine = [r for r in rows if r.account == account]
         for r in mine:
             if r.ledger != r.records:
-                found.breach(f"{r.legal_entity_id}: the account {account} says {r.ledger}, {records} say {r.records}")
-        found.what = ", ".join(f"{r.legal_entity_id} {int(r.ledger)}" for r in mine)
+                found.breach(
+                    f"{r.legal_entity_id}: the account {account} says {r.says(r.ledger)}, {records} say {r.says(r.records)}"
+                )
+        found.what = ", ".join(f"{r.legal_entity_id} {r.says(r.ledger)}" for r in mine)
         yield found
