@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-import httpx
+import httpx2
 from sqlalchemy import Engine
 from temporalio import activity
 
@@ -57,11 +57,11 @@ async def _sent(way: Way, parcel: Parcel, seconds: float) -> Answer:
             http.stream("POST", parcel.url, content=parcel.body, headers=parcel.headers) as answer,
         ):
             return Answer(answer.status_code)
-    except (TimeoutError, httpx.TimeoutException):
+    except (TimeoutError, httpx2.TimeoutException):
         return Answer(None, "TIMEOUT")
     except NotAllowed as no:
         return Answer(None, no.code)
     except NameNotFound:
         return Answer(None, "NAME_NOT_FOUND")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError):
         return Answer(None, "CONNECTION_FAILED")

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from fastapi import FastAPI, Request
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -82,8 +82,8 @@ class Door:
         """The application itself, asked with the token of this very request."""
         outer: Request = ctx.request
         headers = {"Authorization": outer.headers["authorization"], "X-Request-Id": outer.state.request_id}
-        transport = httpx.ASGITransport(app=self._within, raise_app_exceptions=False)
-        http = httpx.AsyncClient(transport=transport, base_url=WITHIN, headers=headers)
+        transport = httpx2.ASGITransport(app=self._within, raise_app_exceptions=False)
+        http = httpx2.AsyncClient(transport=transport, base_url=WITHIN, headers=headers)
         return HttpApi(http, base_url(outer), client_name(ctx))
 
     async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:

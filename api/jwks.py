@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import jwt
 import structlog
 
@@ -70,11 +70,11 @@ class SigningKeys:
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
                 published = await self._get(client, await self._url(client))
             self._keys = _usable(published)
             self._fetched = self._clock()
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning(
                 "signing keys could not be fetched",
                 issuer=self._issuer,
@@ -82,7 +82,7 @@ class SigningKeys:
                 why=str(error)[:200],
             )
 
-    async def _url(self, client: httpx.AsyncClient) -> str:
+    async def _url(self, client: httpx2.AsyncClient) -> str:
         if self._jwks_url is None:
             found = await self._get(client, self._issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found["issuer"] != self._issuer:
@@ -94,7 +94,7 @@ class SigningKeys:
         return self._jwks_url
 
     @staticmethod
-    async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    async def _get(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
         response = await client.get(url)
         response.raise_for_status()
         document: dict[str, Any] = response.json()

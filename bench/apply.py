@@ -188,9 +188,9 @@ async def _while_a_statement_posts(lanes: list[Connection], customers: list[str]
 
 
 async def _upload(c: Connection, data: bytes, boundary: str) -> None:
-    import httpx
+    import httpx2
 
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
         r = await client.post(
             f"http://127.0.0.1:{c._port}/v1/bank-accounts/bank_us/statements", content=data,
             headers={"Authorization": f"Bearer {c._token}", "Content-Type": f"multipart/form-data; boundary={boundary}"},

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 from sqlalchemy import Engine
 
@@ -161,9 +161,9 @@ def _over_http(stack: BenchStack, rows: int) -> float:
     """The whole way of one file: seconds from the upload to the end, without the manager's own time."""
     content = table(rows)
 
-    def person(user: str, role: str) -> httpx.Client:
+    def person(user: str, role: str) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {stack.token(ORG, user, role)}"}
-        return httpx.Client(base_url=stack.base_url, headers=headers, timeout=120, trust_env=False)
+        return httpx2.Client(base_url=stack.base_url, headers=headers, timeout=120, trust_env=False)
 
     with person("u_clerk", "ar_clerk") as clerk, person("u_manager", "ar_manager") as manager:
         began = datetime.now(UTC)
@@ -178,7 +178,7 @@ def _over_http(stack: BenchStack, rows: int) -> float:
     return (before + after).total_seconds()
 
 
-def _until(who: httpx.Client, path: str, status: str) -> dict[str, Any]:
+def _until(who: httpx2.Client, path: str, status: str) -> dict[str, Any]:
     while True:
         now: dict[str, Any] = who.get(path).json()
         if now["status"] == status:

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-import httpx
+import httpx2
 
 from bench.apply import concurrent, prepare
 from bench.http import Connection
@@ -69,17 +69,17 @@ async def _applied(stack: BenchStack, customers: list[str], n: int) -> list[floa
     return await concurrent(lanes[:1], await prepare(lanes, customers, n))
 
 
-def _person(stack: BenchStack, user: str, role: str) -> httpx.Client:
+def _person(stack: BenchStack, user: str, role: str) -> httpx2.Client:
     headers = {"Authorization": f"Bearer {stack.token(ORG, user, role)}"}
-    return httpx.Client(base_url=stack.base_url, headers=headers, timeout=120, trust_env=False)
+    return httpx2.Client(base_url=stack.base_url, headers=headers, timeout=120, trust_env=False)
 
 
-def _upload(clerk: httpx.Client, content: bytes) -> str:
+def _upload(clerk: httpx2.Client, content: bytes) -> str:
     sent = clerk.post(PATH, files={"file": ("c.csv", content)}, data={"options": OPTIONS})
     return str(sent.raise_for_status().json()["id"])
 
 
-def _small(clerk: httpx.Client, manager: httpx.Client) -> float:
+def _small(clerk: httpx2.Client, manager: httpx2.Client) -> float:
     """Seconds of an import of fifty rows, decided at once."""
     began = time.perf_counter()
     one = _upload(clerk, table(50))
@@ -89,7 +89,7 @@ def _small(clerk: httpx.Client, manager: httpx.Client) -> float:
     return time.perf_counter() - began
 
 
-def _until(who: httpx.Client, import_id: str, status: str) -> dict[str, Any]:
+def _until(who: httpx2.Client, import_id: str, status: str) -> dict[str, Any]:
     while True:
         now: dict[str, Any] = who.get(f"{PATH}/{import_id}").json()
         if now["status"] == status:

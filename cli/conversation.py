@@ -4,7 +4,7 @@ import asyncio
 from importlib.metadata import version
 from typing import Annotated, Final
 
-import httpx
+import httpx2
 import typer
 from mcp.server.stdio import stdio_server
 
@@ -32,7 +32,7 @@ def mcp(
 
 async def _serve(url: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
         server = conversation_server(lambda ctx: HttpApi(http, url, client_name(ctx)), version("arflow"))
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())

@@ -92,11 +92,11 @@ async def _worker(settings: Settings) -> None:
 
 def probe(url: str) -> None:
     """Exit 0 if `url` answers 200: the health check of a container."""
-    import httpx
+    import httpx2
 
     try:
-        answer = httpx.get(url, timeout=4, trust_env=False)
-    except httpx.HTTPError as error:
+        answer = httpx2.get(url, timeout=4, trust_env=False)
+    except httpx2.HTTPError as error:
         raise StackError(f"{url}: {error}") from error
     if answer.status_code != 200:
         raise StackError(f"{url}: {answer.status_code} {answer.text[:500]}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import httpx
+import httpx2
 import typer
 
 from import_readers import Unreadable, open_rows
@@ -21,17 +21,17 @@ def nps(
     url: Annotated[str, typer.Option(help="Where the API is.")] = "http://127.0.0.1:8080",
 ) -> None:
     """Write the answers of an NPS survey into the 360 view; what cannot be placed is named, line by line."""
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
+    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
         try:
             written, left_out = take(http, file)
-        except (NoSurvey, Unreadable, OSError, httpx.HTTPError) as wrong:
+        except (NoSurvey, Unreadable, OSError, httpx2.HTTPError) as wrong:
             raise SystemExit(f"arflow: {wrong}") from None
     for one in left_out:
         typer.echo(f"line {one.line}: {one.why}", err=True)
     typer.echo(f"{written} answers written, {len(left_out)} rows left out")
 
 
-def take(http: httpx.Client, file: Path) -> tuple[int, list[LeftOut]]:
+def take(http: httpx2.Client, file: Path) -> tuple[int, list[LeftOut]]:
     """Write what can be placed; how many answers, and the rows that are left out. Again it changes nothing."""
     read = list(read_survey(file))
     left_out = [one for one in read if isinstance(one, LeftOut)]
@@ -70,7 +70,7 @@ def read_survey(file: Path) -> Iterator[SurveyAnswer | LeftOut]:
                 yield answer_of(line, cells, at)
 
 
-def _customers(http: httpx.Client, answer: SurveyAnswer) -> Sequence[str]:
+def _customers(http: httpx2.Client, answer: SurveyAnswer) -> Sequence[str]:
     if answer.customer:
         return [c["id"] for c in _found(http, {"external_id": answer.customer})]
     wanted = str(answer.email).casefold()
@@ -78,7 +78,7 @@ def _customers(http: httpx.Client, answer: SurveyAnswer) -> Sequence[str]:
     return [c["id"] for c in found if wanted in (str(c["email"]).casefold(), str(c["billing_email"]).casefold())]
 
 
-def _found(http: httpx.Client, query: dict[str, str]) -> list[dict[str, str]]:
+def _found(http: httpx2.Client, query: dict[str, str]) -> list[dict[str, str]]:
     response = http.get("/v1/customers", params=query)
     response.raise_for_status()
     items: list[dict[str, str]] = response.json()["items"]

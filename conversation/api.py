@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
-import httpx
+import httpx2
 from pydantic import JsonValue
 
 from models.answers import JsonObject
@@ -47,7 +47,7 @@ class Api(Protocol):
 class HttpApi:
     """The API over HTTP, at whatever address the client has; `client` is the assistant's program, as it names itself."""
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, client: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, base_url: str, client: str) -> None:
         self._http, self.base_url = http, base_url
         self._said = {CLIENT_HEADER: client.encode("ascii", "replace").decode()[:100] or "unnamed"}
 
@@ -64,7 +64,7 @@ class HttpApi:
         return read(await self._http.post(path, content=written(body), headers=headers))
 
 
-def read(response: httpx.Response) -> JsonObject:
+def read(response: httpx2.Response) -> JsonObject:
     """The JSON of an answer. Raises Refused."""
     try:
         found = json.loads(response.content, parse_float=str)

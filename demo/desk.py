@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from demo.console import Narrator
 from demo.context import Demo
@@ -31,7 +31,7 @@ class Desk:
     def tell(self) -> Narrator:
         return self.ctx.tell
 
-    def raise_invoices(self, totals: Mapping[str, int], currency: str = "USD") -> httpx.Response:
+    def raise_invoices(self, totals: Mapping[str, int], currency: str = "USD") -> httpx2.Response:
         """Issue invoices dated today in one batch: name → total in minor units."""
         items = [self._invoice(name, total, currency) for name, total in totals.items()]
         answer = self.ctx.clerk.post("/v1/invoices:batch", {"invoices": items})
@@ -69,7 +69,7 @@ class Desk:
 
     def apply(
         self, source_id: str, lines: Mapping[str, int], *, expect: int = 200, key: str | None = None, **more: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Apply a payment, or a credit, to invoices: name → minor units of the payment's currency."""
         noun = "customer-credits" if source_id.startswith("cred_") else "customer-payments"
         applications = [{"invoice_id": self.invoice_ids[n], "applied_minor": minor} for n, minor in lines.items()]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final
 
-import httpx
+import httpx2
 
 from demo.closing import say_where_to_go_on
 from demo.console import ClaimFailed
@@ -41,7 +41,7 @@ def main() -> int:
     try:
         for part in parts():
             part(ctx)
-    except (ClaimFailed, httpx.HTTPError, subprocess.CalledProcessError) as failed:
+    except (ClaimFailed, httpx2.HTTPError, subprocess.CalledProcessError) as failed:
         ctx.tell.ends_here(failed)
         return 1
     ctx.tell.console.print(f"\n  Every claim held. The walk took {time.monotonic() - started:.0f} s.")

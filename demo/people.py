@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from demo.console import Claim
 
@@ -36,24 +36,24 @@ class Person:
     role: str
     title: str
     token: str
-    client: httpx.Client = field(repr=False)
+    client: httpx2.Client = field(repr=False)
 
-    def get(self, path: str, *, expect: int = 200, **options: Any) -> httpx.Response:
+    def get(self, path: str, *, expect: int = 200, **options: Any) -> httpx2.Response:
         return self.call("GET", path, expect=expect, **options)
 
-    def post(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx.Response:
+    def post(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx2.Response:
         return self.call("POST", path, expect=expect, json=json, **options)
 
-    def patch(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx.Response:
+    def patch(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx2.Response:
         return self.call("PATCH", path, expect=expect, json=json, **options)
 
-    def put(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx.Response:
+    def put(self, path: str, json: Any = None, *, expect: int = 200, **options: Any) -> httpx2.Response:
         return self.call("PUT", path, expect=expect, json=json, **options)
 
-    def delete(self, path: str, *, expect: int = 200, **options: Any) -> httpx.Response:
+    def delete(self, path: str, *, expect: int = 200, **options: Any) -> httpx2.Response:
         return self.call("DELETE", path, expect=expect, **options)
 
-    def call(self, method: str, path: str, *, expect: int, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, *, expect: int, **options: Any) -> httpx2.Response:
         """One request, asked again with its key where a busy machine answers later. ClaimFailed where the answer has
         another status than `expect`."""
         if options.get("json", ...) is None:
@@ -69,7 +69,7 @@ class Person:
         return answer
 
 
-def _later(answer: httpx.Response) -> bool:
+def _later(answer: httpx2.Response) -> bool:
     """Whether the work goes on, or could not begin, and the caller is to ask again."""
     under_way = answer.status_code == 202 and answer.headers.get("Location", "").startswith("/v1/operations/")
     return "Retry-After" in answer.headers and (under_way or answer.status_code == 503)
@@ -79,5 +79,5 @@ def person(user: str, token: str, base_url: str) -> Person:
     """The caller of one demo person."""
     role, title = PEOPLE[user]
     headers = {"Authorization": f"Bearer {token}"}
-    client = httpx.Client(base_url=base_url, headers=headers, timeout=60, trust_env=False)
+    client = httpx2.Client(base_url=base_url, headers=headers, timeout=60, trust_env=False)
     return Person(user, role, title, token, client)

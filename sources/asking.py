@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-import httpx
+import httpx2
 
 from sources.outgoing import NameNotFound, NotAllowed, OnlyHosts, client
 from sources.protocol import Connection, SourceError
@@ -17,7 +17,7 @@ _RETRY_LIMIT: Final = 6 * 3600.0
 
 
 @asynccontextmanager
-async def session(c: Connection) -> AsyncIterator[httpx.AsyncClient]:
+async def session(c: Connection) -> AsyncIterator[httpx2.AsyncClient]:
     """A client for a few requests, to where the connection may lead. The guard round the call bounds its time. What goes
     wrong on the way is a SourceError."""
     try:
@@ -25,9 +25,9 @@ async def session(c: Connection) -> AsyncIterator[httpx.AsyncClient]:
             yield http
     except NotAllowed as no:
         raise SourceError("SOURCE_HOST_REFUSED", no.code) from None
-    except httpx.TimeoutException:
+    except httpx2.TimeoutException:
         raise SourceError("SOURCE_TIMEOUT") from None
-    except (NameNotFound, httpx.HTTPError, httpx.InvalidURL, OSError):
+    except (NameNotFound, httpx2.HTTPError, httpx2.InvalidURL, OSError):
         raise SourceError("SOURCE_UNAVAILABLE") from None
 
 
@@ -41,7 +41,7 @@ class Answer:
 
 
 async def read(
-    http: httpx.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, *,
+    http: httpx2.AsyncClient, method: str, url: str, token: str | None, max_bytes: int, *,
     params: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None, body_json: object = None,
 ) -> Answer:  # fmt: skip
     """The answer, of which at most `max_bytes` are read."""

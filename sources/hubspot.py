@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-import httpx
+import httpx2
 from pydantic import ValidationError
 
 from models.customer_360.records import Case, Opportunity, SourceFacts
@@ -128,7 +128,7 @@ class HubSpot:
             raise SourceError("SOURCE_RESPONSE_INVALID") from None
 
     async def _records(
-        self, http: httpx.AsyncClient, c: Connection, kind: _Kind, company: str
+        self, http: httpx2.AsyncClient, c: Connection, kind: _Kind, company: str
     ) -> list[Mapping[str, object]]:
         of_company = {"propertyName": "associations.company", "operator": "EQ", "value": company}
         body: dict[str, object] = {
@@ -145,7 +145,7 @@ class HubSpot:
             body["after"] = after
         raise SourceError("SOURCE_RESPONSE_TOO_LARGE", "pages")
 
-    async def _stages(self, http: httpx.AsyncClient, c: Connection, kind: _Kind) -> Stages:
+    async def _stages(self, http: httpx2.AsyncClient, c: Connection, kind: _Kind) -> Stages:
         found: dict[str, Stage] = {}
         for pipeline in results(await self._rest.get(http, c, f"/crm/v3/pipelines/{kind.objects}")):
             stages = pipeline.get("stages")

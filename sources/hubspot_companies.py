@@ -7,7 +7,7 @@ The columns carry names that the import's preset knows, and of the properties th
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-import httpx
+import httpx2
 
 from sources.asking import session
 from sources.hubspot_rest import Rest, following, properties, record_id, results
@@ -74,7 +74,7 @@ class HubSpotCompanies:
         return CustomerPage(rows, None, mark, after is None)
 
     async def _contacts(
-        self, http: httpx.AsyncClient, c: Connection, companies: Sequence[Mapping[str, object]]
+        self, http: httpx2.AsyncClient, c: Connection, companies: Sequence[Mapping[str, object]]
     ) -> dict[str, Mapping[str, str]]:
         wanted = list(dict.fromkeys(i for company in companies for i in _associated(company)))
         found: dict[str, Mapping[str, str]] = {}

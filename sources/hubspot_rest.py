@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin
 
-import httpx
+import httpx2
 
 from sources.asking import MAX_BYTES, Answer, read
 from sources.protocol import Connection, SourceError
@@ -22,14 +22,14 @@ class Rest:
     """Asks; keeps nothing."""
 
     async def get(
-        self, http: httpx.AsyncClient, c: Connection, path: str, params: Mapping[str, str] | None = None,
+        self, http: httpx2.AsyncClient, c: Connection, path: str, params: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
     ) -> Mapping[str, object]:  # fmt: skip
         """The object that the path answers. Raises SourceError."""
         return _object(await read(http, "GET", urljoin(c.base_url, path), _token(c), max_bytes, params=params))
 
     async def post(
-        self, http: httpx.AsyncClient, c: Connection, path: str, body: Mapping[str, object], max_bytes: int = MAX_BYTES
+        self, http: httpx2.AsyncClient, c: Connection, path: str, body: Mapping[str, object], max_bytes: int = MAX_BYTES
     ) -> Mapping[str, object]:
         """As `get`, of a question that has a body: searches, reading many at once."""
         return _object(await read(http, "POST", urljoin(c.base_url, path), _token(c), max_bytes, body_json=dict(body)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
-import httpx
+import httpx2
 
 from models.outgoing import Hosts, is_host, is_public
 
@@ -77,30 +77,30 @@ class OnlyHosts:
             raise NotAllowed("ADDRESS_NOT_PUBLIC")
 
 
-def client(way: Way, seconds: float) -> httpx.AsyncClient:
+def client(way: Way, seconds: float) -> httpx2.AsyncClient:
     """A client for a few requests. The caller bounds all of it, by `asyncio.timeout(seconds)`; this, each step, a little
     less, so that the usual stall ends where the connection is put away in order."""
-    return httpx.AsyncClient(transport=_Pinned(way), timeout=seconds * 0.95, follow_redirects=False, trust_env=False)
+    return httpx2.AsyncClient(transport=_Pinned(way), timeout=seconds * 0.95, follow_redirects=False, trust_env=False)
 
 
-class _Pinned(httpx.AsyncBaseTransport):
+class _Pinned(httpx2.AsyncBaseTransport):
     """Calls the addresses that were judged."""
 
     def __init__(self, way: Way) -> None:
         self._way = way
-        self._inner = httpx.AsyncHTTPTransport(verify=_certificates(), trust_env=False)
+        self._inner = httpx2.AsyncHTTPTransport(verify=_certificates(), trust_env=False)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
         host, port = url.raw_host.decode("ascii").strip("[]"), url.port or (443 if url.scheme == "https" else 80)
         self._way.judge(url.scheme, host, port, ())
         addresses = await _addresses(host, port)
         self._way.judge(url.scheme, host, port, addresses)
-        refused: httpx.ConnectError | None = None
+        refused: httpx2.ConnectError | None = None
         for address in addresses:
             try:
                 return await self._inner.handle_async_request(_at(request, address, host))
-            except httpx.ConnectError as error:
+            except httpx2.ConnectError as error:
                 refused = error
         assert refused is not None
         raise refused
@@ -109,9 +109,9 @@ class _Pinned(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _at(request: httpx.Request, address: str, host: str) -> httpx.Request:
+def _at(request: httpx2.Request, address: str, host: str) -> httpx2.Request:
     """The request to this address, under its own host's name (the Host header is there already)."""
-    return httpx.Request(
+    return httpx2.Request(
         request.method,
         request.url.copy_with(host=address),
         headers=request.headers,

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-import httpx
+import httpx2
 from pydantic import ValidationError
 
 from models.customer_360.records import Case, Opportunity, Quote, SourceFacts
@@ -156,7 +156,7 @@ class Salesforce:
             raise SourceError("SOURCE_RESPONSE_INVALID") from None
 
     async def _records(
-        self, http: httpx.AsyncClient, c: Connection, q: _Query, account: str
+        self, http: httpx2.AsyncClient, c: Connection, q: _Query, account: str
     ) -> list[Mapping[str, object]]:
         lacking = (*c.key, q.sobject)
         if lacking not in self._lacking:
@@ -172,7 +172,7 @@ class Salesforce:
             code = "SOURCE_RESPONSE_INVALID" if "INVALID_FIELD" in no.codes else "SOURCE_UNAVAILABLE"
             raise SourceError(code, str(no)) from None
 
-    async def _all_pages(self, http: httpx.AsyncClient, c: Connection, soql: str) -> list[Mapping[str, object]]:
+    async def _all_pages(self, http: httpx2.AsyncClient, c: Connection, soql: str) -> list[Mapping[str, object]]:
         records: list[Mapping[str, object]] = []
         path: str | None = f"{API}/query"
         params: dict[str, str] | None = {"q": soql}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+import httpx2
 
 from sources.asking import MAX_BYTES, read, session
 from sources.protocol import Connection, SourceError
@@ -33,7 +33,7 @@ class Rest:
 
     async def get(
         self,
-        http: httpx.AsyncClient,
+        http: httpx2.AsyncClient,
         c: Connection,
         path: str | None,
         params: dict[str, str] | None = None,
@@ -59,7 +59,7 @@ class Rest:
             raise SourceError("SOURCE_RESPONSE_INVALID")
         return body
 
-    async def _sign_in(self, http: httpx.AsyncClient, c: Connection) -> tuple[str, str]:
+    async def _sign_in(self, http: httpx2.AsyncClient, c: Connection) -> tuple[str, str]:
         client_id, client_secret, refresh = [*(c.secret or "").split(":", 2), "", ""][:3]
         if not client_id or not client_secret:
             raise SourceError("SOURCE_NOT_CONFIGURED", "credential")

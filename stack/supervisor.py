@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
+import httpx2
 
 from settings import Settings
 from stack.part import Part, reason, report
@@ -134,7 +134,7 @@ class Stack:
     async def _start_api(self) -> asyncio.subprocess.Process:
         process = await self._spawn("api", log=self.logs / "api.log")
         try:
-            async with httpx.AsyncClient(base_url=self.base_url, timeout=5, trust_env=False) as client:
+            async with httpx2.AsyncClient(base_url=self.base_url, timeout=5, trust_env=False) as client:
                 while process.returncode is None:
                     if await _problem(client, "/healthz") is None:
                         return process
@@ -146,7 +146,7 @@ class Stack:
 
     async def _ready(self) -> None:
         deadline, next_word = time.monotonic() + READY_SECONDS, time.monotonic() + 20
-        async with httpx.AsyncClient(base_url=self.base_url, timeout=10, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=self.base_url, timeout=10, trust_env=False) as client:
             while (problem := await _problem(client, "/readyz")) is not None:
                 if time.monotonic() > deadline:
                     raise StackError(f"not ready after {READY_SECONDS} s: {problem}")
@@ -169,11 +169,11 @@ class Stack:
             await end(process, signal.SIGTERM, 5)
 
 
-async def _problem(client: httpx.AsyncClient, path: str) -> str | None:
+async def _problem(client: httpx2.AsyncClient, path: str) -> str | None:
     """None where `path` answers 200, else what is wrong."""
     try:
         answer = await client.get(path)
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         return f"{path}: {error or type(error).__name__}"
     return None if answer.status_code == 200 else f"{path}: {answer.status_code} {answer.text[:300]}"
 

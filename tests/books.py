@@ -9,7 +9,7 @@ import os
 from datetime import UTC, date, datetime
 from typing import Any
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from psycopg.rows import dict_row
 
@@ -35,19 +35,19 @@ class Api:
     def __init__(self, app: FastAPI, token: str) -> None:
         self.app, self.headers = app, {"Authorization": f"Bearer {token}"}
 
-    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://arflow.test") as client:
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        async def ask() -> httpx2.Response:
+            transport = httpx2.ASGITransport(app=self.app)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://arflow.test") as client:
                 headers = self.headers | options.pop("headers", {})
                 return await client.request(method, path, headers=headers, **options)
 
         return asyncio.run(ask())
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.request("GET", path, **options)
 
-    def post(self, path: str, body: dict[str, Any] | None = None, **options: Any) -> httpx.Response:
+    def post(self, path: str, body: dict[str, Any] | None = None, **options: Any) -> httpx2.Response:
         return self.request("POST", path, json=body or {}, **options)
 
 

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from api.app import ROUTERS
 from tests.stack_fixtures.app import Access
@@ -26,7 +26,7 @@ class Asking:
     def __init__(self, stack: Access) -> None:
         self.stack, self.seen = stack, Examples()
         self.org = stack.organisation("Tour")
-        self.people: dict[str, httpx.Client] = {}
+        self.people: dict[str, httpx2.Client] = {}
         self.customer = ""
         self.today = datetime.now(UTC).date()
 

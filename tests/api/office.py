@@ -10,7 +10,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.stack_fixtures.app import Access
 from tests.stack_fixtures.described import description
@@ -39,7 +39,7 @@ def day(before_today: int) -> str:
     return (datetime.now(UTC).date() - timedelta(days=before_today)).isoformat()
 
 
-def code(r: httpx.Response) -> tuple[int, str]:
+def code(r: httpx2.Response) -> tuple[int, str]:
     """Status and code of a refusal, which must be a problem document with its headers."""
     assert r.headers["content-type"].startswith("application/problem+json"), (r.status_code, r.text[:300])
     body = r.json()
@@ -49,7 +49,7 @@ def code(r: httpx.Response) -> tuple[int, str]:
     return r.status_code, body["code"]
 
 
-def ok(r: httpx.Response, status: int = 200) -> Any:
+def ok(r: httpx2.Response, status: int = 200) -> Any:
     assert r.status_code == status, (r.status_code, r.text[:600])
     return r.json()
 
@@ -60,7 +60,7 @@ class Office:
     def __init__(self, stack: Access, customers: int = 20) -> None:
         self.stack = stack
         self.org = stack.organisation("Office")
-        self._clients: dict[object, httpx.Client] = {}
+        self._clients: dict[object, httpx2.Client] = {}
         self._lock = threading.Lock()
         self._operations: list[tuple[re.Pattern[str], str, dict]] | None = None
         self._spare = self.make_customers([{} for _ in range(customers)])
@@ -83,7 +83,7 @@ class Office:
             self._spare = self.make_customers([{} for _ in range(20)])
         return self._spare.pop()
 
-    def client(self, who: str, *roles: str, entities: tuple[str, ...] = ()) -> httpx.Client:
+    def client(self, who: str, *roles: str, entities: tuple[str, ...] = ()) -> httpx2.Client:
         key = (who, roles, entities)
         with self._lock:
             if key not in self._clients:
@@ -93,7 +93,7 @@ class Office:
                 self._clients[key] = made
             return self._clients[key]
 
-    def _documented(self, r: httpx.Response) -> None:
+    def _documented(self, r: httpx2.Response) -> None:
         """A status and a refusal's code that the interface's own description does not name are a fault of it."""
         if self._operations is None:
             paths = description()["paths"]
@@ -110,7 +110,7 @@ class Office:
             r.read()
             assert r.json()["code"] in said["description"], (r.request.method, r.request.url.path, r.json()["code"])
 
-    def __getattr__(self, who: str) -> httpx.Client:
+    def __getattr__(self, who: str) -> httpx2.Client:
         if who.startswith("_") or who not in ROLES:
             raise AttributeError(who)
         return self.client(who)
@@ -139,9 +139,9 @@ class Office:
         return ok(self.clerk.post("/v1/customer-payments", json=self.payment_body(customer_id, amount, **fields)), 201)
 
     def apply(
-        self, payment: Any, pairs: list[tuple[Any, int]], *, who: httpx.Client | None = None, key: str | None = None,
+        self, payment: Any, pairs: list[tuple[Any, int]], *, who: httpx2.Client | None = None, key: str | None = None,
         dry: bool = False, lines: list[dict[str, Any]] | None = None, **fields: Any,
-    ) -> httpx.Response:  # fmt: skip
+    ) -> httpx2.Response:  # fmt: skip
         """POST …/apply; `payment` may be a credit's id too."""
         record = payment if isinstance(payment, str) else payment["id"]
         noun = "customer-credits" if record.startswith("cred_") else "customer-payments"
@@ -153,13 +153,13 @@ class Office:
             headers={"Idempotency-Key": key} if key else None, params={"dry_run": "true"} if dry else None,
         )  # fmt: skip
 
-    def reverse(self, payment: Any, **fields: Any) -> httpx.Response:
+    def reverse(self, payment: Any, **fields: Any) -> httpx2.Response:
         record = payment if isinstance(payment, str) else payment["id"]
         return self.clerk.post(
             f"/v1/customer-payments/{record}/reverse", json={"reason_code": "BOUNCED"} | fields
         )  # fmt: skip
 
-    def unapply(self, application: Any, **fields: Any) -> httpx.Response:
+    def unapply(self, application: Any, **fields: Any) -> httpx2.Response:
         record = application if isinstance(application, str) else application["id"]
         return self.clerk.post(
             f"/v1/payment-applications/{record}/unapply", json={"reason_code": "WRONG_INVOICE"} | fields
@@ -196,7 +196,7 @@ class Office:
 
     # the bank
 
-    def upload(self, content: bytes, name: str = "s.csv", bank: str = "bank_us", **headers: str) -> httpx.Response:
+    def upload(self, content: bytes, name: str = "s.csv", bank: str = "bank_us", **headers: str) -> httpx2.Response:
         return self.clerk.post(
             f"/v1/bank-accounts/{bank}/statements", files={"file": (name, io.BytesIO(content))}, headers=headers
         )  # fmt: skip

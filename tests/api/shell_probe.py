@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 from fastapi import FastAPI, UploadFile
 from pydantic import Field
 
@@ -114,17 +114,17 @@ def app(**given: Any) -> FastAPI:
     return create_app(settings(**given), [health.router, router])
 
 
-def client(application: FastAPI, token: str | None = None) -> httpx.AsyncClient:
+def client(application: FastAPI, token: str | None = None) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    transport = httpx.ASGITransport(app=application)
-    return httpx.AsyncClient(transport=transport, base_url="http://arflow.test", headers=headers)
+    transport = httpx2.ASGITransport(app=application)
+    return httpx2.AsyncClient(transport=transport, base_url="http://arflow.test", headers=headers)
 
 
 def token(*roles: str, user: str = "u_clerk", org: str = "org_a", entities: tuple[str, ...] = ()) -> str:
     return mint_dev_token(settings(), org, user, roles, entities)
 
 
-def code(response: httpx.Response) -> tuple[int, str]:
+def code(response: httpx2.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json", response.text
     body = response.json()
     assert body["status"] == response.status_code

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi.routing import APIRoute
 
@@ -65,7 +65,7 @@ def walked(app_stack: AppStack) -> Recorded:
 
 
 @pytest.fixture(scope="module")
-def clients(walked: Recorded) -> Iterator[dict[tuple[str, str], httpx.Client]]:
+def clients(walked: Recorded) -> Iterator[dict[tuple[str, str], httpx2.Client]]:
     """By person and `entity` or `all`: somebody else of the same role."""
     made = {}
     for user, role in ROLES.items():

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.api.office import Office, code, ext, ok
 from tests.stack_fixtures.app import AppStack
@@ -15,7 +15,7 @@ Figures = dict[str, float]
 
 
 def figures(url: str) -> Figures:
-    answer = httpx.get(url, trust_env=False, timeout=60)
+    answer = httpx2.get(url, trust_env=False, timeout=60)
     assert answer.headers["content-type"].startswith("text/plain")
     lines = re.findall(r"^(arflow_\S*(?:\{.*\})?) ([0-9.e+-]+)$", answer.text, re.MULTILINE)
     return {name: float(value) for name, value in lines}
@@ -105,7 +105,7 @@ def test_the_worker_counts_events_of_every_process_and_measures_its_activities(
     sent = 'arflow_activity_duration_seconds_count{activity="send_confirmation",outcome="done"}'
     until(lambda: told().get(sent, 0) >= 1)
     assert any('outcome="done"' in k and 'activity="change_' in k for k in told())
-    text = httpx.get(app_stack.worker_metrics, trust_env=False, timeout=60).text
+    text = httpx2.get(app_stack.worker_metrics, trust_env=False, timeout=60).text
     for personal in (office.org, customer, done["payment_id"], "@example.com"):
         assert personal not in text
 
@@ -113,7 +113,7 @@ def test_the_worker_counts_events_of_every_process_and_measures_its_activities(
 def test_the_page_for_operators_names_every_metric(app_stack: AppStack) -> None:
     page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
     served = [
-        httpx.get(url, trust_env=False, timeout=60).text
+        httpx2.get(url, trust_env=False, timeout=60).text
         for url in (f"{app_stack.base_url}/metrics", app_stack.worker_metrics)
     ]
     families = {

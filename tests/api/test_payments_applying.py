@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.office import Office, code, day, ext, ok
@@ -237,7 +237,7 @@ def test_concurrent_sessions_of_one_request_apply_once(office: Office, customer:
     fields = {"external_id": ext()} if how == "external_id" else {}
     key = ext("key") if how == "key" else None
 
-    def send(_: int) -> httpx.Response:
+    def send(_: int) -> httpx2.Response:
         return office.apply(p, [(a, 600)], key=key, **fields)
 
     with ThreadPoolExecutor(8) as pool:

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.office import Office, code, day, ext, ok
@@ -15,7 +15,7 @@ def applying(*pairs: tuple[Any, int], **more: Any) -> dict[str, Any]:
     return {"applications": [{"invoice_id": i["id"], "applied_minor": minor} for i, minor in pairs], **more}
 
 
-def record(office: Office, body: dict[str, Any], **options: Any) -> httpx.Response:
+def record(office: Office, body: dict[str, Any], **options: Any) -> httpx2.Response:
     key = options.pop("key", None)
     return office.clerk.post(
         PAYMENTS, json=body, headers={"Idempotency-Key": key} if key else None, params=options

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.office import Office, code, day, ext, ok
@@ -137,7 +137,7 @@ def test_concurrent_submissions_make_one_payment(office: Office, customer: str, 
     body = office.payment_body(customer, 77)
     headers = {"Idempotency-Key": ext("key")} if how != "external_id" else {}
 
-    def send(_: int) -> httpx.Response:
+    def send(_: int) -> httpx2.Response:
         return office.clerk.post(PAYMENTS, json=body, headers=headers)
 
     with ThreadPoolExecutor(8) as pool:

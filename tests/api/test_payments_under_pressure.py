@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
-import httpx
+import httpx2
 import psycopg
 
 from models.cash.statements import Statement, StatementLine
@@ -14,7 +14,7 @@ from tests.api.office import Office, code, csv_statement, day, ext, ok
 from tests.catalogue import assert_as_catalogued
 
 
-def at_once(work: list) -> list[httpx.Response]:
+def at_once(work: list) -> list[httpx2.Response]:
     with ThreadPoolExecutor(len(work)) as pool:
         return [f.result() for f in [pool.submit(w) for w in work]]
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -53,7 +53,7 @@ def shell() -> Any:
 
 @pytest.fixture
 def ask(shell: Any) -> Any:
-    async def asking(method: str, route: APIRoute, query: str, role: str | None = None) -> httpx.Response:
+    async def asking(method: str, route: APIRoute, query: str, role: str | None = None) -> httpx2.Response:
         async with client(shell, token(role or role_for(route))) as c:
             return await c.request(method, f"{address(route)}?{query}")
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 
 from models.access import PERMISSIONS
@@ -11,7 +11,7 @@ from tests.api.shell_probe import app, client, code, token
 
 
 @pytest.fixture
-async def clerk() -> AsyncIterator[httpx.AsyncClient]:
+async def clerk() -> AsyncIterator[httpx2.AsyncClient]:
     async with client(app(), token("ar_clerk")) as c:
         yield c
 

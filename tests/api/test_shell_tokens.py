@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
+import httpx2
 import jwt
 import pytest
 import time_machine
@@ -87,12 +87,12 @@ def production(issuer: Issuer, **given: Any) -> Any:
 
 
 @pytest.fixture
-async def prod(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
+async def prod(issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
     async with client(production(issuer)) as c:
         yield c
 
 
-async def ask(c: httpx.AsyncClient, bearer: str) -> httpx.Response:
+async def ask(c: httpx2.AsyncClient, bearer: str) -> httpx2.Response:
     return await c.get("/v1/me", headers={"Authorization": f"Bearer {bearer}"})
 
 
@@ -314,7 +314,7 @@ async def test_keys_that_would_come_in_the_clear_are_not_fetched(issuer: Issuer,
 async def test_an_issuer_reached_by_https_publishes_its_keys_by_https(jwks_uri: str, monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
 
-    async def get(_client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    async def get(_client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
         asked.append(url)
         return {"issuer": "https://idp.example.com", "jwks_uri": jwks_uri, "keys": []}
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from models.ids import new_id
@@ -30,12 +30,12 @@ class Ledger(Desk):
 
     def write_off(
         self, invoice: str, by: str = "u_clerk", amount: int | None = None, key: str | None = None, **more: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         body = {"invoice_id": invoice, "reason_code": "SMALL_BALANCE"} | more
         body |= {} if amount is None else {"amount_minor": amount}
         return self(by).post("/v1/write-offs", json=body, headers={"Idempotency-Key": key} if key else {})
 
-    def approve_as(self, approval: str, user: str, decision: str = "approve", **more: Any) -> httpx.Response:
+    def approve_as(self, approval: str, user: str, decision: str = "approve", **more: Any) -> httpx2.Response:
         return self(user).post(f"/v1/approvals/{approval}/decisions", json={"decision": decision, **more})
 
     def balance(self, invoice: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from models.ids import new_id
 
@@ -27,9 +27,9 @@ class Client:
         last = "nothing was sent"
         while time.monotonic() < deadline:
             try:
-                with httpx.Client(base_url=self.base_url, timeout=15, trust_env=False) as http:
+                with httpx2.Client(base_url=self.base_url, timeout=15, trust_env=False) as http:
                     answer = http.post(path, json=body, headers=headers)
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 last = type(error).__name__
             else:
                 if answer.status_code in (200, 201):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import psycopg
 from temporalio.client import Client as Temporal
 
@@ -46,7 +46,7 @@ def test_an_apply_is_answered_while_temporal_stands_still(private_stack: Callabl
             assert answer.status_code == 201, answer.text
             return str(answer.json()["id"])
 
-        def applied_without_temporal() -> httpx.Response:
+        def applied_without_temporal() -> httpx2.Response:
             invoice = made("/v1/invoices", issue_date=TODAY, total_minor=700)
             payment = made("/v1/customer-payments", payment_date=TODAY, amount_minor=700)
             temporal = stack.pids()["Temporal"]
@@ -94,7 +94,7 @@ def test_a_decision_is_answered_while_temporal_stands_still(private_stack: Calla
     impatient = Desk(stack, desk.org, patient=False)
     impatient("u_controller")
 
-    def decided_without_temporal(change: dict[str, Any]) -> tuple[httpx.Response, object]:
+    def decided_without_temporal(change: dict[str, Any]) -> tuple[httpx2.Response, object]:
         """The answer, and what the customer is by then."""
         temporal = stack.pids()["Temporal"]
         with psycopg.connect(runtime.database_url) as holder:
@@ -199,6 +199,6 @@ def test_a_decision_answered_202_survives_the_api_and_the_server_with_no_worker_
 def step_of(desk: Desk, change_id: str) -> object:
     try:
         answer = desk("u_clerk").get(f"/v1/customer-changes/{change_id}")
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         return error
     return answer.json()["awaiting_step"] if answer.status_code == 200 else answer.text

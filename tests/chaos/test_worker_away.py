@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from tests.customers.desk import Desk, ok
 from tests.stack_fixtures.private import PrivateStack
@@ -28,7 +28,7 @@ def test_a_202_has_one_shape(private_stack: Callable[..., PrivateStack]) -> None
     there = desk.customer()
     pending = desk.submit()
     clerk = impatient("u_clerk")
-    sent: dict[str, Callable[[], httpx.Response]] = {
+    sent: dict[str, Callable[[], httpx2.Response]] = {
         "create": lambda: clerk.post("/v1/customers", json=desk.body()),
         "update": lambda: clerk.patch(f"/v1/customers/{there}", json={"phone": "+1 212 555 0100"}),
         "deactivate": lambda: clerk.delete(f"/v1/customers/{there}"),

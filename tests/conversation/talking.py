@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Literal
 
-import httpx
 import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -38,7 +37,7 @@ async def assistant(stack: Access, token: str, way: Way = "http", **options: Any
             yield client
     else:
         asked = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=stack.base_url, headers=asked, timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=stack.base_url, headers=asked, timeout=60, trust_env=False) as http:
             server = conversation_server(lambda ctx: HttpApi(http, stack.base_url, client_name(ctx)), version("arflow"))
             async with Client(server, client_info=info, **options) as client:
                 yield client

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from models.access import Agent
@@ -17,7 +17,7 @@ def session(payment: dict[str, Any], *lines: tuple[dict[str, Any], int], **more:
     return {"payment_id": payment["id"], "applications": applications, **more}
 
 
-def commit(client: httpx.Client, proposal_id: str) -> httpx.Response:
+def commit(client: httpx2.Client, proposal_id: str) -> httpx2.Response:
     return client.post(f"/v1/proposals/{proposal_id}/commit", json={})
 
 
@@ -246,7 +246,7 @@ async def test_an_assistants_token_confirms_nothing(office: Office) -> None:
         shown = told(await client.call_tool("propose_application", session(payment, (invoice, 1000))))
         waits = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
         assert waits["status"] == "CONFIRMATION_REQUIRED"
-    http = httpx.Client(base_url=office.stack.base_url, headers={"Authorization": f"Bearer {held}"}, trust_env=False)
+    http = httpx2.Client(base_url=office.stack.base_url, headers={"Authorization": f"Bearer {held}"}, trust_env=False)
     path = f"/v1/proposals/{shown['proposal_id']}/commit"
     for headers in ({}, {"Arflow-Confirmed": "yes"}, {"Arflow-Conversation-Client": "x", "Arflow-Confirmed": "yes"}):
         assert code(http.post(path, json={}, headers=headers)) == (403, "PERSON_REQUIRED")
@@ -305,10 +305,10 @@ async def test_an_organisation_switches_assistants_off_at_once(office: Office) -
             ok(office.controller.patch("/v1/settings", json={"agents": "off"}))
             headers = {"Authorization": f"Bearer {token(office)}"}
             body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-            off = httpx.post(f"{office.stack.base_url}/mcp", json=body, headers=headers, trust_env=False)
+            off = httpx2.post(f"{office.stack.base_url}/mcp", json=body, headers=headers, trust_env=False)
             assert code(off) == (403, "AGENTS_OFF")
             agents = {"Authorization": f"Bearer {token(office, agent=Agent('x'))}"}
-            read = httpx.get(f"{office.stack.base_url}/v1/customers", headers=agents, trust_env=False)
+            read = httpx2.get(f"{office.stack.base_url}/v1/customers", headers=agents, trust_env=False)
             assert code(read) == (403, "AGENTS_OFF")
         finally:
             ok(office.controller.patch("/v1/settings", json={"agents": None}))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.office import Office, csv_statement, day, ext
@@ -106,7 +106,7 @@ async def test_entities_and_organisations_hold(office: Office, app_stack: AppSta
 
 
 def test_without_a_token_the_door_says_where_to_get_one(app_stack: AppStack) -> None:
-    with httpx.Client(base_url=app_stack.base_url, trust_env=False) as http:
+    with httpx2.Client(base_url=app_stack.base_url, trust_env=False) as http:
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
         for headers in ({}, {"Authorization": "Bearer nonsense"}):
             refused = http.post("/mcp", json=body, headers=headers)
@@ -115,7 +115,7 @@ def test_without_a_token_the_door_says_where_to_get_one(app_stack: AppStack) -> 
             said = refused.headers["WWW-Authenticate"]
             where = said.partition('resource_metadata="')[2].partition('"')[0]
             assert where == f"{app_stack.base_url}/.well-known/oauth-protected-resource/mcp"
-            metadata = httpx.get(where, trust_env=False).json()
+            metadata = httpx2.get(where, trust_env=False).json()
             assert metadata["resource"] == f"{app_stack.base_url}/mcp"
             assert metadata["bearer_methods_supported"] == ["header"]
 
@@ -123,7 +123,7 @@ def test_without_a_token_the_door_says_where_to_get_one(app_stack: AppStack) -> 
 def test_the_page_of_another_site_may_not_ask(office: Office) -> None:
     headers = {"Authorization": f"Bearer {token(office)}", "Origin": "https://evil.example"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    refused = httpx.post(f"{office.stack.base_url}/mcp", json=body, headers=headers, trust_env=False)
+    refused = httpx2.post(f"{office.stack.base_url}/mcp", json=body, headers=headers, trust_env=False)
     assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
 
 

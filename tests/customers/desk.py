@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-import httpx
+import httpx2
 
 from models.ids import new_id
 from tests.stack_fixtures.app import Access
@@ -33,9 +33,9 @@ class Desk:
 
     def __init__(self, stack: Access, org: str, *, patient: bool = True) -> None:
         self.stack, self.org, self.patient = stack, org, patient
-        self._clients: dict[object, httpx.Client] = {}
+        self._clients: dict[object, httpx2.Client] = {}
 
-    def __call__(self, user: str, *roles: str, entities: tuple[str, ...] = ()) -> httpx.Client:
+    def __call__(self, user: str, *roles: str, entities: tuple[str, ...] = ()) -> httpx2.Client:
         """The person's client; `roles` where they differ from the usual ones."""
         key = (user, roles, entities)
         if key not in self._clients:
@@ -59,7 +59,7 @@ class Desk:
                 return said
         raise AssertionError(said)
 
-    def decide(self, change: dict[str, Any] | str, by: str, decision: str = "approve", **more: Any) -> httpx.Response:
+    def decide(self, change: dict[str, Any] | str, by: str, decision: str = "approve", **more: Any) -> httpx2.Response:
         change_id = change if isinstance(change, str) else change["change_id"]
         return self(by).post(f"/v1/customer-changes/{change_id}/decisions", json={"decision": decision} | more)
 
@@ -92,17 +92,17 @@ class Desk:
         return [c["id"] for c in found["items"]]
 
 
-def ok(response: httpx.Response, status: int = 200) -> dict[str, Any]:
+def ok(response: httpx2.Response, status: int = 200) -> dict[str, Any]:
     assert response.status_code == status, f"{response.status_code} {response.text}"
     return response.json()
 
 
-def refused(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def refused(response: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     assert (response.status_code, response.json().get("code")) == (status, code), response.text
     assert response.headers["content-type"] == "application/problem+json"
     return response.json()
 
 
-def field_codes(response: httpx.Response) -> dict[str, str]:
+def field_codes(response: httpx2.Response) -> dict[str, str]:
     body = refused(response, 422, "VALIDATION_FAILED")
     return {e["loc"]: e["code"] for e in body["errors"]}

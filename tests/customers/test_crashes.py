@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from temporalio import activity
@@ -144,8 +144,8 @@ class Approving:
         ]
 
     @staticmethod
-    def _approve(client: httpx.Client, change: str) -> None:
-        with contextlib.suppress(httpx.TransportError):  # whether it was heard is seen by what becomes of the change
+    def _approve(client: httpx2.Client, change: str) -> None:
+        with contextlib.suppress(httpx2.TransportError):  # whether it was heard is seen by what becomes of the change
             client.post(f"/v1/customer-changes/{change}/decisions", json={"decision": "approve"})
 
     def __enter__(self) -> None:

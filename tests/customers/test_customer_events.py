@@ -3,7 +3,7 @@
 import re
 import time
 
-import httpx
+import httpx2
 
 from tests.catalogue import assert_as_catalogued
 from tests.customers.desk import Desk, ok
@@ -57,7 +57,7 @@ def test_each_step_of_a_customers_life_is_an_event(own_desk: Desk):
 
 def test_changes_and_decisions_are_counted(own_desk: Desk):
     def counted() -> dict[str, float]:
-        text = httpx.get(f"{own_desk.stack.base_url}/metrics", trust_env=False, timeout=60).text
+        text = httpx2.get(f"{own_desk.stack.base_url}/metrics", trust_env=False, timeout=60).text
         told = re.findall(r'^arflow_commands_total\{operation="([^"]+)",result="done"\} (\S+)$', text, re.MULTILINE)
         return {operation: float(value) for operation, value in told}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 import pytest
 
 from tests.stack_fixtures.app import AppStack
@@ -13,13 +13,13 @@ from tests.stack_fixtures.app import AppStack
 @dataclass(frozen=True)
 class People:
     org: str
-    clerk: httpx.Client
-    manager: httpx.Client
-    controller: httpx.Client
+    clerk: httpx2.Client
+    manager: httpx2.Client
+    controller: httpx2.Client
     stack: AppStack
     opened: ExitStack
 
-    def person(self, user: str, *roles: str, org: str | None = None) -> httpx.Client:
+    def person(self, user: str, *roles: str, org: str | None = None) -> httpx2.Client:
         """Somebody else."""
         return self.opened.enter_context(self.stack.client(org or self.org, user, *roles))
 

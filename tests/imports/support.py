@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 
 ENDED = ("COMPLETED", "COMPLETED_WITH_ERRORS", "STOPPED", "FAILED", "VALIDATED", "REJECTED", "CANCELLED")
 
@@ -22,8 +22,8 @@ def table(rows: list[tuple[Any, ...]], header: str = "name,email") -> bytes:
 
 
 def send(
-    who: httpx.Client, content: bytes, *, key: str | None = None, name: str = "customers.csv", **options: Any
-) -> httpx.Response:
+    who: httpx2.Client, content: bytes, *, key: str | None = None, name: str = "customers.csv", **options: Any
+) -> httpx2.Response:
     """Upload; the options are those of docs/api.md, section 5."""
     said = {"source": "csv", "legal_entity_id": "le_us", **options}
     headers = {"Idempotency-Key": key} if key else {}
@@ -35,13 +35,13 @@ def send(
     )
 
 
-def see(who: httpx.Client, import_id: str) -> dict[str, Any]:
+def see(who: httpx2.Client, import_id: str) -> dict[str, Any]:
     answer = who.get(f"/v1/customer-imports/{import_id}")
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 240) -> dict[str, Any]:
+def until(who: httpx2.Client, import_id: str, *statuses: str, seconds: float = 240) -> dict[str, Any]:
     """Wait for one of the statuses, or for any end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -52,19 +52,19 @@ def until(who: httpx.Client, import_id: str, *statuses: str, seconds: float = 24
     raise AssertionError(f"still {now['status']} after {seconds} s: {now}")
 
 
-def reviewed(who: httpx.Client, content: bytes, *, seconds: float = 240, **options: Any) -> dict[str, Any]:
+def reviewed(who: httpx2.Client, content: bytes, *, seconds: float = 240, **options: Any) -> dict[str, Any]:
     """Upload and wait for the review (or an end before it)."""
     answer = send(who, content, **options)
     assert answer.status_code == 202, answer.text
     return until(who, answer.json()["id"], "AWAITING_REVIEW", seconds=seconds)
 
 
-def decide(who: httpx.Client, import_id: str, decision: str = "approve", **more: Any) -> httpx.Response:
+def decide(who: httpx2.Client, import_id: str, decision: str = "approve", **more: Any) -> httpx2.Response:
     return who.post(f"/v1/customer-imports/{import_id}/decisions", json={"decision": decision, **more})
 
 
 def completed(
-    clerk: httpx.Client, manager: httpx.Client, content: bytes, *, seconds: float = 240, **options: Any
+    clerk: httpx2.Client, manager: httpx2.Client, content: bytes, *, seconds: float = 240, **options: Any
 ) -> dict[str, Any]:
     """Upload, approve, and wait for the end."""
     ready = reviewed(clerk, content, **options)
@@ -78,7 +78,7 @@ def counts(done: dict[str, Any]) -> dict[str, int]:
     return {c: done[c] for c in ("created", "updated", "skipped", "failed", "not_attempted") if done[c]}
 
 
-def outcomes(who: httpx.Client, import_id: str, **query: Any) -> list[tuple[int, str, tuple[str, ...]]]:
+def outcomes(who: httpx2.Client, import_id: str, **query: Any) -> list[tuple[int, str, tuple[str, ...]]]:
     """(row, outcome, codes) of every row."""
     found, cursor = [], None
     while True:
@@ -92,6 +92,6 @@ def outcomes(who: httpx.Client, import_id: str, **query: Any) -> list[tuple[int,
             return found
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
+def code(answer: httpx2.Response) -> tuple[int, str]:
     assert answer.headers["content-type"].startswith("application/problem+json"), answer.text
     return answer.status_code, answer.json()["code"]

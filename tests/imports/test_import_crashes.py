@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from temporalio.client import Client
@@ -105,7 +105,7 @@ def patient(who: Any, import_id: str, *statuses: str) -> dict[str, Any]:
     while True:
         try:
             return until(who, import_id, *statuses, seconds=300)
-        except (AssertionError, OSError, httpx.HTTPError):
+        except (AssertionError, OSError, httpx2.HTTPError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)

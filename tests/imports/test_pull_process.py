@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from demo.crm import CREDENTIAL, Crm
@@ -25,7 +25,7 @@ def crm() -> Iterator[Crm]:
     made.close()
 
 
-def connect(ops: httpx.Client, org: str, home: Path, crm: Crm, name: str = "sales", **more: Any) -> None:
+def connect(ops: httpx2.Client, org: str, home: Path, crm: Crm, name: str = "sales", **more: Any) -> None:
     """What ops does once: the secret on the worker's disk, the connection by its name."""
     secrets = home / "secrets" / org
     secrets.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def connect(ops: httpx.Client, org: str, home: Path, crm: Crm, name: str = "sale
     assert ops.put(f"/v1/source-connections/{name}", json=body).status_code == 200
 
 
-def pull(who: httpx.Client, options: str = OPTIONS, **more: Any) -> httpx.Response:
+def pull(who: httpx2.Client, options: str = OPTIONS, **more: Any) -> httpx2.Response:
     """Without a file: as multipart, as a form would send it."""
     return who.post("/v1/customer-imports", files={"options": (None, options)}, **more)
 

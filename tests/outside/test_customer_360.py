@@ -4,7 +4,7 @@ import time
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.catalogue import assert_as_catalogued
@@ -28,7 +28,7 @@ PANELS = {*FIELDS, "ar_aging", "nps"}
 DEAL = {"name": "New", "value_minor": 1, "currency_code": "USD", "stage": "qualification", "close_date": "2099-01-01"}
 
 
-def put(desk: Desk, kind: str, customer_id: str, **fields: Any) -> httpx.Response:
+def put(desk: Desk, kind: str, customer_id: str, **fields: Any) -> httpx2.Response:
     record = {"external_id": uuid.uuid4().hex, "customer_id": customer_id} | RECORDS[kind] | fields
     return desk("u_ops").put(f"/v1/sources/{kind}", json={"records": [record]})
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from settings import Settings
@@ -24,12 +24,12 @@ SALES = {"u_ae", "u_am", "u_csm"}
 JSON = {"content-type": "application/json"}
 
 
-def invoice(desk: Desk, customer_id: str) -> httpx.Response:
+def invoice(desk: Desk, customer_id: str) -> httpx2.Response:
     body = {"customer_id": customer_id, "external_id": uuid.uuid4().hex, "issue_date": "2026-01-05"}
     return desk("u_clerk").post("/v1/invoices", json=body | {"currency_code": "USD", "total_minor": 1000})
 
 
-def payment(desk: Desk, customer_id: str) -> httpx.Response:
+def payment(desk: Desk, customer_id: str) -> httpx2.Response:
     body = {"customer_id": customer_id, "external_id": uuid.uuid4().hex, "payment_date": "2026-01-05"}
     return desk("u_clerk").post("/v1/customer-payments", json=body | {"currency_code": "USD", "amount_minor": 1000})
 
@@ -38,14 +38,14 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": uuid.uuid4().hex}
 
 
-def who(desk: Desk, user: str) -> httpx.Client:
+def who(desk: Desk, user: str) -> httpx2.Client:
     return desk(user, ROLES[user])
 
 
 def test_refusals_come_in_the_order_of_the_interface(desk: Desk, stranger: Desk):
     path, url = "/v1/customers", desk.stack.base_url
     big = b'{"name": "' + b"x" * 1_100_000 + b'"}'
-    refused(httpx.post(f"{url}{path}", content=big, headers=JSON, trust_env=False, timeout=60), 401, "UNAUTHENTICATED")
+    refused(httpx2.post(f"{url}{path}", content=big, headers=JSON, trust_env=False, timeout=60), 401, "UNAUTHENTICATED")
     refused(desk("u_ops").post(path, content=big, headers=JSON), 413, "PAYLOAD_TOO_LARGE")
     refused(
         desk("u_ops").post(path, content=b"a=b", headers={"content-type": "text/plain"}), 415, "UNSUPPORTED_MEDIA_TYPE"

@@ -4,7 +4,7 @@ import json
 import uuid
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.customers.desk import Desk, ok
@@ -17,12 +17,12 @@ MANY = 12_000
 
 
 @pytest.fixture
-def clerk(desk: Desk) -> httpx.Client:
+def clerk(desk: Desk) -> httpx2.Client:
     return desk("u_clerk")
 
 
 @pytest.fixture
-def manager(desk: Desk) -> httpx.Client:
+def manager(desk: Desk) -> httpx2.Client:
     return desk("u_manager")
 
 

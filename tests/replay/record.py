@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 from temporalio.client import Client
 
@@ -51,7 +51,7 @@ class Recording:
             self.kept[keep] = self.workflow_of(answer)
         return dict(answer.json())
 
-    def workflow_of(self, answer: httpx.Response) -> str:
+    def workflow_of(self, answer: httpx2.Response) -> str:
         if "X-Workflow-Id" in answer.headers:
             return str(answer.headers["X-Workflow-Id"])
         runtime = self.runtime()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -44,12 +44,12 @@ class Access:
 
     def client(
         self, org: str, user: str, *roles: str, entities: tuple[str, ...] = (), patient: bool = True
-    ) -> httpx.Client:
+    ) -> httpx2.Client:
         """An HTTP client that sends this person's token; an impatient one sees every 202 and 503 there is."""
         headers = {"Authorization": f"Bearer {self.token(org, user, *roles, entities=entities)}"}
         transport = Patient() if patient else None
         held = {"response": [check_described]}
-        return httpx.Client(
+        return httpx2.Client(
             base_url=self.base_url, headers=headers, timeout=60, trust_env=False, transport=transport, event_hooks=held
         )
 
@@ -59,11 +59,11 @@ class Access:
         while time.monotonic() < deadline:
             watch()
             try:
-                response = httpx.get(f"{self.base_url}/readyz", timeout=10, trust_env=False)
+                response = httpx2.get(f"{self.base_url}/readyz", timeout=10, trust_env=False)
                 if response.status_code == 200:
                     return
                 answer = f"{response.status_code} {response.text}"
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 answer = str(error)
             time.sleep(0.1)
         said = "\n".join(last_lines(self.home / "api.log", 30))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import httpx
+import httpx2
 import jsonschema_rs
 
 from api.app import create_app
@@ -89,7 +89,7 @@ def _unspelt(found: Any) -> Iterator[str]:
             yield f"{found['detail']!r} says an amount in minor units"
 
 
-def check_described(response: httpx.Response) -> None:
+def check_described(response: httpx2.Response) -> None:
     """Raises Undescribed where a 2xx JSON answer is not as described, and where a refusal's words are no person's."""
     kind = response.headers.get("content-type", "")
     if kind == "application/problem+json":

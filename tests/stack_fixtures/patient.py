@@ -2,21 +2,21 @@
 
 import time
 
-import httpx
+import httpx2
 
 PATIENCE = 90.0
 LATER = ("could not be started", "is kept; ask again", "The answer is not there yet", "The process does not answer")
 """What a 503 says of a request that came too soon for the machine; any other is what the test wants to see."""
 
 
-class Patient(httpx.HTTPTransport):
+class Patient(httpx2.HTTPTransport):
     """Sends a write again, under its Idempotency-Key, until its answer is there. `extensions["waited"]` says that it had to.
 
     A write that takes longer than five seconds is answered 202 (docs/api.md, section 2): on a machine that stands still for
     a moment that is any write.
     """
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.read()  # to be sent again
         response = super().handle_request(request)
         deadline = time.monotonic() + PATIENCE
@@ -34,7 +34,7 @@ class Patient(httpx.HTTPTransport):
         return response
 
     @staticmethod
-    def _later(response: httpx.Response) -> bool:
+    def _later(response: httpx2.Response) -> bool:
         if "Retry-After" not in response.headers:
             return False
         if response.status_code == 202:

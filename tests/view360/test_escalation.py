@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -43,7 +43,7 @@ class Desk:
         ]
         return found
 
-    def escalate(self, **headers: str) -> httpx.Response:
+    def escalate(self, **headers: str) -> httpx2.Response:
         body = {"reason_code": "CUSTOMER_AT_RISK", "note": "The CFO called."}
         return self.ae.post(f"/v1/cases/{self.case}/escalate", json=body, headers=headers)
 

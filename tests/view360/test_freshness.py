@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from temporalio.client import Client
@@ -194,8 +194,8 @@ async def test_a_thousand_stale_views_at_once_ask_the_source_once(office: Office
     before = len(office.crm.queries)
     office.crm.mode, office.crm.delay_seconds = "slow", 1
     headers = {"Authorization": office.ops.headers["authorization"]}
-    limits = httpx.Limits(max_connections=1000)
-    async with httpx.AsyncClient(
+    limits = httpx2.Limits(max_connections=1000)
+    async with httpx2.AsyncClient(
         base_url=office.stack.base_url, headers=headers, timeout=120, limits=limits, trust_env=False
     ) as many:
         answers = await asyncio.gather(*(many.get(office.path) for _ in range(1000)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.office import Office, code, ok
@@ -178,7 +178,7 @@ def test_endpoints_are_listed_changed_and_deleted_and_never_show_their_secret_ag
 
 @pytest.mark.parametrize("who", ["clerk", "manager", "ae", "feed"])
 def test_webhooks_are_for_controllers_cfos_and_ops(office: Office, there: Receiver, who: str) -> None:
-    person: httpx.Client = getattr(office, who)
+    person: httpx2.Client = getattr(office, who)
     assert code(person.post("/v1/webhook-endpoints", json={"url": there.url})) == (403, "FORBIDDEN")
     assert code(person.get("/v1/webhook-endpoints")) == (403, "FORBIDDEN")
     assert code(person.get("/v1/webhook-deliveries")) == (403, "FORBIDDEN")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client
@@ -18,7 +18,7 @@ YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
 @dataclass
 class Desk:
-    clerk: httpx.Client
+    clerk: httpx2.Client
     customer: str
 
     def invoice(self, name: str, total: int) -> str:
@@ -29,7 +29,7 @@ class Desk:
         body = {"customer_id": self.customer, "external_id": name, "payment_date": YESTERDAY}
         return self._made("/v1/customer-payments", {**body, "currency_code": "USD", "amount_minor": amount})
 
-    def apply(self, payment: str, *lines: tuple[str, int]) -> httpx.Response:
+    def apply(self, payment: str, *lines: tuple[str, int]) -> httpx2.Response:
         applications = [{"invoice_id": i, "applied_minor": minor} for i, minor in lines]
         return self.clerk.post(f"/v1/customer-payments/{payment}/apply", json={"applications": applications})
 
