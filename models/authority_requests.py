@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.authority import AuthorityKind, Limit
-from models.values import Body, Choice, DecimalNumber, NonNegativeMinor
+from models.values import Body, Choice, DecimalNumber, NonNegativeMinor, Patch
 
 
-class PutAuthorityLimit(Body):
+class PutAuthorityLimit(Patch):
     """What one role may give away of one kind, in minor units of the legal entity's functional currency; null: any amount.
     `percent`: of the invoice, for write-offs in an application session; absent, it stays."""
 

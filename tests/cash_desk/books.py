@@ -35,6 +35,8 @@ SELECT i.id, i.status, i.total_minor, i.balance_due_minor, i.functional_total_mi
                       WHERE org_id = %(org)s AND unapplied_at IS NULL
                      UNION ALL SELECT invoice_id, amount_minor, functional_minor FROM adjustments
                       WHERE org_id = %(org)s AND undone_at IS NULL
+                     UNION ALL SELECT invoice_id, amount_minor, functional_minor FROM write_offs
+                      WHERE org_id = %(org)s AND posted_at IS NOT NULL AND reversed_at IS NULL
                      UNION ALL SELECT invoice_id, applied_minor, functional_relief_minor FROM credit_note_applications
                       WHERE org_id = %(org)s AND undone_at IS NULL) r GROUP BY 1) a ON a.invoice_id = i.id
  WHERE i.org_id = %(org)s"""

@@ -11,11 +11,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.db.engine import make_engine
+from models.access import Principal
+from models.db import authority
+from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
 from operations.commands import Submission
+from operations.runner import run_now
 from tests.cash_desk.books import opened, wrong_in
 from tests.cash_desk.desk import Desk, credit_line, new_organisation
 from tests.crash.faults import Faults
@@ -25,6 +28,8 @@ TABLES = (
     "journal_lines", "audit_events", "audit_heads", "outbox_events", "exceptions", "reconciliations",
     "reconciliation_payments", "statements", "statement_lines", "periods", "adjustments", "credit_notes",
     "credit_note_applications",
+    "write_offs", "approvals", "approval_steps",
+    "approval_decisions", "authority_limits",
 )  # fmt: skip
 
 WRITES = ("INSERT INTO", "UPDATE ", "WITH ", "audit_append")
@@ -303,6 +308,57 @@ def statement_chunk(desk: Desk) -> Attempt:
     return lambda: next_chunk(desk.engine, start)
 
 
+def _write_off(desk: Desk, amount: int) -> Submission:
+    issued = desk.run(desk.invoice(desk.customer(), amount)).body["id"]
+    body = {"invoice_id": issued, "amount_minor": None, "reason_code": "SMALL_BALANCE", "note": None}
+    return desk.submission("create_write_off", "/v1/write-offs", body, new_id("wo"), key=new_id("key"), subject=issued)
+
+
+def write_off(desk: Desk) -> Attempt:
+    return attempt(desk, _write_off(desk, 400))
+
+
+def write_off_beyond_authority(desk: Desk) -> Attempt:
+    return attempt(desk, _write_off(desk, 20_000_00))
+
+
+def reverse_write_off(desk: Desk) -> Attempt:
+    done = desk.run(_write_off(desk, 400)).body["id"]
+    body = {"reason_code": "PAID_AFTER_ALL", "note": None}
+    return attempt(
+        desk, desk.submission("reverse_write_off", f"/v1/write-offs/{done}/reverse", body, done, key=new_id("key"))
+    )
+
+
+def _decision(desk: Desk, approval: str, decision: str, *roles: str) -> Attempt:
+    who = Principal(f"u_{roles[0]}2", desk.org, frozenset(roles), None)
+    body = {"step": None, "decision": decision, "reason_code": "CHECKED", "comment": None}
+    path = f"/v1/approvals/{approval}/decisions"
+    said = desk.submission("approval.decide", path, body, approval, key=new_id("key"))
+    return lambda: run_now(desk.engine, who, said)
+
+
+def approve_write_off(desk: Desk) -> Attempt:
+    """The last approval, with which it is posted."""
+    return _decision(desk, desk.run(_write_off(desk, 20_000_00)).body["approval_id"], "approve", "cfo")
+
+
+def reject_write_off(desk: Desk) -> Attempt:
+    return _decision(desk, desk.run(_write_off(desk, 20_000_00)).body["approval_id"], "reject", "cfo")
+
+
+def approve_limits(desk: Desk) -> Attempt:
+    """The last approval of other limits, with which they hold."""
+    with transaction(desk.engine, desk.org) as tx:
+        version = authority.get(tx).version
+    limit = {"kind": "bank_fee", "role": "ar_clerk", "limit_minor": 60_00 + version}
+    body = {"limits": [limit], "version": None, "updated_at": None, "updated_by": None}
+    asked = desk.submission("authority_limits.put", "/v1/authority-limits", body, desk.org, key=new_id("key"))
+    approval = desk.run(asked).body["approval_id"]
+    _decision(desk, approval, "approve", "controller")()
+    return _decision(desk, approval, "approve", "cfo")
+
+
 def attempt(desk: Desk, s: Submission) -> Attempt:
     return lambda: desk.run(s)
 
@@ -315,6 +371,8 @@ OPERATIONS = (
     record_and_apply_at_receipt, apply_what_was_recorded, issue_credit_note, apply_credit_note,
     apply_credit_note_by_external_id, unapply_credit_note, void_credit_note, apply_with_credit_note,
     reverse_with_credit_note,
+    write_off, write_off_beyond_authority, reverse_write_off,
+    approve_write_off, reject_write_off, approve_limits,
 )  # fmt: skip
 
 
