@@ -1,4 +1,4 @@
-"""What an approval of its own has of the common machinery: tokens and signals, delegation, deadlines, evidence, a lost process."""
+"""What an approval of its own shares with all: tokens and signals, delegation, deadlines, evidence, a process begun again."""
 
 import json
 import re
