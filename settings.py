@@ -16,6 +16,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.db.nearby import database_hosts, is_nearby
 from models.outgoing import Hosts
 
 DEV_TOKEN_ISSUER = "arflow-dev"  # noqa: S105 - the name of an issuer, not a secret
@@ -35,6 +36,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARFLOW_", env_ignore_empty=True, extra="ignore")
 
     env: Literal["dev", "production"] = "dev"
+    dev_hosts: str | None = None
+    """Hosts beyond this machine that development is let near, by name and comma: an address to listen on (`0.0.0.0`), a host
+    of a database. A development token opens everything, so none is unless it is named."""
     home: Path = Path(".arflow")
     """State directory: embedded database, Temporal's file, logs, development secret."""
 
@@ -116,6 +120,22 @@ class Settings(BaseSettings):
     def _production_has_no_development_tokens(self) -> Self:
         if self.production and self.dev_token_secret is not None:
             raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
+        return self
+
+    @model_validator(mode="after")
+    def _development_stays_on_this_machine(self) -> Self:
+        if self.production:
+            return self
+        named = {host.strip() for host in (self.dev_hosts or "").split(",")}
+        asked = [("ARFLOW_HOST", host) for host in ("" if is_nearby(self.host) else self.host,) if host]
+        for variable, url in (("DATABASE_URL", self.database_url), ("APP_DATABASE_URL", self.app_database_url)):
+            asked += [(f"ARFLOW_{variable}", host) for host in database_hosts(url) if not is_nearby(host)]
+        for variable, host in asked:
+            if host not in named:
+                raise ValueError(
+                    f"{variable} names {host}, which is not this machine: set ARFLOW_ENV=production, or, for development that "
+                    "may be reached with a development token, name the host in ARFLOW_DEV_HOSTS"
+                )
         return self
 
     def secret(self, org_id: str, name: str) -> str | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.errors import boundary
+from activities.errors import boundary, step_of
 from activities.histories import erase
 from models.db.answered import announce
 from models.db.customers import change_lists
@@ -72,7 +72,7 @@ class ChangeActivities:
     @activity.defn(name="change_execute", no_thread_cancel_exception=True)
     def carry_out(self, request: ActRequest) -> ExecutionResult:
         """Carry out what has been approved, once."""
-        with boundary():
+        with step_of(request.change_id):
             last = activity.info().attempt >= MOST_TRIES
             closed = execute_approved(self._engine, request.org_id, request.change_id, last_try=last)
             state = self._state(request.org_id, request.change_id)
@@ -86,26 +86,26 @@ class ChangeActivities:
 
     @activity.defn(name="change_remind", no_thread_cancel_exception=True)
     def remind(self, step: StepInput) -> ChangeState:
-        with boundary():
+        with step_of(step.change_id):
             remind(self._engine, step.org_id, step.change_id, step.round, step.step)
             return self._state(step.org_id, step.change_id)
 
     @activity.defn(name="change_escalate", no_thread_cancel_exception=True)
     def escalate(self, step: StepInput) -> ChangeState:
-        with boundary():
+        with step_of(step.change_id):
             escalate(self._engine, step.org_id, step.change_id, step.round, step.step)
             return self._state(step.org_id, step.change_id)
 
     @activity.defn(name="change_signal", no_thread_cancel_exception=True)
     def decide_by_signal(self, signal: SignalInput) -> SignalResult:
         """Decide as the token's holder; a signal without a valid token is audited and changes nothing."""
-        with boundary():
+        with step_of(signal.change_id):
             refused = decide_by_token(self._engine, signal.org_id, signal.change_id, signal.word, signal.channel)
             return SignalResult(self._state(signal.org_id, signal.change_id), refused or "")
 
     @activity.defn(name="change_signals_refused", no_thread_cancel_exception=True)
     def signals_refused(self, step: StepInput) -> None:
-        with boundary():
+        with step_of(step.change_id):
             signals_refused(self._engine, step.org_id, step.change_id, step.step)
 
     @activity.defn(name="watch_certificates", no_thread_cancel_exception=True)

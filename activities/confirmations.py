@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.errors import boundary
+from activities.errors import boundary, gone
 from models.messages.confirmations import ConfirmationInput, ConfirmationResult
 from operations.cash import confirmations
 
@@ -62,6 +62,8 @@ class ConfirmationActivities:
     def send_confirmation(self, start: ConfirmationInput) -> ConfirmationResult:
         """Send once: what was recorded as sent is not sent again; the Message-ID is the session's for ever."""
         with boundary():
+            if not confirmations.is_there(self._engine, start.org_id, start.session_id):
+                raise gone(start.session_id)
             draft = confirmations.draft(self._engine, start.org_id, start.session_id)
             if draft.message is not None:
                 self._transport(draft.message)

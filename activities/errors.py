@@ -9,6 +9,7 @@ history with their texts. The worker's log has the frames.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Final
 
 import structlog
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -18,6 +19,30 @@ from models.errors import Refusal
 from operations.runner import CommandLost
 
 log = structlog.get_logger("arflow.activities")
+
+
+RECORD_GONE: Final = "RECORD_GONE"
+"""How a run ends whose record is not in the database: restored to an earlier moment, or lost with its last second."""
+_ITS_OWN: Final = frozenset(
+    {"APPROVAL_NOT_FOUND", "CHANGE_NOT_FOUND", "IMPORT_NOT_FOUND", "STATEMENT_NOT_FOUND", "ORG_CONTEXT_MISMATCH"}
+)
+
+
+def gone(what: str) -> ApplicationError:
+    """The record of the process is gone: nothing is left to do, and nothing is repeated."""
+    return ApplicationError(f"{RECORD_GONE}: {what}", type=RECORD_GONE, non_retryable=True)
+
+
+@contextmanager
+def step_of(record_id: str) -> Iterator[None]:
+    """As `boundary`, for a step that a process takes of itself: where its own record is not there, the process is over."""
+    with boundary():
+        try:
+            yield
+        except Refusal as r:
+            if r.code in _ITS_OWN:
+                raise gone(record_id) from None
+            raise
 
 
 @contextmanager
@@ -31,7 +56,7 @@ def boundary() -> Iterator[None]:
             f"{r.code}: {r.detail}", problem, type=r.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None
     except CommandLost as lost:
-        raise ApplicationError(str(lost), type="COMMAND_LOST", non_retryable=True) from None
+        raise gone(str(lost)) from None
     except ApplicationError:
         raise
     except Exception as error:

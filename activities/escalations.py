@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.errors import boundary
+from activities.errors import boundary, gone
 from models.db.engine import transaction
 from models.messages.customer_360 import EscalationInput, EscalationTimes
 from operations.customer_360.escalations import look
@@ -19,4 +19,7 @@ class EscalationActivities:
     def look_at_escalation(self, start: EscalationInput) -> EscalationTimes:
         """Remind, hand on or settle, whichever is due; idempotent."""
         with boundary(), transaction(self._engine, start.org_id) as tx:
-            return look(tx, start, activity.info().workflow_id)
+            times = look(tx, start, activity.info().workflow_id)
+            if times is None:
+                raise gone(start.escalation_id or start.command_id)
+            return times

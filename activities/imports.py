@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.errors import boundary
+from activities.errors import boundary, step_of
 from models.db.engine import transaction
 from models.db.imports import imports
 from models.imports.records import Import, ImportStatus
 from models.imports.review import chain_of
-from models.messages.imports import ImportAct, ImportSignal, ImportState
+from models.messages.imports import NOT_THERE, ImportAct, ImportSignal, ImportState
 from operations.approvals.tokens import decide_by_token
 from operations.imports import execution as import_execution
 from operations.imports import pulling as import_pulling
@@ -62,7 +62,7 @@ class ImportActivities:
     @activity.defn(name="import_stage", no_thread_cancel_exception=True)
     def stage(self, what: ImportAct) -> ImportState:
         """The whole file into staging, in one transaction; or a slice of the pages that it is made of first."""
-        with boundary(), _beating(), _not_superseded(), self._slice() as beat:
+        with step_of(what.import_id), _beating(), _not_superseded(), self._slice() as beat:
             one = self._import(what)
             if one is not None and one.is_pulling:
                 import_pulling.pull(self._engine, what.org_id, what.import_id, self._connector, beat, SLICE_SECONDS)
@@ -73,21 +73,21 @@ class ImportActivities:
     @activity.defn(name="import_validate", no_thread_cancel_exception=True)
     def validate(self, what: ImportAct) -> ImportState:
         """A slice of the rows; after the last, the comparison of all."""
-        with boundary(), _beating(), _not_superseded(), self._slice() as beat:
+        with step_of(what.import_id), _beating(), _not_superseded(), self._slice() as beat:
             import_validation.validate(self._engine, what.org_id, what.import_id, beat, SLICE_SECONDS)
         return self._state(what)
 
     @activity.defn(name="import_execute", no_thread_cancel_exception=True)
     def execute(self, what: ImportAct) -> ImportState:
         """Many batches, each a transaction of its own; hands over early when the worker is to end."""
-        with boundary(), _beating(), self._slice() as beat:
+        with step_of(what.import_id), _beating(), self._slice() as beat:
             import_execution.execute(self._engine, what.org_id, what.import_id, beat, SLICE_SECONDS)
         return self._state(what)
 
     @activity.defn(name="import_overdue", no_thread_cancel_exception=True)
     def overdue(self, what: ImportAct) -> ImportState:
         """The review is overdue: put it on the desk of its fallback, once."""
-        with boundary():
+        with step_of(what.import_id):
             import_review.overdue(self._engine, what.org_id, what.import_id)
             return self._state(what)
 
@@ -119,7 +119,7 @@ class ImportActivities:
     def _state(self, what: ImportAct) -> ImportState:
         one, now = self._import(what), datetime.now(UTC)
         if one is None:
-            return ImportState("REFUSED")
+            return ImportState(NOT_THERE)
         retry_at = one.pull.next_attempt_at if one.pull is not None and one.is_pulling else None
         pending = chain_of(one).pending if one.status is ImportStatus.AWAITING_REVIEW else None
         due = None if pending is None or pending.escalated_at else pending.due_at

@@ -5,7 +5,7 @@ import time
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.errors import boundary
+from activities.errors import step_of
 from models.messages.statements import ChunkResult, StatementInput
 from operations.cash import statement_chunks
 
@@ -23,7 +23,7 @@ class StatementActivities:
     def record_and_apply(self, start: StatementInput) -> ChunkResult:
         """Chunks of up to 200 lines, each one transaction with its cursor; a retry goes on where the last one ended."""
         until = time.monotonic() + SLICE_SECONDS
-        with boundary():
+        with step_of(start.statement_id):
             while True:
                 done, total = statement_chunks.next_chunk(self._engine, start)
                 activity.heartbeat(done)

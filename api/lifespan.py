@@ -80,7 +80,7 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> 
         if not migrated:
             missing = await run_in_threadpool(pending, engine)
             if missing:
-                return f"the database lacks migration {missing}: run arflow migrate"
+                return missing
             migrated = True
         return None
 

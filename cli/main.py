@@ -5,7 +5,8 @@ import sys
 
 import typer
 
-from cli import builds, conversation, evidence, organisations, processes, resume, surveys, token, verify
+from cli import backup, builds, conversation, evidence, organisations, processes, resume, surveys, token, verify
+from models.db.migrate import TooOld
 from models.db.pooling import SharedSession
 from settings import SettingsError
 from stack.process import StackError
@@ -23,6 +24,8 @@ app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("migrate")(processes.migrate)
 app.command("resume")(resume.resume)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("probe")(processes.probe)
 app.command("token")(token.token)
 app.command("mcp")(conversation.mcp)
@@ -39,7 +42,7 @@ def main() -> None:
     code: object = 0
     try:
         app()
-    except (StackError, SettingsError, SharedSession) as error:
+    except (StackError, SettingsError, SharedSession, TooOld) as error:
         print(f"arflow: {error}", file=sys.stderr)
         code = 1
     except SystemExit as ended:

@@ -25,7 +25,9 @@ def resume() -> None:
         return
     for process, number in sorted(done.begun.items()):
         print(f"{process}  {number} begun")
-    if not done.begun:
+    if done.gone:
+        print(f"{done.gone} ended: RECORD_GONE")
+    if not (done.begun or done.gone):
         print("nothing open lacks its process")
     if done.failed:
         raise StackError(f"{done.failed} could not be begun; run it again")

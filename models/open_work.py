@@ -5,6 +5,14 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A change or an import, and the step at which its process must show itself; None while it is just moving on."""
+
+    id: str
+    step: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStatement:
     """A statement whose lines are being worked off, for who brought it."""
 

@@ -10,6 +10,7 @@ from typing import Final
 END: Final = "an end: nothing is waited for"
 A_PERSON: Final = "a person, whenever they want; nothing is promised by then"
 PROCESS: Final = "its process: begun again by the sweep wherever it has none"
+APPROVAL: Final = "its approval's process (`approvals`)"
 SOURCE: Final = "the external system that it comes from"
 DERIVED: Final = "follows from its amounts; nothing to wait for"
 
@@ -28,6 +29,28 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "APPROVED": END,
         "REJECTED": END,
         "SKIPPED": END,
+    },
+    "approvals": {
+        "PENDING_APPROVAL": PROCESS + "; decided by a person, with reminder and escalation",
+        "FAILED": PROCESS + "; withdrawn by its submitter, who has an exception",
+        "APPROVED": END,
+        "REJECTED": END,
+        "WITHDRAWN": END,
+    },
+    "approval_steps": {
+        "WAITING": "the step before it",
+        "PENDING": "its approval's process: reminder and escalation",
+        "APPROVED": END,
+        "REJECTED": END,
+        "SKIPPED": END,
+    },
+    "write_offs": {
+        "PENDING_APPROVAL": APPROVAL,
+        "FAILED": APPROVAL,
+        "POSTED": END,
+        "REVERSED": END,
+        "REJECTED": END,
+        "WITHDRAWN": END,
     },
     "customer_imports": {
         "STAGING": PROCESS,

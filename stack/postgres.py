@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import quote
 
 import psycopg
@@ -28,7 +30,16 @@ OLD_LOCK_SECONDS = 30
 
 DATABASE = "arflow"
 
+NOTHING_MORE: Final[Mapping[str, str]] = MappingProxyType({})
+ARCHIVE_TO: Final = "arflow_archive_to"
+"""A file in the data directory: the folder of backups (`arflow backup`), to whose `wal` the log goes. Without it, nowhere."""
+_ARCHIVE: Final = (
+    f"d=$(cat {ARCHIVE_TO} 2>/dev/null) || exit 0; "
+    'test -f "$d/wal/%f" || { cp "%p" "$d/wal/%f.part" && mv "$d/wal/%f.part" "$d/wal/%f"; }'
+)
 SETTINGS: Mapping[str, str] = {
+    "archive_mode": "on",
+    "archive_command": _ARCHIVE,
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
@@ -87,12 +98,12 @@ class EmbeddedPostgres:
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.socket_directory, ignore_errors=True)
 
-    async def start(self) -> asyncio.subprocess.Process:
+    async def start(self, more: Mapping[str, str] = NOTHING_MORE) -> asyncio.subprocess.Process:
         """Initialise if need be, start, wait until it answers, and make sure that the database exists.
 
         Raises StackError with the server's own last words where it does not come up.
         """
-        account = _account(self.data)
+        account = server_account(self.data)
         _private_directory(self.data, account)
         _private_directory(self.socket_directory, account)
         if not (self.data / "PG_VERSION").exists():
@@ -100,7 +111,7 @@ class EmbeddedPostgres:
         deadline = asyncio.get_running_loop().time() + OLD_LOCK_SECONDS
         while True:
             since = self.log.stat().st_size if self.log.exists() else 0
-            process = await self._run(account)
+            process = await self._run(account, more)
             try:
                 if await self._answers(process):
                     await asyncio.to_thread(self._create_database)
@@ -116,8 +127,8 @@ class EmbeddedPostgres:
                 raise StackError(f"PostgreSQL did not start; {self.log} ends with: {' | '.join(said[-3:])}")
             await asyncio.sleep(0.5)
 
-    async def _run(self, account: Account | None) -> asyncio.subprocess.Process:
-        options = {**SETTINGS, "fsync": "on" if self.fsync else "off"}
+    async def _run(self, account: Account | None, more: Mapping[str, str]) -> asyncio.subprocess.Process:
+        options = {**SETTINGS, **more, "fsync": "on" if self.fsync else "off"}
         options["unix_socket_directories"] = str(self.socket_directory)
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return await spawn(
@@ -184,7 +195,7 @@ def binaries() -> Path:
     return path
 
 
-def _account(data: Path) -> Account | None:
+def server_account(data: Path) -> Account | None:
     """Whom to run as: PostgreSQL refuses root. None when we are not root."""
     if os.geteuid() != 0:
         return None

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, Fa
 
 with workflow.unsafe.imports_passed_through():
     from activities.changes import ChangeActivities
+    from activities.errors import RECORD_GONE, gone
     from models.messages.changes import (
         ACT_SIGNAL,
         ActInput,
@@ -25,7 +26,7 @@ with workflow.unsafe.imports_passed_through():
         SignalInput,
         StepInput,
     )
-    from workflows.in_place import at_once, cancelled, until_done
+    from workflows.in_place import at_once, cancelled, refusal_code, until_done
 
 REFUSED_SIGNALS_LIMIT = 100
 STEP, ROLE, LANE, CUSTOMER = (
@@ -40,7 +41,7 @@ class Approving:
     def __init__(self, start: ChangeInput) -> None:
         self._start = start
         self._state = ChangeState()
-        self._submitted = False
+        self._submitted = self._was_known = False
         self._refusal: FailureError | None = None
         self._moved = 0
         self._read_at = workflow.now()
@@ -166,6 +167,13 @@ class Approving:
 
     # How
 
+    def _must_be_there(self) -> None:
+        """Ends the run as RECORD_GONE where its record is not in the books any more. What never was there is another one's
+        repetition, or refused."""
+        lost = self._refusal and refusal_code(self._refusal) == RECORD_GONE
+        if not self._state.known and (lost or self._was_known or not self._start.command_id):
+            raise gone(self._start.change_id)
+
     @property
     def _open(self) -> bool:
         """A failed change stays open: its submitter re-bases or withdraws it."""
@@ -217,6 +225,7 @@ class Approving:
     def _show(self, state: ChangeState) -> None:
         """Take the new state over, and show it in the Temporal UI."""
         self._state, self._read_at = state, workflow.now()
+        self._was_known = self._was_known or state.known
         self._moved += 1
         workflow.set_current_details(self._details())
         shown = (state.lane, state.step, state.role, state.due_at, state.status)

@@ -30,6 +30,7 @@ class CustomerChange(Approving):
             else:
                 await self._remind_or_escalate()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._must_be_there()
         return ChangeResult(self._state.status or "REFUSED")
 
     # The steps that only a change takes

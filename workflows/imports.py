@@ -13,10 +13,19 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.errors import RECORD_GONE, gone
     from activities.imports import ImportActivities
-    from models.messages.imports import PROCESS, ImportAct, ImportInput, ImportResult, ImportSignal, ImportState
+    from models.messages.imports import (
+        NOT_THERE,
+        PROCESS,
+        ImportAct,
+        ImportInput,
+        ImportResult,
+        ImportSignal,
+        ImportState,
+    )
     from workflows import retries
-    from workflows.in_place import at_once, cancelled, until_done
+    from workflows.in_place import at_once, cancelled, refusal_code, until_done
 
 STEP, ROLE = (SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole"))
 DUE = SearchAttributeKey.for_datetime("DueAt")
@@ -35,6 +44,7 @@ class CustomerImport:
     def __init__(self, start: ImportInput) -> None:
         self._start = start
         self._state = ImportState("")
+        self._was_there = False
         self._news = 0
         self._refused_signals = 0
         self._attributes: tuple[str, str, datetime | None] | None = None
@@ -59,6 +69,8 @@ class CustomerImport:
                     search_attributes=workflow.info().typed_search_attributes,
                 )
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._state.status == NOT_THERE and (self._was_there or not start.command_id):
+            raise gone(start.import_id)  # one that never was there is another one's repetition
         return ImportResult(self._state.status, self._state.total_rows)
 
     # The steps
@@ -68,7 +80,7 @@ class CustomerImport:
         try:
             await self._act(self._start.command_id)
         except FailureError as refusal:
-            if cancelled(refusal):
+            if cancelled(refusal) or refusal_code(refusal) == RECORD_GONE:
                 raise
             workflow.set_current_details("The upload was refused")
 
@@ -162,6 +174,7 @@ class CustomerImport:
 
     def _show(self, state: ImportState) -> None:
         self._state = state
+        self._was_there = self._was_there or state.status != NOT_THERE
         self._describe(state.status)
         due = None if state.due_in is None else workflow.now() + timedelta(seconds=round(state.due_in))
         now = (state.status, state.awaiting_role, due)

@@ -26,13 +26,15 @@ from workflows.starting import ALWAYS, UNLESS_DONE, Start
 class Needed:
     """A process that something open needs. `told`: what it must hear of as well, by this signal; such a process is joined
     where it runs. `again`: whether it is begun where one of its id has ended. `in_place`: a command that is carried
-    out here, before its process is told to look."""
+    out here, before its process is told to look. `step`: where its process must stand; one that shows another has not heard of
+    what the database went through, and is told to look again."""
 
     begun: Start
     signal: str | None = None
     told: Sequence[object] = ()
     again: WorkflowIDReusePolicy = ALWAYS
     in_place: str | None = None
+    step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,15 @@ class OpenWork:
 
 
 def _changes(tx: Tx) -> Iterable[Needed]:
-    return (Needed(starts.customer_change(tx.org_id, change)) for change in open_work.changes(tx))
+    return (Needed(starts.customer_change(tx.org_id, c.id), step=c.step) for c in open_work.changes(tx))
 
 
 def _approvals(tx: Tx) -> Iterable[Needed]:
-    return (Needed(starts.approval(tx.org_id, approval)) for approval in open_work.approvals(tx))
+    return (Needed(starts.approval(tx.org_id, a.id), step=a.step) for a in open_work.approvals(tx))
 
 
 def _imports(tx: Tx) -> Iterable[Needed]:
-    return (Needed(starts.customer_import(tx.org_id, one)) for one in open_work.imports(tx))
+    return (Needed(starts.customer_import(tx.org_id, one.id), step=one.step) for one in open_work.imports(tx))
 
 
 def _statements(tx: Tx) -> Iterable[Needed]:

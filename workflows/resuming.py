@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -19,15 +20,17 @@ from temporalio.client import Client, Schedule
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.errors import RECORD_GONE
 from models.db import open_work
 from models.db.engine import own_connection, transaction
 from models.db.organisations import all_org_ids
 from models.errors import Refusal
+from models.messages.imports import RELOAD_SIGNAL
 from operations.runner import CommandLost, execute
 from workflows.open_work import OPEN_WORK, Needed
 from workflows.schedules import ensure_schedules
 from workflows.search_attributes import NotPermitted, register_search_attributes
-from workflows.starting import start
+from workflows.starting import KEYS, start
 
 log = structlog.get_logger("arflow.resume")
 
@@ -37,6 +40,8 @@ LOOK_SECONDS: Final = 20.0
 AGAIN_SECONDS: Final = 5.0
 """After a sweep that could not begin everything: an emptied server takes a moment to know the search attributes."""
 AT_ONCE: Final = 16
+YOUNG: Final = timedelta(seconds=30)
+"""A process that is younger is not looked for in the books: its request may just be on its way there."""
 
 
 @dataclass
@@ -45,8 +50,19 @@ class Resumed:
 
     begun: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    gone: int = 0
+    """Ended, because their records are not in the database."""
     elsewhere: bool = False
     """Another process was just then sweeping."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A process that goes on: whose it is, the step that it shows, since when."""
+
+    org_id: str | None
+    step: str | None
+    since: datetime
 
 
 async def resume(client: Client, engine: Engine, schedules: Mapping[str, Schedule] | None = None) -> Resumed:
@@ -57,13 +73,15 @@ async def resume(client: Client, engine: Engine, schedules: Mapping[str, Schedul
             done.elsewhere = True
             return done
         await _prepare(client, schedules)
-        running = {found.id async for found in client.list_workflows("ExecutionStatus = 'Running'")}
+        running = await _running(client)
         for org_id in await asyncio.to_thread(all_org_ids, engine):
-            needed = await asyncio.to_thread(_lacking, engine, org_id, running)
+            needed, gone = await asyncio.to_thread(_compared, engine, org_id, running)
             for first in range(0, len(needed), AT_ONCE):
                 await asyncio.gather(*(_begin(client, engine, one, done) for one in needed[first : first + AT_ONCE]))
-    if done.begun or done.failed:
-        log.info("resumed", begun=dict(done.begun), failed=done.failed)
+            for workflow_id in gone:
+                await _end(client, workflow_id, done)
+    if done.begun or done.failed or done.gone:
+        log.info("resumed", begun=dict(done.begun), failed=done.failed, gone=done.gone)
     return done
 
 
@@ -76,13 +94,46 @@ async def _prepare(client: Client, schedules: Mapping[str, Schedule] | None) -> 
         await ensure_schedules(client, schedules)
 
 
-def _lacking(engine: Engine, org_id: str, running: set[str]) -> Sequence[Needed]:
-    """What of one organisation is open and has no process, or has to be told something."""
-    found: list[Needed] = []
+async def _running(client: Client) -> Mapping[str, Run]:
+    """What Temporal has that goes on, by its id. Children of processes do not say whose they are; they look by themselves."""
+    found = {}
+    async for one in client.list_workflows("ExecutionStatus = 'Running'"):
+        said = one.typed_search_attributes
+        found[one.id] = Run(said.get(KEYS["OrgId"]), said.get(KEYS["CurrentStep"]), one.start_time)
+    return found
+
+
+def _compared(engine: Engine, org_id: str, running: Mapping[str, Run]) -> tuple[Sequence[Needed], set[str]]:
+    """What of one organisation is open and has no process, or whose process has to be told something; and the processes
+    whose record is gone."""
+    needed: list[Needed] = []
     for work in OPEN_WORK:
         with transaction(engine, org_id, durable=False) as tx:
-            found += [one for one in work.found(tx) if one.signal is not None or one.begun.id not in running]
-    return found
+            needed += [told for one in work.found(tx) if (told := _told(one, running.get(one.begun.id)))]
+    young = datetime.now(UTC) - YOUNG
+    mine = [i for i, run in running.items() if run.org_id == org_id and "/" in i and run.since < young]
+    with transaction(engine, org_id, durable=False) as tx:
+        return needed, open_work.gone(tx, mine)
+
+
+def _told(one: Needed, run: Run | None) -> Needed | None:
+    if run is None or one.signal is not None:
+        return one
+    if one.step is None or run.step is None or one.step == run.step:
+        return None
+    return replace(one, signal=RELOAD_SIGNAL)
+
+
+async def _end(client: Client, workflow_id: str, done: Resumed) -> None:
+    """End a process whose record is gone, and say why."""
+    try:
+        await client.get_workflow_handle(workflow_id).terminate("its record is not in the database", reason=RECORD_GONE)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    else:
+        log.warning("ended, its record is gone", workflow_id=workflow_id)
+        done.gone += 1
 
 
 async def _begin(client: Client, engine: Engine, needed: Needed, done: Resumed) -> None:

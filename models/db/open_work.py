@@ -1,6 +1,6 @@
 """What stands open in one organisation's books, in SQL. Which process each of it needs: `workflows/open_work.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +8,7 @@ from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Tx
 from models.ids import first_id
 from models.messages.webhooks import WebhookQueue
-from models.open_work import OpenEscalation, OpenStatement, PendingCommand, UnconfirmedSession
+from models.open_work import OpenEscalation, OpenRecord, OpenStatement, PendingCommand, UnconfirmedSession
 
 LOOKED_BACK: Final = timedelta(days=7)
 """So far back a request that nobody carried out, or a confirmation that nobody noted, is still looked for: no outage of
@@ -32,22 +32,26 @@ def _alone(conn: ThreadConnection, what: str) -> bool:
     return bool(rows[0]["mine"])
 
 
-def changes(tx: Tx) -> Sequence[str]:
+_UNDER_APPROVAL: Final = """SELECT id, CASE WHEN awaiting_step IS NOT NULL THEN awaiting_step::text
+    WHEN returned OR status = 'FAILED' THEN status END AS step FROM {table} WHERE org_id = :org AND status = ANY(:open)"""
+
+
+def changes(tx: Tx) -> Sequence[OpenRecord]:
     """Changes that approvers, or their submitters, still move on."""
-    sql = "SELECT id FROM customer_changes WHERE org_id = :org AND status = ANY(:open)"
-    return [row["id"] for row in tx.all(sql, open=["PENDING_APPROVAL", "FAILED"])]
+    sql = _UNDER_APPROVAL.format(table="customer_changes")
+    return tx.records(OpenRecord, sql, open=["PENDING_APPROVAL", "FAILED"])
 
 
-def approvals(tx: Tx) -> Sequence[str]:
+def approvals(tx: Tx) -> Sequence[OpenRecord]:
     """Other approvals that approvers, or their submitters, still move on."""
-    sql = "SELECT id FROM approvals WHERE org_id = :org AND status = ANY(:open)"
-    return [row["id"] for row in tx.all(sql, open=["PENDING_APPROVAL", "FAILED"])]
+    sql = _UNDER_APPROVAL.format(table="approvals")
+    return tx.records(OpenRecord, sql, open=["PENDING_APPROVAL", "FAILED"])
 
 
-def imports(tx: Tx) -> Sequence[str]:
+def imports(tx: Tx) -> Sequence[OpenRecord]:
     """Imports that have not ended."""
-    sql = "SELECT id FROM customer_imports WHERE org_id = :org AND status = ANY(:open)"
-    return [row["id"] for row in tx.all(sql, open=["STAGING", "VALIDATING", "AWAITING_REVIEW", "EXECUTING", "PAUSED"])]
+    sql = "SELECT id, status AS step FROM customer_imports WHERE org_id = :org AND status = ANY(:open)"
+    return tx.records(OpenRecord, sql, open=["STAGING", "VALIDATING", "AWAITING_REVIEW", "EXECUTING", "PAUSED"])
 
 
 def statements(tx: Tx) -> Sequence[OpenStatement]:
@@ -92,3 +96,27 @@ def commands(tx: Tx) -> Sequence[PendingCommand]:
         since=tx.now - LOOKED_BACK,
         settled=tx.now - SETTLED,
     )
+
+
+def gone(tx: Tx, workflow_ids: Collection[str]) -> set[str]:
+    """Those of these processes whose record, and whose request, is not in the books.
+
+    A process is named after the record that it moves on; one that carries a request, after the request as well."""
+    kept = tx.all(
+        "SELECT DISTINCT workflow_id FROM commands WHERE org_id = :org AND workflow_id = ANY(:ids)",
+        ids=list(workflow_ids),
+    )
+    left = set(workflow_ids) - {row["workflow_id"] for row in kept}
+    tables = {row["prefix"]: row["table_name"] for row in tx.all("SELECT prefix, table_name FROM record_kinds")}
+    by_table: dict[str, dict[str, list[str]]] = {}
+    for workflow_id in left:
+        record = workflow_id.partition("/")[0]
+        table = tables.get(record.partition("_")[0])
+        if table is not None:
+            by_table.setdefault(table, {}).setdefault(record, []).append(workflow_id)
+    found: set[str] = set()
+    for table, named in by_table.items():
+        there = tx.all(f"SELECT id FROM {table} WHERE org_id = :org AND id = ANY(:ids)", ids=list(named))
+        for record in set(named) - {row["id"] for row in there}:
+            found.update(named[record])
+    return found

@@ -16,6 +16,8 @@ _FORGOTTEN: Final = timedelta(minutes=3)
 restored."""
 _MARKS: Final = """SELECT 'customer_changes' AS kind, id AS record_id, 'round ' || round AS mark FROM customer_changes
     WHERE org_id = :org AND status = 'PENDING_APPROVAL' AND awaiting_step IS NULL AND NOT returned
+  UNION ALL SELECT 'approvals', id, 'round ' || round FROM approvals
+    WHERE org_id = :org AND status = 'PENDING_APPROVAL' AND awaiting_step IS NULL AND NOT returned
   UNION ALL SELECT 'customer_imports', id, concat_ws(' ', status, staged_rows, validated_rows, executed_rows, pull ->> 'pulled')
     FROM customer_imports WHERE org_id = :org AND status IN ('STAGING', 'VALIDATING', 'EXECUTING')
       AND coalesce(pull ->> 'failing_since', '') = ''
@@ -29,6 +31,7 @@ _NOTE: Final = f"""WITH open AS ({_MARKS}),
   ON CONFLICT (org_id, kind, record_id) DO UPDATE SET mark = excluded.mark, seen_at = excluded.seen_at,
     since = CASE WHEN w.mark = excluded.mark AND w.seen_at > :remembered THEN w.since ELSE excluded.since END"""
 _STANDING: Final = """SELECT CASE kind WHEN 'customer_changes' THEN 'CHANGE_NOT_CARRIED_OUT'
+      WHEN 'approvals' THEN 'APPROVAL_NOT_CARRIED_OUT'
       WHEN 'customer_imports' THEN 'IMPORT_STANDS_STILL' ELSE 'STATEMENT_STANDS_STILL' END AS reason_code,
     record_id AS subject_id, since, mark AS "where" FROM work_seen WHERE org_id = :org AND since < :standing
   UNION ALL SELECT 'COMMAND_NOT_CARRIED_OUT', coalesce(min(subject_id), workflow_id), min(created_at), min(operation)

@@ -6,6 +6,8 @@ from typing import Any
 IMPORT_QUEUE = "imports"
 """Of their own, so that a million rows never stand in a posting's way."""
 PROCESS = "CustomerImport"
+NOT_THERE = "REFUSED"
+"""The status of an import that is not in the books: refused, another one's repetition, or gone."""
 RELOAD_SIGNAL = "reload"
 """Look again: the import was moved outside its process."""
 

@@ -88,6 +88,8 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
     try:
         _decide(engine, who, family, change, said, token, channel)
     except Refusal as refusal:  # audited by the runner, as any refused decision
+        with transaction(engine, org_id) as tx:  # whoever reads the process' history reads the token
+            people.use_token(tx, token.id)
         return refusal.code
     return None
 
@@ -101,6 +103,7 @@ def _verified(tx: Tx, change_id: str, word: object) -> tuple[SignalledDecision, 
     try:
         said = SignalledDecision.model_validate(word)
     except ValidationError:
+        _spend_shown(tx, word)
         raise _Unproved("SIGNAL_MALFORMED") from None
     token_id, _, signature = said.token.partition(".")
     token = people.token(tx, token_id) if token_id.isascii() else None
@@ -109,12 +112,22 @@ def _verified(tx: Tx, change_id: str, word: object) -> tuple[SignalledDecision, 
     ):
         raise _Unproved("TOKEN_FORGED")
     if token.change_id != change_id:
+        people.use_token(tx, token.id)
         raise _Unproved("TOKEN_OTHER_CHANGE")
     if token.used_at is not None:
         raise _Unproved("TOKEN_USED")
     if token.expires_at <= tx.now:
         raise _Unproved("TOKEN_EXPIRED")
     return said, token
+
+
+def _spend_shown(tx: Tx, word: object) -> None:
+    """A token that came with something that cannot be read stands in the history all the same."""
+    shown = word.get("token") if isinstance(word, dict) else None
+    token_id, _, signature = shown.partition(".") if isinstance(shown, str) and shown.isascii() else ("", "", "")
+    token = people.token(tx, token_id) if token_id else None
+    if token is not None and hmac.compare_digest(_signature(tx.org_id, token).encode(), signature.encode()):
+        people.use_token(tx, token.id)
 
 
 def _decide(

@@ -62,6 +62,12 @@ class Draft:
     message_id: str
 
 
+def is_there(engine: Engine, org_id: str, session_id: str) -> bool:
+    """Whether the session is in the books; it is not where these were restored to an earlier moment."""
+    with transaction(engine, org_id, durable=False) as tx:
+        return confirmations.has_session(tx, session_id)
+
+
 def draft(engine: Engine, org_id: str, session_id: str) -> Draft:
     """The message of a session, or why there is none."""
     message_id = f"<{session_id}.{org_id}@arflow>"

@@ -16,6 +16,7 @@ from models.db.engine import transaction
 from models.db.refused import RACES
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.ids import has_prefix
 from models.messages.statements import StatementInput, statement_workflow_id
 from operations.cash.returned_receipts import settle_returns
 from operations.cash.statement_lines import Chunk
@@ -77,7 +78,7 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     entity = lookups.legal_entity(tx, bank.legal_entity_id)
     lines = statements.pending_lines(tx, statement.id, size)
     cmd = own_command(
-        "statement_chunk", actor=start.actor, request_id=start.request_id,
+        "statement_chunk", actor=statement.created_by, request_id=_request_of(start),
         workflow_id=statement_workflow_id(start.statement_id), resource_id=start.statement_id,
     )  # fmt: skip
     work = Work(tx, replace(cmd, id=f"{start.statement_id}/chunk"))
@@ -90,3 +91,9 @@ def _chunk(tx: Tx, start: StatementInput, *, size: int, failed: str | None = Non
     work.audit(statement.id, "statement.completed" if finished else "statement.progressed", counted)
     work.flush()
     return (total if finished else statement.lines_done + len(lines)), total
+
+
+def _request_of(start: StatementInput) -> str | None:
+    """The request that brought it, where it is one: whoever reaches Temporal may have started the process. Who brought it is
+    read from the statement."""
+    return start.request_id if has_prefix(start.request_id, "req") else None

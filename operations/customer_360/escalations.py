@@ -58,11 +58,13 @@ def escalate_case(work: Work, asked: EscalateCase) -> Outcome[EscalatedCaseAnswe
     return Outcome(escalated_case_answer(case, made))
 
 
-def look(tx: Tx, start: EscalationInput, process: str | None = None) -> EscalationTimes:
+def look(tx: Tx, start: EscalationInput, process: str | None = None) -> EscalationTimes | None:
     """What is due by now is done, in the name of that process: half-way the owner is reminded, at the due time the
-    next owner is asked."""
+    next owner is asked. None where the escalation is gone."""
     e = escalations.lock(tx, start.escalation_id or escalations.of_command(tx, start.command_id))
-    if e is None or not _still_open(tx, e, process):
+    if e is None:
+        return None
+    if not _still_open(tx, e, process):
         return EscalationTimes(start.escalation_id, False)
     if e.due_at <= tx.now:
         return _hand_on(tx, e, process)

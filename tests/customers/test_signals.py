@@ -109,6 +109,8 @@ def test_a_rejection_by_signal_needs_a_reason_too(desk: Desk, send: Send, reason
     send(change, word)
     wait(lambda: reasons(change) == ["REASON_REQUIRED"])
     send(change, word | {"reason_code": "DUPLICATE"})
+    wait(lambda: reasons(change) == ["REASON_REQUIRED", "TOKEN_USED"])  # whoever reads the history has read it
+    send(change, word | {"token": token(desk, change, "u_manager"), "reason_code": "DUPLICATE"})
     wait(lambda: desk.change(change)["status"] == "REJECTED")
 
 
@@ -139,7 +141,12 @@ def test_what_is_no_token_changes_nothing_and_is_audited(desk: Desk, send: Send,
         wait(lambda n=n: len(reasons(change)) == n)
         assert reasons(change)[-1] == reason, word
     assert desk.change(change)["decisions"] == []
-    send(change, approve | {"token": genuine})
+    for shown, where in ((genuine, change), (elsewhere, other)):  # they stand in a history by now
+        before = len(reasons(where))
+        send(where, approve | {"token": shown})
+        wait(lambda where=where, before=before: len(reasons(where)) == before + 1)
+        assert reasons(where)[-1] == "TOKEN_USED"
+    send(change, approve | {"token": token(desk, change, "u_manager")})
     wait(lambda: desk.change(change)["awaiting_role"] == "controller")
 
 
@@ -225,7 +232,8 @@ def test_a_decision_by_update_needs_a_token_too(desk: Desk, update: Update, reas
     assert reasons(change) == ["TOKEN_FORGED", "TOKEN_FORGED"]
     mine = {"token": token(desk, change, "u_manager"), "decision": "reject"}
     assert "REASON_REQUIRED" in update(change, mine)
-    done = update(change, mine | {"decision": "approve", "comment": "by update"})
+    again = {"token": token(desk, change, "u_manager"), "decision": "approve", "comment": "by update"}
+    done = update(change, again)
     assert "controller" in done
     last = {"token": token(desk, change, "u_controller"), "decision": "approve"}
     assert "APPROVED" in update(change, last)  # answered when it has been carried out

@@ -142,3 +142,44 @@ def test_hosts_of_sources_are_read_at_the_start() -> None:
     assert Settings(source_hosts="*.crm.example, http://127.0.0.1:*").source_hosts is not None
     with pytest.raises(ValueError, match="no host"):
         Settings(source_hosts="https://crm.example/path")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ARFLOW_HOST", "0.0.0.0"),
+        ("ARFLOW_HOST", "::"),
+        ("ARFLOW_HOST", "192.0.2.1"),
+        ("ARFLOW_DATABASE_URL", "postgresql://a@192.0.2.1/arflow"),
+        ("ARFLOW_DATABASE_URL", "postgresql+psycopg://a@192.0.2.1:5432/arflow"),
+        ("ARFLOW_DATABASE_URL", "postgresql:///arflow?host=192.0.2.1"),
+        ("ARFLOW_DATABASE_URL", "postgresql://a@127.0.0.1,192.0.2.1/arflow"),
+        ("ARFLOW_DATABASE_URL", "host=192.0.2.1 dbname=arflow"),
+        ("ARFLOW_DATABASE_URL", "postgresql://a@localhost/arflow?hostaddr=192.0.2.1"),
+        ("ARFLOW_APP_DATABASE_URL", "postgresql://a@192.0.2.1/arflow"),
+    ],
+)
+def test_development_is_let_near_nothing_beyond_this_machine_that_is_not_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=rf"{variable} names .*ARFLOW_DEV_HOSTS"):
+        get_settings()
+    monkeypatch.setenv("ARFLOW_DEV_HOSTS", "db.test, 192.0.2.1, 0.0.0.0, ::")
+    get_settings()
+    monkeypatch.delenv("ARFLOW_DEV_HOSTS")
+    monkeypatch.setenv("ARFLOW_ENV", "production")
+    get_settings.cache_clear()
+    get_settings()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://a@127.0.0.1:5433/arflow", "postgresql://a@localhost/arflow", "postgresql://a@[::1]/arflow",
+        "postgresql:///arflow?host=/var/run/postgresql", "postgresql://a@/arflow", "dbname=arflow",
+    ],
+)  # fmt: skip
+def test_development_takes_an_external_database_of_this_machine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARFLOW_DATABASE_URL", url)
+    assert get_settings().database_url == url

@@ -39,6 +39,14 @@ def applied_session(tx: Tx, session_id: str) -> AppliedSession | None:
     return tx.record(AppliedSession, _SESSION, id=session_id)
 
 
+def has_session(tx: Tx, session_id: str) -> bool:
+    """Whether there is such a session."""
+    return (
+        tx.one("SELECT 1 AS there FROM application_sessions WHERE org_id = :org AND id = :id", id=session_id)
+        is not None
+    )
+
+
 def keep_outcome(tx: Tx, session_id: str, message_id: str, status: str) -> None:
     """How the confirmation of a session ended: the first outcome is kept."""
     row = {"session_id": session_id, "message_id": message_id, "status": status, "at": tx.now}

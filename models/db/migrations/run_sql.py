@@ -22,6 +22,16 @@ def run_sql(name: str) -> None:
     _connection().execute((SQL / f"{name}.sql").read_bytes())
 
 
+def index_beside(name: str, definition: str) -> None:
+    """Make an index while everybody reads and writes on. It waits for transactions that are open, and nobody for it; one that a
+    broken-off try has left is made anew."""
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {definition}")
+        op.execute("SET lock_timeout = '900ms'")
+
+
 def run_functions() -> None:
     """Make the functions within this migration: the baseline's tables need them."""
     replace_functions(_connection())

@@ -186,6 +186,12 @@ work_seen = Table(
     Column("seen_at", Moment, nullable=False),
 )
 
+schema_serves = Table(
+    "schema_serves",
+    metadata,
+    Column("revision", Text, primary_key=True),
+)
+
 processes_seen = Table(
     "processes_seen",
     metadata,
