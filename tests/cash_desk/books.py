@@ -92,6 +92,27 @@ SELECT i.id, i.functional_balance_minor AS balance, coalesce(l.minor, 0) AS ledg
  WHERE i.org_id = %(org)s AND (i.functional_balance_minor + coalesce(c.worth, 0) <> coalesce(l.minor, 0)
    OR i.balance_due_minor + coalesce(c.minor, 0) <> coalesce(l.own, 0))"""
 
+# What was given without money stands on its account and, for its tax, beside what the invoice itself owes of tax.
+GIVEN = """
+WITH given AS (
+  SELECT invoice_id, account, sum(worth) AS worth FROM (
+  SELECT invoice_id, CASE kind WHEN 'discount' THEN 'sales_discounts' WHEN 'bank_fee' THEN 'bank_fees' ELSE kind END AS account,
+         functional_minor - functional_tax_minor AS worth
+    FROM adjustments WHERE org_id = %(org)s AND undone_at IS NULL
+  UNION ALL SELECT invoice_id, 'write_off', functional_minor FROM write_offs
+   WHERE org_id = %(org)s AND posted_at IS NOT NULL AND reversed_at IS NULL) g GROUP BY 1, 2),
+carried AS (
+  SELECT invoice_id, account, sum(functional_debit_minor - functional_credit_minor) AS worth FROM journal_lines
+   WHERE org_id = %(org)s AND account IN ('sales_discounts', 'write_off', 'bank_fees', 'tax_withheld') GROUP BY 1, 2)
+SELECT invoice_id || ' ' || account AS id FROM given g FULL JOIN carried c USING (invoice_id, account)
+ WHERE coalesce(g.worth, 0) <> coalesce(c.worth, 0)
+UNION ALL SELECT d.id FROM adjustments d JOIN payment_applications a ON a.org_id = d.org_id AND a.id = d.application_id
+ WHERE d.org_id = %(org)s AND (d.invoice_id <> a.invoice_id OR d.payment_id <> a.payment_id
+    OR (d.undone_at IS NULL AND a.unapplied_at IS NOT NULL))
+UNION ALL SELECT d.id FROM (SELECT invoice_id AS id, sum(tax_minor) AS tax, sum(amount_minor) AS minor FROM adjustments
+    WHERE org_id = %(org)s AND kind = 'discount' AND undone_at IS NULL GROUP BY 1) d
+  JOIN invoices i ON i.org_id = %(org)s AND i.id = d.id WHERE d.tax > i.tax_minor OR d.minor > i.total_minor"""
+
 CLOSED = """
 SELECT e.id FROM journal_entries e JOIN periods p ON p.org_id = e.org_id AND p.status = 'closed'
    AND p.period = to_char(e.entry_date, 'YYYY-MM')
@@ -156,6 +177,7 @@ def wrong_in(c: "psycopg.Connection[dict]", org: str, *, sequential: bool = Fals
         (RECONCILED_TWICE, "reconciled twice, reversed, or not posted though reconciled"),
         (UNTOLD, "not told exactly once"),
         (NOTES, "what is left of it is not what it has not settled"),
+        (GIVEN, "what was given for it without money is not what the books carry"),
     )
     for sql, say in always + (periods if sequential else ()):
         found += [f"{r['id']}: {say}" for r in c.execute(sql, scope)]

@@ -124,6 +124,12 @@ class Desk:
         path = f"/v1/payment-applications/{application}/unapply"
         return self.submission("unapply_application", path, body, application, key=key)
 
+    def undo_adjustment(
+        self, adjustment: str, *, key: str | None = None, effective_date: str | None = None
+    ) -> Submission:
+        body = {"reason_code": "WRONG_MATCH", "note": None, "effective_date": effective_date}
+        return self.submission("undo_adjustment", f"/v1/adjustments/{adjustment}/undo", body, adjustment, key=key)
+
     def reverse(self, payment: str, *, key: str | None = None, reversal_date: str | None = None) -> Submission:
         body = {"reason_code": "RETURNED", "note": None, "reversal_date": reversal_date}
         return self.submission("reverse_payment", f"/v1/customer-payments/{payment}/reverse", body, payment, key=key)

@@ -228,6 +228,34 @@ def unapply(desk: Desk) -> Attempt:
     return attempt(desk, desk.unapply(done["applications"][0]["id"], key=new_id("key")))
 
 
+def _adjusted(desk: Desk, **more: Any) -> Submission:
+    """A session that settles two invoices by money, a fee and a small write-off."""
+    payment, invoices = _paid(desk)
+    beside = [{"kind": "bank_fee", "amount_minor": 90, "reason_code": "FEE"},
+              {"kind": "write_off", "amount_minor": 10, "reason_code": "SMALL"}]  # fmt: skip
+    lines = [{"invoice_id": i, "applied_minor": 300, "adjustments": beside} for i in invoices]
+    return desk.apply(payment, lines, overpayment="unapplied", **more)
+
+
+def apply_with_adjustments(desk: Desk) -> Attempt:
+    return attempt(desk, _adjusted(desk, key=new_id("key")))
+
+
+def unapply_with_adjustments(desk: Desk) -> Attempt:
+    done = desk.run(_adjusted(desk)).body
+    return attempt(desk, desk.unapply(done["applications"][0]["id"], key=new_id("key")))
+
+
+def undo_adjustment(desk: Desk) -> Attempt:
+    done = desk.run(_adjusted(desk)).body
+    return attempt(desk, desk.undo_adjustment(done["adjustments"][0]["id"], key=new_id("key")))
+
+
+def reverse_with_adjustments(desk: Desk) -> Attempt:
+    done = desk.run(_adjusted(desk)).body
+    return attempt(desk, desk.reverse(done["payment_id"], key=new_id("key")))
+
+
 def reverse(desk: Desk) -> Attempt:
     done = desk.run(_session(desk, overpayment="customer_credit")).body
     return attempt(desk, desk.reverse(done["payment_id"], key=new_id("key")))
@@ -370,9 +398,9 @@ OPERATIONS = (
     record_at_receipt, record_and_apply, record_and_apply_by_external_id, record_though_not_applied,
     record_and_apply_at_receipt, apply_what_was_recorded, issue_credit_note, apply_credit_note,
     apply_credit_note_by_external_id, unapply_credit_note, void_credit_note, apply_with_credit_note,
-    reverse_with_credit_note,
-    write_off, write_off_beyond_authority, reverse_write_off,
-    approve_write_off, reject_write_off, approve_limits,
+    reverse_with_credit_note, write_off, write_off_beyond_authority, reverse_write_off, approve_write_off,
+    reject_write_off, approve_limits, apply_with_adjustments, unapply_with_adjustments, undo_adjustment,
+    reverse_with_adjustments,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from tests.cash_desk.desk import Desk, Done
 APPLYING: set[str | None] = {
     None, "OVERPAYMENT_REQUIRES_CREDIT", "APPLIED_EXCEEDS_PAYMENT", "APPLIED_EXCEEDS_BALANCE", "APPLIED_TOO_SMALL",
     "INVOICE_VOID", "INVOICE_CUSTOMER_MISMATCH", "LEGAL_ENTITY_MISMATCH", "MIXED_INVOICE_CURRENCIES",
+    "DISCOUNT_NOT_EARNED", "APPROVAL_REQUIRED",
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ class Asking(RuleBasedStateMachine):
 
     def _told_what_is_kept(self, told: dict[str, Any]) -> None:
         """The balances and statuses that a session answers are those in the records."""
-        if "outstanding_balances" not in told or "session_id" not in told:
+        if "available_minor" not in told or "session_id" not in told:
             return
         p = self._rows("SELECT * FROM payments WHERE org_id = %s AND id = %s", self.org, told["payment_id"])[0]
         left = p["amount_minor"] - p["applied_minor"]
@@ -113,13 +114,17 @@ class Asking(RuleBasedStateMachine):
         if any(i["currency_code"] != p["currency_code"] for i in chosen):
             return APPLYING
         total = sum(x["applied_minor"] for x in lines)
-        if available > sum(i["balance_due_minor"] for i in chosen) and not (more["overpayment"] or p["overpayment"]):
+        beside = [sum(a["amount_minor"] for a in x.get("adjustments", [])) for x in lines]
+        payable = [i["balance_due_minor"] - less for i, less in zip(chosen, beside, strict=True)]
+        if available > sum(max(0, due) for due in payable) and not (more["overpayment"] or p["overpayment"]):
             return {"OVERPAYMENT_REQUIRES_CREDIT"}
         if total > available:
             return {"APPLIED_EXCEEDS_PAYMENT"}
-        if any(x["applied_minor"] > i["balance_due_minor"] for x, i in zip(lines, chosen, strict=True)):
+        if any(x["applied_minor"] > due for x, due in zip(lines, payable, strict=True)):
             return {"APPLIED_EXCEEDS_BALANCE"}
-        return {None}
+        kinds = {a["kind"] for x in lines for a in x.get("adjustments", [])}
+        refusals = {"discount": "DISCOUNT_NOT_EARNED", "write_off": "APPROVAL_REQUIRED"}
+        return {None, *(refusals[kind] for kind in kinds & refusals.keys())}
 
     def _invoices_for(self, p: Any, which: list[int]) -> list[Any]:
         """Mostly the customer's own open ones; now and then any."""
@@ -142,6 +147,21 @@ class Asking(RuleBasedStateMachine):
                 line |= {"applied_minor": max(1, available // len(chosen)), "invoice_applied_minor": max(1, due)}
             lines.append(line)
         return lines
+
+    @staticmethod
+    def _beside(lines: list[dict[str, Any]], chosen: list[Any], how: str, kinds: list[str]) -> None:
+        """Let something settle the invoices beside the money: a cent, what the money leaves, half of it, too much."""
+        for line, i in zip(lines, chosen, strict=True):
+            left = i["balance_due_minor"] - line.get("invoice_applied_minor", line["applied_minor"])
+            amount = {"cent": 1, "rest": left, "half": left // 2, "too much": left + 1}.get(how, 0)
+            if amount < 1:
+                continue
+            parts = [amount] if amount < 2 else [amount - amount // 3, amount // 3]
+            line["adjustments"] = [
+                {"kind": kind, "amount_minor": part, "reason_code": "SETTLED", "note": "CIS-1"}
+                for kind, part in zip(kinds, parts, strict=False)
+                if part
+            ]
 
     def _rows(self, sql: str, *params: Any) -> list[Any]:
         rows = self.owner.execute(sql, params).fetchall()
@@ -171,5 +191,6 @@ class Asking(RuleBasedStateMachine):
     def _size(self) -> tuple[int, ...]:
         """How much was ever written, refusals aside."""
         return tuple(
-            self._count(t) for t in ("journal_lines", "payments", "invoices", "application_sessions", "outbox_events")
+            self._count(t)
+            for t in ("journal_lines", "payments", "invoices", "application_sessions", "adjustments", "outbox_events")
         )

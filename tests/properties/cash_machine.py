@@ -29,6 +29,8 @@ days = st.integers(0, 118).map(lambda n: (FIRST + timedelta(n)).isoformat())
 modes = st.sampled_from(("key", "key again", "no key", "no key again"))
 words = st.sampled_from((None, None, "customer_credit", "unapplied"))
 shares = st.sampled_from(("fits", "fits", "fits", "half", "one", "balance", "all", "one more"))
+kinds = st.lists(st.sampled_from(("bank_fee", "tax_withheld", "write_off", "discount")), min_size=2, max_size=2)
+sides = st.sampled_from(("cent", "rest", "rest", "half", "too much"))
 seldom = st.integers(0, 5).map(
     lambda n: n == 5
 )  # what ends a record's life: else nothing lives long enough to be applied
@@ -100,7 +102,7 @@ class CashDesk(Asking):
 
     def _apply(
         self, n: int, which: list[int], how: str, word: str | None, mode: str, external: bool, month: str | None,
-        own_rate: bool,
+        own_rate: bool, beside: tuple[str, list[str]] | None = None,
     ) -> None:  # fmt: skip
         p = self._any("payments", n)
         if p is None:
@@ -114,6 +116,8 @@ class CashDesk(Asking):
         lines = self._lines(chosen, available, how, p["currency_code"], own_rate)
         if not lines and word is None:
             return
+        if beside is not None:
+            self._beside(lines, chosen, *beside)
         more: dict[str, Any] = {"overpayment": word}
         more |= {"posting_date": f"{month}-28"} if month else {}
         more |= {"external_id": new_id("ext")} if external else {}
@@ -123,6 +127,25 @@ class CashDesk(Asking):
     @rule(n=pick, which=st.lists(pick, min_size=1, max_size=2), how=shares, word=words, mode=modes)
     def apply_simply(self, n: int, which: list[int], how: str, word: str | None, mode: str) -> None:
         self._apply(n, which, how, word, mode, False, None, False)
+
+    @rule(
+        n=pick, which=st.lists(pick, min_size=1, max_size=2), how=st.sampled_from(("fits", "half", "one")), word=words,
+        mode=modes, side=sides, of=kinds,
+    )  # fmt: skip
+    def settle_by_several_lines(
+        self, n: int, which: list[int], how: str, word: str | None, mode: str, side: str, of: list[str]
+    ) -> None:
+        self._apply(n, which, how, word, mode, False, None, False, (side, of))
+
+    @rule(n=pick, mode=modes, later=st.integers(0, 60))
+    def undo_adjustment(self, n: int, mode: str, later: int) -> None:
+        a = self._any("adjustments", n)
+        if a is None:
+            return
+        p = self._rows("SELECT * FROM payments WHERE org_id = %s AND id = %s", self.org, a["payment_id"])[0]
+        expected = "PAYMENT_REVERSED" if p["reversed_at"] else "ADJUSTMENT_UNDONE" if a["undone_at"] else None
+        day = (p["payment_date"] + timedelta(later)).isoformat()
+        self._write(self.desk.undo_adjustment(a["id"], effective_date=day), mode, {expected})
 
     @rule(n=pick, which=st.lists(pick, min_size=1, max_size=2), how=shares, mode=modes, own_rate=st.booleans())
     def spend_credit(self, n: int, which: list[int], how: str, mode: str, own_rate: bool) -> None:

@@ -70,6 +70,34 @@ def test_the_same_request_from_32_connections_is_one_application(desk: Desk, dat
     assert wrong(database_url, desk.org) == []
 
 
+def test_32_clerks_with_adjustments_on_one_invoice_never_settle_more_than_it_owes(
+    desk: Desk, database_url: str
+) -> None:
+    """Each would settle 300 of 1,000: three can. Then all that stands is undone 32 times at once, and again once each."""
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, 1000)).body["id"]
+    payments = [desk.run(desk.payment(customer, 250)).body["id"] for _ in range(THREADS)]
+    fees = [{"kind": "bank_fee", "amount_minor": 40, "reason_code": "FEE"},
+            {"kind": "write_off", "amount_minor": 10, "reason_code": "SMALL"}]  # fmt: skip
+    line = [{"invoice_id": invoice, "applied_minor": 250, "adjustments": fees}]
+    results = at_once([lambda p=p: desk.run(desk.apply(p, line, key=new_id("key"))) for p in payments])
+    told = codes(results)
+    assert told["ok"] == 3
+    assert set(told) <= {"ok", "APPLIED_EXCEEDS_BALANCE", "OVERPAYMENT_REQUIRES_CREDIT"}
+    assert wrong(database_url, desk.org) == []
+    done = [r.body for r in results if not isinstance(r, str)]
+    jobs = [
+        lambda a=a: desk.run(desk.undo_adjustment(a["id"], key=new_id("key"))) for s in done for a in s["adjustments"]
+    ]
+    jobs += [lambda s=s: desk.run(desk.unapply(s["applications"][0]["id"], key=new_id("key"))) for s in done] * 8
+    told = codes(at_once(jobs))
+    assert set(told) <= {"ok", "ADJUSTMENT_UNDONE", "APPLICATION_UNAPPLIED"}
+    with opened(database_url) as c:
+        row = c.execute("SELECT status, balance_due_minor FROM invoices WHERE id = %s", (invoice,)).fetchone()
+    assert row == {"status": "OPEN", "balance_due_minor": 1000}
+    assert wrong(database_url, desk.org) == []
+
+
 def test_one_external_id_recorded_32_times_at_once_is_one_payment(desk: Desk, database_url: str) -> None:
     customer, external_id = desk.customer(), new_id("ext")
     results = at_once([lambda: desk.run(desk.payment(customer, 700, external_id=external_id))] * THREADS)

@@ -6,6 +6,7 @@ import pytest
 
 from models.cash.requests import ApplySession
 from models.errors import Refusal
+from models.ids import new_id
 from tests.books import Books
 from tests.session_lines.desk import apply, balance, beside, breaches, item, person, posted
 
@@ -324,3 +325,48 @@ def test_a_token_of_another_entity_sees_none_of_them(books: Books) -> None:
     with pytest.raises(Refusal) as no:
         books.do("undo_adjustment", adjustment, {"reason_code": "X"}, who)
     assert no.value.code == "FORBIDDEN"
+
+
+def test_a_payment_recorded_with_its_session_takes_adjustments(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 10_000, "2026-01-05")
+    session = {"applications": [item(invoice, 9_950, beside("write_off", 50))]}
+    body = {"customer_id": customer, "external_id": "P-1", "payment_date": "2026-01-20", "amount_minor": 9_950,
+            "currency_code": "USD", "apply": session}  # fmt: skip
+    first = books.do("record_payment", new_id("pay"), body)
+    assert first["session"]["adjustments"] == first["applications"][0]["adjustments"]
+    assert balance(books, invoice) == ("PAID", 0)
+    again = books.do("record_payment", new_id("pay"), body)
+    assert (again["id"], again["session"]["adjustments"]) == (first["id"], first["session"]["adjustments"])
+    other = {"applications": [item(invoice, 9_950, beside("write_off", 49))]}
+    with pytest.raises(Refusal) as no:
+        books.do("record_payment", new_id("pay"), body | {"apply": other})
+    assert no.value.code == "EXTERNAL_ID_CONFLICT"
+    assert breaches(books) == {}
+
+
+def test_beyond_authority_the_payment_is_kept_where_that_was_said(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 10_000, "2026-01-05")
+    session = {"applications": [item(invoice, 9_000, beside("write_off", 1_000))]}
+    body = {"customer_id": customer, "external_id": "P-1", "payment_date": "2026-01-20", "amount_minor": 9_000,
+            "currency_code": "USD", "apply": session, "on_refusal": "record"}  # fmt: skip
+    kept = books.do("record_payment", new_id("pay"), body)
+    assert (kept["status"], kept["session"], kept["refusal"]["code"]) == ("UNAPPLIED", None, "APPROVAL_REQUIRED")
+    assert (kept["refusal"]["limit_minor"], kept["refusal"]["role"]) == (100, "ar_manager")
+    assert balance(books, invoice) == ("OPEN", 10_000)
+
+
+def test_a_parents_payment_settles_its_childs_invoice_with_a_fee(books: Books) -> None:
+    """The adjustment is the invoice's customer's, as the receivable is."""
+    parent, child = books.customer(), books.customer()
+    books.sql(
+        """INSERT INTO customer_pays_for (org_id, id, customer_id, paid_customer_id) VALUES (:org, 'pf_1', %(p)s, %(c)s)""",
+        p=parent, c=child,
+    )  # fmt: skip
+    invoice, payment = books.invoice(child, 10_000, "2026-01-05"), books.pay(parent, 9_000, "2026-01-20")
+    done = apply(books, payment, item(invoice, 9_000, beside("bank_fee", 1_000)))
+    assert done["adjustments"][0]["customer_id"] == child
+    assert books.aging(child, as_of="2026-01-31")["current_minor"] == 0
+    assert books.get("/v1/adjustments", customer_id=child)["items"][0]["invoice_id"] == invoice
+    assert breaches(books) == {}
