@@ -31,9 +31,9 @@ class Desk:
     def tell(self) -> Narrator:
         return self.ctx.tell
 
-    def raise_invoices(self, totals: Mapping[str, int], currency: str = "USD") -> httpx2.Response:
-        """Issue invoices dated today in one batch: name → total in minor units."""
-        items = [self._invoice(name, total, currency) for name, total in totals.items()]
+    def raise_invoices(self, totals: Mapping[str, int], currency: str = "USD", **fields: Any) -> httpx2.Response:
+        """Issue invoices dated today in one batch: name → total in minor units; `fields` are those of each."""
+        items = [self._invoice(name, total, currency) | fields for name, total in totals.items()]
         answer = self.ctx.clerk.post("/v1/invoices:batch", {"invoices": items})
         for name, item in zip(totals, answer.json()["items"], strict=True):
             self.tell.require(f"invoice {name} is issued", item["status"] == "created", item)

@@ -1,0 +1,74 @@
+"""The second pile of the post: invoices that were not simply paid. Discounts, fees, small rests, in one session each."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from demo.desk import Desk, amounts, money
+
+TERMS: Final = "2-10-NET30"
+_TERMS: Final = {"code": TERMS, "days": 30, "discount_percent": "2", "discount_days": 10}
+
+
+def beside(kind: str, minor: int, reason: str) -> dict[str, Any]:
+    """What an invoice owes less beside the money."""
+    return {"kind": kind, "amount_minor": minor, "reason_code": reason}
+
+
+def session(desk: Desk, name: str, minor: int, *adjustments: dict[str, Any]) -> dict[str, Any]:
+    """The body of an apply: this much for one invoice, and what is taken off it beside."""
+    line = {"invoice_id": desk.invoice_ids[name], "applied_minor": minor, "adjustments": list(adjustments)}
+    return {"applications": [line]}
+
+
+def discounts(desk: Desk) -> None:
+    """Two per cent for who pays within ten days: in time it closes the invoice, a day late it is refused."""
+    desk.tell.step("Two per cent for who pays within ten days: one customer is in time, one a day late")
+    desk.ctx.controller.post("/v1/payment-terms", _TERMS, expect=201)
+    desk.raise_invoices({"P": 100_000}, payment_terms=TERMS)
+    late = desk.ctx.today - timedelta(days=11)
+    desk.raise_invoices({"Q": 50_000}, payment_terms=TERMS, issue_date=late.isoformat())
+    in_time = desk.receive("in-time", 98_000)
+    body = session(desk, "P", 98_000, beside("discount", 2_000, "EARLY_PAYMENT"))
+    done = desk.ctx.clerk.post(f"/v1/customer-payments/{in_time}/apply", body)
+    desk.tell.same("in time: the invoice is PAID", desk.invoice("P")["status"], "PAID")
+    entry = desk.entries(in_time)[0]
+    desk.show_entry(entry)
+    desk.tell.same("20.00 are a discount, not cash", amounts(entry)["sales_discounts"], 2_000)
+    desk.tell.see_run(done.headers["X-Workflow-Id"])
+
+    a_day_late = desk.receive("a-day-late", 49_000)
+    body = session(desk, "Q", 49_000, beside("discount", 1_000, "EARLY_PAYMENT"))
+    path = f"/v1/customer-payments/{a_day_late}/apply"
+    problem = desk.refused(desk.ctx.clerk, path, body, 422, "DISCOUNT_NOT_EARNED")
+    desk.tell.same("a day late: nothing is granted", problem["allowed_minor"], 0)
+    desk.apply(a_day_late, {"Q": 49_000})
+    desk.tell.same("10.00 USD stay due", desk.invoice("Q")["balance_due_minor"], 1_000)
+
+
+def fee_and_rest(desk: Desk) -> None:
+    """The bank keeps 15.00 of a transfer; 37 cents of an invoice are not worth a letter."""
+    desk.tell.step("The bank kept 15.00 of a transfer, and recording and applying it is one call")
+    desk.raise_invoices({"R": 80_000, "S": 12_037})
+    body = desk.payment_body("short-by-fee", 78_500)
+    body["apply"] = session(desk, "R", 78_500, beside("bank_fee", 1_500, "TRANSFER_FEE"))
+    made = desk.ctx.clerk.post("/v1/customer-payments", body, expect=201)
+    done = made.json()
+    desk.tell.same("the invoice is PAID", desk.invoice("R")["status"], "PAID")
+    desk.tell.same("the payment is FULLY_APPLIED: a fee is no money", done["status"], "FULLY_APPLIED")
+    desk.show_entry(desk.entries(done["id"])[0])
+    desk.tell.see_run(made.headers["X-Workflow-Id"])
+
+    desk.tell.step("37 cents are missing: the clerk writes them off in the same session")
+    payment = desk.receive("37-cents-short", 12_000)
+    body = session(desk, "S", 12_000, beside("write_off", 37, "SMALL_DIFFERENCE"))
+    desk.ctx.clerk.post(f"/v1/customer-payments/{payment}/apply", body)
+    desk.tell.same("the invoice is PAID", desk.invoice("S")["status"], "PAID")
+    desk.show_entry(desk.entries(payment)[0])
+    desk.raise_invoices({"T": 30_000})
+    payment = desk.receive("48-short", 25_200)
+    body = session(desk, "T", 25_200, beside("write_off", 4_800, "SMALL_DIFFERENCE"))
+    path = f"/v1/customer-payments/{payment}/apply"
+    desk.tell.happened(f"{money(4_800)} are not hers to give:")
+    desk.refused(desk.ctx.clerk, path, body, 422, "APPROVAL_REQUIRED")
+    desk.apply(payment, {"T": 25_200})
+    desk.tell.see(f"/v1/adjustments?customer_id={desk.customer_id}")
