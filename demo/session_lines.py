@@ -3,10 +3,31 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from demo.context import Demo
 from demo.desk import Desk, amounts, money
+from demo.history import create_customers
 
 TERMS: Final = "2-10-NET30"
 _TERMS: Final = {"code": TERMS, "days": 30, "discount_percent": "2", "discount_days": 10}
+
+
+CUSTOMER: Final = "Pallet & Sons Wholesale"
+
+
+def walk_session_lines(ctx: Demo) -> None:
+    """Invoices that were paid otherwise than in full."""
+    ctx.tell.chapter("The second pile: what was not simply paid")
+    desk = open_desk(ctx, CUSTOMER)
+    discounts(desk)
+    fee_and_rest(desk)
+    write_offs(desk)
+
+
+def open_desk(ctx: Demo, customer: str) -> Desk:
+    """The clerk's desk for a customer of this walk."""
+    name = f"{customer} {ctx.walk}"
+    row = {"external_id": ctx.new("desk"), "name": name, "email": f"{ctx.new('payables')}@pallet.example"}
+    return Desk(ctx, create_customers(ctx, [row])[0], name)
 
 
 def beside(kind: str, minor: int, reason: str) -> dict[str, Any]:
