@@ -93,3 +93,34 @@ def fee_and_rest(desk: Desk) -> None:
     desk.refused(desk.ctx.clerk, path, body, 422, "APPROVAL_REQUIRED")
     desk.apply(payment, {"T": 25_200})
     desk.tell.see(f"/v1/adjustments?customer_id={desk.customer_id}")
+
+
+def write_offs(desk: Desk) -> None:
+    """What will not be paid: within her authority the manager writes off at once, beyond it a chain decides."""
+    ctx = desk.ctx
+    desk.tell.step("480.00 will not be paid: the manager writes them off, within her authority")
+    desk.raise_invoices({"U": 48_000, "V": 1_200_000})
+    body = {"invoice_id": desk.invoice_ids["U"], "reason_code": "UNCOLLECTABLE"}
+    done = ctx.manager.post("/v1/write-offs", body, expect=201).json()
+    desk.tell.same("the invoice owes nothing", desk.invoice("U")["balance_due_minor"], 0)
+    desk.show_entry(desk.entries(done["id"])[0])
+    desk.tell.see(f"/v1/write-offs/{done['id']}")
+
+    desk.tell.step("12,000.00 are beyond manager and controller: the controller and the CFO decide")
+    body = {"invoice_id": desk.invoice_ids["V"], "reason_code": "INSOLVENCY", "note": "Chapter 7, no dividend expected"}
+    asked = ctx.manager.post("/v1/write-offs", body, expect=202)
+    waiting = asked.json()
+    desk.tell.same("it waits for approval", waiting["status"], "PENDING_APPROVAL")
+    desk.tell.same("nothing is posted", desk.invoice("V")["balance_due_minor"], 1_200_000)
+    decisions = f"/v1/approvals/{waiting['approval_id']}/decisions"
+    desk.refused(ctx.manager, decisions, {"decision": "approve"}, 403, "FORBIDDEN")
+    for person in (ctx.controller, ctx.cfo):
+        inbox = person.get("/v1/approvals?awaiting=me&kind=write_off&limit=200").json()["items"]
+        desk.tell.claim(f"it is in the {person.title}'s inbox", waiting["approval_id"] in [a["id"] for a in inbox])
+        person.post(decisions, {"decision": "approve", "comment": "The court's letter is on file."})
+    written = ctx.manager.get(f"/v1/write-offs/{waiting['id']}").json()
+    desk.tell.same("posted with the last decision", written["status"], "POSTED")
+    desk.tell.same("the invoice owes nothing", desk.invoice("V")["balance_due_minor"], 0)
+    desk.show_entry(desk.entries(waiting["id"])[0])
+    desk.tell.see(f"/v1/approvals/{waiting['approval_id']}")
+    desk.tell.see_run(asked.headers.get("X-Workflow-Id"))
