@@ -116,7 +116,7 @@ def _second_by_signal(ctx: Demo, change: dict[str, Any]) -> None:
 def _two_entities(ctx: Demo, customer: str) -> None:
     ctx.tell.step("The UK entity sets a credit limit of its own: one master, one override")
     body = {"entity_overrides": [{"legal_entity_id": "le_uk", "action": "add", "credit_limit": "80000"}]}
-    _approve(ctx, _patch(ctx, customer, body))
+    approve(ctx, _patch(ctx, customer, body))
     seen = ctx.clerk.get(f"/v1/customers/{customer}?legal_entity_id=le_uk").json()
     found = (seen["credit_limit"], seen["credit_limit_currency"], seen["payment_terms"])
     ctx.tell.same("le_uk sees GBP 80,000 and the master's terms", found, ("80000", "GBP", "NET45"))
@@ -134,7 +134,7 @@ def _three_actions(ctx: Demo, customer: str) -> None:
     change = _patch(ctx, customer, body)
     diff = ctx.clerk.get(f"/v1/customer-changes/{change['change_id']}").json()["diff"]
     ctx.tell.table(("path", "before", "after"), [(d["path"], _short(d["before"]), _short(d["after"])) for d in diff])
-    _approve(ctx, change)
+    approve(ctx, change)
     after = ctx.clerk.get(f"/v1/customers/{customer}").json()
     counts = (len(after["addresses"]), after["pricing_tiers"][1]["price"], len(after["tax_profiles"]))
     ctx.tell.same("all three took effect together", counts, (2, "169", 0))
@@ -154,7 +154,7 @@ def _overdue(ctx: Demo, customer: str) -> None:
     expected = {"APPROVAL_DUE": "ar_manager", "APPROVAL_OVERDUE": "cfo"}
     ctx.tell.same("both are on someone's desk, with a reason and a due time", mine, expected)
     ctx.tell.see_run(change["workflow_id"])
-    _approve(ctx, change)
+    approve(ctx, change)
     ctx.tell.happened("Decided late, it still counts; the exceptions close by themselves.")
 
 
@@ -177,7 +177,7 @@ def _evidence(ctx: Demo, change: dict[str, Any]) -> None:
 def _deactivate(ctx: Demo, customer: str) -> None:
     ctx.tell.step("The customer goes out of business: deactivated, not deleted")
     change = ctx.clerk.delete(f"/v1/customers/{customer}?reason_code=CLOSED_DOWN", expect=202).json()
-    _approve(ctx, change)
+    approve(ctx, change)
     ctx.tell.same("inactive", ctx.clerk.get(f"/v1/customers/{customer}").json()["status"], "inactive")
 
 
@@ -186,14 +186,14 @@ def _erase(ctx: Demo) -> None:
     mark = ctx.new("Zebra Test")
     body = {"name": mark, "email": f"{ctx.new('zebra')}@example.com", "legal_entity_id": "le_us"}
     created = ctx.clerk.post("/v1/customers", body, expect=202).json()
-    _approve(ctx, created)
+    approve(ctx, created)
     url = f"/v1/customers/{created['customer_id']}"
     change = ctx.clerk.delete(f"{url}?mode=hard&reason_code=TEST_RECORD", expect=202).json()
     seen = ctx.clerk.get(f"/v1/customer-changes/{change['change_id']}").json()
     ctx.tell.same(
         "three steps", (seen["lane"], [s["role"] for s in seen["steps"]]), ("red", ["manager", "controller", "cfo"])
     )
-    _approve(ctx, change, ctx.manager, ctx.controller, ctx.cfo)
+    approve(ctx, change, ctx.manager, ctx.controller, ctx.cfo)
     ctx.clerk.get(url, expect=404)
     trail = ctx.auditor.get(f"/v1/audit-events?subject_id={created['customer_id']}").json()["items"]
     ctx.tell.claim(
@@ -215,7 +215,8 @@ def _decide(who: Person, change: dict[str, Any]) -> dict[str, Any]:
     return done
 
 
-def _approve(ctx: Demo, change: dict[str, Any], *people: Person) -> None:
+def approve(ctx: Demo, change: dict[str, Any], *people: Person) -> None:
+    """Decide every step of a change; the manager and the controller unless others are named."""
     for who in people or (ctx.manager, ctx.controller):
         done = _decide(who, change)
     ctx.tell.same("approved by all, and carried out", done["status"], "APPROVED")

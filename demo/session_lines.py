@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from demo.context import Demo
+from demo.customers import approve
 from demo.desk import Desk, amounts, money
 from demo.history import create_customers
 
@@ -17,16 +18,18 @@ CUSTOMER: Final = "Pallet & Sons Wholesale"
 def walk_session_lines(ctx: Demo) -> None:
     """Invoices that were paid otherwise than in full."""
     ctx.tell.chapter("The second pile: what was not simply paid")
-    desk = open_desk(ctx, CUSTOMER)
+    desk = open_desk(ctx, CUSTOMER, "pallet")
     discounts(desk)
     fee_and_rest(desk)
     write_offs(desk)
+    credit_notes(desk)
+    parent_pays(desk)
 
 
-def open_desk(ctx: Demo, customer: str) -> Desk:
+def open_desk(ctx: Demo, customer: str, key: str) -> Desk:
     """The clerk's desk for a customer of this walk."""
     name = f"{customer} {ctx.walk}"
-    row = {"external_id": ctx.new("desk"), "name": name, "email": f"{ctx.new('payables')}@pallet.example"}
+    row = {"external_id": ctx.new(key), "name": name, "email": f"{ctx.new(key)}@pallet.example"}
     return Desk(ctx, create_customers(ctx, [row])[0], name)
 
 
@@ -124,3 +127,69 @@ def write_offs(desk: Desk) -> None:
     desk.show_entry(desk.entries(waiting["id"])[0])
     desk.tell.see(f"/v1/approvals/{waiting['approval_id']}")
     desk.tell.see_run(asked.headers.get("X-Workflow-Id"))
+
+
+def credit_notes(desk: Desk) -> None:
+    """A damaged pallet: the manager's credit note is netted in the payment; the one on the wrong invoice is undone."""
+    ctx = desk.ctx
+    desk.tell.step("A pallet came damaged: the manager credits 360.00, and the payment nets it")
+    desk.raise_invoices({"W": 150_000, "X": 90_000})
+    note = _credit_note(desk, 36_000, "DAMAGED_GOODS", "W")
+    payment = desk.receive("less-the-pallet", 114_000)
+    applied = {"credit_note_id": note, "invoice_id": desk.invoice_ids["W"], "applied_minor": 36_000}
+    desk.apply(payment, {"W": 114_000}, credit_notes=[applied])
+    desk.tell.same("the invoice is PAID", desk.invoice("W")["status"], "PAID")
+    desk.tell.same("the note is APPLIED", ctx.clerk.get(f"/v1/credit-notes/{note}").json()["status"], "APPLIED")
+    desk.show_entry(desk.entries(payment)[0])
+
+    desk.tell.step("A credit note on the wrong invoice is taken off it, and void")
+    wrong = _credit_note(desk, 9_000, "PRICE_ERROR", "X")
+    lines = {"applications": [{"invoice_id": desk.invoice_ids["X"], "applied_minor": 9_000}]}
+    ctx.clerk.post(f"/v1/credit-notes/{wrong}/apply", lines)
+    desk.tell.same("the invoice owes 90.00 less", desk.invoice("X")["balance_due_minor"], 81_000)
+    application = ctx.clerk.get(f"/v1/credit-notes/{wrong}").json()["applications"][0]["id"]
+    reason = {"reason_code": "WRONG_INVOICE"}
+    ctx.clerk.post(f"/v1/credit-note-applications/{application}/unapply", reason)
+    ctx.manager.post(f"/v1/credit-notes/{wrong}/void", reason)
+    desk.tell.same("the invoice owes all of it again", desk.invoice("X")["balance_due_minor"], 90_000)
+    desk.tell.same("the note is VOID", ctx.clerk.get(f"/v1/credit-notes/{wrong}").json()["status"], "VOID")
+    desk.tell.see(f"/v1/journal-entries?source_id={wrong}")
+
+
+def _credit_note(desk: Desk, total: int, reason: str, invoice: str) -> str:
+    body = {
+        "customer_id": desk.customer_id,
+        "external_id": desk.ctx.new(f"CN-{invoice}"),
+        "issue_date": desk.ctx.today.isoformat(),
+        "currency_code": "USD",
+        "total_minor": total,
+        "reason_code": reason,
+        "invoice_id": desk.invoice_ids[invoice],
+    }
+    made: str = desk.ctx.manager.post("/v1/credit-notes", body, expect=201).json()["id"]
+    return made
+
+
+def parent_pays(desk: Desk) -> None:
+    """The parent pays for two children, because its record says so."""
+    ctx = desk.ctx
+    desk.tell.step("The parent company pays the invoices of two shops")
+    shops = [open_desk(ctx, f"{CUSTOMER}, shop {n}", f"shop-{n}") for n in (1, 2)]
+    for shop in shops:
+        shop.raise_invoices({f"{shop.customer} rent": 25_000})
+    lines = [
+        {"invoice_id": invoice, "applied_minor": 25_000} for shop in shops for invoice in shop.invoice_ids.values()
+    ]
+    payment = desk.receive("for-the-shops", 50_000)
+    path, body = f"/v1/customer-payments/{payment}/apply", {"applications": lines}
+    desk.refused(ctx.clerk, path, body, 422, "INVOICE_CUSTOMER_MISMATCH")
+    pays = {"pays_for": [{"action": "add", "customer_id": shop.customer_id} for shop in shops]}
+    change = ctx.clerk.patch(f"/v1/customers/{desk.customer_id}", pays, expect=202).json()
+    approve(ctx, change)
+    desk.tell.happened("It becomes part of the customer's record, by approval; now the same session is right.")
+    done = ctx.clerk.post(path, body)
+    desk.tell.same("the payment is FULLY_APPLIED", done.json()["status"], "FULLY_APPLIED")
+    owed = [shop.owed() for shop in shops]
+    desk.tell.same("both shops owe nothing", owed, [0, 0])
+    desk.show_entry(desk.entries(payment)[0])
+    desk.tell.see_run(done.headers["X-Workflow-Id"])
