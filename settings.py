@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     """A `temporal` binary to use for the embedded dev server."""
 
     smtp_url: SecretStr | None = None
-    """smtp://user:password@host:port or smtps://; None: confirmations wait as exceptions would, nothing is sent."""
+    """smtp://user:password@host:port (in production with STARTTLS alone) or smtps://; None: confirmations wait as exceptions
+    would, nothing is sent."""
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None

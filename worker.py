@@ -214,7 +214,7 @@ def mail_transport(settings: Settings) -> Transport:
     if settings.smtp_url is None:
         settings.require(*(("smtp_url",) if settings.production else ()))
         return folder_transport(settings.home / "mail")
-    return smtp_transport(settings.smtp_url.get_secret_value())
+    return smtp_transport(settings.smtp_url.get_secret_value(), encrypted=settings.production)
 
 
 async def run_worker(settings: Settings) -> None:

@@ -17,8 +17,13 @@ from operations.cash import confirmations
 Transport = Callable[[EmailMessage], None]
 
 
-def smtp_transport(url: str) -> Transport:
-    """Delivers by smtp:// or smtps://user:password@host:port; STARTTLS where the server offers it."""
+class NotEncrypted(Exception):
+    """The mail server offers no STARTTLS, and what is sent has names and amounts in it."""
+
+
+def smtp_transport(url: str, *, encrypted: bool = False) -> Transport:
+    """Delivers by smtp:// or smtps://user:password@host:port; STARTTLS where the server offers it. `encrypted`: not without,
+    neither a login nor a message."""
     parts = urlsplit(url)
 
     def deliver(message: EmailMessage) -> None:
@@ -33,6 +38,9 @@ def smtp_transport(url: str) -> Transport:
             server.ehlo()
             if parts.scheme == "smtp" and server.has_extn("starttls"):
                 server.starttls(context=context)
+                server.ehlo()
+            elif parts.scheme == "smtp" and encrypted:
+                raise NotEncrypted(host)
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.send_message(message)
