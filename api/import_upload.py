@@ -29,6 +29,7 @@ from models.imports.answers import ImportAnswer, import_answer
 from models.imports.columns import check_mapping
 from models.imports.files import Unreadable
 from models.imports.requests import ImportOptions, SubmitImport
+from models.imports.review import notice_of
 from operations.work import Answered
 
 Saved = Callable[[str], Mapping[str, str | None] | None]
@@ -103,4 +104,4 @@ def _same(engine: Engine, who: Principal, file_hash: str, options_hash: str) -> 
     if one is None:
         return None
     who_sees(who, one.legal_entity_id)
-    return import_answer(one)
+    return import_answer(one, notice_of(one))
