@@ -19,13 +19,15 @@ from mcp_types import (
     InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
     TextContent,
     Tool,
     ToolAnnotations,
 )
 from pydantic import JsonValue, ValidationError
 
-from conversation import customer_jobs, proposal_jobs, receivable_jobs, trail_jobs, word_jobs
+from conversation import customer_jobs, offers, proposal_jobs, receivable_jobs, trail_jobs, word_jobs
 from conversation.api import Api, Refused, exact
 from conversation.jobs import JOBS, Job, Talk
 from conversation.person import InputRequired, Person
@@ -56,6 +58,11 @@ def conversation_server(api_for: Callable[[Context], Api], version: str) -> "Ser
         instructions=INSTRUCTIONS,
         on_list_tools=_list_tools,
         on_call_tool=partial(_call_tool, api_for),
+        on_list_resources=offers.list_resources,
+        on_list_resource_templates=offers.list_templates,
+        on_read_resource=partial(_read_resource, api_for),
+        on_list_prompts=offers.list_prompts,
+        on_get_prompt=offers.get_prompt,
     )
 
 
@@ -63,6 +70,12 @@ def client_name(ctx: Context) -> str:
     """The assistant's program, as it names itself."""
     given = ctx.session.client_params
     return "unnamed" if given is None else str(given.client_info.name)
+
+
+async def _read_resource(
+    api_for: Callable[[Context], Api], ctx: Context, params: ReadResourceRequestParams
+) -> ReadResourceResult:
+    return await offers.read_resource(api_for(ctx), str(params.uri))
 
 
 async def _list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:

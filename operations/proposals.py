@@ -60,7 +60,7 @@ def _hard(body: Body) -> Body:
 
 def _session(body: Body) -> Body:
     assert isinstance(body, ApplySession)
-    if not body.applications and not body.overpayment:
+    if not body.invoice_ids and not body.overpayment:
         detail = "Name an invoice, or say overpayment."
         raise Refusal("VALIDATION_FAILED", detail, errors=[FieldError("/body/applications", "FIELD_REQUIRED", detail)])
     return body

@@ -19,6 +19,8 @@ def in_words(operation: str, record_id: str, effect: JsonObject) -> list[str]:
     lines = [_FIRST.get(operation, _plain)(record_id, effect)]
     lines += [_difference(d) for d in _all(effect, "diff")]
     lines += [_applied(a) for a in _all(effect, "applications") if operation.startswith("apply")]
+    lines += [_settled(a) for a in _all(effect, "adjustments") if operation.startswith("apply")]
+    lines += [_netted(c) for c in _all(effect, "credit_notes") if operation.startswith("apply")]
     lines += [_invoice(i) for i in _all(effect, "invoices")]
     if operation.startswith("apply") and effect.get("unapplied_minor"):
         lines.append(f"Left on the payment: {_amount(effect, 'unapplied_minor', _currency(effect))}")
@@ -100,6 +102,16 @@ def _applied(a: JsonObject) -> str:
     other = str(a.get("invoice_currency_code"))
     at = "" if other == a.get("currency_code") else f" (pays {money(_int(a.get('invoice_applied_minor')), other)})"
     return f"{paid}{at} on invoice {a.get('invoice_id')}"
+
+
+def _settled(a: JsonObject) -> str:
+    kind = str(a.get("kind")).replace("_", " ").lower()
+    return f"{kind} of {_amount(a, 'amount_minor', _currency(a))} on invoice {a.get('invoice_id')}"
+
+
+def _netted(c: JsonObject) -> str:
+    amount = _amount(c, "applied_minor", _currency(c))
+    return f"{amount} of credit note {c.get('credit_note_id')} on invoice {c.get('invoice_id')}"
 
 
 def _invoice(i: JsonObject) -> str:

@@ -1,9 +1,11 @@
 """What an assistant may look at: the same records as over HTTP, under the same roles, by every way in."""
 
+import json
 from typing import Any
 
 import httpx2
 import pytest
+from mcp import MCPError
 
 from tests.api.office import Office, csv_statement, day, ext
 from tests.conversation.talking import WAYS, Way, assistant, problem, told
@@ -33,6 +35,7 @@ async def test_every_reading_tool_answers_as_it_is_described(office: Office, way
         "receivables_report": {},
         "explain_record": {"id": payment["id"]},
         "explain_match": {"payment_id": payment["id"]},
+        "read_words": {"date": "3/4", "amount": "£1.2k", "terms": "net 45"},
     }
     async with assistant(office.stack, token(office, "u_controller"), way) as client:
         tools = {t.name: t for t in (await client.list_tools()).tools}
@@ -78,6 +81,24 @@ async def test_a_receipt_shows_what_the_bank_said_and_suggests(office: Office) -
     assert number in receipt["payment"]["remittance_text"]
     assert [s["invoice_id"] for s in receipt["suggestions"]] in ([invoice["id"]], [])
     assert match["line"]["payment_id"] == receipt["payment"]["id"]
+
+
+@pytest.mark.parametrize("way", ["http", "memory"])
+async def test_records_are_resources_and_common_jobs_are_prompts(office: Office, way: Way) -> None:
+    invoice = office.invoice(office.customer(), 900)["id"]
+    async with assistant(office.stack, token(office), way) as client:
+        templates = (await client.list_resource_templates()).resource_templates
+        (read,) = (await client.read_resource(f"arflow://record/{invoice}")).contents
+        prompts = (await client.list_prompts()).prompts
+        said = [await client.get_prompt(p.name) for p in prompts]
+        with pytest.raises(MCPError, match="INVOICE_NOT_FOUND"):
+            await client.read_resource("arflow://record/invoice_nothing")
+        with pytest.raises(MCPError):
+            await client.read_resource("file:///etc/passwd")
+    assert {t.uri_template for t in templates} == {"arflow://record/{id}", "arflow://evidence/{change_id}"}
+    assert json.loads(read.text)["id"] == invoice
+    assert all(p.messages for p in said)
+    assert len(said) >= 4
 
 
 async def test_roles_hold_and_the_refusal_is_the_apis(office: Office) -> None:
