@@ -364,6 +364,8 @@ def test_the_view_of_a_customer_knows_its_notes(books: Books) -> None:
     n = noted(books, customer, 30_00)
     panel = books.get(f"/v1/customers/{customer}/360/panels/ar_aging")["data"]
     assert (panel["credit_notes_minor"], panel["net_minor"]) == (30_00, 70_00)
+    full = set(panel["invoices"][0])
     void(books, n["id"])
     panel = books.get(f"/v1/customers/{customer}/360/panels/ar_aging")["data"]
     assert (panel["credit_notes_minor"], panel["net_minor"]) == (0, 100_00)
+    assert set(panel["invoices"][0]) == full  # computed in the view's statement, and in full while a note is open

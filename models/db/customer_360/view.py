@@ -128,9 +128,17 @@ def parameters(
     }
 
 
+_STATUSES: Final = "SELECT id, status FROM invoices WHERE org_id = :org AND id = ANY(:ids)"
+
+
 def aging_with_links(tx: Tx, aging: str, params: Mapping[str, Parameter]) -> str:
-    """An aging's JSON as the panel shows it: its first invoices with their links, and the latest payments."""
+    """An aging's JSON as the panel shows it: its first invoices with their statuses and links, and the latest payments."""
     shown = json.loads(aging)
-    shown["invoices"] = [i | {"href": f"{params['invoices']}{i['id']}"} for i in shown["invoices"][:SHOWN_INVOICES]]
+    first = shown["invoices"][:SHOWN_INVOICES]
+    rows = tx.all(_STATUSES, ids=[i["id"] for i in first])
+    status = {r["id"]: r["status"] for r in rows}
+    shown["invoices"] = [
+        i | {"status": status[i["id"]], "href": f"{params['invoices']}{i['id']}"} for i in first
+    ]  # fmt: skip
     shown["recent_payments"] = tx.scalar(f"SELECT {RECENT_PAYMENTS}", **params)
     return to_json(shown)
