@@ -21,6 +21,8 @@ from api.invalid import MAX_ERRORS, pointer
 from api.problems import invalid
 from models.errors import FieldError
 
+FLAGS: Final = frozenset({"verbose"})
+"""Parameters that say something by being there; any other one that is empty counts as not sent."""
 _SAID: Final = 64
 """Characters of a name that a sentence repeats."""
 
@@ -102,7 +104,7 @@ class Query:
             ]
         if errors:
             raise invalid(*errors)
-        scope["query_string"] = urlencode([pair for pair in sent if pair[1]]).encode()
+        scope["query_string"] = urlencode([pair for pair in sent if pair[1] or pair[0] in FLAGS]).encode()
 
 
 def _query_fields(dependant: Dependant) -> Iterable[tuple[str, Any]]:

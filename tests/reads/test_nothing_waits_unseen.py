@@ -156,3 +156,10 @@ def test_positions_rise_also_where_the_clock_falls_back(books: Books) -> None:
             assert outbox.newest_position(tx) == ahead + 1
     finally:
         conn.close()
+
+
+def test_readiness_says_so_to_whoever_asks_with_verbose(books: Books) -> None:
+    answer = books.api().get("/readyz?verbose")
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], [t["what"] for t in answer.json()["trouble"]]) == ("degraded", ["NO_WORKER"])
+    assert books.api().get("/readyz").json()["status"] == "ready"
