@@ -22,6 +22,7 @@ WITHOUT_ENTITY = {
     "/v1/source-connections/{name}",  # an organisation's own
     "/v1/webhook-endpoints/{endpoint_id}",
     "/v1/webhook-deliveries/{delivery_id}",
+    "/v1/proposals/{proposal_id}",  # a person's own, see tests/conversation
 }
 
 SHORT_IDS = {
@@ -35,6 +36,9 @@ FOR_EVERYBODY = {
     "GET /healthz", "GET /readyz", "GET /metrics",
     "GET /v1/operations/{workflow_id}",  # told to who asked for it, see test_tenancy.py
     "GET /v1/out-of-office", "PUT /v1/out-of-office", "DELETE /v1/out-of-office",  # one's own absence
+    # What is proposed needs the permission of the operation that it names; the rest is one's own proposal.
+    "POST /v1/proposals", "GET /v1/proposals/{proposal_id}",
+    "POST /v1/proposals/{proposal_id}/commit", "POST /v1/proposals/{proposal_id}/decline",
 }  # fmt: skip
 """What needs no role."""
 UPLOADS = {"/v1/bank-accounts/{bank_account_id}/statements", "/v1/customer-imports"}

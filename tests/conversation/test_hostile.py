@@ -80,7 +80,7 @@ async def test_five_hundred_injected_instructions_change_nothing(office: Office)
     assert not any(text in listed for text in INJECTIONS)
 
 
-@pytest.mark.parametrize("text", INJECTIONS[300:500:8], ids=lambda t: str(abs(hash(t)) % 10_000))
+@pytest.mark.parametrize("text", INJECTIONS[300:500:8], ids=map(str, range(300, 500, 8)))
 def test_words_are_never_obeyed(text: str) -> None:
     open_one = [Candidate("invoice_1", "INV-1", "2026-01-01", "2026-02-01", 100, False)]
     assert select(text, open_one).ids is None
