@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models.cash.bank_texts import BankText
+from models.cash.returned import strong_references
 from models.cash.statement_records import BankStatementLine
 from models.db.cash import line_identity
 from operations.work import Work
@@ -12,7 +13,7 @@ MAX_TEXTS = 400
 
 
 def add_details(work: Work, told: Sequence[tuple[BankStatementLine, BankStatementLine]]) -> list[BankStatementLine]:
-    """Adds what the later lines say to those that said it before; answers those that say more now."""
+    """Adds what the later lines say to those that said it before; answers those that may name other invoices now."""
     before = {_place(line): line for line, _ in told}
     after = dict(before)
     for line, later in told:
@@ -26,7 +27,11 @@ def add_details(work: Work, told: Sequence[tuple[BankStatementLine, BankStatemen
         work.audit(x.statement_id, "statement.line_completed", facts)
         if x.payment_id is not None:
             work.audit(x.payment_id, "payment.details_added", {"statement_id": x.statement_id, **facts})
-    return more
+    return [x for x in more if _may_name_others(before[_place(x)], x)]
+
+
+def _may_name_others(was: BankStatementLine, now: BankStatementLine) -> bool:
+    return was.payer != now.payer or strong_references(was.texts) != strong_references(now.texts)
 
 
 def _place(x: BankStatementLine) -> tuple[str, int]:

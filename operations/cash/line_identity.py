@@ -76,7 +76,8 @@ def _by_reference(
     for group in groups.values():
         ours = sorted((x for x in group if x.statement_id == statement_id), key=lambda x: x.line)
         theirs = _once(x for x in group if x.statement_id != statement_id)
-        paired = pair(ours, theirs, _exact(tx, statement_id, ours, theirs))
+        alone = len(ours) == len(theirs) == 1  # to the letter it would have been found before
+        paired = pair(ours, theirs, () if alone else _exact(tx, statement_id, ours, theirs))
         for n, x in enumerate(ours):
             if x.line not in asked:
                 continue
