@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from demo.bank_files import files_of_banks
 from demo.bank_line import statement_of_today
 from demo.context import Demo
 from demo.corrections import reconciled_reversal, reversal, wrong_match
@@ -24,6 +25,7 @@ def walk(ctx: Demo) -> None:
     ctx.tell.chapter("The post is opened")
     desk = _desk(ctx)
     statement_of_today(desk)
+    files_of_banks(desk)
     partial_payment(desk)
     three_invoices(desk)
     duplicate_submission(desk)
