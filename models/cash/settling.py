@@ -100,8 +100,8 @@ def _refuse_beyond(
         )
     raise Refusal(
         "APPROVAL_REQUIRED",
-        f"You may take {spelt(limit.limit_minor or 0, home)} of {kind} off invoice {a.invoice.id}, {spelt(needed, home)} is "
-        f"asked for: that is up to {role or 'nobody alone'}.",
+        f"A {kind.replace('_', ' ')} of {spelt(needed, home)} on invoice {a.invoice.id} is beyond your limit of "
+        f"{spelt(limit.limit_minor or 0, home)}: it is up to {role or 'nobody alone'}.",
         kind=str(authority),
         amount_minor=needed,
         invoice_id=a.invoice.id,
