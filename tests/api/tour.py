@@ -34,7 +34,7 @@ class Tour(Beside):
     def walk(self) -> Examples:
         with ExitStack() as clients:
             self.people = {u: clients.enter_context(self.stack.client(self.org, u, role)) for u, role in ROLES.items()}
-            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.undoing, self.reports, self.desks,
+            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.proposing, self.undoing, self.reports, self.desks,
                          self.around, self.webhooks, self.imports, self.leaving):  # fmt: skip
                 part()
         return self.seen
@@ -265,6 +265,21 @@ class Tour(Beside):
         undone = f"/v1/credit-note-applications/{done['applications'][0]['id']}/unapply"
         self.ask("u_manager", "POST", undone, wrong)
         self.ask("u_manager", "POST", f"/v1/credit-notes/{note}/void", {"reason_code": "ISSUED_IN_ERROR"})
+
+    def proposing(self) -> None:
+        """What an assistant proposes: one the person declines, one she carries out."""
+        invoice = self.invoice("INV-10", 20_00)
+        body = {
+            "customer_id": self.customer, "external_id": "P-10", "payment_date": self.day(9), "amount_minor": 20_00,
+            "currency_code": "USD",
+        }  # fmt: skip
+        payment = self.ask("u_clerk", "POST", "/v1/customer-payments", body)["id"]
+        session = {"applications": [{"invoice_id": invoice, "applied_minor": 20_00}]}
+        asked = {"operation": "apply_payment", "record_id": payment, "body": session}
+        first, second = (self.ask("u_clerk", "POST", "/v1/proposals", asked)["proposal_id"] for _ in range(2))
+        self.ask("u_clerk", "GET", f"/v1/proposals/{first}")
+        self.ask("u_clerk", "POST", f"/v1/proposals/{first}/decline", {"reason_code": "NOT_NOW"})
+        self.ask("u_clerk", "POST", f"/v1/proposals/{second}/commit", {})
 
     def undoing(self) -> None:
         wrong = {"reason_code": "WRONG_INVOICE", "note": "meant for another one"}

@@ -331,7 +331,7 @@ def statement_chunk(desk: Desk) -> Attempt:
     customer = desk.customer()
     issued = [desk.run(desk.invoice(customer, 400)).body["external_id"] for _ in range(2)]
     mark = new_id("line")
-    lines = [credit_line(400, f"{issued[0]} {mark}"), credit_line(150, f"{issued[1]} {mark}"), credit_line(77, mark)]
+    lines = [credit_line(400, f"{issued[0]} {mark}"), credit_line(150, issued[1]), credit_line(77, mark)]
     start: StatementInput = desk.statement(lines)
     return lambda: next_chunk(desk.engine, start)
 

@@ -91,7 +91,7 @@ def test_deactivation_hides_and_reactivation_brings_back(desk: Desk):
     assert desk.read(customer)["status"] == "active"
     refused(clerk.post(f"/v1/customers/{customer}/reactivate"), 409, "CUSTOMER_ACTIVE")
     warned = ok(clerk.delete(f"/v1/customers/{customer}"), 202)
-    assert [w["code"] for w in warned["warnings"]] == ["OPEN_BALANCE"]
+    assert [w["code"] for w in warned["warnings"]] == ["OPEN_BALANCE", "REASON_MISSING"]
 
 
 def test_a_change_under_which_the_record_moved_fails_and_is_rebased(desk: Desk):

@@ -52,7 +52,7 @@ async def test_an_import_is_found_and_asked_in_temporal_and_told_of_in_the_feed(
     for _ in range(1200):
         mine = {"subject": ready["id"], "limit": 200}
         feed = (await asyncio.to_thread(people.controller.get, "/v1/events", params=mine)).json()["items"]
-        if ended := [e for e in feed if e["subject"] == ready["id"]]:
+        if ended := [e for e in feed if e["type"] == "import.completed"]:
             break
         await asyncio.sleep(0.1)
     (event,) = ended

@@ -19,6 +19,7 @@ DEFINERS = {
     "outbox_lag()",
     "outbox_publish(integer)",
     "outbox_read(bigint,integer)",
+    "standing_work()",
     "webhook_fan_out(bigint,bigint)",
 }
 """What the application executes with the owner's rights: each is needed by a process that serves it."""
