@@ -25,7 +25,8 @@ ROUTES = {
 }  # fmt: skip
 SHARED = {
     f"GET /v1/{name}" for name in (
-        "accounts", "approval-policies", "authority-limits", "customer-imports/mappings", "customer-imports/presets", "dimensions", "fx-rates",
+        "accounts", "approval-policies", "authority-limits",
+        "customer-imports/mappings", "customer-imports/presets", "dimensions", "fx-rates",
         "out-of-office", "payment-terms", "periods", "settings", "source-connections", "source-connections/{name}",
     )
 }  # fmt: skip

@@ -34,8 +34,9 @@ class Tour(Beside):
     def walk(self) -> Examples:
         with ExitStack() as clients:
             self.people = {u: clients.enter_context(self.stack.client(self.org, u, role)) for u, role in ROLES.items()}
-            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.proposing, self.undoing, self.reports, self.desks,
-                         self.around, self.webhooks, self.imports, self.leaving):  # fmt: skip
+            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.proposing,
+                         self.undoing, self.reports, self.desks, self.around, self.webhooks, self.imports,
+                         self.leaving):  # fmt: skip
                 part()
         return self.seen
 
