@@ -71,7 +71,7 @@ async def record_payment(
     kept. `dry_run` answers the same, and changes nothing."""
     if wrong := _nothing_in(body.apply, at="/apply", overpayment_counts=True):
         raise invalid(wrong)
-    return await write(request, who, key, _recording("record_payment", body), dry_run=dry)
+    return await write(request, who, key, Write("record_payment", body, *_recorded(body)), dry_run=dry)
 
 
 @router.post("/v1/customer-payments:batch", response_model=PaymentBatchAnswer)
@@ -87,16 +87,17 @@ async def record_payments(request: Request, body: PaymentBatch, who: Recorder, k
         if asked.apply is not None:
             require(who, "payments.apply")
         nothing = _nothing_in(asked.apply, at="/apply", overpayment_counts=True)
-        return [nothing.as_dict()] if nothing else _recording(record_payment.__name__, asked)
+        return [nothing.as_dict()] if nothing else Write("record_payment", asked, *_recorded(asked))
 
     return await write_batch(request, who, key, "record_payments", "payment", body.payments, parse)
 
 
-def _recording(operation: str, body: RecordPayment) -> Write:
+def _recorded(body: RecordPayment) -> tuple[str, str, str, str, dict[str, str]]:
+    """Which payment it becomes, whom it concerns, what is told of it and how it is found."""
     payment_id = new_id("pay")
     told = f"Record payment {payment_id}" + (f" and apply it to {_invoices(body.apply)}" if body.apply else "")
     found_by = {"PaymentId": payment_id, "CustomerId": body.customer_id}
-    return Write(operation, body, payment_id, body.customer_id, body.customer_id, told, found_by)
+    return payment_id, body.customer_id, body.customer_id, told, found_by
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """What is kept of anything that is under approval, and of the people who decide it. What follows from its chain of steps is
 said here, once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,7 +33,7 @@ class StepDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnderApproval:
+class UnderApproval(ABC):
     """Whatever a chain of approvers decides. `legal_entity_id`: whose people decide it; None: those of all of them.
     `closed_at` is kept of a failed one too, which its submitter may still move."""
 
@@ -48,19 +49,19 @@ class UnderApproval:
     closed_at: datetime | None = None
 
     @property
+    @abstractmethod
     def lane(self) -> Lane:
         """Its risk."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def about(self) -> str:
         """What is asked for, in a word: a change's operation, an approval's kind."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def whose(self) -> str:
         """The customer that it is about; empty where it is about none."""
-        raise NotImplementedError
 
     @property
     def awaiting(self) -> Step | None:

@@ -1,6 +1,6 @@
 """The adjustments of an application session: decided, written, told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -62,20 +62,20 @@ def adjustment_rows(
 
 def debit_adjustments(entry: JournalEntry, rows: Sequence[Adjustment]) -> None:
     """What was given instead of money: to the account of its kind, and the tax in it to the tax payable."""
-    for a in rows:
-        tags = {"customer_id": a.customer_id, "invoice_id": a.invoice_id}
-        net, worth = a.amount_minor - a.tax_minor, a.functional_minor - a.functional_tax_minor
-        entry.debit(ACCOUNTS[a.kind], net, a.currency_code, worth, **tags)
-        entry.debit(Account.TAX_PAYABLE, a.tax_minor, a.currency_code, a.functional_tax_minor, **tags)
+    _enter(entry.debit, rows)
 
 
 def credit_adjustments(entry: JournalEntry, rows: Sequence[Adjustment]) -> None:
     """The opposite: what was given instead of money is taken back."""
+    _enter(entry.credit, rows)
+
+
+def _enter(side: Callable[..., None], rows: Sequence[Adjustment]) -> None:
     for a in rows:
         tags = {"customer_id": a.customer_id, "invoice_id": a.invoice_id}
         net, worth = a.amount_minor - a.tax_minor, a.functional_minor - a.functional_tax_minor
-        entry.credit(ACCOUNTS[a.kind], net, a.currency_code, worth, **tags)
-        entry.credit(Account.TAX_PAYABLE, a.tax_minor, a.currency_code, a.functional_tax_minor, **tags)
+        side(ACCOUNTS[a.kind], net, a.currency_code, worth, **tags)
+        side(Account.TAX_PAYABLE, a.tax_minor, a.currency_code, a.functional_tax_minor, **tags)
 
 
 def audit_posted(work: Work, rows: Sequence[Adjustment]) -> None:

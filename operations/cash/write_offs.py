@@ -6,7 +6,7 @@ from typing import Final
 from models.approvals.approval import Approval, Asked, Authority
 from models.approvals.chain import ChangeStatus
 from models.authority import AuthorityKind
-from models.cash.ledger import Account, JournalEntry
+from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice
 from models.cash.write_offs import (
@@ -21,6 +21,7 @@ from models.cash.write_offs import (
 )
 from models.db.authority import get as limits_of
 from models.db.cash import invoices, payments, write_offs
+from models.db.cash.journal import entries_of
 from models.db.cash.payments import BalanceChange
 from models.db.tx import Tx
 from models.errors import Refusal
@@ -199,10 +200,7 @@ def reverse_write_off(work: Work, asked: ReverseWriteOff) -> Outcome[WrittenOffA
     on = max(work.now.date(), w.effective_date)
     day = entry_date(on, invoices.closed_periods(work.tx))
     entry = JournalEntry(new_id("je"), day, "write_off_reversal", w.id, w.legal_entity_id, w.functional_currency)
-    tags = {"customer_id": w.customer_id, "invoice_id": w.invoice_id}
-    entry.debit(Account.ACCOUNTS_RECEIVABLE, w.amount_minor, w.currency_code, w.functional_minor, **tags)
-    entry.credit(Account.WRITE_OFF, w.amount_minor, w.currency_code, w.functional_minor, **tags)
-    work.post(entry)
+    work.post(reversing(entries_of(work.tx, w.id), entry))
     balances = restore_invoices(work, [Relief(w.invoice_id, w.amount_minor, w.functional_minor)], locked)
     after = replace(
         w,

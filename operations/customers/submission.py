@@ -70,6 +70,7 @@ def submit_reactivate(work: Work, _: Empty) -> Outcome[SubmittedChangeAnswer]:
 def submit_delete(work: Work, asked: DeleteCustomer) -> Outcome[SubmittedChangeAnswer]:
     """A hard delete: refused where the customer has transactions, unless policy and request force it."""
     proposal = propose_deletion(work, _customer(work))
+    require_cover(work, proposal.concerns)
     refuse_with_transactions(work.tx, proposal.customer_id, force=asked.force)
     if asked.reason_code is None:
         raise Refusal("REASON_REQUIRED", "An erasure cannot be taken back: say why, in reason_code.")

@@ -1,9 +1,10 @@
 """What is asked for and is nobody's to decide alone, with its chains of steps."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Interval, Table, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Moment, Texts, index, metadata, records, references
+from models.db.tables.chains import decisions, steps
+from models.db.tables.metadata import Currency, Moment, Texts, index, records, references
 
 approvals = records(
     "approvals",
@@ -47,56 +48,5 @@ approvals = records(
     ),
 )  # fmt: skip
 
-approval_steps = Table(
-    "approval_steps",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("approval_id", Text, primary_key=True),
-    Column("round", Integer, primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("remind_after", Interval, nullable=False),
-    Column("escalate_after", Interval, nullable=False),
-    Column("fallback", Text, nullable=False),
-    Column("started_at", Moment),
-    Column("remind_at", Moment),
-    Column("due_at", Moment),
-    Column("reminded_at", Moment),
-    Column("escalated_at", Moment),
-    Column("decided_by", Text),
-    Column("decided_at", Moment),
-    Column("on_behalf_of", Text),
-    Column("reason_code", Text),
-    Column("comment", Text),
-    Column("delegated_to", Text),
-    Column("delegated_by", Text),
-    Column("delegated_until", Moment),
-    references("approvals", approval_id="id"),
-    index(
-        "approval_steps_distinct",
-        "org_id",
-        "approval_id",
-        "round",
-        "decided_by",
-        unique=True,
-        where="decided_by IS NOT NULL",
-    ),
-)
-
-approval_decisions = records(
-    "approval_decisions",
-    Column("approval_id", Text, nullable=False),
-    Column("round", Integer, nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("decided_by", Text, nullable=False),
-    Column("on_behalf_of", Text),
-    Column("reason_code", Text),
-    Column("comment", Text),
-    Column("channel", Text, nullable=False),
-    Column("decided_at", Moment, nullable=False),
-    references("approvals", approval_id="id"),
-    index("approval_decisions_approval", "org_id", "approval_id", "id"),
-)
+approval_steps = steps("approval_steps", of="approvals", parent="approval_id")
+approval_decisions = decisions("approval_decisions", of="approvals", parent="approval_id")

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, records, references
+from models.db.tables.metadata import Currency, Key, Moment, index, records, references, undoable
 
 LOOSE_KEY: Final = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
@@ -251,13 +251,7 @@ adjustments = records(
     Column("note", Text),
     Column("effective_date", Date, nullable=False),
     Column("entry_date", Date, nullable=False),
-    Column("created_at", Moment, nullable=False, server_default=func.now()),
-    Column("created_by", Text, nullable=False),
-    Column("undone_at", Moment),
-    Column("undone_date", Date),
-    Column("undone_entry_date", Date),
-    Column("undo_reason", Text),
-    Column("status", Text, Computed("CASE WHEN undone_at IS NULL THEN 'POSTED' ELSE 'UNDONE' END", persisted=True)),
+    *undoable(),
     references("application_sessions", session_id="id"),
     references("invoices", invoice_id="id"),
     references("payment_applications", application_id="id"),

@@ -1,8 +1,9 @@
 """Changes to customers on their way through approval, and the people who approve."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Interval, LargeBinary, Table, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from models.db.tables.chains import decisions, steps
 from models.db.tables.metadata import Key, Moment, Texts, index, metadata, records, references
 
 approval_policies = Table(
@@ -74,59 +75,8 @@ customer_changes = records(
     index("customer_changes_status", "org_id", "status", "id"),
 )
 
-customer_change_steps = Table(
-    "customer_change_steps",
-    metadata,
-    Column("org_id", Text, primary_key=True),
-    Column("change_id", Text, primary_key=True),
-    Column("round", Integer, primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("remind_after", Interval, nullable=False),
-    Column("escalate_after", Interval, nullable=False),
-    Column("fallback", Text, nullable=False),
-    Column("started_at", Moment),
-    Column("remind_at", Moment),
-    Column("due_at", Moment),
-    Column("reminded_at", Moment),
-    Column("escalated_at", Moment),
-    Column("decided_by", Text),
-    Column("decided_at", Moment),
-    Column("on_behalf_of", Text),
-    Column("reason_code", Text),
-    Column("comment", Text),
-    Column("delegated_to", Text),
-    Column("delegated_by", Text),
-    Column("delegated_until", Moment),
-    references("customer_changes", change_id="id"),
-    index(
-        "customer_change_steps_distinct",
-        "org_id",
-        "change_id",
-        "round",
-        "decided_by",
-        unique=True,
-        where="decided_by IS NOT NULL",
-    ),
-)
-
-customer_change_decisions = records(
-    "customer_change_decisions",
-    Column("change_id", Text, nullable=False),
-    Column("round", Integer, nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("decided_by", Text, nullable=False),
-    Column("on_behalf_of", Text),
-    Column("reason_code", Text),
-    Column("comment", Text),
-    Column("channel", Text, nullable=False),
-    Column("decided_at", Moment, nullable=False),
-    references("customer_changes", change_id="id"),
-    index("customer_change_decisions_change", "org_id", "change_id", "id"),
-)
+customer_change_steps = steps("customer_change_steps", of="customer_changes", parent="change_id")
+customer_change_decisions = decisions("customer_change_decisions", of="customer_changes", parent="change_id")
 
 customer_claims = Table(
     "customer_claims",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Computed, Date, Integer, Numeric, Text, func, text
 
-from models.db.tables.metadata import Currency, Moment, index, records, references
+from models.db.tables.metadata import Currency, Moment, index, records, references, undoable
 
 credit_notes = records(
     "credit_notes",
@@ -76,13 +76,7 @@ credit_note_applications = records(
     Column("journal_entry_id", Text),
     Column("effective_date", Date, nullable=False),
     Column("entry_date", Date, nullable=False),
-    Column("created_at", Moment, nullable=False, server_default=func.now()),
-    Column("created_by", Text, nullable=False),
-    Column("undone_at", Moment),
-    Column("undone_date", Date),
-    Column("undone_entry_date", Date),
-    Column("undo_reason", Text),
-    Column("status", Text, Computed("CASE WHEN undone_at IS NULL THEN 'POSTED' ELSE 'UNDONE' END", persisted=True)),
+    *undoable(),
     references("credit_notes", credit_note_id="id"),
     references("invoices", invoice_id="id"),
     references("payments", payment_id="id"),

@@ -1,9 +1,22 @@
 """What the tables' declarations have in common: the names of their constraints, their types, their references."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import CHAR, TIMESTAMP, Column, ForeignKeyConstraint, Index, MetaData, Table, Text, text
+from sqlalchemy import (
+    CHAR,
+    TIMESTAMP,
+    Column,
+    Computed,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.schema import SchemaItem
 
@@ -27,6 +40,19 @@ def records(name: str, *more: SchemaItem) -> Table:
     """A table of records that an organisation has, each known there by its id."""
     key = Column("org_id", Text, primary_key=True), Column("id", Text, primary_key=True)
     return Table(name, metadata, *key, *more)
+
+
+def undoable() -> Sequence[Column[Any]]:
+    """What a part of the books says of its making and its undoing: it is never deleted."""
+    return (
+        Column("created_at", Moment, nullable=False, server_default=func.now()),
+        Column("created_by", Text, nullable=False),
+        Column("undone_at", Moment),
+        Column("undone_date", Date),
+        Column("undone_entry_date", Date),
+        Column("undo_reason", Text),
+        Column("status", Text, Computed("CASE WHEN undone_at IS NULL THEN 'POSTED' ELSE 'UNDONE' END", persisted=True)),
+    )
 
 
 def references(table: str, **columns: str) -> ForeignKeyConstraint:
