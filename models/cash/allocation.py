@@ -104,7 +104,12 @@ def check_invoices(funds: Funds, invoices: Sequence[OpenInvoice], pays_for: Coll
             raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
     for i in invoices:
         if i.customer_id != funds.customer_id and i.customer_id not in pays_for:
-            raise Refusal("INVOICE_CUSTOMER_MISMATCH", f"Invoice {i.id} is another customer's.", invoice_id=i.id)
+            raise Refusal(
+                "INVOICE_CUSTOMER_MISMATCH",
+                f"Invoice {i.id} is another customer's, and pays_for of {funds.customer_id} does not say that it pays for that "
+                "one.",
+                invoice_id=i.id,
+            )
     for i in invoices:
         if i.legal_entity_id != funds.legal_entity_id:
             raise Refusal(

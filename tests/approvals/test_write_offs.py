@@ -228,7 +228,7 @@ def test_a_write_off_is_reversed_once_when_the_money_comes_after_all(desk: Ledge
     assert (done["status"], done["reversed_date"], desk.balance(invoice)) == ("REVERSED", TODAY, ("OPEN", 450))
     assert [lines(e) for e in desk.entries(w)] == [
         [("write_off", 450, 0), ("accounts_receivable", 0, 450)],
-        [("accounts_receivable", 450, 0), ("write_off", 0, 450)],
+        [("write_off", 0, 450), ("accounts_receivable", 450, 0)],
     ]
     refused(desk("u_clerk").post(url, json={"reason_code": "AGAIN"}), 409, "WRITE_OFF_REVERSED")
     waiting = ok(desk.write_off(desk.invoice(90_000)), 202)["id"]
