@@ -26,6 +26,7 @@ from activities.imports import SLICES, ImportActivities
 from activities.metrics import Measured
 from activities.panels import THREADS as PANEL_THREADS
 from activities.panels import PanelActivities
+from activities.retention import PruningActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
 from activities.task_failures import measured_runtime
@@ -53,6 +54,7 @@ from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
 from workflows.reactions import run_relay
 from workflows.resuming import keep_resuming
+from workflows.retention import PruneRecords
 from workflows.schedules import SCHEDULES
 from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
@@ -88,7 +90,7 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
-        workflows=[ConfirmRemittance, ImportStatement, SealTrails, WatchEscalation],
+        workflows=[ConfirmRemittance, ImportStatement, PruneRecords, SealTrails, WatchEscalation],
         workflow_runner=UNWATCHED,
         activities=[
             confirming.send_confirmation,
@@ -96,6 +98,7 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
             statements.record_and_apply,
             EscalationActivities(engine).look_at_escalation,
             SealActivities(engine).seal_trails,
+            PruningActivities(engine).prune_records,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
         max_concurrent_activities=threads,

@@ -183,7 +183,7 @@ def perform(work: Work, *, kept: bool) -> Answered:
     finish = {
         "done_id": work.cmd.id,
         "done_status": outcome.status,
-        "done_response": outcome.json,
+        "done_response": outcome.json if outcome.kept is None else outcome.kept,
         "done_replayed": outcome.replayed,
         "done_at": work.now,
     }

@@ -42,7 +42,8 @@ def create_endpoint(work: Work, asked: CreateWebhookEndpoint) -> Outcome[Created
     )
     work.tx.insert("webhook_endpoints", [made])
     work.audit(made.id, "webhook_endpoint.created", {"after": _settings(made)})
-    return Outcome(created_webhook_endpoint_answer(made), 201)
+    answer = created_webhook_endpoint_answer(made)
+    return Outcome(answer, 201, kept=replace(answer, secret=None))
 
 
 @operation("webhook_endpoint.update", UpdateWebhookEndpoint, WebhookEndpointAnswer)
@@ -76,7 +77,8 @@ def rotate_secret(work: Work, _: Empty) -> Outcome[RotatedWebhookSecretAnswer]:
     rotated = replace(e, secret=new_secret(), former_secret=e.secret, former_until=until)
     webhooks.save_endpoint(work.tx, rotated)
     work.audit(e.id, "webhook_endpoint.secret_rotated", {"former_until": until})
-    return Outcome(rotated_webhook_secret_answer(rotated, until))
+    answer = rotated_webhook_secret_answer(rotated, until)
+    return Outcome(answer, kept=replace(answer, secret=None))
 
 
 @operation("webhook_endpoint.delete", Empty, DeletedWebhookEndpointAnswer)

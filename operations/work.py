@@ -41,27 +41,32 @@ class Command:
 class Outcome(Generic[A]):
     """What an operation answers, the HTTP status of it, and whether it is an earlier answer.
 
-    `aside` is for the process that had it done, as it stood in the transaction; neither kept nor answered.
+    `aside` is for the process that had it done, as it stood in the transaction; neither kept nor answered. `kept`: what is
+    kept of the answer, where that is less than all of it: a secret is told once, and kept where it is used.
     """
 
     answer: A
     status: int = 200
     replayed: bool = False
     aside: object = None
+    kept: A | None = None
 
     def written(self) -> "Answered":
         """As it is kept and sent."""
-        return Answered(to_json(self.answer), self.status, self.replayed, self.aside)
+        kept = None if self.kept is None else to_json(self.kept)
+        return Answered(to_json(self.answer), self.status, self.replayed, self.aside, kept)
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What a command was answered, as it is kept: JSON, an HTTP status, and whether it is an earlier answer."""
+    """What a command was answered: JSON, an HTTP status, and whether it is an earlier answer. `kept`: the JSON that is kept of
+    it, where that is less."""
 
     json: str
     status: int = 200
     replayed: bool = False
     aside: object = field(default=None, compare=False)
+    kept: str | None = field(default=None, compare=False)
 
     def read(self, answer: type[B]) -> B:
         """The answer as its type."""

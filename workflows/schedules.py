@@ -21,10 +21,31 @@ from models.messages.changes import CHANGES_QUEUE
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
+from models.messages.retention import PruneInput
+from models.retention import PERIODS
 
 _SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5))
 
+
+def _pruning(minute: int, table: str, days: int) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            "PruneRecords",
+            PruneInput(table, days),
+            id=f"PruneRecords/{table}",
+            task_queue=PROCESS_QUEUE,
+            static_summary=f"Take away {table} that need not be kept any longer",
+        ),
+        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(2)], minute=[ScheduleRange(minute)])]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    )
+
+
 SCHEDULES: Final[Mapping[str, Schedule]] = {
+    **{
+        f"prune-{table.replace('_', '-')}": _pruning(5 * n, table, days)
+        for n, (table, days) in enumerate(PERIODS.items())
+    },
     "refresh-hot-set": Schedule(
         action=ScheduleActionStartWorkflow(
             "RefreshHotSet",

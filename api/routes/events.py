@@ -10,15 +10,28 @@ from api.answering import shown
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.paging import PageRequest
+from api.problems import invalid
 from api.reading import reading
 from models.db.outbox import list_events as published_events
 from models.db.outbox import newest_unpublished
+from models.db.retention import horizon
+from models.errors import FieldError
 from models.outbox import EventFeedAnswer, cloud_event, event_feed
 
 router = gated_router("events")
 
 RELAY_SECONDS: Final = 1.0
 """How long a reader waits for the relay, so that who has just written finds what follows from it in the feed."""
+
+
+def _refuse_a_gap(request: Request, who: Principal, start: int) -> None:
+    """A reader that comes from before what was taken away has missed events, and must know it."""
+    with reading(request, who) as tx:
+        if start < horizon(tx):
+            detail = (
+                "Events after this cursor were taken away; without a cursor, the feed begins with the oldest there is."
+            )
+            raise invalid(FieldError("/query/cursor", "CURSOR_EXPIRED", detail))
 
 
 @router.get("/v1/events", response_model=EventFeedAnswer)
@@ -36,6 +49,8 @@ def list_events(
     """
     after = page.after("events", int)
     start = after[0] if after else 0
+    if start:
+        _refuse_a_gap(request, who, start)
     deadline, waited_for = time.monotonic() + RELAY_SECONDS, None
     while True:
         with reading(request, who) as tx:

@@ -1,8 +1,10 @@
 """Where events are sent (webhook endpoints), and what became of each (deliveries)."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from temporalio.service import RPCError
 
@@ -14,6 +16,7 @@ from api.reading import reading
 from api.write import Write, write
 from models.answers import Page, read_json
 from models.db import webhooks
+from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
 from models.outgoing import names_the_inside
@@ -48,13 +51,28 @@ def _reachable(request: Request, url: str | None) -> None:
         raise invalid(FieldError("/url", "URL_INVALID", "An endpoint is on a public address"))
 
 
+def _with_secret(
+    request: Request, who: Principal, answered: Response, kind: type[CreatedWebhookEndpointAnswer]
+) -> Response:
+    """The answer with its secret, which is not kept with it: a request that is repeated, because its answer was lost, is told
+    the one that the endpoint still has from it."""
+    said = read_json(kind, bytes(answered.body))
+    if said.secret is not None:
+        return answered
+    with reading(request, who) as tx:
+        secret = webhooks.secret_told(tx, said.id, getattr(said, "former_until", None))
+    headers = {k: v for k, v in answered.headers.items() if k != "content-length"}
+    return Response(to_json(replace(said, secret=secret)), answered.status_code, headers)
+
+
 @router.post("/v1/webhook-endpoints", status_code=201, response_model=CreatedWebhookEndpointAnswer)
 async def create_webhook_endpoint(
     request: Request, body: CreateWebhookEndpoint, who: User, key: IdempotencyKey
 ) -> Response:
     """Have events sent to a URL. The answer carries the secret that signs them: keep it, it is shown once."""
     _reachable(request, body.url)
-    return await write(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
+    made = await write(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
+    return await run_in_threadpool(_with_secret, request, who, made, CreatedWebhookEndpointAnswer)
 
 
 @router.get("/v1/webhook-endpoints", response_model=Page[WebhookEndpointAnswer])
@@ -107,7 +125,8 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User,
 )
 async def rotate_webhook_secret(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """A new secret; the former one signs beside it for 24 hours."""
-    return await write(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
+    turned = await write(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
+    return await run_in_threadpool(_with_secret, request, who, turned, RotatedWebhookSecretAnswer)
 
 
 @router.get("/v1/webhook-deliveries", response_model=Page[WebhookDeliveryAnswer])

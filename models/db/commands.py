@@ -119,3 +119,12 @@ def finish(tx: Tx, command_id: str, status: int, response: str) -> tuple[int, st
     )
     first = None if mine else tx.one("SELECT * FROM commands WHERE org_id = :org AND id = :id", id=command_id)
     return (status, response, False) if first is None else (first["http_status"], to_json(first["response"]), True)
+
+
+def shorten(tx: Tx, command_id: str, kept: Mapping[str, object]) -> None:
+    """Keep of a request's body only this: what else it said is kept where it belongs. Its hash still knows a repeat."""
+    tx.later(
+        "UPDATE commands SET body = CAST(:kept AS jsonb) WHERE org_id = :org AND id = :id",
+        id=command_id,
+        kept=to_json(kept),
+    )

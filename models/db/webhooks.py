@@ -13,6 +13,7 @@ from models.db.tables.shared import webhook_deliveries, webhook_endpoints
 from models.db.tx import Tx
 from models.outbox import OutboxEvent
 from models.webhooks.records import DeliveryStatus, DueDelivery, WebhookDelivery, WebhookEndpoint
+from models.webhooks.signing import FORMER_SECRET_SERVES, shown
 
 _E: Final = webhook_endpoints
 _ENDPOINTS: Final = Listing(_E, key=(_E.c.id,), newest_first=True, within=None, where=_E.c.status != "deleted")
@@ -39,6 +40,17 @@ def get_endpoint(tx: Tx, endpoint_id: str, *, lock: bool = False) -> WebhookEndp
     sql = "SELECT * FROM webhook_endpoints WHERE org_id = :org AND id = :id AND status <> 'deleted'"
     sql += " FOR UPDATE" if lock else ""
     return found(tx, "webhook_endpoint", endpoint_id, tx.record(WebhookEndpoint, sql, id=endpoint_id))
+
+
+def secret_told(tx: Tx, endpoint_id: str, former_until: datetime | None) -> str | None:
+    """The secret that an endpoint was made with, or was given when the former one was to end at `former_until`; None once a day
+    has passed, or where it has another one by now."""
+    sql = "SELECT * FROM webhook_endpoints WHERE org_id = :org AND id = :id AND status <> 'deleted'"
+    e = tx.record(WebhookEndpoint, sql, id=endpoint_id)
+    if e is None or e.former_until != former_until:
+        return None
+    told_at = e.created_at if former_until is None else former_until - FORMER_SECRET_SERVES
+    return shown(e.secret) if tx.now < told_at + FORMER_SECRET_SERVES else None
 
 
 def list_endpoints(tx: Tx, after: str | None, limit: int) -> Sequence[WebhookEndpoint]:

@@ -36,9 +36,10 @@ def webhook_endpoint_answer(e: WebhookEndpoint) -> WebhookEndpointAnswer:
 
 @answer
 class CreatedWebhookEndpointAnswer(WebhookEndpointAnswer):
-    """A new endpoint with the secret that signs what is sent there: it is shown here and never again."""
+    """A new endpoint with the secret that signs what is sent there: it is shown here and never again. Null where the request
+    is repeated a day later, or after the secret was replaced."""
 
-    secret: str
+    secret: str | None
 
 
 def created_webhook_endpoint_answer(e: WebhookEndpoint) -> CreatedWebhookEndpointAnswer:

@@ -4,7 +4,7 @@ from models.cash.own_account import ANOTHER_ACCOUNT, own_statements
 from models.cash.statement_answers import StatementAnswer, statement_answer
 from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import ReadLine, ReceiveStatement
-from models.db import lookups
+from models.db import commands, lookups
 from models.db.cash import statements
 from operations import carried
 from operations.cash.statement_retries import work_failed_lines_again
@@ -21,6 +21,7 @@ def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementA
     """
     bank = lookups.bank_account(work.tx, asked.bank_account_id)
     work.require_entity(bank.legal_entity_id)
+    commands.shorten(work.tx, work.cmd.id, {"bank_account_id": bank.id, "file_hash": asked.file_hash})
     known = statements.of_file(work.tx, bank.id, asked.file_hash)
     if known is not None:
         if known.counts.failed:

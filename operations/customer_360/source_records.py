@@ -8,6 +8,7 @@ from models.customer_360.kinds import KINDS, Kind
 from models.customer_360.records import Opportunity, SourceFacts
 from models.customer_360.source_records import PutSourceRecords, SourceRecord
 from models.customer_360.stages import open_or_closed
+from models.db import commands
 from models.db.customer_360 import source_records as records
 from models.db.lookups import refuse_missing
 from models.db.master_data import settings_of
@@ -38,7 +39,7 @@ def _puts(kind: Kind) -> Callable[[Work, PutSourceRecords[SourceRecord]], Outcom
             said = with_known_stages(work, opportunities)
         ids = write_records(work, kind, records.BUILT_IN, said)
         # The request may name many customers; its text must not outlive the erasure of one. Its hash stays.
-        records.forget_request(work.tx, work.cmd.id, kind.table, len(said))
+        commands.shorten(work.tx, work.cmd.id, {"kind": kind.table, "count": len(said)})
         return Outcome(UpsertedAnswer(upserted=len(said), ids=[ids[r.external_id] for r in said]))
 
     return put

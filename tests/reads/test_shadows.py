@@ -19,6 +19,7 @@ DEFINERS = {
     "outbox_lag()",
     "outbox_publish(integer)",
     "outbox_read(bigint,integer)",
+    "prune_records(text,timestamp with time zone,integer)",
     "standing_work()",
     "webhook_fan_out(bigint,bigint)",
 }

@@ -19,6 +19,7 @@ from tests.stack_fixtures.private import PrivateStack
 
 SCHEDULED = {
     "seal-trails": "SealTrails",
+    "prune-commands": "PruneRecords",
     "watch-certificates": "WatchCertificates",
     "collect-partner-feeds": "CollectPartnerFeeds",
 }

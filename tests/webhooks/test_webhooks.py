@@ -10,7 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from models.ids import new_id
 from tests.api.office import Office, code, ok
+from tests.customers.test_deletion import places
 from tests.webhooks.receiver import Receiver
 
 PAYMENTS = ["ar.payment.received", "ar.payment.applied"]
@@ -260,3 +262,24 @@ def dripping() -> Iterator[tuple[str, list[float]]]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook", connected
     finally:
         listening.close()
+
+
+def test_a_secret_is_kept_where_it_signs_and_a_repeated_request_is_told_it_as_long_as_it_is_that_one(
+    office: Office, there: Receiver, database_url: str
+) -> None:
+    def kept(secret: str) -> list[str]:
+        return places(database_url, secret)
+
+    body = {"url": there.url, "event_types": []}
+    key = {"Idempotency-Key": new_id("key")}
+    made = ok(office.ops.post("/v1/webhook-endpoints", json=body, headers=key), 201)
+    assert kept(made["secret"]) == []
+    again = office.ops.post("/v1/webhook-endpoints", json=body, headers=key)
+    assert (ok(again, 201), again.headers["Idempotent-Replayed"]) == (made, "true")
+    path = f"/v1/webhook-endpoints/{made['id']}/rotate-secret"
+    turned = ok(office.ops.post(path, headers=key))
+    assert kept(turned["secret"]) == []
+    assert ok(office.ops.post(path, headers=key)) == turned
+    assert ok(office.ops.post("/v1/webhook-endpoints", json=body, headers=key), 201) == made | {"secret": None}
+    ok(office.ops.post(path))
+    assert ok(office.ops.post(path, headers=key)) == turned | {"secret": None}

@@ -117,14 +117,3 @@ def entities_of(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
     """The legal entities whose customers these are."""
     sql = "SELECT DISTINCT legal_entity_id FROM customers WHERE org_id = :org AND id = ANY(:ids) ORDER BY 1"
     return [row["legal_entity_id"] for row in tx.all(sql, ids=sorted(set(customer_ids)))]
-
-
-def forget_request(tx: Tx, command_id: str, table: str, count: int) -> None:
-    """Keep of a request's body only what it was about."""
-    tx.later(
-        "UPDATE commands SET body = jsonb_build_object('kind', CAST(:kind AS text), 'count', CAST(:n AS int)) "
-        "WHERE org_id = :org AND id = :id",
-        id=command_id,
-        kind=table,
-        n=count,
-    )

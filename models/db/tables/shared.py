@@ -149,6 +149,14 @@ outbox_cursors = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+outbox_horizons = Table(
+    "outbox_horizons",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    references("organisations"),
+)
+
 exceptions = records(
     "exceptions",
     Column("kind", Text, nullable=False),

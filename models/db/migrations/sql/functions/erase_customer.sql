@@ -8,6 +8,7 @@ DECLARE
   v_org text := current_setting('arflow.org_id', true);
   v_changes text[];
   v_records text[] := '{}';
+  v_books text[] := '{}';
   v_found text[];
   v_subject text;
   v_table record;
@@ -43,13 +44,38 @@ BEGIN
     END IF;
     EXECUTE format('DELETE FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name) USING v_org, p_customer;
   END LOOP;
+  -- What the books keep of the customer, by id; and the texts in it.
+  FOR v_table IN
+    SELECT k.table_name AS name FROM record_kinds k JOIN information_schema.columns c ON c.table_schema = 'public'
+       AND c.table_name = k.table_name AND c.column_name = 'customer_id' WHERE k.of_the_books ORDER BY k.table_name
+  LOOP
+    EXECUTE format('SELECT coalesce(array_agg(id), ''{}'') FROM %I WHERE org_id = $1 AND customer_id = $2', v_table.name)
+      INTO v_found USING v_org, p_customer;
+    v_books := v_books || v_found;
+  END LOOP;
+  UPDATE payments SET reference = NULL, remittance_text = NULL, payer = NULL, body = '{}', reversal_note = NULL
+    WHERE org_id = v_org AND customer_id = p_customer;
+  UPDATE application_sessions s SET body = '{}' FROM payments p
+    WHERE p.org_id = v_org AND p.customer_id = p_customer AND s.org_id = p.org_id AND s.payment_id = p.id;
+  UPDATE invoices i SET lines = (SELECT coalesce(jsonb_agg(l.line - 'description' ORDER BY l.n), '[]')
+      FROM jsonb_array_elements(i.lines) WITH ORDINALITY AS l (line, n))
+    WHERE i.org_id = v_org AND i.customer_id = p_customer AND i.lines <> '[]';
+  UPDATE credit_notes SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
+  UPDATE adjustments SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
+  UPDATE write_offs SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
+  UPDATE exceptions e SET detail = '{}', note = NULL FROM statement_lines x
+    WHERE x.org_id = v_org AND x.payment_id = ANY(v_books) AND e.org_id = x.org_id AND e.subject_id = x.statement_id
+      AND e.detail ->> 'line' = x.line::text;
+  UPDATE statement_lines SET payer = NULL, reference = NULL, remittance_text = NULL, structured_references = '[]', texts = '[]',
+      suggestions = '[]', waiting_for = NULL
+    WHERE org_id = v_org AND payment_id = ANY(v_books);
   -- What asked for the deletion and decided it stays repeatable, unless it carries words of its own.
   DELETE FROM commands WHERE org_id = v_org AND operation <> 'customer.delete'
     AND (customer_id = p_customer OR resource_id = p_customer OR resource_id = ANY(v_changes || v_records)
-         OR subject_id = ANY(v_changes || v_records || p_customer))
+         OR resource_id = ANY(v_books) OR subject_id = ANY(v_changes || v_records || v_books || p_customer))
     AND NOT (resource_id = p_change AND body ->> 'comment' IS NULL);
   UPDATE exceptions SET detail = '{}', note = NULL
-    WHERE org_id = v_org AND subject_id = ANY(v_changes || v_records || p_customer);
+    WHERE org_id = v_org AND subject_id = ANY(v_changes || v_records || v_books || p_customer);
   UPDATE outbox_events SET data = jsonb_build_object('customer_id', p_customer)
     WHERE org_id = v_org AND subject = ANY(v_records || p_customer) AND type <> 'customer.deleted';
   FOREACH v_subject IN ARRAY v_changes || v_records || p_customer LOOP
