@@ -91,7 +91,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "invoices.write": "create, void and dispute invoices",
         "payments.read": "read payments, statements, journal entries, credits, reconciliations, reports",
         "payments.record": "record payments, upload bank statements",
-        "payments.apply": "apply, unapply, reverse, assign payments; spend credits; write off; reconcile",
+        "payments.apply": "apply, unapply, reverse, assign payments; spend credits; write off; deductions; reconcile",
         "reconciliations.reopen": "reopen a completed reconciliation",
         "settings.read": "read months, rates, settings, approval policies, master data",
         "settings.write": "change months, rates, settings, approval policies, master data",

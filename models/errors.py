@@ -59,6 +59,7 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "PAYS_FOR_NOT_FOUND": "The customer has no such entry of whom it pays for",
         "PERIOD_NOT_FOUND": "Period not found",
         "WRITE_OFF_NOT_FOUND": "Write-off not found",
+        "DEDUCTION_NOT_FOUND": "Deduction not found",
         "CHANGE_NOT_FOUND": "Customer change not found",
         "APPROVAL_NOT_FOUND": "Approval not found",
         "IMPORT_NOT_FOUND": "Import not found",
@@ -106,6 +107,10 @@ CODES: Final[Mapping[str, str]] = MappingProxyType(
         "CREDIT_NOTE_CURRENCY_MISMATCH": "The credit note is in another currency",
         "APPLIED_EXCEEDS_CREDIT": "More applied than the credit note has left",
         "DATE_BEFORE_CREDIT_NOTE": "The date is before the credit note's",
+        # Deductions
+        "DEDUCTION_CLOSED": "The deduction is decided or withdrawn",
+        "DEDUCTION_AWAITS_APPROVAL": "The deduction waits for approval",
+        "DEDUCTION_UNDECIDED": "The deduction is to be decided",
         # Ledger and bank
         "PERIOD_CLOSED": "The period is closed",
         "BANK_ACCOUNT_MISMATCH": "The payment is in another bank account",

@@ -32,6 +32,18 @@ _WRITE_OFF: Final = {
     "reason_code": "why",
 }
 _CREDIT_NOTE: Final = {"credit_note_id": "the credit note", "customer_id": "its customer"}
+_DEDUCTION: Final = {
+    "deduction_id": "the deduction",
+    "invoice_id": "the invoice",
+    "customer_id": "its customer",
+    "legal_entity_id": "the entity that issued it",
+    "amount_minor": "what was left out, in the invoice's currency",
+    "currency_code": "that currency",
+    "reason_code": "why",
+    "owner_role": "the role on whose desk it lies; null where it is a person's",
+    "owner_user": "the person on whose desk it lies; null where it is a role's",
+}
+_ENDED: Final = _DEDUCTION | {"end_reason": "why it was ended so"}
 _CUSTOMER: Final = {
     "customer_id": "the customer",
     "change_id": "the approved change; left out where an import or the bootstrap made it",
@@ -151,6 +163,20 @@ _TYPES: Final = (
         },
     ),
     EventType(
+        "deduction.opened",
+        "A payer left something out, with his reason: it stays due and is disputed.",
+        "ded",
+        _DEDUCTION | {"due_at": "by when it is to be decided (UTC)"},
+    ),
+    EventType(
+        "deduction.accepted",
+        "It was accepted: a credit note of what was still due of it settles the invoice.",
+        "ded",
+        _ENDED | {"credit_note_id": "the credit note", "accepted_minor": "its total, which settles the invoice"},
+    ),
+    EventType("deduction.rejected", "It was rejected: the amount is to be collected.", "ded", _ENDED),
+    EventType("deduction.withdrawn", "Nothing is left to decide: paid, undone or void.", "ded", _ENDED),
+    EventType(
         "ar.payment.received",
         "A payment was recorded, by hand, by a bank feed or from a statement.",
         "pay",
@@ -173,6 +199,7 @@ _TYPES: Final = (
             "journal_entry_id": "its entry; null where no account moved",
             "applications": "what was applied, each as the answer of apply shows it; empty for a prepayment",
             "credit_notes": "what credit notes settled with it, each as the answer of apply shows it",
+            "deductions": "what was left out of it, each as `deduction.opened` tells it",
         },
     ),
     EventType(

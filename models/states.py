@@ -90,6 +90,12 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "VOID": END,
         "REJECTED": END,
     },
+    "deductions": {
+        "OPEN": "its owner: an exception with a due time",
+        "ACCEPTED": END,
+        "REJECTED": END,
+        "WITHDRAWN": END,
+    },
     "credit_note_applications": {"POSTED": DERIVED, "UNDONE": END},
     "reconciliations": {"DRAFT": A_PERSON, "COMPLETED": END, "REOPENED": A_PERSON},
     "exceptions": {"open": "its owner; late ones are counted by `/readyz?verbose`", "resolved": END},

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Engine
 
 from models.db import verify_seals, verify_trail
-from models.db.cash import verify_credit_notes, verify_invoices, verify_ledger
+from models.db.cash import verify_credit_notes, verify_deductions, verify_invoices, verify_ledger
 from models.db.engine import transaction
 from models.db.standing import reported
 from models.db.tx import Tx
@@ -28,6 +28,7 @@ def checks(tx: Tx) -> Iterator[Finding]:
     yield verify_ledger.check_payments(tx)
     yield verify_invoices.check_invoices(tx)
     yield verify_credit_notes.check_credit_notes(tx)
+    yield verify_deductions.check_deductions(tx)
     yield from verify_ledger.check_control_accounts(tx)
     yield from verify_trail.check_coverage(tx)
     yield _open_work(tx)

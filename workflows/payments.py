@@ -12,6 +12,7 @@ from temporalio.common import SearchAttributeKey
 with workflow.unsafe.imports_passed_through():
     from models.messages.commands import CommandInput, CommandResult
     from workflows.credit_notes import CREDIT_NOTE_WORKFLOWS
+    from workflows.deductions import DecideDeduction
     from workflows.posting import execute_command
 
 
@@ -121,5 +122,5 @@ class ReconcileBank:
 
 POSTING_WORKFLOWS = (
     RecordPayment, AssignPayment, ApplyPayment, ApplyCredit, UnapplyApplication, UndoAdjustment, ReversePayment,
-    WriteOff, ReverseWriteOff, ReconcileBank, *CREDIT_NOTE_WORKFLOWS,
+    WriteOff, ReverseWriteOff, ReconcileBank, *CREDIT_NOTE_WORKFLOWS, DecideDeduction,
 )  # fmt: skip

@@ -111,6 +111,7 @@ def _invoice(i: Invoice) -> ReceivableInvoiceAnswer:
         total_minor=i.total_minor,
         balance_due_minor=i.balance_due_minor,
         disputed=i.disputed_at is not None,
+        disputed_minor=i.disputed_minor,
     )
 
 

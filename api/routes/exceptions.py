@@ -73,7 +73,7 @@ async def assign_exception(
 
 @router.post(
     "/v1/exceptions/{exception_id}/resolve", response_model=ExceptionAnswer,
-    responses=refusals("EXCEPTION_NOT_FOUND", "EXCEPTION_CLOSED"),
+    responses=refusals("EXCEPTION_NOT_FOUND", "EXCEPTION_CLOSED", "DEDUCTION_UNDECIDED"),
 )  # fmt: skip
 async def resolve_exception(
     request: Request, exception_id: str, body: ResolveException, who: Writer, key: IdempotencyKey

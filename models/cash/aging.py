@@ -28,13 +28,13 @@ class Aged:
     credits_minor: int = 0
     credit_notes_minor: int = 0
 
-    def add(self, days_past_due: int, minor: int, *, disputed: bool = False) -> None:
-        self.put(bucket(days_past_due), minor, disputed=disputed)
+    def add(self, days_past_due: int, minor: int, disputed_minor: int = 0) -> None:
+        self.put(bucket(days_past_due), minor, disputed_minor)
 
-    def put(self, name: str, minor: int, *, disputed: bool = False) -> None:
+    def put(self, name: str, minor: int, disputed_minor: int = 0) -> None:
+        """A balance in its bucket; `disputed_minor`: what of it is contested."""
         self.buckets[name] += minor
-        if disputed:
-            self.disputed_minor += minor
+        self.disputed_minor += disputed_minor
 
     def put_funds(self, unapplied_minor: int, credits_minor: int) -> None:
         """Money of the customer's against what is open."""

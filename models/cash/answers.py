@@ -13,6 +13,8 @@ from models.cash.bank_texts import BankText
 from models.cash.book_answers import JournalEntryAnswer, journal_entry_answer
 from models.cash.credit_note_lines import CreditNoteApplicationAnswer, credit_note_application_answer
 from models.cash.credit_notes import CreditNoteApplication
+from models.cash.deduction_answers import DeductionAnswer, deduction_answer
+from models.cash.deductions import Deduction
 from models.cash.ledger import JournalEntry
 from models.cash.payment import CreditKind, CreditStatus, InvoiceStatus, PaymentStatus
 from models.cash.records import CustomerCredit, Invoice, Payment, PaymentApplication
@@ -144,7 +146,8 @@ class InvoiceBalanceAnswer:
 @answer
 class SessionAnswer:
     """An application session: what it applied, the payment and the invoices afterwards, and what its customer still owes.
-    `credit_id`: the credit that holds the remainder; `journal_entry`: what a dry run would post, else null."""
+    `credit_id`: the credit that holds the remainder; `deductions`: what was left out of it and is disputed; `journal_entry`:
+    what a dry run would post, else null."""
 
     payment_id: str
     session_id: str
@@ -160,6 +163,7 @@ class SessionAnswer:
     journal_entry: JournalEntryAnswer | None
     adjustments: Sequence[AdjustmentAnswer]
     credit_notes: Sequence[CreditNoteApplicationAnswer]
+    deductions: Sequence[DeductionAnswer]
 
 
 def session_answer(
@@ -168,6 +172,7 @@ def session_answer(
     applications: Sequence[PaymentApplication],
     adjustments: Sequence[Adjustment],
     credited: Sequence[CreditNoteApplication],
+    deducted: Sequence[Deduction],
     invoices: Sequence[InvoiceBalanceAnswer],
     owed: Sequence[CurrencyAmountAnswer],
     *,
@@ -188,6 +193,7 @@ def session_answer(
         applications=[application_answer(a, beside.get(a.id, ())) for a in applications],
         adjustments=[adjustment_answer(a) for a in adjustments],
         credit_notes=[credit_note_application_answer(a) for a in credited],
+        deductions=[deduction_answer(d) for d in deducted],
         invoices=invoices,
         outstanding_balances=owed,
         credit_id=credit_id,
@@ -264,7 +270,8 @@ def reversal_answer(
 @answer
 class InvoiceAnswer:
     """An invoice as it stands. `total_minor` includes the tax; `lines` are as they were sent. `discount_percent` is for
-    whoever pays within `discount_days` of its issue, as its terms granted it then; null where they grant none."""
+    whoever pays within `discount_days` of its issue, as its terms granted it then; null where they grant none.
+    `disputed`: as a whole; `disputed_minor`: what of the balance is contested, by that or by open deductions."""
 
     id: str
     status: InvoiceStatus
@@ -285,6 +292,7 @@ class InvoiceAnswer:
     discount_percent: Decimal | None
     discount_days: int | None
     disputed: bool
+    disputed_minor: int
     dispute_reason: str | None
     void_date: date | None
     void_reason: str | None
@@ -312,6 +320,7 @@ def invoice_answer(i: Invoice) -> InvoiceAnswer:
         discount_percent=i.discount_percent,
         discount_days=i.discount_days,
         disputed=i.disputed_at is not None,
+        disputed_minor=i.disputed_minor,
         dispute_reason=i.dispute_reason,
         void_date=i.void_date,
         void_reason=i.void_reason,

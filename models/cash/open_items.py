@@ -23,8 +23,20 @@ class OpenItem:
     fx_rate: Decimal
     total_minor: int
     disputed: bool
+    deducted_minor: int = 0
     balance_due_minor: int
     functional_balance_minor: int
+
+    @property
+    def disputed_minor(self) -> int:
+        """What of the balance was contested: all of it, or what open deductions said."""
+        return self.balance_due_minor if self.disputed else min(self.deducted_minor, max(self.balance_due_minor, 0))
+
+    def disputed_part(self, minor: int) -> int:
+        """The contested part of the balance where that is said to be `minor`, in whatever currency; rounded down."""
+        if self.disputed or not self.disputed_minor:
+            return minor if self.disputed else 0
+        return minor * self.disputed_minor // self.balance_due_minor
 
     def days_past_due(self, day: date) -> int:
         """Negative before the due date."""
@@ -49,10 +61,11 @@ class OpenSum:
     legal_entity_id: str
     customer_id: str
     currency_code: str
-    disputed: bool
     bucket: int
     minor: int
     functional_minor: int
+    disputed_minor: int
+    functional_disputed_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,7 @@ class CustomerCredit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """An invoice. `reference_key` is how its external_id is recognised in a bank's text (models.cash.references);
-    `discount_*` is what its terms granted when it was issued to whoever pays early."""
+    `discount_*` is what its terms granted when it was issued to whoever pays early; `deducted_minor`: of its open deductions."""
 
     id: str
     customer_id: str
@@ -169,6 +169,7 @@ class Invoice:
     lines: Sequence[JsonObject]
     discount_percent: Decimal | None = None
     discount_days: int | None = None
+    deducted_minor: int = 0
     version: int = 1
     created_at: datetime
     disputed_at: datetime | None = None
@@ -176,6 +177,13 @@ class Invoice:
     voided_at: datetime | None = None
     void_date: date | None = None
     void_reason: str | None = None
+
+    @property
+    def disputed_minor(self) -> int:
+        """What of the balance its customer contests: all of it, or what open deductions say."""
+        return (
+            self.balance_due_minor if self.disputed_at is not None else min(self.deducted_minor, self.balance_due_minor)
+        )
 
     @property
     def status(self) -> InvoiceStatus:

@@ -63,6 +63,7 @@ class AgedInvoiceAnswer:
     functional_currency: str
     functional_balance_minor: int
     disputed: bool
+    disputed_minor: int
 
 
 def aged_invoice_answer(i: OpenItem, day: date) -> AgedInvoiceAnswer:
@@ -81,6 +82,7 @@ def aged_invoice_answer(i: OpenItem, day: date) -> AgedInvoiceAnswer:
         functional_currency=i.functional_currency,
         functional_balance_minor=i.functional_balance_minor,
         disputed=i.disputed,
+        disputed_minor=i.disputed_minor,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from models.cash.adjustments import AdjustmentKind
+from models.cash.deduction_requests import DeductLine
 from models.cash.payment import Overpayment
 from models.values import (
     Body,
@@ -80,15 +81,17 @@ class CreditNoteToInvoice(Body):
 
 
 class ApplySession(Grown):
-    """One application session: the invoices, the credit notes that are netted with them, and what becomes of the rest."""
+    """One application session: the invoices, the credit notes that are netted with them, what the payer left out with his reason,
+    and what becomes of the rest of the money."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"credit_notes"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"credit_notes", "deductions"})
 
     applications: Annotated[list[ApplyLine], Field(max_length=MAX_APPLICATIONS)]
     overpayment: Choice[Overpayment] | None = None
     posting_date: IsoDate | None = None
     external_id: ExternalId | None = None
     credit_notes: Annotated[list[CreditNoteToInvoice], Field(max_length=MAX_APPLICATIONS)] = Field(default_factory=list)
+    deductions: Annotated[list[DeductLine], Field(max_length=MAX_APPLICATIONS)] = Field(default_factory=list)
 
     @field_validator("credit_notes")
     @classmethod
@@ -106,9 +109,9 @@ class ApplySession(Grown):
 
     @property
     def invoice_ids(self) -> list[str]:
-        """The invoices, as they were named: by the money, then by credit notes alone."""
-        named = [*(line.invoice_id for line in self.applications), *(line.invoice_id for line in self.credit_notes)]
-        return list(dict.fromkeys(named))
+        """The invoices, as they were named: by the money, then by credit notes alone, then by deductions alone."""
+        paid, credited = (x.invoice_id for x in self.applications), (x.invoice_id for x in self.credit_notes)
+        return list(dict.fromkeys([*paid, *credited, *(x.invoice_id for x in self.deductions)]))
 
     @property
     def credit_note_ids(self) -> list[str]:

@@ -21,6 +21,7 @@ class ReceivableInvoiceAnswer:
     total_minor: int
     balance_due_minor: int
     disputed: bool
+    disputed_minor: int
 
 
 @answer

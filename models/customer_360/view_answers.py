@@ -172,6 +172,7 @@ class PanelInvoiceAnswer:
     functional_currency: str
     functional_balance_minor: int
     disputed: bool
+    disputed_minor: int
 
 
 @answer

@@ -19,7 +19,7 @@ _HEADLESS = """SELECT h.subject_id, h.seq FROM audit_heads h WHERE h.org_id = :o
   (SELECT FROM audit_events e WHERE e.org_id = h.org_id AND e.subject_id = h.subject_id)"""
 # The books outlive their customer: what these chains say is never erased.
 _TAKEN_AWAY = """SELECT x.subject_id, x.seq FROM verify_erased x
-  WHERE split_part(x.subject_id, '_', 1) IN ('pay', 'invoice', 'adj', 'wo', 'cn') OR NOT EXISTS
+  WHERE split_part(x.subject_id, '_', 1) IN ('pay', 'invoice', 'adj', 'wo', 'cn', 'ded') OR NOT EXISTS
   (SELECT FROM verify_erasures t WHERE t.subject_id = x.subject_id AND t.seq >= x.seq) ORDER BY x.subject_id, x.seq"""
 _FACTS = {
     "payment.received": "payments",
@@ -29,6 +29,7 @@ _FACTS = {
     "write_off.posted": "write_offs",
     "credit_note.submitted": "credit_notes",
     "credit_note.issued": "credit_notes",
+    "deduction.opened": "deductions",
 }
 # A payment's customer may be assigned later; a deleted customer's invoices go on under a pseudonym.
 _LATER = {"customer_id"}
@@ -134,7 +135,16 @@ def check_records(tx: Tx) -> Finding:
 _WITHOUT_CHAIN = " UNION ALL ".join(
     f"SELECT r.id AS id, 'row of {table}' AS what FROM {table} r WHERE r.org_id = :org AND NOT EXISTS "
     "(SELECT FROM audit_heads h WHERE h.org_id = r.org_id AND h.subject_id = r.id)"
-    for table in ("customers", "invoices", "payments", "adjustments", "approvals", "write_offs", "credit_notes")
+    for table in (
+        "customers",
+        "invoices",
+        "payments",
+        "adjustments",
+        "approvals",
+        "write_offs",
+        "credit_notes",
+        "deductions",
+    )
 )
 _UNTOLD_EVENTS = """SELECT o.id, o.type, o.subject FROM outbox_events o WHERE o.org_id = :org AND NOT EXISTS
   (SELECT FROM audit_heads h WHERE h.org_id = o.org_id AND h.subject_id = o.subject)"""

@@ -123,6 +123,8 @@ class OrganisationSettingsAnswer:
     remittance_confirmation_since: datetime | None
     returns: Returns
     agents: Agents
+    deduction_sla_seconds: int
+    deduction_owners: Mapping[str, str]
 
 
 def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
@@ -137,4 +139,6 @@ def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
         remittance_confirmation_since=s.remittance_confirmation_since,
         returns=s.returns,
         agents=s.agents,
+        deduction_sla_seconds=s.deduction_sla_seconds,
+        deduction_owners=s.deduction_owners,
     )

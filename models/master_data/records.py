@@ -136,7 +136,8 @@ class OrganisationSettings:
     """What an organisation may choose, with the defaults of whoever has not chosen.
 
     `case_escalation_sla_seconds` None: by the case's priority. `opportunity_stages`: what its own stages mean.
-    `remittance_confirmation_since`: when confirmations were last switched on again.
+    `remittance_confirmation_since`: when confirmations were last switched on again. `deduction_owners`: the role that decides a
+    deduction, by reason code, `*` for the others (models.cash.deductions has what is shipped).
     """
 
     receipt_posting: ReceiptPosting = ReceiptPosting.ON_APPLICATION
@@ -149,6 +150,8 @@ class OrganisationSettings:
     remittance_confirmation_since: datetime | None = None
     agents: Agents = Agents.ON
     returns: Returns = Returns.ASK
+    deduction_sla_seconds: int = 5 * 86_400
+    deduction_owners: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reverses_returns(self) -> bool:

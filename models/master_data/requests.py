@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from models.cash.adjustments import PERCENT_DIGITS
 from models.cash.check_digits import is_iban
+from models.cash.deductions import OWNERS
 from models.customer_360.source_records import Word
 from models.customer_360.stages import Standing
 from models.master_data.records import (
@@ -31,7 +32,19 @@ from models.values import (
     RecordId,
 )
 
+DeductionReason = Annotated[str, Field(pattern=r"^([A-Z][A-Z0-9_]{0,63}|\*)$")]
+"""A reason code, or `*` for those that are not named."""
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+def _owns(role: str) -> str:
+    if role not in OWNERS:
+        raise PydanticCustomError("ROLE_UNKNOWN", f"Deductions are decided by {', '.join(OWNERS)}")
+    return role
+
+
+DeductionOwner = Annotated[str, AfterValidator(_owns)]
+"""A role that may decide deductions."""
 
 
 class CreateLegalEntity(Grown):
@@ -135,5 +148,7 @@ class ChangeSettings(Patch):
     discount_grace_days: Annotated[int, Field(ge=0, le=90)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     returns: Choice[Returns] | None = None
+    deduction_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
+    deduction_owners: Annotated[dict[DeductionReason, DeductionOwner], Field(max_length=200)] | None = None
     agents: Choice[Agents] | None = None
     opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None

@@ -9,6 +9,7 @@ from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invo
 from models.cash.answers import SessionAnswer, application_answer, session_answer
 from models.cash.credit_note_lines import credit_note_application_answer
 from models.cash.credit_notes import CreditLine, CreditNoteApplication, Netting, refuse_excess
+from models.cash.deductions import Deduction
 from models.cash.ledger import Account, JournalEntry
 from models.cash.payment import CreditKind
 from models.cash.periods import explicit_entry_date
@@ -24,6 +25,7 @@ from models.db.cash import credit_notes, payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash import deductions
 from operations.cash.netting import credit_exchange, credit_rows, netted, record_netting
 from operations.cash.payers import pays_for
 from operations.cash.payments import applied_so_far, resolve_unmatched
@@ -164,7 +166,11 @@ def _book(
     after = payment_after(p, decided, credit, new_credit, asked.overpayment)
     changes = settle(work, locked, after, decided, netting, credit, new_credit)
     record_netting(work, netting, locked.notes, credited, None)
-    record_session(work, Booked(p, after, session, decided, applications, entry, asked.overpayment, adjusted, credited))
+    deducted = deductions.stated_in(work, session, asked.deductions, locked.invoices, changes)
+    record_session(
+        work,
+        Booked(p, after, session, decided, applications, entry, asked.overpayment, adjusted, credited, deducted),
+    )
     if after.available_minor == 0 or asked.overpayment:
         resolve_unmatched(work, p, "APPLIED")
     return Outcome(
@@ -174,6 +180,7 @@ def _book(
             applications,
             adjusted,
             credited,
+            deducted,
             payments.balances_after(locked.invoices, changes),
             payments.owed_after(locked, changes),
             journal_entry_id=session.journal_entry_id,
@@ -196,6 +203,7 @@ class Booked:
     overpayment: str | None = None
     adjustments: Sequence[Adjustment] = ()
     credited: Sequence[CreditNoteApplication] = ()
+    deducted: Sequence[Deduction] = ()
 
 
 def record_session(work: Work, b: Booked) -> None:
@@ -213,6 +221,7 @@ def record_session(work: Work, b: Booked) -> None:
                 for a in b.applications
             ],
             **({"credit_notes": [a.id for a in b.credited]} if b.credited else {}),
+            **({"deductions": [d.id for d in b.deducted]} if b.deducted else {}),
         },
     )  # fmt: skip
     for allocation, row in zip(b.decided.allocations, b.applications, strict=True):
@@ -232,6 +241,7 @@ def record_session(work: Work, b: Booked) -> None:
             "journal_entry_id": b.session.journal_entry_id,
             "applications": [application_answer(a, beside.get(a.id, ())) for a in b.applications],
             "credit_notes": [credit_note_application_answer(a) for a in b.credited],
+            "deductions": [deductions.event_facts(d) for d in b.deducted],
         },
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A credit note settling invoices by itself, and undoing that; in a payment's session: operations.cash.applications."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from models.cash.credit_note_answers import (
@@ -12,11 +13,13 @@ from models.cash.credit_note_requests import ApplyCreditNote, UnapplyCreditNote
 from models.cash.credit_notes import CreditLine, CreditNote, CreditNoteApplication, refuse_excess
 from models.cash.ledger import JournalEntry
 from models.cash.periods import entry_date
+from models.cash.records import Invoice
 from models.db.cash import credit_notes, payments, sessions
 from models.db.cash.payments import BalanceChange
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash import deductions
 from operations.cash.applications import open_invoice
 from operations.cash.netting import (
     audit_restored,
@@ -30,6 +33,30 @@ from operations.cash.netting import (
 from operations.cash.restored import reliefs, restore_invoices
 from operations.runner import operation
 from operations.work import Outcome, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A note once it has settled an invoice, by which applications, and what that leaves of the invoice."""
+
+    note: CreditNote
+    applications: Sequence[CreditNoteApplication]
+    changes: Sequence[BalanceChange]
+
+
+def settle_with(work: Work, note: CreditNote, invoice: Invoice, closed: Collection[str]) -> Settled:
+    """Settle a locked invoice with a whole new note, which its caller writes: as applying it would."""
+    lines = [CreditLine(note.id, invoice.id, note.total_minor)]
+    netting = netted(work, lines, {note.id: note}, {invoice.id: open_invoice(invoice)})
+    refuse_excess(netting)
+    entry = _exchange_entry(note, netting.lines[0].effective_date, closed)
+    rows = credit_rows(work, netting, entry.entry_date, entry_id=entry.id if netting.has_exchange else None)
+    credit_exchange(entry, rows)
+    record_netting(work, netting, {note.id: note}, rows, _posted(work, entry))
+    after = netting.invoices[invoice.id]
+    changes = [BalanceChange(after.id, after.balance_minor, after.functional_balance_minor)]
+    payments.move_balances(work.tx, changes)
+    return Settled(netting.notes[note.id], rows, changes)
 
 
 @operation("apply_credit_note", ApplyCreditNote, CreditNoteAppliedAnswer, carried.Posting("ApplyCreditNote"))
@@ -63,6 +90,7 @@ def apply_credit_note(work: Work, asked: ApplyCreditNote) -> Outcome[CreditNoteA
         for i in (netting.invoices[x.invoice_id] for x in asked.applications)
     ]
     payments.move_balances(work.tx, changes)
+    deductions.withdraw_settled(work, invoices, changes)
     answer = credit_note_applied_answer(
         netting.notes[note_id],
         rows,

@@ -56,13 +56,13 @@ def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNot
     if invoice is not None:
         _refuse_another(invoice, asked, entity)
     before = credit_notes.corrected(work.tx, invoice.id, work.cmd.actor) if invoice else NOT_CORRECTED
-    note = _new_note(work, asked, About(customer, entity, invoice, before))
+    note = new_note(work, asked, About(customer, entity, invoice, before))
     worth, limits = note.functional_total_minor, limits_of(work.tx)
     authority = beyond(limits, AuthorityKind.CREDIT_NOTE, worth, work.cmd.roles, before.given)
     if authority is not None:
         return Outcome(credit_note_answer(_waiting(work, note, authority), []), 202)
     work.add("credit_notes", [note])
-    _issue(work, note, invoices.closed_periods(work.tx))
+    issue(work, note, invoices.closed_periods(work.tx))
     return Outcome(credit_note_answer(note, []), 201)
 
 
@@ -99,7 +99,7 @@ def _refuse_another(i: Invoice, asked: CreateCreditNote, entity: LegalEntity) ->
         )
 
 
-def _new_note(work: Work, asked: CreateCreditNote, about: About) -> CreditNote:
+def new_note(work: Work, asked: CreateCreditNote, about: About) -> CreditNote:
     """The note as it is recorded. One that corrects an invoice is carried at that one's rate, else at its own day's."""
     functional, currency = about.entity.functional_currency, asked.currency_code
     invoice = about.invoice
@@ -171,7 +171,7 @@ def _waiting(work: Work, note: CreditNote, authority: Authority) -> CreditNote:
     return n
 
 
-def _issue(work: Work, n: CreditNote, closed: frozenset[str]) -> None:
+def issue(work: Work, n: CreditNote, closed: frozenset[str]) -> None:
     """Post the note, with its trail and event."""
     entry = note_entry(n, closed)
     work.post(entry)
@@ -272,7 +272,7 @@ def _carry_out(work: Work, approval: Approval) -> None:
         i = invoices.get(work.tx, n.invoice_id, lock=True)
         if i.voided_at is not None:
             raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
-    _issue(work, n, invoices.closed_periods(work.tx))
+    issue(work, n, invoices.closed_periods(work.tx))
     credit_notes.mark_posted(work.tx, n.id)
 
 

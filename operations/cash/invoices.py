@@ -13,12 +13,14 @@ from models.cash.references import reference_key
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db import lookups
 from models.db.cash import invoices, rates
+from models.db.cash.deductions import open_of_invoices
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.ids import new_id
 from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity, PaymentTerms
 from models.money import convert
 from operations.cash.credit_limits import credit_warnings
+from operations.cash.deductions import VOIDED, withdraw_all
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -68,6 +70,8 @@ def void_invoice(work: Work, asked: ChangeInvoice) -> Outcome[InvoiceAnswer]:
     invoices.void(work.tx, i.id, on=day, reason=asked.reason_code)
     if i.disputed_at is not None:
         end_dispute(work, i.id, asked.reason_code, asked.note)
+    if i.deducted_minor:
+        withdraw_all(work, open_of_invoices(work.tx, [i.id]), VOIDED)
     work.emit(
         "invoice.voided", i.id,
         {"invoice_id": i.id, "customer_id": i.customer_id, "legal_entity_id": i.legal_entity_id,

@@ -7,12 +7,12 @@ from models.cash.answers import SessionAnswer, session_answer
 from models.cash.records import ApplicationSession, LockedPayment, Payment
 from models.cash.requests import ApplySession
 from models.db import commands
-from models.db.cash import adjustments, credit_notes, payments, sessions
+from models.db.cash import adjustments, credit_notes, deductions, payments, sessions
 from models.errors import Refusal
 from operations.commands import body_hash
 from operations.work import Outcome, Work
 
-_BUSINESS_FIELDS = ("applications", "overpayment", "posting_date", "credit_notes")
+_BUSINESS_FIELDS = ("applications", "overpayment", "posting_date", "credit_notes", "deductions")
 """What two sessions under one external_id must have in common; "0.80" and 0.8 are one rate."""
 
 
@@ -65,6 +65,7 @@ def _as_first_answered(kept: str | bytes) -> SessionAnswer:
     said = json.loads(kept)
     said.setdefault("adjustments", [])
     said.setdefault("credit_notes", [])
+    said.setdefault("deductions", [])
     for line in said["applications"]:
         line.setdefault("adjustments", [])
     return read_row(SessionAnswer, said)
@@ -83,6 +84,7 @@ def as_it_stands(work: Work, p: Payment, session: ApplicationSession) -> Session
         [line.application for line in lines],
         adjustments.of_session(work.tx, session.id),
         credited,
+        deductions.of_session(work.tx, session.id),
         [*paid, *(payments.balances_now(work.tx, alone) if alone else ())],
         payments.outstanding(work.tx, p.customer_id),
         journal_entry_id=session.journal_entry_id,

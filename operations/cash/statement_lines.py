@@ -27,6 +27,7 @@ from models.master_data.records import BankAccount, LegalEntity
 from models.money import INT64_MAX, convert
 from operations.cash import applications
 from operations.cash.chunk_rows import ChunkRows
+from operations.cash.deductions import withdraw_settled
 from operations.cash.line_credits import as_named, credits_of, waited_for
 from operations.cash.line_details import add_details
 from operations.cash.line_identity import by_hand, recognise
@@ -182,7 +183,9 @@ class Chunk:
         applied = applications.application_rows(self.work, payment, session.id, None, decided, day)
         self.rows.sessions.append(session)
         self.rows.applications += applied
-        for change in balance_changes(decided):
+        changes = balance_changes(decided)
+        withdraw_settled(self.work, self.invoices, changes)
+        for change in changes:
             self.rows.balances[change.id] = change
             self.invoices[change.id] = replace(
                 self.invoices[change.id], balance_due_minor=change.balance, functional_balance_minor=change.functional

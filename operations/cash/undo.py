@@ -17,11 +17,12 @@ from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice, LockedPayment, Payment, PaymentApplication
 from models.cash.requests import ReversePayment, UnapplyApplication
-from models.db.cash import adjustments, credit_notes, payments, sessions
+from models.db.cash import adjustments, credit_notes, deductions, payments, sessions
 from models.db.cash.journal import entries_of
 from models.errors import Refusal
 from models.ids import new_id
 from operations import carried
+from operations.cash.deductions import UNDONE, withdraw_all
 from operations.cash.netting import audit_restored, record_undoing
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.restored import day_of_undoing, reliefs, restore_invoices
@@ -50,6 +51,7 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
     sessions.undo(work.tx, [a], on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
     adjustments.undo(work.tx, beside, on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
     balances = restore_invoices(work, reliefs([a], beside), invoices)
+    withdraw_all(work, deductions.open_of_session(work.tx, a.session_id, a.invoice_id), UNDONE)
     after = replace(
         p,
         applied_minor=p.applied_minor - a.applied_minor,
@@ -115,7 +117,8 @@ def withdraw(
     beside = adjustments.live_of_payment(work.tx, p.id)
     credited = credit_notes.live_of_payment(work.tx, p.id)
     notes = credit_notes.lock_notes(work.tx, [a.credit_note_id for a in credited])
-    wanted = [*(a.invoice_id for a in applications), *(a.invoice_id for a in credited)]
+    stated = deductions.invoices_of_payment(work.tx, p.id)
+    wanted = [*(a.invoice_id for a in applications), *(a.invoice_id for a in credited), *stated]
     invoices = payments.lock_invoices(work.tx, wanted)
     _refuse_reversal(work, p)
     effective = day_of_undoing(work, "reversal_date", asked.reversal_date, p.payment_date)
@@ -125,6 +128,7 @@ def withdraw(
     adjustments.undo(work.tx, beside, on=effective, entry_date=undone_in, reason=asked.reason_code)
     record_undoing(work, credited, notes, effective, undone_in, asked.reason_code)
     balances = restore_invoices(work, reliefs(applications, beside, credited), invoices)
+    withdraw_all(work, deductions.open_of_payment(work.tx, p.id), UNDONE)
     payments.mark_reversed(work.tx, p.id, on=effective, reason=asked.reason_code, note=asked.note)
     work.audit(
         p.id, "payment.reversed",

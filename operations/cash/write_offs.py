@@ -31,6 +31,7 @@ from operations import carried
 from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
+from operations.cash.deductions import withdraw_settled
 from operations.cash.restored import Relief, restore_invoices
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
@@ -132,7 +133,9 @@ def _posted(work: Work, w: WriteOff, i: Invoice, closed: "frozenset[str]") -> tu
         balance_due_minor=i.balance_due_minor - w.amount_minor,
         functional_balance_minor=i.functional_balance_minor - w.functional_minor,
     )
-    payments.move_balances(work.tx, [BalanceChange(i.id, after.balance_due_minor, after.functional_balance_minor)])
+    change = BalanceChange(i.id, after.balance_due_minor, after.functional_balance_minor)
+    payments.move_balances(work.tx, [change])
+    withdraw_settled(work, {i.id: i}, [change])
     done = replace(
         w,
         status=WriteOffStatus.POSTED,

@@ -120,6 +120,8 @@ def records(office: Office) -> dict[str, str]:
     ok(o.manager.post(f"/v1/customer-imports/{imported}/decisions", json={"decision": "approve"}))
     small = {"invoice_id": o.invoice(customer, 300)["id"], "reason_code": "SMALL_BALANCE"}
     written_off = ok(o.clerk.post("/v1/write-offs", json=small), 201)["id"]
+    short = {"invoice_id": o.invoice(customer, 300)["id"], "amount_minor": 5, "reason_code": "DAMAGED_GOODS"}
+    deducted = ok(o.clerk.post("/v1/deductions", json=short), 201)["id"]
     items = ok(o.controller.get("/v1/exceptions", params={"status": "open"}))["items"]
     return sources(o, customer) | {
         "bank_account_id": "bank_us", "name": format_of_a_bank(o),
@@ -127,6 +129,7 @@ def records(office: Office) -> dict[str, str]:
         "credit_note_id": note, "adjustment_id": session["adjustments"][0]["id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,
         "activity_id": activity["id"], "change_id": change["change_id"], "write_off_id": written_off,
+        "deduction_id": deducted,
         "approval_id": change["change_id"],
         "import_id": imported, "panel": "cases",
         "workflow_id": ok(o.clerk.get(f"/v1/statements/{statement}"))["workflow_id"],

@@ -34,7 +34,7 @@ class Tour(Beside):
     def walk(self) -> Examples:
         with ExitStack() as clients:
             self.people = {u: clients.enter_context(self.stack.client(self.org, u, role)) for u, role in ROLES.items()}
-            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.proposing,
+            for part in (self.books, self.customers, self.cash, self.bank, self.crediting, self.deducting, self.proposing,
                          self.undoing, self.reports, self.desks, self.around, self.webhooks, self.imports,
                          self.leaving):  # fmt: skip
                 part()
@@ -266,6 +266,17 @@ class Tour(Beside):
         undone = f"/v1/credit-note-applications/{done['applications'][0]['id']}/unapply"
         self.ask("u_manager", "POST", undone, wrong)
         self.ask("u_manager", "POST", f"/v1/credit-notes/{note}/void", {"reason_code": "ISSUED_IN_ERROR"})
+
+    def deducting(self) -> None:
+        """A customer pays short: one deduction is accepted by the manager, one rejected by the clerk."""
+        invoice = self.invoice("INV-11", 90_00)
+        said = {"invoice_id": invoice, "amount_minor": 12_00, "reason_code": "DAMAGED_GOODS",
+                "customer_reason": "one pallet arrived wet", "note": "photos asked for"}  # fmt: skip
+        made = self.ask("u_clerk", "POST", "/v1/deductions", said)["id"]
+        self.ask("u_clerk", "GET", f"/v1/deductions/{made}")
+        self.ask("u_clerk", "GET", "/v1/deductions?status=open")
+        agreed = {"decision": "accept", "reason_code": "CARRIER_AGREED", "note": "the carrier pays for it"}
+        self.ask("u_manager", "POST", f"/v1/deductions/{made}/resolve", agreed)
 
     def proposing(self) -> None:
         """What an assistant proposes: one the person declines, one she carries out."""

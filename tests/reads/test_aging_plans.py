@@ -42,7 +42,7 @@ def test_hot_queries_use_indexes(books: Books) -> None:
     books.sql("ANALYZE invoices")
     filters = _filters(customer, None)
     invoices = (_ROLLED_BACK + _LISTED).format(
-        shown=_SHOWN, reliefs=RELIEFS, disputed="i.disputed_at IS NOT NULL", **filters
+        shown=_SHOWN, reliefs=RELIEFS, disputed="i.disputed_at IS NOT NULL", deducted="i.deducted_minor", **filters
     )
     empty = dict.fromkeys(("a_known", "a_unknown", "c_known", "p_known", "p_unknown"), "")
     funds = _FUNDS.format(candidates=_CANDIDATES.format(**filters), **empty, **filters)

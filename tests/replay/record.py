@@ -160,6 +160,18 @@ def credited(r: Recording) -> None:
     r.post(f"/v1/credit-notes/{note}/void", undo, "VoidCreditNote.refused", expect=409)
 
 
+def deducted(r: Recording) -> None:
+    """Deductions rejected, accepted, decided twice, and brought before those above."""
+    for name, minor, expect in (("rejected", 100, 200), ("accepted", 200, 200), ("submitted", 2_600_000, 202)):
+        body = {"invoice_id": r.invoice(minor)["id"], "amount_minor": minor, "reason_code": "DAMAGED_GOODS",
+                "customer_reason": NOTE, "note": NOTE}  # fmt: skip
+        made = r.post("/v1/deductions", body, expect=201)["id"]
+        said = {"decision": "reject" if name == "rejected" else "accept", "reason_code": "CHECKED", "note": NOTE}
+        r.post(f"/v1/deductions/{made}/resolve", said, f"DecideDeduction.{name}", expect=expect)
+        if name == "rejected":
+            r.post(f"/v1/deductions/{made}/resolve", said, "DecideDeduction.refused", expect=409)
+
+
 def fallback(r: Recording) -> None:
     """A posting whose local activity cannot get at its row in time, and is finished as a regular one."""
     invoice, payment = r.invoice(300)["id"], r.payment(300)
@@ -200,7 +212,7 @@ def webhooks(r: Recording) -> None:
         r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
 
 
-PARTS = (cash, adjusted, written_off, credited, bank, fallback, webhooks)
+PARTS = (cash, adjusted, written_off, credited, deducted, bank, fallback, webhooks)
 
 
 async def export(r: Recording) -> None:

@@ -39,7 +39,7 @@ def test_a_balance_stands_in_the_bucket_of_its_days_past_due(days, name):
 def test_nothing_is_lost_among_the_buckets(balances):
     aged = Aged(unapplied_minor=3, credits_minor=5)
     for days, minor, disputed in balances:
-        aged.add(days, minor, disputed=disputed)
+        aged.add(days, minor, minor if disputed else 0)
     said = aged.as_dict()
     total = sum(minor for _, minor, _ in balances)
     assert aged.total_minor == said["total_minor"] == total

@@ -42,7 +42,7 @@ const RENDER = {
     make("h3", {}, "Oldest open invoices"),
     list(data.invoices.slice(0, 5), (i) => [
       link(i, i.external_id), make("span", { class: "amount" }, money(i.balance_due_minor, i.currency_code)),
-      make("span", { class: "sub" }, `Due ${day(i.due_date)}`), make("span", { class: "side" }, i.disputed ? tag("disputed", "warn") : i.days_past_due ? tag(`${i.days_past_due} days over`, i.days_past_due >= 60 ? "bad" : "warn") : tag("not due")),
+      make("span", { class: "sub" }, `Due ${day(i.due_date)}`), make("span", { class: "side" }, i.disputed_minor ? tag("disputed", "warn") : i.days_past_due ? tag(`${i.days_past_due} days over`, i.days_past_due >= 60 ? "bad" : "warn") : tag("not due")),
     ], "Nothing is owed."),
     make("h3", {}, "Latest payments"),
     list((data.recent_payments || []).slice(0, 4), (p) => [

@@ -33,8 +33,9 @@ def aging_of(
     total = Aged()
     for i in invoices:
         days = i.days_past_due(as_of)
-        total.add(days, _invoice_in(tx, i, shown), disputed=i.disputed)
-        untranslated.setdefault(i.currency_code, Aged()).add(days, i.balance_due_minor, disputed=i.disputed)
+        minor = _invoice_in(tx, i, shown)
+        total.add(days, minor, i.disputed_part(minor))
+        untranslated.setdefault(i.currency_code, Aged()).add(days, i.balance_due_minor, i.disputed_minor)
     for p in payments:
         left = p.funds
         untranslated.setdefault(p.currency_code, Aged()).put_funds(left.unapplied_minor, left.credits_minor)

@@ -116,9 +116,9 @@ def _aged(
     untranslated: dict[_Key, dict[str, Aged]] = {}
     for r in open_sums(tx, as_of, entities=entities):
         key, name = (r.legal_entity_id, r.customer_id), BUCKETS[r.bucket]
-        aged.setdefault(key, Aged()).put(name, r.functional_minor, disputed=r.disputed)
+        aged.setdefault(key, Aged()).put(name, r.functional_minor, r.functional_disputed_minor)
         own = untranslated.setdefault(key, {}).setdefault(r.currency_code, Aged())
-        own.put(name, r.minor, disputed=r.disputed)
+        own.put(name, r.minor, r.disputed_minor)
     for p in open_payments(tx, as_of, entities=entities):
         if p.customer_id is None:
             continue

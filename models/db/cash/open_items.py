@@ -30,16 +30,17 @@ WITH moved AS MATERIALIZED (
       FROM {reliefs} a WHERE a.org_id = :org{of_a} AND a.undone_at IS NOT NULL AND a.undone_date > :day
        AND a.effective_date <= :day) m GROUP BY invoice_id),
 open_items AS (
-  SELECT {shown}, {disputed} AS disputed, i.balance_due_minor + coalesce(m.minor, 0) AS balance_due_minor,
+  SELECT {shown}, {disputed} AS disputed, {deducted} AS deducted_minor,
+         i.balance_due_minor + coalesce(m.minor, 0) AS balance_due_minor,
          i.functional_balance_minor + coalesce(m.worth, 0) AS functional_balance_minor
     FROM invoices i LEFT JOIN moved m ON m.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.balance_due_minor > 0 AND i.voided_at IS NULL AND i.issue_date <= :day
   UNION ALL
-  SELECT {shown}, {disputed}, m.minor, i.functional_balance_minor + m.worth
+  SELECT {shown}, {disputed}, {deducted}, m.minor, i.functional_balance_minor + m.worth
     FROM moved m JOIN invoices i ON i.org_id = :org AND i.id = m.invoice_id
    WHERE i.balance_due_minor = 0 AND i.voided_at IS NULL AND i.issue_date <= :day
   UNION ALL
-  SELECT {shown}, {disputed}, i.total_minor + coalesce(m.minor, 0), i.functional_total_minor + coalesce(m.worth, 0)
+  SELECT {shown}, {disputed}, {deducted}, i.total_minor + coalesce(m.minor, 0), i.functional_total_minor + coalesce(m.worth, 0)
     FROM invoices i LEFT JOIN moved m ON m.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.voided_at IS NOT NULL AND i.void_date > :day AND i.issue_date <= :day)
 """
@@ -52,7 +53,7 @@ WITH relieved AS (
      AND (a.undone_at IS NULL OR a.undone_at > :known OR a.undone_date > :day)
    GROUP BY a.invoice_id),
 open_items AS (
-  SELECT {shown}, {disputed} AS disputed, i.total_minor - coalesce(a.minor, 0) AS balance_due_minor,
+  SELECT {shown}, {disputed} AS disputed, {deducted} AS deducted_minor, i.total_minor - coalesce(a.minor, 0) AS balance_due_minor,
          i.functional_total_minor - coalesce(a.worth, 0) AS functional_balance_minor
     FROM invoices i LEFT JOIN relieved a ON a.invoice_id = i.id
    WHERE i.org_id = :org{of_i} AND i.issue_date <= :day AND i.created_at <= :known
@@ -61,15 +62,22 @@ open_items AS (
 
 _LISTED = """SELECT * FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
  ORDER BY due_date, issue_date, id"""
-_SUMMED = """SELECT legal_entity_id, customer_id, currency_code, disputed, width_bucket(:day - due_date, :edges) AS bucket,
-       sum(balance_due_minor) AS minor, sum(functional_balance_minor) AS functional_minor
-  FROM open_items i WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
- GROUP BY legal_entity_id, customer_id, currency_code, disputed, bucket"""
+# What is contested, as OpenItem.disputed_minor and disputed_part have it.
+_SUMMED = """SELECT legal_entity_id, customer_id, currency_code, width_bucket(:day - due_date, :edges) AS bucket,
+       sum(balance_due_minor) AS minor, sum(functional_balance_minor) AS functional_minor,
+       sum(contested)::bigint AS disputed_minor, sum(CASE WHEN disputed THEN functional_balance_minor WHEN contested = 0 THEN 0
+         ELSE div(functional_balance_minor::numeric * contested, balance_due_minor) END)::bigint AS functional_disputed_minor
+  FROM (SELECT *, CASE WHEN disputed THEN balance_due_minor
+          ELSE least(deducted_minor, greatest(balance_due_minor, 0)) END AS contested FROM open_items) i
+ WHERE (balance_due_minor <> 0 OR functional_balance_minor <> 0){entities}
+ GROUP BY legal_entity_id, customer_id, currency_code, bucket"""
 
 # Disputes end without leaving a date on the invoice: what stood at a moment is in the trail.
 _DISPUTED_THEN = """coalesce((SELECT e.action = 'invoice.disputed' FROM audit_events e
   WHERE e.org_id = :org AND e.subject_id = i.id AND e.action IN ('invoice.disputed', 'invoice.dispute_resolved')
     AND e.at < :moment ORDER BY e.seq DESC LIMIT 1), false)"""
+_DEDUCTED_THEN = """coalesce((SELECT sum(d.amount_minor) FROM deductions d WHERE d.org_id = :org AND d.invoice_id = i.id
+    AND d.created_at < :moment AND (d.ended_at IS NULL OR d.ended_at >= :moment)), 0)::bigint"""
 
 
 def open_invoices(
@@ -84,7 +92,7 @@ def open_invoices(
 
 
 def open_sums(tx: Tx, day: date, *, entities: Collection[str] | None = None) -> list[OpenSum]:
-    """The organisation's open invoices on `day`, summed by entity, customer, currency, dispute and bucket (its index)."""
+    """The organisation's open invoices on `day`, summed by entity, customer, currency and bucket (its index)."""
     return _invoices(tx, OpenSum, _SUMMED, day, None, None, entities)
 
 
@@ -97,6 +105,7 @@ def _invoices(
         shown=_SHOWN,
         reliefs=RELIEFS,
         disputed="i.disputed_at IS NOT NULL" if now_flag else _DISPUTED_THEN,
+        deducted="i.deducted_minor" if now_flag else _DEDUCTED_THEN,
         **_filters(customer_id, entities),
     )
     params = _params(day, customer_id, known_at, entities)

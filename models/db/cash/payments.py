@@ -172,7 +172,12 @@ def move_balances(tx: Tx, changes: Sequence[BalanceChange]) -> None:
 def balances_after(invoices: Mapping[str, Invoice], changes: Iterable[BalanceChange]) -> list[InvoiceBalanceAnswer]:
     """The locked invoices as the changes leave them, in the order of the changes."""
     moved = [replace(invoices[c.id], balance_due_minor=c.balance) for c in changes]
-    return [InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor) for i in moved]
+    return [balance_of(i) for i in moved]
+
+
+def balance_of(i: Invoice) -> InvoiceBalanceAnswer:
+    """The invoice as it stands."""
+    return InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor)
 
 
 def balances_now(tx: Tx, invoice_ids: Sequence[str]) -> list[InvoiceBalanceAnswer]:
@@ -180,7 +185,7 @@ def balances_now(tx: Tx, invoice_ids: Sequence[str]) -> list[InvoiceBalanceAnswe
     rows = tx.records(Invoice, "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids)", ids=sorted(invoice_ids))
     found = {i.id: i for i in rows}
     named = [found[i] for i in invoice_ids]
-    return [InvoiceBalanceAnswer(id=i.id, status=i.status, balance_due_minor=i.balance_due_minor) for i in named]
+    return [balance_of(i) for i in named]
 
 
 def outstanding(tx: Tx, customer_id: str | None) -> list[CurrencyAmountAnswer]:

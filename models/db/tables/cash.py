@@ -46,6 +46,7 @@ invoices = records(
     Column("lines", JSONB, nullable=False, server_default="[]"),
     Column("discount_percent", Numeric),
     Column("discount_days", Integer),
+    Column("deducted_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("disputed_at", Moment),
     Column("dispute_reason", Text),
     Column("voided_at", Moment),

@@ -63,6 +63,8 @@ BEGIN
   UPDATE credit_notes SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
   UPDATE adjustments SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
   UPDATE write_offs SET note = NULL WHERE org_id = v_org AND customer_id = p_customer AND note IS NOT NULL;
+  UPDATE deductions SET customer_reason = NULL, note = NULL, asked_note = NULL, end_note = NULL
+    WHERE org_id = v_org AND customer_id = p_customer;
   UPDATE exceptions e SET detail = '{}', note = NULL FROM statement_lines x
     WHERE x.org_id = v_org AND x.payment_id = ANY(v_books) AND e.org_id = x.org_id AND e.subject_id = x.statement_id
       AND e.detail ->> 'line' = x.line::text;
