@@ -42,6 +42,9 @@ def test_the_books_stay_and_say_nothing_personal(own_desk: Desk, database_url: s
     ok(controller.post("/v1/credit-notes", json=issued | note), 201)
     ok(clerk.post("/v1/write-offs", json={"invoice_id": second["id"], "reason_code": "SMALL_BALANCE", "amount_minor": 5,
                                           "note": why}), 201)  # fmt: skip
+    said = {"invoice_id": second["id"], "amount_minor": 50, "reason_code": "DAMAGED_GOODS", "note": f"by {mark}",
+            "customer_reason": f"{mark} was wet"}  # fmt: skip
+    ok(clerk.post("/v1/deductions", json=said), 201)
     # By the bank: a line that pays, one that is left to a person, and one that is assigned by hand and reversed.
     told = uploaded(
         desk,
