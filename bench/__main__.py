@@ -1,6 +1,6 @@
 """`make bench`: runs every benchmark (or those named), prints a table, keeps JSON in bench/results/.
 
-    python -m bench [apply] [one_call] [posting] [memory] [imports] [imports_fairness] [customer_360] [inbox] [--quick]
+    python -m bench [apply] [one_call] [lines] [posting] [memory] [imports] [imports_fairness] [customer_360] [inbox] [--quick]
 
 A benchmark is a module of this package with `run(stack, quick) -> list[Figure]`.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.report import Figure, table
 from bench.stack import bench_stack
 
-MODULES = ("apply", "one_call", "posting", "memory", "imports", "imports_fairness", "customer_360", "inbox")
+MODULES = ("apply", "one_call", "lines", "posting", "memory", "imports", "imports_fairness", "customer_360", "inbox")
 RESULTS = Path(__file__).parent / "results"
 
 
