@@ -46,14 +46,20 @@ def read_bai2(file: BinaryIO) -> list[Statement]:
         raise unreadable("the file is cut off: it does not end with a file trailer (99).", line=text.count("\n") + 1)
     parsed, difference = _parse(records)
     numbering = LineNumbering()
+    width = _width(parsed.header.physical_record_length, records)
     statements = [
-        _statement(group, account, numbering, (*warnings, *difference), parsed.header.physical_record_length)
+        _statement(group, account, numbering, (*warnings, *difference), width)
         for group in parsed.children
         for account in group.children
     ]
     if numbering.count > MAX_LINES:
         raise unreadable(f"the file has more than {MAX_LINES} lines.", line=len(records))
     return statements
+
+
+def _width(declared: int | None, records: list[str]) -> int | None:
+    """How long a record may be, as the file's header says, unless its own records are longer: then nothing is known of it."""
+    return declared if declared and max(map(len, records)) <= declared else None
 
 
 def _checked(number: int, record: str) -> str:

@@ -1,140 +1,18 @@
 """Files of banks with one thing changed, and what must still hold of what is read of them."""
 
-import io
 import random
-import re
-from collections.abc import Callable
+import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import zip_longest
 
-from models.cash.statement_format_requests import CreateStatementFormat
-from models.cash.statements import Statement
+from models.cash.references import mentions_of
+from models.cash.statements import Statement, StatementLine
 from models.errors import Refusal
-from statement_readers import detect_and_read, read_bank_csv
-from tests.unit.statements.banks import BANKS
+from tests.unit.statements.samples import SAMPLES, Sample
 
-Read = Callable[[bytes], list[Statement]]
+__all__ = ["SAMPLES", "mutate", "wrong"]
 
-
-def _read(data: bytes) -> list[Statement]:
-    return detect_and_read(io.BytesIO(data))
-
-
-def _by_description(name: str) -> Read:
-    bank = BANKS[name]
-    described = CreateStatementFormat.model_validate({"name": "x"} | bank.described).as_format(
-        "b", datetime.now(UTC), "u"
-    )
-    return lambda data: read_bank_csv(io.BytesIO(data), described, bank.currency)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A file, how it is read, and where in it an amount, a date, a sign or a currency stands: a change there may be read as it is
-    written."""
-
-    data: bytes
-    read: Read
-    values: str
-
-    def spans(self) -> list[tuple[int, int]]:
-        pattern = re.compile(self.values.encode("latin-1"), re.DOTALL)
-        return [
-            m.span(group)
-            for m in pattern.finditer(self.data)
-            for group in range(1, (m.re.groups or 0) + 1)
-            if m.group(group)
-        ]
-
-
-MT940 = b"""{1:F01BANKDEFFXXX0000000000}{2:I940BANKDEFFXXXN}{4:
-:20:STMT1
-:25:10020030/1234567
-:28C:5/1
-:60F:C260201EUR1000,00
-:61:2602020202C1234,56NTRFINV-2026-0112//B-771
-:86:166?00GUTSCHRIFT?20SVWZ+Rechnung INV-2026-01?2112 danke?30DEUTDEFF?31DE8937040044053201300
-0?32ALPHA AG
-:61:2602030203D78,90NDDTNONREF//B-772
-:86:STADTWERKE STROM FEBRUAR
-:61:260204RD15,00NRTIINV-9//B-773
-:61:2602050205C0,01NTRFE2E-4711
-INV-30
-:62F:C260205EUR2170,67
--}
-"""
-CAMT = b"""<?xml version="1.0" encoding="UTF-8"?>
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>S1</Id>
-<Acct><Id><IBAN>DE89370400440532013000</IBAN></Id><Ccy>EUR</Ccy></Acct>
-<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1000.00</Amt>
-<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-02-01</Dt></Dt></Bal>
-<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">2155.66</Amt>
-<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-02-05</Dt></Dt></Bal>
-<Ntry><Amt Ccy="EUR">1234.56</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-02-02</Dt></BookgDt>
-<ValDt><Dt>2026-02-03</Dt></ValDt><AcctSvcrRef>B-771</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>E2E-1</EndToEndId></Refs>
-<RltdPties><Dbtr><Pty><Nm>Alpha AG</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>Invoice INV-60</Ustrd></RmtInf>
-</TxDtls></NtryDtls></Ntry>
-<Ntry><Amt Ccy="EUR">78.90</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-02-04</Dt></BookgDt>
-<AddtlNtryInf>Strom</AddtlNtryInf></Ntry></Stmt></BkToCstmrStmt></Document>
-"""
-OFX = b"""OFXHEADER:100
-DATA:OFXSGML
-VERSION:102
-SECURITY:NONE
-ENCODING:USASCII
-CHARSET:1252
-COMPRESSION:NONE
-OLDFILEUID:NONE
-NEWFILEUID:NONE
-
-<OFX><SIGNONMSGSRSV1><SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>20260205<LANGUAGE>ENG</SONRS></SIGNONMSGSRSV1>
-<BANKMSGSRSV1><STMTTRNRS><TRNUID>1<STATUS><CODE>0<SEVERITY>INFO</STATUS>
-<STMTRS><CURDEF>USD<BANKACCTFROM><BANKID>121<ACCTID>555<ACCTTYPE>CHECKING</BANKACCTFROM>
-<BANKTRANLIST><DTSTART>20260201<DTEND>20260205
-<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20260202<TRNAMT>1234.56<FITID>F1<NAME>ALPHA AG<MEMO>INV-60 thanks
-</STMTTRN>
-<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260203<TRNAMT>-78.90<FITID>F2<CHECKNUM>1021<NAME>POWER CO
-</STMTTRN>
-<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20260204<TRNAMT>10.00<FITID>F3<NAME>ACH INV-80
-</STMTTRN>
-</BANKTRANLIST><LEDGERBAL><BALAMT>2165.66<DTASOF>20260205</LEDGERBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>
-"""
-BAI2 = b"""01,BANK,ME,260205,1200,1,80,1,2/
-02,ME,BANK,1,260204,2359,USD,2/
-03,12345678,USD,010,100000,,,015,225566,,/
-16,165,123456,Z,B771,INV-60,ALPHA AG PAYMENT OF INVOICE INV-60 JANUARY
-88,RENT AND SERVICES/
-16,475,7890,Z,B772,1021,CHECK PAID/
-16,195,10000,S,0,0,10000,B773,E2E-9,WIRE IN/
-49,466912,6/
-98,466912,1,8/
-99,466912,1,10/
-"""
-CSV = b"""date,amount,currency,payer,reference,remittance_text
-2026-02-02,1234.56,USD,Alpha AG,E2E-1,"Invoice INV-60, thanks"
-2026-02-03,-78.90,USD,Power,,fee
-2026-02-04,10.00,USD,Beta,,ACH INV-80
-"""
-SAMPLES = {
-    "MT940": Sample(MT940, _read, r":6[02][FM]:([CD][0-9]{6}[A-Z]{3}[0-9,]+)|:61:([0-9]+R?[CD][0-9]+,[0-9]*)"),
-    "CAMT": Sample(CAMT, _read, r'Ccy="([A-Z]+)">([0-9.]+)|<Dt>([0-9-]+)|<CdtDbtInd>([A-Z]+)|<Ccy>([A-Z]+)|<Cd>([A-Z]+)'),
-    "OFX": Sample(OFX, _read, r"<TRNAMT>([-0-9.]+)|<DTPOSTED>([0-9]+)|<CURDEF>([A-Z]+)|<BALAMT>([-0-9.]+)"),
-    "BAI2": Sample(
-        BAI2, _read, r"\n16,([0-9]+,[0-9]+)|\n02,ME,BANK,1,([0-9]+),2359,([A-Z]+)"
-        r"|,USD,(010,[0-9]+,,,015,[0-9]+)|\n(?:49|98|99),([0-9]+)",
-    ),
-    "CSV": Sample(CSV, _read, r"(?<=\n)([0-9-]+),([-0-9.]+),([A-Z]+)"),
-    "described CSV": Sample(
-        BANKS["Lloyds"].data, _by_description("Lloyds"),
-        r"(?<=\n)([0-9/]+),|,([0-9.]*),([0-9.]*),([0-9.]+)\n",
-    ),
-    "described CSV, decimal comma": Sample(
-        BANKS["Deutsche, preamble and total"].data, _by_description("Deutsche, preamble and total"),
-        r"(?<=\n)([0-9.]+);([0-9.]+);|;(-?[0-9.,]*);(-?[0-9.,]*);([A-Z]+)\n",
-    ),
-}  # fmt: skip
 NOISE = [bytes([n]) for n in range(32, 127)] + [
     b"\n",
     b"\r",
@@ -221,10 +99,35 @@ def wrong(sample: Sample, m: Mutation) -> str | None:
     changed = [pair for pair in zip_longest(was, now) if pair[0] != pair[1]]
     if not m.meant and changed:
         return f"a change beside the values is read as {changed}"
-    one_date = all(a and b and a[1:] == b[1:] for a, b in changed)  # that of a BAI2 group is the date of all its lines
+    # The date of a BAI2 group and the currency of an account are those of all its lines.
+    one_date = all(a and b and a[1:] == b[1:] for a, b in changed) or all(
+        a and b and a[:2] == b[:2] for a, b in changed
+    )
     if len(now) != len(was) or (len(changed) > (1 if m.what != "delete" else 2) and not one_date):
         return f"one change is read as {len(changed)}: {changed[:3]}"
+    return _references(m, before, after)
+
+
+def _references(m: Mutation, before: list[Statement], after: list[Statement]) -> str | None:
+    """No line names what another one named, and none what stands nowhere in the file as it is."""
+    was, now = [line for s in before for line in s.lines], [line for s in after for line in s.lines]
+    written = {_bare(m.data.decode(encoding, "replace")) for encoding in ("utf-8", "latin-1")}
+    for n, (old, new) in enumerate(zip(was, now, strict=True)):
+        others = {word for k, other in enumerate(was) if k != n for word in _named(other)}
+        for word in _named(new) - _named(old):
+            if word in others or not any(_bare(word.split()[-1]) in text for text in written):
+                return f"line {n + 1} names {word!r}"
     return None
+
+
+def _named(line: StatementLine) -> set[str]:
+    """What a line names for sure, in its surest spelling."""
+    sure = (m for m in mentions_of(line.all_texts) if m.doubt is None and m.counts and not m.weak and m.spellings)
+    return {m.spellings[0][0] for m in sure}
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum()).casefold()
 
 
 def _whole_lines(was: list[Told], now: list[Told]) -> str | None:

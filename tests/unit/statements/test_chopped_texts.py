@@ -190,6 +190,13 @@ def test_bai2_texts_go_on_in_continuations_and_full_references_are_not_believed(
     assert ids(paid(line(bai2(*records)), *at)) == expected
 
 
+@pytest.mark.parametrize("width", ["8", "0", ""])
+def test_a_record_is_no_full_one_where_the_header_says_less_than_the_records_hold(line, width):
+    read = line(bai2("16,165,5000,Z,B1,,INV-10", "88,01/2026 RENT/", width=width))
+    at = [invoice("INV-10", 5000, "epsilon"), invoice("INV-1001", 5000, "zeta")]
+    assert ids(paid(read, *at)) == ["INV-10"]
+
+
 def test_a_bai2_word_that_a_full_record_divides_is_one(line):
     read = line(bai2("16,165,5000,Z,B1,," + "X" * 55 + " INV-10", "88,01 RENT/", width="80"))
     assert ids(paid(read, invoice("INV-1001", 5000, "zeta"))) == ["INV-1001"]
