@@ -18,6 +18,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
+from activities.deductions import DeductionActivities
 from activities.escalations import EscalationActivities
 from activities.failing import FailingSteps
 from activities.import_feed import FeedActivities
@@ -46,6 +47,7 @@ from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
 from workflows.connection import connect
 from workflows.customer_change import CHANGE_WORKFLOWS
+from workflows.deductions import ResolveDeduction
 from workflows.escalations import EscalateCase, WatchEscalation
 from workflows.import_feed import FEED_SCHEDULE, CollectPartnerFeeds
 from workflows.import_retention import PruneImports
@@ -90,13 +92,14 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
-        workflows=[ConfirmRemittance, ImportStatement, PruneRecords, SealTrails, WatchEscalation],
+        workflows=[ConfirmRemittance, ImportStatement, PruneRecords, ResolveDeduction, SealTrails, WatchEscalation],
         workflow_runner=UNWATCHED,
         activities=[
             confirming.send_confirmation,
             confirming.report_undelivered,
             statements.record_and_apply,
             EscalationActivities(engine).look_at_escalation,
+            DeductionActivities(engine).look_at_deduction,
             SealActivities(engine).seal_trails,
             PruningActivities(engine).prune_records,
         ],

@@ -169,6 +169,20 @@ _TYPES: Final = (
         _DEDUCTION | {"due_at": "by when it is to be decided (UTC)"},
     ),
     EventType(
+        "deduction.reminded",
+        "Half of the time for it is over; its owner is reminded.",
+        "ded",
+        _DEDUCTION | {"due_at": "by when it is to be decided (UTC)"},
+    ),
+    EventType(
+        "deduction.escalated",
+        "Its due time has passed; the next owner is asked.",
+        "ded",
+        _DEDUCTION
+        | {"was_due_at": "the due time that passed (UTC)",
+           "due_at": "by when it is to be decided now (UTC)"},
+    ),
+    EventType(
         "deduction.accepted",
         "It was accepted: a credit note of what was still due of it settles the invoice.",
         "ded",

@@ -41,6 +41,14 @@ class OpenEscalation:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDeduction:
+    """A deduction that is to be decided."""
+
+    id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PendingCommand:
     """A request that was kept for a process and has not been carried out yet."""
 

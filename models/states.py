@@ -91,7 +91,7 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
         "REJECTED": END,
     },
     "deductions": {
-        "OPEN": "its owner: an exception with a due time",
+        "OPEN": PROCESS + "; decided by its owner, with reminder and escalation",
         "ACCEPTED": END,
         "REJECTED": END,
         "WITHDRAWN": END,

@@ -14,7 +14,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from models.db import open_work
 from models.db.master_data import settings_of
 from models.db.tx import Tx
-from models.messages import approvals, changes, imports
+from models.messages import approvals, changes, deductions, imports
 from models.messages.changes import ActInput
 from operations import carried
 from operations.runner import OPERATIONS
@@ -69,6 +69,10 @@ def _escalations(tx: Tx) -> Iterable[Needed]:
     return (Needed(starts.escalation(tx.org_id, e.id, e.case_id, e.command_id)) for e in found)
 
 
+def _deductions(tx: Tx) -> Iterable[Needed]:
+    return (Needed(starts.deduction(tx.org_id, d.id, d.customer_id)) for d in open_work.deductions(tx))
+
+
 def _webhooks(tx: Tx) -> Iterable[Needed]:
     return (Needed(starts.deliveries(queue)) for queue in open_work.webhook_queues(tx))
 
@@ -110,6 +114,7 @@ OPEN_WORK: Final[Sequence[OpenWork]] = (
     ),
     OpenWork("statements", frozenset({"PROCESSING"}), "ImportStatement", _statements),
     OpenWork("case_escalations", frozenset({"OPEN"}), "WatchEscalation", _escalations),
+    OpenWork("deductions", frozenset({"OPEN"}), deductions.PROCESS, _deductions),
     OpenWork("webhook_deliveries", frozenset({"PENDING"}), "DeliverWebhooks", _webhooks),
     OpenWork("application_sessions", frozenset(), "ConfirmRemittance", _confirmations),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from temporalio.service import RPCError
 
 from activities.metrics import count_events
 from models.db import outbox
+from models.messages.deductions import LOOK_AGAIN
 from models.messages.webhooks import WebhookQueue
 from models.outbox import OutboxEvent
 from operations.cash import confirmations, waiting_lines
@@ -55,9 +56,24 @@ async def obtain_approval(client: Client, event: OutboxEvent) -> None:
     await start(client, starts.approval(event.org_id, event.subject), again=NEVER)
 
 
+async def watch_deduction(client: Client, event: OutboxEvent) -> None:
+    """deduction.opened → its process, which keeps its deadlines."""
+    await start(client, starts.deduction(event.org_id, event.subject, str(event.data["customer_id"])), again=NEVER)
+
+
+async def end_deduction(client: Client, event: OutboxEvent) -> None:
+    """deduction.accepted, .rejected, .withdrawn → its process looks again, and ends."""
+    watched = starts.deduction(event.org_id, event.subject, str(event.data["customer_id"]))
+    await start(client, watched, signal=LOOK_AGAIN)
+
+
 REACTIONS: Final[Mapping[str, Callable[[Client, OutboxEvent], Awaitable[None]]]] = {
     "ar.payment.applied": confirm_remittance,
     "approval.submitted": obtain_approval,
+    "deduction.opened": watch_deduction,
+    "deduction.accepted": end_deduction,
+    "deduction.rejected": end_deduction,
+    "deduction.withdrawn": end_deduction,
 }
 
 

@@ -12,6 +12,8 @@ from models.messages.changes import CHANGES_QUEUE, ChangeInput
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
 from models.messages.confirmations import ConfirmationInput, confirmation_workflow_id
 from models.messages.customer_360 import EscalationInput, watch_workflow_id
+from models.messages.deductions import PROCESS as DEDUCTION
+from models.messages.deductions import DeductionInput, resolve_workflow_id
 from models.messages.imports import IMPORT_QUEUE, ImportInput
 from models.messages.statements import StatementInput, statement_workflow_id
 from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
@@ -73,6 +75,13 @@ def deliveries(queue: WebhookQueue) -> Start:
     workflow_id = delivery_workflow_id(queue.endpoint_id, queue.subject)
     said = f"Webhooks about {queue.subject}"
     return Start("DeliverWebhooks", queue, workflow_id, WEBHOOK_QUEUE, queue.org_id, said)
+
+
+def deduction(org_id: str, deduction_id: str, customer_id: str) -> Start:
+    """Of a deduction that is in the books."""
+    given, workflow_id = DeductionInput(org_id, deduction_id), resolve_workflow_id(deduction_id)
+    said = f"Deduction {deduction_id}"
+    return Start(DEDUCTION, given, workflow_id, PROCESS_QUEUE, org_id, said, {"CustomerId": customer_id})
 
 
 def escalation(org_id: str, escalation_id: str, case_id: str, command_id: str) -> Start:

@@ -8,7 +8,14 @@ from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Tx
 from models.ids import first_id
 from models.messages.webhooks import WebhookQueue
-from models.open_work import OpenEscalation, OpenRecord, OpenStatement, PendingCommand, UnconfirmedSession
+from models.open_work import (
+    OpenDeduction,
+    OpenEscalation,
+    OpenRecord,
+    OpenStatement,
+    PendingCommand,
+    UnconfirmedSession,
+)
 
 LOOKED_BACK: Final = timedelta(days=7)
 """So far back a request that nobody carried out, or a confirmation that nobody noted, is still looked for: no outage of
@@ -64,6 +71,12 @@ def escalations(tx: Tx) -> Sequence[OpenEscalation]:
     """Escalations whose due time is watched."""
     sql = "SELECT id, case_id, command_id FROM case_escalations WHERE org_id = :org AND status = 'OPEN'"
     return tx.records(OpenEscalation, sql)
+
+
+def deductions(tx: Tx) -> Sequence[OpenDeduction]:
+    """Deductions whose due time is watched."""
+    sql = "SELECT id, customer_id FROM deductions WHERE org_id = :org AND status = 'OPEN'"
+    return tx.records(OpenDeduction, sql)
 
 
 def webhook_queues(tx: Tx) -> Sequence[WebhookQueue]:

@@ -18,6 +18,7 @@ import httpx2
 import psycopg
 from temporalio.client import Client
 
+from models.messages.deductions import resolve_workflow_id
 from models.messages.webhooks import delivery_workflow_id
 from stack.process import free_port
 from stack.runtime import RunningStack
@@ -170,6 +171,29 @@ def deducted(r: Recording) -> None:
         r.post(f"/v1/deductions/{made}/resolve", said, f"DecideDeduction.{name}", expect=expect)
         if name == "rejected":
             r.post(f"/v1/deductions/{made}/resolve", said, "DecideDeduction.refused", expect=409)
+        if name != "submitted":
+            r.kept[f"ResolveDeduction.{name}"] = resolve_workflow_id(made)
+
+
+def passed_over(r: Recording) -> None:
+    """A deduction that its owners let lie, and one that is paid while its approval is under way."""
+    assert r.http.patch("/v1/settings", json={"deduction_sla_seconds": 2}).status_code == 200
+    body = {"amount_minor": 100, "reason_code": "FREIGHT", "customer_reason": NOTE}
+    late = r.post("/v1/deductions", body | {"invoice_id": r.invoice(300)["id"]}, expect=201)["id"]
+    assert r.http.patch("/v1/settings", json={"deduction_sla_seconds": None}).status_code == 200
+    deadline = time.monotonic() + 60
+    while r.http.get(f"/v1/deductions/{late}").json()["owner_role"] != "controller":
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    r.post(f"/v1/deductions/{late}/resolve", {"decision": "reject", "reason_code": "CHECKED"})
+    r.kept["ResolveDeduction.escalated"] = resolve_workflow_id(late)
+    invoice, total = r.invoice(2_700_000)["id"], 2_700_000
+    paid = r.post("/v1/deductions", body | {"invoice_id": invoice, "amount_minor": total}, expect=201)["id"]
+    said = {"decision": "accept", "reason_code": "CHECKED"}
+    approval = r.post(f"/v1/deductions/{paid}/resolve", said, expect=202)["approval_id"]
+    r.apply(f"customer-payments/{r.payment(total)}", invoice, total, None)
+    r.kept["ResolveDeduction.withdrawn"] = resolve_workflow_id(paid)
+    r.kept["ObtainApproval.needless"] = f"{approval}/ObtainApproval"
 
 
 def fallback(r: Recording) -> None:
@@ -212,7 +236,7 @@ def webhooks(r: Recording) -> None:
         r.kept["DeliverWebhooks.retried"] = delivery_workflow_id(made["id"], payment)
 
 
-PARTS = (cash, adjusted, written_off, credited, deducted, bank, fallback, webhooks)
+PARTS = (cash, adjusted, written_off, credited, deducted, passed_over, bank, fallback, webhooks)
 
 
 async def export(r: Recording) -> None:

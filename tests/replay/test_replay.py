@@ -26,7 +26,7 @@ from workflows.posting import execute_command
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
 PROCESSES = (
     "RecordPayment", "AssignPayment", "ApplyPayment", "ApplyCredit", "UnapplyApplication", "UndoAdjustment", "ReversePayment",
-    "IssueCreditNote", "ApplyCreditNote", "UnapplyCreditNote", "VoidCreditNote", "DecideDeduction",
+    "IssueCreditNote", "ApplyCreditNote", "UnapplyCreditNote", "VoidCreditNote", "DecideDeduction", "ResolveDeduction",
     "ReconcileBank", "ImportStatement", "ConfirmRemittance",
     "DeliverWebhooks",
 )  # fmt: skip
