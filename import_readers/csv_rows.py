@@ -7,17 +7,21 @@ from itertools import chain, islice
 from typing import Final
 
 from import_readers.blocks import RECORD_LIMIT, Block, Layout, Unreadable
+from import_readers.cells import cells
 from import_readers.headings import SOUGHT, IsHeader, any_row, header_at
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _ALL: Final = "".join(DELIMITERS)
 _SEPARATOR: Final = re.compile(r"sep=([,;|\t])[ \t]*\n", re.IGNORECASE)
-_BLANK: Final = " \t\u00a0\x1a"
-"""What a row says nothing by; Ctrl-Z is how old programs end a text."""
+_BLANK: Final = " \t\u00a0\x1a\x0c"
+"""What a row says nothing by; Ctrl-Z is how old programs end a text, and a form feed a page."""
 _RULE: Final = re.compile(r"[-=+|_ ]{5,}")
 """What programs draw between the lines of a list."""
 _LIST_OF_CUSTOMERS: Final = "!CUST"
 """What stands before the columns of customers in QuickBooks' files of many lists; its rows begin with CUST."""
+_QUOTED_AS_A_WHOLE: Final = (
+    "Each line stands in quotes as a whole: save the file again, with quotes around its fields only."
+)
 csv.field_size_limit(RECORD_LIMIT)
 
 
@@ -28,6 +32,8 @@ def csv_rows(
     first = next((b for b in blocks if b.strip()), None)
     if first is None:
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
+    while first.count("\n") < SOUGHT and (more := next(blocks, None)) is not None:
+        first += more
     if said := _SEPARATOR.match(first):  # what spreadsheets are told by: no row
         delimiter, first = delimiter or said[1], "\n" + first[said.end() :]
     lines = islice((line for line in first.split("\n") if line.strip(_BLANK + _ALL)), SOUGHT)
@@ -39,11 +45,18 @@ def csv_rows(
     if block.raws[0].startswith("!") and found == "\t":
         return _list_of_customers(chain([block], rows))
     at = header_at([cells(raw, found) for raw in block.raws[:SOUGHT]], is_header) or 0
-    layout = Layout("csv", _names(block.raws[at], found), found, block.lines[at])
+    names = _names(block.raws[at], found)
+    if (
+        len(names) == 1
+        and block.raws[at].lstrip()[:1] == '"'
+        and any(is_header(cells(names[0], d)) for d in DELIMITERS if d in names[0])
+    ):
+        raise Unreadable("CSV_QUOTING", _QUOTED_AS_A_WHOLE, block.lines[at], 1)
+    layout = Layout("csv", names, found, block.lines[at])
     return layout, chain([Block(block.lines[at + 1 :], block.raws[at + 1 :])], rows)
 
 
-def _names(raw: str, delimiter: str) -> Sequence[str]:
+def _names(raw: str, delimiter: str) -> tuple[str, ...]:
     """The names of the columns; where bars stand between them, without the blanks that fill them up."""
     names = cells(raw, delimiter)
     return tuple(name.strip() for name in names) if delimiter == "|" else tuple(names)
@@ -65,11 +78,6 @@ def _customers(rows: Iterator[Block]) -> Iterator[Block]:
     for block in rows:
         kept = [(n, raw) for n, raw in zip(block.lines, block.raws, strict=True) if raw.startswith(kind)]
         yield Block([n for n, _ in kept], [raw for _, raw in kept])
-
-
-def cells(raw: str, delimiter: str) -> list[str]:
-    """The fields of one record as it stood in the file."""
-    return next(csv.reader(raw.split("\n") if "\n" in raw else [raw], delimiter=delimiter), [])
 
 
 def _delimiter(lines: Sequence[str], is_header: IsHeader) -> str:
@@ -127,7 +135,7 @@ def _quoted(block: str, blocks: Iterator[str], line: int, delimiter: str) -> Gen
 
     lines, raws = [], []
     try:
-        for record in csv.reader(feed(), delimiter=delimiter, strict=True):
+        for record in csv.reader(feed(), delimiter=delimiter, strict=True, skipinitialspace=True):
             if any(cell.strip(_BLANK) for cell in record) and not _RULE.fullmatch(open_lines[0]):
                 lines.append(line)
                 raws.append("\n".join(open_lines))
@@ -164,6 +172,6 @@ def _after_quote(raw: str, delimiter: str) -> int:
                 quoted = False
         elif c == '"' and start:
             quoted = True
-        start = c == delimiter
+        start = c == delimiter or (start and c == " ")
         at += 1
     return 1

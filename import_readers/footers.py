@@ -1,13 +1,23 @@
-"""What a report program writes below its rows: after a blank line its title, a copyright, who ran it and when."""
+"""What a report program writes below its rows: sums; after a blank line its title, a copyright, who ran it and when."""
 
-import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from import_readers.blocks import Block, Layout
-from import_readers.csv_rows import cells
+from import_readers.cells import row_cells
 
 _LONGEST: Final = 20
+_TOTAL: Final = re.compile(
+    r"(?:(?:grand|sub|report|overall)[\s-]?)?(?:totals?|sums?|summe|gesamt(?:summe)?|totaal|totale|record count|count)"
+    r"(?:\s*[:(]\s*(?:[0-9.,']+\s*)?(?:records?|rows?|customers?|accounts?|items?)?\s*\)?)?",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(
+    r"[-+(]?\W?[\d.,'\u00a0\u202f ]*\d[\d.,'\u00a0\u202f ]*\W?\)?|[A-Z]{3} ?[\d.,']+|[\d.,']+ ?[A-Z]{3}"
+)
+_SUMMED: Final = (None, "credit_limit")
+"""Fields of columns in which a sum may stand; None is a column that is left out."""
 
 
 def without_footer(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -15,22 +25,53 @@ def without_footer(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
     if len(layout.header) < 3:
         yield from blocks
         return
-    held: list[tuple[int, str]] = []
     last = layout.header_line
+
+    def alone(held: bool, line: int, raw: str) -> bool:
+        nonlocal last
+        begins = line > last + 1
+        last = line + raw.count("\n")
+        if not (held or begins):
+            return False
+        said = row_cells(layout, raw)
+        return bool(said[0].strip()) and not any(cell.strip() for cell in said[1:])
+
+    yield from _without_end(blocks, alone)
+
+
+def without_totals(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
+    """The rows without those at the end that are called a total and say nothing but numbers, where sums may stand."""
+    fields = layout.fields
+
+    def total(_held: bool, _line: int, raw: str) -> bool:
+        if not _looks_summed(raw):
+            return False
+        said = [(n, text) for n, cell in enumerate(row_cells(layout, raw)) if (text := cell.strip())]
+        return (
+            bool(said)
+            and _TOTAL.fullmatch(said[0][1]) is not None
+            and all(n < len(fields) and fields[n] in _SUMMED and _NUMBER.fullmatch(text) for n, text in said[1:])
+        )
+
+    yield from _without_end(blocks, total)
+
+
+def _looks_summed(raw: str) -> bool:
+    """A quick look, since every row is asked."""
+    lowered = raw[:80].lower()
+    return any(word in lowered for word in ("tota", "sum", "gesamt", "count"))
+
+
+def _without_end(blocks: Iterable[Block], ends: Callable[[bool, int, str], bool]) -> Iterator[Block]:
+    """The rows without those at the end of which `ends` is true; it is told whether a row above was held back as one."""
+    held: list[tuple[int, str]] = []
     for block in blocks:
         kept: list[tuple[int, str]] = []
         for line, raw in zip(block.lines, block.raws, strict=True):
-            begins = line > last + 1
-            last = line + raw.count("\n")
-            if (held or begins) and len(held) < _LONGEST and _alone(layout, raw):
+            if ends(bool(held), line, raw) and len(held) < _LONGEST:
                 held.append((line, raw))
                 continue
             kept += held
             held = []
             kept.append((line, raw))
         yield Block([n for n, _ in kept], [raw for _, raw in kept])
-
-
-def _alone(layout: Layout, raw: str) -> bool:
-    said = json.loads(raw) if layout.format == "cells" else cells(raw, layout.delimiter)
-    return bool(said[0].strip()) and not any(cell.strip() for cell in said[1:])

@@ -1,5 +1,6 @@
 """Which reader a file takes: the source's format, or what the first bytes say where the source may send several."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,14 @@ from import_readers.xlsx_rows import xlsx_rows
 
 _ZIP: Final = b"PK\x03\x04"
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_JSON: Final = re.compile(rb"\[?\s*\{")
+_OTHER: Final = (
+    (re.compile(rb"\x1f\x8b|BZh|7z\xbc\xaf|Rar!|\xfd7zXZ"), "This is a packed file: unpack it, and upload what is in it."),
+    (re.compile(rb"%PDF|\{\\rtf"), "This is a printed document: export the list as CSV or XLSX."),
+    (re.compile(rb"<(?:!doctype|html|table|head|meta)", re.IGNORECASE), "This is a web page: save it as XLSX or CSV."),
+    (re.compile(rb"<"), "This is XML: save it as XLSX or CSV in a spreadsheet."),
+)  # fmt: skip
+"""How files begin that programs call exports, too, and what to do about each."""
 FIXED: Final = ("csv", "xlsx", "ndjson")
 
 
@@ -35,7 +44,7 @@ def open_rows(
     first = b""
     for piece in stream:
         first += piece
-        if len(first) >= 4:
+        if len(first) >= 16:
             break
     if not first.strip():
         raise Unreadable("FILE_EMPTY", "The file is empty.", 1, 1)
@@ -52,15 +61,15 @@ def _kind(source: str, first: bytes) -> str:
         raise Unreadable(
             "XLSX_INVALID", "This is an Excel file of the old kind or with a password: save it as XLSX or CSV."
         )
+    bare = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for begins, advice in _OTHER:
+        if begins.match(bare):
+            raise Unreadable("FORMAT_MISMATCH", advice)
     seen = "xlsx" if first.startswith(_ZIP) else "text"
     if source not in FIXED:
-        return seen if seen == "xlsx" else "ndjson" if _is_object(first) else "csv"
+        return seen if seen == "xlsx" else "ndjson" if _JSON.match(bare) else "csv"
     if source == "xlsx" and seen == "text":
         raise Unreadable("XLSX_INVALID", "The file is not an XLSX workbook.")
     if source != "xlsx" and seen == "xlsx":
         raise Unreadable("FORMAT_MISMATCH", f"The file is an XLSX workbook, not {source}.")
     return source
-
-
-def _is_object(first: bytes) -> bool:
-    return first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")

@@ -13,6 +13,7 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_OTHERS: Final = ("windows-1252", "macintosh", "iso-8859-15")
 
 
 def text_blocks(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
@@ -52,9 +53,10 @@ def _decoded(chunks: Iterable[bytes], encoding: str | None) -> Iterator[str]:
             text = decoder.decode(chunk, last)
         except UnicodeDecodeError as e:
             good = (state + chunk)[: e.start].decode(used, "replace").replace("\r\n", "\n").replace("\r", "\n")
+            byte = bytes(e.object)[e.start : e.start + 1]
             raise Unreadable(
                 "ENCODING_INVALID",
-                f"Byte 0x{e.object[e.start]:02x} is not {used}: save the file as UTF-8, or name its encoding.",
+                f"Byte 0x{byte.hex()} is not {used}: save the file as UTF-8, or name its encoding.{_readings(byte)}",
                 line + good.count("\n"),
                 (column if "\n" not in good else 1) + len(good) - good.rfind("\n") - 1,
             ) from None
@@ -88,7 +90,25 @@ def _chosen(start: bytes, encoding: str | None) -> tuple[str, int]:
         if start.startswith(mark):
             # Programs that add a mark without looking make two.
             return name, len(mark) * (1 + start[len(mark) :].startswith(mark))
-    return encoding or "utf-8", 0
+    return encoding or _wide(start) or "utf-8", 0
+
+
+def _wide(start: bytes) -> str | None:
+    """UTF-16 without its mark: every second byte of the Latin letters that a header begins with is nothing."""
+    pairs = start[: len(start) // 2 * 2][:16]
+    first, second = pairs[::2], pairs[1::2]
+    if len(first) < 2:
+        return None
+    if not any(second) and all(first):
+        return "utf-16-le"
+    return "utf-16-be" if not any(first) and all(second) else None
+
+
+def _readings(byte: bytes) -> str:
+    """What a byte would be in the encodings that a person may choose between."""
+    said = {name: byte.decode(name, "ignore") for name in _OTHERS}
+    shown = [f"{name} {text!r}" for name, text in said.items() if text.isprintable() and text]
+    return f" It would be in {', in '.join(shown)}." if shown else ""
 
 
 def _at(code: str, detail: str, line: int, before: str) -> Unreadable:

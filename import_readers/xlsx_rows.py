@@ -49,6 +49,7 @@ def xlsx_rows(path: Path, is_header: IsHeader = any_row) -> tuple[Layout, Iterat
     shown. Raises XLSX_INVALID, XLSX_TOO_LARGE, LINE_TOO_LONG, FILE_EMPTY, SHEETS_AMBIGUOUS."""
     with _readable(lambda: (1, 1)):
         _weigh(path)
+        _is_workbook(path)
     sheet, header = chosen(_sheets(path), lambda found: _rows(path, found), is_header)
     rows = _rows(path, sheet)
     for line, texts in rows:
@@ -236,3 +237,19 @@ def _weigh(path: Path) -> None:
                     left -= len(piece)
                     if left < 0:
                         raise too_large
+
+
+def _is_workbook(path: Path) -> None:
+    """Refuse an archive of another kind by what it is: exports of several files, sheets of other programs."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "xl/workbook.xml" in names:
+            return
+        if "mimetype" in names or "xl/workbook.bin" in names or "Index/Document.iwa" in names:
+            raise Unreadable("XLSX_INVALID", "The workbook is another program's: save it as XLSX or CSV.")
+        lists = [name for name in names if name.lower().endswith((".csv", ".xlsx", ".tsv", ".txt"))]
+        if lists:
+            shown = ", ".join(name[:60] for name in lists[:3])
+            raise Unreadable(
+                "XLSX_INVALID", f"The file is an archive of {shown}: unpack it, and upload the one of customers."
+            )

@@ -40,6 +40,8 @@ _PHONE_SIGNS: Final = str.maketrans(
 )
 """How typesetters and Japanese keyboards write the signs of a number."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAYS: Final = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]+)?")
+"""How spreadsheets keep a day of our time: as the number of days since 1900, or 1904."""
 _MOMENT: Final = re.compile(
     _DAY.pattern + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
@@ -206,6 +208,8 @@ def day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             raise invalid("DATE_INVALID", "There is no such day.") from None
+    if isinstance(value, str) and _DAYS.fullmatch(value):
+        raise invalid("DATE_INVALID", "A date is written YYYY-MM-DD; this is a spreadsheet's count of days.")
     raise invalid("DATE_INVALID", "A date is written YYYY-MM-DD.")
 
 

@@ -20,6 +20,9 @@ _AT_ONCE_CODES: Final = ("NET0", "DUE_ON_RECEIPT", "ON_RECEIPT", "IMMEDIATE")
 _BEFORE_NUMBER: Final = re.compile(
     r"(?:phone|tel(?:ephone)?|office|work|main)\s*[.:]+\s*([^A-Za-z:]*[0-9])", re.IGNORECASE
 )
+_LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
+_RECKONED: Final = re.compile(r"[0-9]+\.0+")
+"""An id that a program has taken for a number with decimals."""
 NOTHING: Final = frozenset({"NULL", "Null", "null", "(null)", "<null>", "<NULL>", "\\N"})
 """How databases write that there is nothing; only as a name it may be somebody's."""
 
@@ -68,6 +71,24 @@ def address_of(text: str) -> str:
             )
         return pieces[0]
     return bare.strip(";, ")
+
+
+def identifier(check: Callable[[str], str]) -> Callable[[str], str]:
+    """For ids that spreadsheets like to turn into numbers: 1.23E+19 is no id any more."""
+
+    def checked(value: str) -> str:
+        if "+" in value and _LOST_DIGITS.fullmatch(value.strip()):
+            raise checks.invalid(
+                "FIELD_TYPE",
+                "A spreadsheet has turned this into a number and lost its digits: format the column as text.",
+            )
+        if value.endswith("0") and _RECKONED.fullmatch(value.strip()):
+            raise checks.invalid(
+                "FIELD_TYPE", "A program has turned this into a number with decimals: format it as text."
+            )
+        return check(value)
+
+    return checked
 
 
 def _number(text: str) -> str:

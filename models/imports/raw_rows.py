@@ -14,7 +14,7 @@ from models.imports.files import Layout
 def cells_of(layout: Layout, raws: Sequence[str]) -> Iterator[list[str]]:
     """The raw rows of a table, parsed again."""
     if layout.format == "csv":
-        return csv.reader(raws, delimiter=layout.delimiter)
+        return csv.reader(raws, delimiter=layout.delimiter, skipinitialspace=True)
     return map(json.loads, raws)
 
 
@@ -32,7 +32,9 @@ def values_of(layout: Layout, raw: str) -> JsonValue:
     cells = next(iter(cells_of(layout, [raw])), None)
     if cells is None:
         return raw
-    return dict(zip(layout.header, cells, strict=True)) if len(cells) == len(layout.header) else list(cells)
+    if len(cells) != len(layout.header):
+        return list(cells)
+    return {name: cell for name, cell in zip(layout.header, cells, strict=True) if name or cell}
 
 
 def _json(raw: str) -> object:

@@ -19,6 +19,7 @@ from models.imports.cleaning import NOTHING
 from models.imports.columns import JOINED, PLAIN
 from models.imports.contacts import of_contacts
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
+from models.imports.postal import zero_lost
 from models.imports.presets import PRESETS, normal
 
 Clean = Callable[[str], str]
@@ -129,6 +130,8 @@ class RelatedColumns:
             given["lines"] = [line for text in of["lines"].split("\n") if (line := text.strip())]
         try:
             made = model.model_validate(given).model_dump(mode="json")
+            if target == "addresses" and zero_lost(made["country"], made["postal_code"]):
+                row.warn("POSTAL_CODE_SHORT")
             row.relate().lists.setdefault(target, []).append(made)
         except ValidationError as wrong:
             errors = wrong.errors(include_url=False, include_input=False)

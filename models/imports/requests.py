@@ -14,7 +14,7 @@ Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp",
 PULLED: Final = frozenset({"salesforce", "hubspot"})
 """Sources whose records can be pulled from a connection."""
 OnDuplicate = Literal["skip", "update", "error"]
-Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "gb18030", "utf-16"]
+Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis", "gb18030", "utf-16"]
 _Code = Annotated[str, AfterValidator(checks.code)]
 _Name = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
 ColumnMapping = Annotated[dict[_Name, _Code | None], Field(max_length=500)]

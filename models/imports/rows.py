@@ -20,14 +20,13 @@ from models.answers import JsonObject
 from models.customers.bodies import CustomerType
 from models.imports.amounts import exported_amount, plain_amount
 from models.imports.checked import Checked, RowFault
-from models.imports.cleaning import CLEANERS, NOTHING, address_of, terms_among, unknown_terms
+from models.imports.cleaning import CLEANERS, NOTHING, address_of, identifier, terms_among, unknown_terms
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
 from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
 from models.imports.report import is_report
 from models.keys import email_key, name_key, tax_id_key
 from models.spreadsheets import undone
 
-_LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 _BY_CHANGE: Final = (
     "For whom a customer pays is said by a change of the customer: the rows of a file may not be there yet."
 )
@@ -57,20 +56,6 @@ def _email(value: str) -> str:
     return value if _PLAIN_EMAIL.fullmatch(value) else checks.email(address_of(value))
 
 
-def _identifier(check: Callable[[str], str]) -> Callable[[str], str]:
-    """For ids that spreadsheets like to turn into numbers: 1.23E+19 is no id any more."""
-
-    def checked(value: str) -> str:
-        if "+" in value and _LOST_DIGITS.fullmatch(value.strip()):
-            raise checks.invalid(
-                "FIELD_TYPE",
-                "A spreadsheet has turned this into a number and lost its digits: format the column as text.",
-            )
-        return check(value)
-
-    return checked
-
-
 def _customer_type(value: str) -> str:
     if value.strip() not in CustomerType.__members__.values():
         raise checks.invalid("CUSTOMER_TYPE_INVALID", f"One of: {', '.join(CustomerType)}.")
@@ -96,11 +81,11 @@ CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "name": checks.name,
     "email": _email,
     "legal_entity_id": _code,
-    "external_id": _identifier(lambda v: checks.text(v, limit=255)),
-    "phone": _identifier(checks.phone),
+    "external_id": identifier(lambda v: checks.text(v, limit=255)),
+    "phone": identifier(checks.phone),
     "website": checks.website,
     "billing_email": _email,
-    "tax_id": _identifier(checks.tax_id),
+    "tax_id": identifier(checks.tax_id),
     "notes": lambda v: checks.text(v, limit=20_000, lines=True),
     "customer_type": lru_cache(maxsize=64)(_customer_type),
     "payment_terms": _code,
@@ -125,6 +110,7 @@ class RowChecker:
     ) -> None:
         self._header = header
         self._width = len(columns)
+        self._named = next((n for n in range(len(header), 0, -1) if header[n - 1].strip()), 0)
         self._report = is_report(header)
         self._entity = entity
         self._known = known
@@ -147,14 +133,8 @@ class RowChecker:
         """A row of a table."""
         row = Checked()
         cells = self._fitted(cells)
-        if len(cells) != self._width:
-            extra = len(cells) > self._width
-            place = self._width + 1 if extra else len(cells) + 1
-            row.faults.append(
-                RowFault(
-                    None, None, place, "COLUMN_COUNT", f"The row has {len(cells)} columns, the header {self._width}."
-                )
-            )
+        if (miscounted := self._miscounted(cells)) is not None:
+            row.faults.append(miscounted)
             return row
         if self._report:
             cells = [undone(cell) for cell in cells]
@@ -184,13 +164,24 @@ class RowChecker:
         return self._judged(row, partial(self._place, cells))
 
     def _fitted(self, cells: Sequence[str]) -> Sequence[str]:
-        """A delimiter at the end of the rows but not of the header, or the other way round, makes no column."""
+        """A row may end where the header's named columns do. Delimiters at the ends of all rows are columns without a name."""
         width = self._width
-        if len(cells) == width + 1 and not cells[-1].strip():
-            return cells[:-1]
         if len(cells) < width and not any(name.strip() for name in self._header[len(cells) :]):
             return [*cells, *[""] * (width - len(cells))]
         return cells
+
+    def _miscounted(self, cells: Sequence[str]) -> RowFault | None:
+        """Why the row's cells cannot be told to be those of the header's columns."""
+        if len(cells) < self._width:
+            detail = f"The row has {len(cells)} columns, the header {self._named}."
+            return RowFault(None, None, len(cells) + 1, "COLUMN_COUNT", detail)
+        if len(cells) == self._width and not any(cell.strip() for cell in cells[self._named :]):
+            return None
+        said = len(cells) if len(cells) > self._width else max(n for n, cell in enumerate(cells, 1) if cell.strip())
+        detail = (
+            f"The row has {said} columns, the header {self._named}: a delimiter within a cell needs quotes around it."
+        )
+        return RowFault(None, None, self._named + 1, "COLUMN_COUNT", detail)
 
     def _read_limit(self, row: Checked, cells: Sequence[str]) -> None:
         """The credit limit, read behind the other columns, which say in which currency it is: the first that is given."""

@@ -15,19 +15,15 @@ from pathlib import Path
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine
 
-from import_readers import Block, Layout, Unreadable, open_rows
-from import_readers.footers import without_footer
+from import_readers import Block, Layout, Unreadable
 from models.db.engine import transaction
 from models.db.imports import files, imports
 from models.db.imports.staging import copy_lines
 from models.db.tx import Tx
-from models.imports.columns import PLAIN, check_mapping, nameless, names_customers, resolve
-from models.imports.contacts import as_contacts, of_contacts
-from models.imports.presets import normal
-from models.imports.raw_rows import cells_of
 from models.imports.records import ImportFailure, ImportStatus
 from models.imports.requests import ImportOptions
 from operations.imports.ends import end_import, import_work
+from operations.imports.reading import opened
 
 REPORT_SECONDS = 1.0
 Beat = Callable[[int], None]
@@ -89,10 +85,9 @@ class _Staging:
             options = imports.get(tx, self._id).options
         with tempfile.TemporaryDirectory(prefix="arflow-import-") as directory:
             layout, blocks = self._open(options, Path(directory))
-            layout = replace(layout, fields=self._columns(layout, options))
             with transaction(self._engine, self._org) as tx:
                 try:
-                    copy_lines(tx, self._id, self._numbered(self._rows_of(blocks, layout, options.source)))
+                    copy_lines(tx, self._id, self._numbered(blocks))
                 except UniqueViolation:  # a later attempt was faster
                     raise Superseded(self._id) from None
                 if self._rows == 0:
@@ -108,10 +103,7 @@ class _Staging:
                     self._beat(0)
             return path
 
-        return open_rows(
-            self._whole(), options.source, delimiter=options.delimiter, encoding=options.encoding, spool=spool,
-            is_header=lambda cells: names_customers(cells, options.source, options.mapping),
-        )  # fmt: skip
+        return opened(self._whole(), options, spool)
 
     def _whole(self) -> Iterator[bytes]:
         """The file in pieces, all of it: one that has lost a piece is not taken for a shorter one."""
@@ -123,28 +115,6 @@ class _Staging:
             yield piece
         if digest.hexdigest() != expected:
             raise Unreadable("FILE_LOST", "The uploaded file is not there any more, or not whole: upload it again.")
-
-    def _columns(self, layout: Layout, options: ImportOptions) -> list[str | None]:
-        if layout.format == "object":
-            check_mapping(options.mapping)
-            return []
-        fields = resolve(layout.header, options.source, options.mapping, layout.header_line)
-        if not of_contacts(layout.header, options.source):
-            return fields
-        return as_contacts(layout.header, fields, options.source, [normal(name) for name in options.mapping or ()])
-
-    def _rows_of(self, blocks: Iterable[Block], layout: Layout, source: str) -> Iterator[Block]:
-        """The rows, without an export's footer; none of which may say anything in a column that has no name."""
-        if source not in PLAIN and layout.format != "object":
-            yield from without_footer(layout, blocks)
-            return
-        empty = nameless(layout.header, source)
-        for block in blocks:
-            for cells in cells_of(layout, block.raws) if empty else ():
-                if at := next((n for n in empty if n < len(cells) and cells[n].strip()), None):
-                    detail = f"Column {at + 1} has no name, but the rows say something in it: name it, or leave it out."
-                    raise Unreadable("COLUMN_UNKNOWN", detail, layout.header_line, at + 1)
-            yield block
 
     def _numbered(self, blocks: Iterable[Block]) -> Iterator[tuple[int, Sequence[int], Sequence[str]]]:
         for block in blocks:

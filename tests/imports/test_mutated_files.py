@@ -10,21 +10,15 @@ import json
 import random
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
-from import_readers import Unreadable, open_rows
-from import_readers.footers import without_footer
+from import_readers import Unreadable
 from models.imports.checked import Checked
-from models.imports.columns import PLAIN, nameless, names_customers, resolve
-from models.imports.contacts import as_contacts, of_contacts
-from models.imports.raw_rows import cells_of, objects_of
-from models.imports.rows import Known, RowChecker
+from tests.imports.reading import judged
 from tests.imports.test_bad_files import workbook
 from tests.imports.test_product_exports import EXPORTS, FILES
 
-KNOWN = Known(frozenset({"NET30", "NET45", "NET60"}), frozenset(), {"le_us": "USD"})
 QUICK, LONG = 60, 20_000
 Said = Mapping[str, object]
 PLAIN_FILE = (
@@ -51,31 +45,10 @@ def said(row: Checked) -> Said:
     return whole | {name: json.dumps(items, sort_keys=True) for name, items in lists.items()}
 
 
-def read(source: str, content: bytes, directory: Path) -> list[Said]:
+def read(source: str, content: bytes) -> list[Said]:
     """The rows that are in order, as an import would judge them. Raises Unreadable."""
 
-    def spool(pieces: object) -> Path:
-        path = directory / "file"
-        path.write_bytes(content)
-        return path
-
-    layout, blocks = open_rows(
-        iter([content]), source, is_header=lambda cells: names_customers(cells, source, None), spool=spool
-    )
-    if layout.format == "object":
-        checker = RowChecker((), (), source, "le_us", KNOWN)
-        judged = [checker.judge_object(o) for b in blocks for o in objects_of(b.raws)]
-    else:
-        fields = resolve(layout.header, source, None, layout.header_line)
-        if of_contacts(layout.header, source):
-            fields = as_contacts(layout.header, fields, source, [])
-        checker = RowChecker(layout.header, fields, source, "le_us", KNOWN)
-        rows = blocks if source in PLAIN else without_footer(layout, blocks)
-        cells = [c for b in rows for c in cells_of(layout, b.raws)]
-        if any(n < len(c) and c[n].strip() for n in nameless(layout.header, source) for c in cells):
-            raise Unreadable("COLUMN_UNKNOWN", "no name")
-        judged = [checker.judge_cells(c) for c in cells]
-    return [said(row) for row in judged if not row.faults]
+    return [said(row) for row in judged(content, source) if not row.faults]
 
 
 def flipped(content: bytes, chance: random.Random) -> bytes:
@@ -142,15 +115,15 @@ def within(row: Said, original: Said) -> bool:
     return all(value in (None, original.get(field)) for field, value in row.items())
 
 
-def hold(name: str, times: int, directory: Path, seed: int) -> dict[str, int]:
+def hold(name: str, times: int, seed: int) -> dict[str, int]:
     """Mutate so often; the counts of what came of it. Fails where a value stands where it did not."""
     source, content = FORMATS[name]
-    originals = read(source, content, directory)
+    originals = read(source, content)
     chance, counts = random.Random(f"{name} {seed}"), {"refused": 0, "read": 0}
     for n in range(times):
         changed = mutated(name, content, chance)
         try:
-            rows = read(source, changed, directory)
+            rows = read(source, changed)
         except Unreadable as wrong:
             counts["refused"] += min(wrong.line, wrong.column) >= 1
             continue
@@ -163,21 +136,21 @@ def hold(name: str, times: int, directory: Path, seed: int) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_mutation_moves_no_value_into_another_row(name: str, tmp_path: Path) -> None:
-    counts = hold(name, QUICK, tmp_path, 1)
+def test_a_mutation_moves_no_value_into_another_row(name: str) -> None:
+    counts = hold(name, QUICK, 1)
     assert counts["read"] > 0
     assert sum(counts.values()) == QUICK, "what is refused has a place"
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", FORMATS)
-def test_twenty_thousand_mutations_move_no_value_into_another_row(name: str, tmp_path: Path) -> None:
-    assert sum(hold(name, LONG, tmp_path, 2).values()) == LONG
+def test_twenty_thousand_mutations_move_no_value_into_another_row(name: str) -> None:
+    assert sum(hold(name, LONG, 2).values()) == LONG
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_files_are_read_as_they_are(name: str, tmp_path: Path) -> None:
+def test_the_files_are_read_as_they_are(name: str) -> None:
     """Otherwise the mutations would say nothing."""
     source, content = FORMATS[name]
     made = EXPORTS[name].created if name in EXPORTS else 12
-    assert len(read(source, content, tmp_path)) >= min(made, 12) - 1
+    assert len(read(source, content)) >= min(made, 12) - 1
