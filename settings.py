@@ -86,6 +86,13 @@ class Settings(BaseSettings):
     secrets_dir: Path | None = None
     """Where credentials of external systems lie: a folder per organisation, named by its id, a file in it each (as
     container platforms mount them); None: secrets/ under the state directory."""
+    signing_key_file: Path | None = None
+    """The private key (Ed25519, PEM) that seals and evidence are signed with; None: one is made in the state directory, in
+    production nothing is signed."""
+    signing_command: str | None = None
+    """Instead of the key: a command that signs what it reads from its input, such as a call of a key management service."""
+    signing_public_keys_file: Path | None = None
+    """The public keys (PEM) whose signatures `arflow verify` and `verify-evidence` take; of `signing_command`, its own first."""
     source_hosts: str | None = None
     """Which hosts connections to external systems may lead to, such as `acme.my.salesforce.com,*.force.com`; `:port` and
     `http://` where need be. None: those of the vendors, by https, and in development this machine."""
@@ -121,6 +128,14 @@ class Settings(BaseSettings):
     def _production_has_no_development_tokens(self) -> Self:
         if self.production and self.dev_token_secret is not None:
             raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
+        return self
+
+    @model_validator(mode="after")
+    def _one_key_signs(self) -> Self:
+        if self.signing_command is not None and self.signing_key_file is not None:
+            raise ValueError("ARFLOW_SIGNING_KEY_FILE and ARFLOW_SIGNING_COMMAND are both set: one key signs")
+        if self.signing_command is not None and self.signing_public_keys_file is None:
+            raise ValueError("ARFLOW_SIGNING_COMMAND needs ARFLOW_SIGNING_PUBLIC_KEYS_FILE, whose first key is its own")
         return self
 
     @model_validator(mode="after")
@@ -196,6 +211,17 @@ class Settings(BaseSettings):
     def app_url(self) -> str:
         """The database URL for API and worker; SettingsError where there is none."""
         return self.app_database_url or self.owner_url()
+
+    @property
+    def public_keys(self) -> Path | None:
+        """Whose signatures are taken: the operator's file, in development the key's own; None where there is neither."""
+        own = self.home / "signing-key.pub.pem"
+        return self.signing_public_keys_file or (own if not self.production and own.exists() else None)
+
+    @property
+    def dev_signing_key(self) -> Path | None:
+        """Where development keeps its signing key; None in production."""
+        return None if self.production else self.home / "signing-key.pem"
 
     def dev_secret(self) -> str:
         """The secret that signs development tokens, made on first use. SettingsError in production."""

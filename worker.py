@@ -39,6 +39,7 @@ from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
+from operations.signing import Signer, signer_of
 from settings import Settings
 from sources.access import Access
 from workflows.approval import ObtainApproval
@@ -86,7 +87,9 @@ def posting_worker(client: Client, engine: Engine, threads: int = 12) -> Worker:
     )
 
 
-def process_worker(client: Client, engine: Engine, transport: Transport, threads: int = 16) -> Worker:
+def process_worker(
+    client: Client, engine: Engine, transport: Transport, signer: Signer | None = None, threads: int = 16
+) -> Worker:
     """The worker of the queue `processes`: what takes its time."""
     confirming, statements = ConfirmationActivities(engine, transport), StatementActivities(engine)
     return Worker(
@@ -100,7 +103,7 @@ def process_worker(client: Client, engine: Engine, transport: Transport, threads
             statements.record_and_apply,
             EscalationActivities(engine).look_at_escalation,
             DeductionActivities(engine).look_at_deduction,
-            SealActivities(engine).seal_trails,
+            SealActivities(engine, signer).seal_trails,
             PruningActivities(engine).prune_records,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
@@ -227,6 +230,9 @@ async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period. Begins when the database is there, and ends
     with SharedSession where its sessions are shared."""
     await wait_for_own_sessions(settings.app_url())
+    signer = signer_of(
+        settings.signing_key_file, settings.signing_command, settings.signing_public_keys_file, settings.dev_signing_key
+    )
     engine = make_engine(
         settings.app_url(),
         pool_size=settings.database_pool_size,
@@ -235,7 +241,7 @@ async def run_worker(settings: Settings) -> None:
     client = await connect(settings, [Measured(), FailingSteps(engine)], measured_runtime())
     workers = [
         posting_worker(client, engine),
-        process_worker(client, engine, mail_transport(settings)),
+        process_worker(client, engine, mail_transport(settings), signer),
         changes_worker(client, engine, build_id=settings.build),
         refresh_worker(client, engine, settings),
         import_worker(client, engine, settings),

@@ -24,6 +24,7 @@ from models.db.migrate import pending
 from models.db.outbox import lag
 from models.db.pooling import SharedSession, refuse_shared_sessions
 from operations.answers import hand_over
+from operations.signing import signer_of
 from settings import Settings
 from worker import posting_worker, settle_the_interpreter
 from workflows.connection import connect
@@ -43,6 +44,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opened.callback(engine.dispose)
         client = await connect(settings, runtime=measured_runtime())
         app.state.engine, app.state.temporal = engine, client
+        app.state.signer = signer_of(
+            settings.signing_key_file,
+            settings.signing_command,
+            settings.signing_public_keys_file,
+            settings.dev_signing_key,
+        )
         _watch(app, settings, engine, client)
         app.state.refresh_metrics = partial(_refresh_metrics, engine)
         await opened.enter_async_context(posting_worker(client, engine))

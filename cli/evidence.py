@@ -1,23 +1,48 @@
 """`arflow verify-evidence`: does an evidence packet prove what it says? Needs no database and no network."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from models.answers import JsonObject, read_row
 from models.approvals.evidence import EvidenceUnreadable
+from models.audit.seals import SEAL_FORMAT
 from models.inbox.evidence import faults, read, what, whole
+from models.signing import KeyUnreadable, PublicKeys, SignatureAnswer
 
 
 def verify_evidence(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The packet (PDF) or its JSON")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The packet (PDF) or its JSON; or a seal")],
     head: Annotated[str | None, typer.Option(help="The chain's head as the database or a seal has it (hex)")] = None,
-) -> None:
-    """Recompute the audit chain of a change's evidence and compare it with what the evidence says. 1 where it differs."""
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, envvar="ARFLOW_SIGNING_PUBLIC_KEYS_FILE",
+            help="The public keys (PEM) by one of which it has to be signed",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Recompute the audit chain of a change's evidence, compare it with what the evidence says, and look at its signature.
+    1 where it differs, or is not signed by a key that is given."""
     try:
-        document = read(file.read_bytes())
-    except EvidenceUnreadable as error:
+        raw = file.read_bytes()
+        document = _seal_in(raw) or read(raw)
+        keys = None if public_key is None else PublicKeys.read(public_key.read_bytes())
+    except (EvidenceUnreadable, KeyUnreadable) as error:
         raise SystemExit(f"arflow: {file}: {error}") from None
+    if document.get("format") == SEAL_FORMAT:
+        print(f"seal of {document.get('org_id')} at {document.get('sealed_at')}, {document.get('heads')} chains")
+        print(f"root {document.get('root')}")
+    else:
+        _trail(document, head)
+    _signature(document, keys)
+
+
+def _trail(document: JsonObject, head: str | None) -> None:
+    """What holds of itself: the chain, and that the record says what it says."""
     found = faults(document)
     if found:
         _breached(found)
@@ -30,6 +55,33 @@ def verify_evidence(
     if any(e.payload is None for e in evidence.trail):
         print("its contents were erased with the customer; who, when and which action remain")
     print(f"head {chain.seq} {chain.hash}")
+
+
+def _signature(document: JsonObject, keys: PublicKeys | None) -> None:
+    """Whose it is: a chain that is whole may be anybody's."""
+    given = document.get("signature")
+    try:
+        signature = read_row(SignatureAnswer, given) if isinstance(given, Mapping) else None
+    except ValueError:
+        _breached(["the signature is none"])
+    if keys is not None:
+        if fault := keys.fault(document, signature):
+            _breached([fault])
+        assert signature is not None
+        print(f"signed by {signature.key_id}")
+    elif signature is not None:
+        print(f"signed by {signature.key_id}: NOT LOOKED AT, no public key was given (--public-key)")
+    else:
+        print("not signed: whose it is shows by its head, in the database or a seal (--head)")
+
+
+def _seal_in(raw: bytes) -> JsonObject | None:
+    """The seal that the file is, if it is one."""
+    try:
+        document = json.loads(raw)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and document.get("format") == SEAL_FORMAT else None
 
 
 def _breached(found: list[str]) -> NoReturn:

@@ -5,9 +5,10 @@ import sys
 
 import typer
 
-from cli import backup, builds, conversation, evidence, organisations, processes, resume, surveys, token, verify
+from cli import backup, builds, conversation, evidence, organisations, processes, resume, seals, surveys, token, verify
 from models.db.migrate import TooOld
 from models.db.pooling import SharedSession
+from models.signing import KeyUnreadable
 from settings import SettingsError
 from stack.process import StackError
 
@@ -31,6 +32,7 @@ app.command("token")(token.token)
 app.command("mcp")(conversation.mcp)
 app.command("nps")(surveys.nps)
 app.command("verify")(verify.verify)
+app.command("seals")(seals.seals)
 app.command("verify-evidence")(evidence.verify_evidence)
 app.add_typer(organisations.org, name="org")
 app.add_typer(organisations.customer, name="customer")
@@ -42,7 +44,7 @@ def main() -> None:
     code: object = 0
     try:
         app()
-    except (StackError, SettingsError, SharedSession, TooOld) as error:
+    except (StackError, SettingsError, SharedSession, TooOld, KeyUnreadable) as error:
         print(f"arflow: {error}", file=sys.stderr)
         code = 1
     except SystemExit as ended:

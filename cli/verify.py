@@ -6,6 +6,7 @@ import typer
 
 from models.db.engine import make_engine, verifying_role
 from models.db.organisations import all_org_ids
+from models.signing import PublicKeys
 from models.verification import Finding
 from operations.verify import verify as verify_books
 from settings import get_settings
@@ -20,7 +21,9 @@ def verify(
     org: Annotated[str | None, typer.Option("--org", help="Only this organisation")] = None,
 ) -> None:
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
-    with books(get_settings()) as url:
+    settings = get_settings()
+    keys = None if settings.public_keys is None else PublicKeys.read(settings.public_keys.read_bytes())
+    with books(settings) as url:
         engine = make_engine(url, pool_size=1, role=verifying_role(url), statement_seconds=STATEMENT_SECONDS)
         try:
             known = all_org_ids(engine)
@@ -28,7 +31,7 @@ def verify(
                 raise StackError(f"there is no organisation {org}")
             broken = 0
             for org_id in known if org is None else [org]:
-                for found in verify_books(engine, org_id):
+                for found in verify_books(engine, org_id, keys):
                     _say(org_id, found)
                     broken += not found.ok
         finally:

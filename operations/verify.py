@@ -9,20 +9,24 @@ from models.db.cash import verify_credit_notes, verify_deductions, verify_invoic
 from models.db.engine import transaction
 from models.db.standing import reported
 from models.db.tx import Tx
+from models.signing import PublicKeys
 from models.verification import Finding
 
 
-def verify(engine: Engine, org_id: str) -> Iterator[Finding]:
-    """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile."""
+def verify(engine: Engine, org_id: str, keys: PublicKeys | None = None) -> Iterator[Finding]:
+    """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile. `keys`: whose signatures
+    of seals are taken; without any they are not looked at."""
     with transaction(engine, org_id, snapshot=True, rehearsal=True) as tx:
-        yield from checks(tx)
+        yield from checks(tx, keys)
 
 
-def checks(tx: Tx) -> Iterator[Finding]:
+def checks(tx: Tx, keys: PublicKeys | None = None) -> Iterator[Finding]:
     """The checks in their order: those of the ledger go by what reading the trail has gathered."""
-    trail = verify_trail.Trail(tx)
+    trail = verify_trail.Trail(tx, keys)
     yield verify_trail.check_chains(tx, trail)
     yield verify_seals.check_seals(tx)
+    if (signatures := trail.signatures.finding()) is not None:
+        yield signatures
     yield verify_ledger.check_entries(tx)
     yield verify_trail.check_records(tx)
     yield verify_ledger.check_payments(tx)

@@ -13,6 +13,7 @@ from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading
+from api.signing import signed
 from models.answers import Page
 from models.approvals.answers import ApprovalAnswer, ApprovalTokenAnswer
 from models.approvals.chain import ChangeStatus, require_reason
@@ -152,7 +153,8 @@ def get_evidence_of_approval(
     """Who asked for what, who decided, when and why, under which limits, with the audit chain. `Accept: application/pdf`: the
     packet. `arflow verify-evidence` checks either, without the database."""
     with reading(request, who) as tx:
-        document = evidence_of(tx, who, approval_id)
+        found = evidence_of(tx, who, approval_id)
+    document = signed(request, found)
     if "application/pdf" in accept.lower():
         name = f'attachment; filename="{approval_id}.pdf"'
         return Response(packet(document), headers={"Content-Disposition": name}, media_type="application/pdf")

@@ -11,6 +11,7 @@ from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading
+from api.signing import signed
 from api.write import SUBMITTED, Write, write
 from models.access import with_included
 from models.answers import Page
@@ -158,6 +159,7 @@ def get_evidence(
         change = changes.get(tx, change_id)
         require_change(change, who.entities)
         document = evidence_of_change(tx, change)
+    document = signed(request, document)
     if "application/pdf" in accept.lower():
         name = f'attachment; filename="{change_id}.pdf"'
         return Response(packet(document), headers={"Content-Disposition": name}, media_type="application/pdf")

@@ -15,6 +15,7 @@ from typing import Final
 from models.answers import JsonObject, answer, read_row
 from models.approvals.answers import ApprovalAnswer, ChangeDecisionAnswer
 from models.audit.chain import AuditEvent, breaches
+from models.signing import SignatureAnswer
 
 APPROVAL_FORMAT: Final = "arflow.approval-evidence/1"
 ATTACHMENT: Final = "evidence.json"
@@ -70,12 +71,13 @@ class EvidenceHeadAnswer:
 
 @answer
 class ApprovalEvidenceAnswer:
-    """An approval and its whole audit chain: a document that proves itself."""
+    """An approval and its whole audit chain: a document that proves itself; signed where the server has a key."""
 
     format: str
     approval: ApprovalAnswer
     trail: Sequence[EvidenceEventAnswer]
     head: EvidenceHeadAnswer | None
+    signature: SignatureAnswer | None
 
 
 def approval_evidence(
@@ -83,7 +85,11 @@ def approval_evidence(
 ) -> ApprovalEvidenceAnswer:
     """The evidence of an approval."""
     return ApprovalEvidenceAnswer(
-        format=APPROVAL_FORMAT, approval=approval, trail=[event_answer(e) for e in trail], head=head_answer(head)
+        format=APPROVAL_FORMAT,
+        approval=approval,
+        trail=[event_answer(e) for e in trail],
+        head=head_answer(head),
+        signature=None,
     )
 
 
@@ -142,7 +148,7 @@ def document_in(raw: bytes, formats: Collection[str]) -> JsonObject:
         raise EvidenceUnreadable("the file holds no evidence") from None
     if not isinstance(document, dict) or document.get("format") not in formats:
         raise EvidenceUnreadable(f"the file is not {' or '.join(sorted(formats))}")
-    return document
+    return {"signature": None, **document}  # an earlier build signed nothing
 
 
 def _attached(pdf: bytes, formats: Collection[str]) -> bytes:

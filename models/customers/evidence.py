@@ -17,18 +17,20 @@ from models.approvals.evidence import (
 from models.audit.chain import AuditEvent
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
+from models.signing import SignatureAnswer
 
 FORMAT: Final = "arflow.customer-change-evidence/1"
 
 
 @answer
 class EvidenceAnswer:
-    """A change and its whole audit chain: a document that proves itself."""
+    """A change and its whole audit chain: a document that proves itself; signed where the server has a key."""
 
     format: str
     change: ChangeAnswer
     trail: Sequence[EvidenceEventAnswer]
     head: EvidenceHeadAnswer | None
+    signature: SignatureAnswer | None
 
 
 def evidence_answer(change: Change, trail: Sequence[AuditEvent], head: tuple[int, bytes] | None) -> EvidenceAnswer:
@@ -38,6 +40,7 @@ def evidence_answer(change: Change, trail: Sequence[AuditEvent], head: tuple[int
         change=change_answer(change),
         trail=[event_answer(e) for e in trail],
         head=head_answer(head),
+        signature=None,
     )
 
 

@@ -1,11 +1,12 @@
 """The audit trail, read; and sealed."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from models.answers import read_row
+from models.answers import JsonObject, read_row
 from models.audit.chain import AuditEvent
 from models.db.streaming import stream
 from models.db.subjects import subject_filter
@@ -99,3 +100,14 @@ def append(tx: Tx, subject_id: str, actor: str, action: str, payload: Mapping[st
     """Say it in the subject's chain, in the name of a process and outside any command."""
     event = {"subject_id": subject_id, "actor": actor, "action": action, "reason_code": None}
     tx.write({}, [{**event, "request_id": None, "workflow_id": None, "payload": to_json(payload)}], None)
+
+
+def newest(tx: Tx, subject_id: str, action: str) -> JsonObject | None:
+    """What the latest such event of a subject's chain said; None where there is none."""
+    sql = """SELECT payload FROM audit_events WHERE org_id = :org AND subject_id = :subject AND action = :action
+             ORDER BY seq DESC LIMIT 1"""
+    said = tx.scalar(sql, subject=subject_id, action=action)
+    if said is None:
+        return None
+    found: JsonObject = json.loads(said)
+    return found

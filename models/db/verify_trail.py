@@ -9,6 +9,8 @@ from typing import Any
 from models.audit.chain import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
 from models.db.streaming import Scratch, readable, stream
 from models.db.tx import Row, Tx
+from models.db.verify_signatures import SealSignatures
+from models.signing import PublicKeys
 from models.verification import Finding
 
 _CHAINS = f"""SELECT e.org_id, e.subject_id, e.seq, {readable("e.at")} AS at, e.actor, e.action, e.reason_code,
@@ -38,7 +40,8 @@ _LATER = {"customer_id"}
 class Trail:
     """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals, erasures."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, keys: PublicKeys | None = None) -> None:
+        self.signatures = SealSignatures(keys)
         self.marks = Scratch(tx, "verify_marks")
         self.facts = Scratch(tx, "verify_facts")
         self.erased = Scratch(tx, "verify_erased")
@@ -64,6 +67,7 @@ class Trail:
                 told = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e.seq}
                 stored = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
                 self.seals.add(sealed_at=sealed_at, **told, **stored)
+                self.signatures.take(e.org_id, sealed_at, said)
             if e.action == ERASED_ACTION:
                 for subject_id, seq in said["subjects"].items():
                     self.erasures.add(subject_id=subject_id, seq=int(seq))

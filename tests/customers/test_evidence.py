@@ -3,10 +3,15 @@
 import copy
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from models.approvals.evidence import EvidenceUnreadable
+from models.answers import read_row
+from models.approvals.evidence import EvidenceEventAnswer, EvidenceUnreadable, event_answer, event_of
+from models.audit.chain import link_hash
+from models.db.tx import to_json
 from models.inbox.evidence import faults, read
 from tests.customers.desk import Desk, ok, refused
 
@@ -94,3 +99,43 @@ def test_evidence_of_others_is_not_shown(desk: Desk, own_desk: Desk, approved: d
     refused(
         own_desk("u_auditor").get(f"/v1/customer-changes/{approved['change_id']}/evidence"), 403, "ORG_CONTEXT_MISMATCH"
     )
+
+
+def test_evidence_is_signed_and_one_that_somebody_made_up_is_not(desk: Desk, approved: dict, tmp_path):
+    keys = str(Path(desk.stack.environment["ARFLOW_HOME"]) / "signing-key.pub.pem")
+    document = ok(fetch(desk, approved))
+    assert document["signature"]["algorithm"] == "Ed25519"
+    url = f"/v1/approvals/{approved['change_id']}/evidence"
+    assert ok(desk("u_auditor").get(url))["signature"] == document["signature"], "by whichever door"
+    files = {
+        "packet.pdf": fetch(desk, approved, "application/pdf").content,
+        "evidence.json": json.dumps(document).encode(),
+    }
+    # A chain of their own making is whole: only the key tells that it is not the organisation's.
+    made_up = {**document, "trail": forged_chain(document["trail"])}
+    made_up["head"] = {"seq": 4, "hash": made_up["trail"][-1]["hash"]}
+    files["made_up.json"] = json.dumps(made_up).encode()
+    files["unsigned.json"] = json.dumps({**document, "signature": None}).encode()
+    said = {}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        done = desk.stack.arflow("verify-evidence", str(tmp_path / name), "--public-key", keys, check=False)
+        said[name] = (done.returncode, done.stdout)
+    assert {name: code for name, (code, _) in said.items()} == {
+        "packet.pdf": 0, "evidence.json": 0, "made_up.json": 1, "unsigned.json": 1,
+    }  # fmt: skip
+    assert "the chain is whole" in said["made_up.json"][1]
+    assert "not one of this document" in said["made_up.json"][1]
+    without = desk.stack.arflow("verify-evidence", str(tmp_path / "packet.pdf"))
+    assert "NOT LOOKED AT" in without.stdout
+
+
+def forged_chain(trail: list[dict]) -> list[dict]:
+    """The same events at another time, with hashes that fit."""
+    made, before = [], b""
+    for link in trail:
+        e = event_of(read_row(EvidenceEventAnswer, {**link, "at": link["at"].replace("20", "19", 1)}))
+        e = replace(e, prev_hash=before)
+        before = link_hash(e)
+        made.append(json.loads(to_json(event_answer(replace(e, hash=before)))))
+    return made
