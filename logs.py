@@ -49,7 +49,7 @@ def configure_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [other for other in root.handlers if not isinstance(other, _Handler)] + [handler]
     root.setLevel(max(level, logging.INFO))  # what others debug is not ours to know
-    for chatty in ("httpx2", "uvicorn.access"):  # they log URLs
+    for chatty in ("httpx2", "uvicorn.access", "alembic", "mcp"):  # URLs, and what they are just doing
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -6,6 +6,7 @@ never reach Python included, and tells only Prometheus: so it gets a port of its
 asked when this process' metrics are.
 """
 
+import logging
 import socket
 import urllib.request
 from collections.abc import Iterable
@@ -17,7 +18,14 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 log = structlog.get_logger("arflow.metrics")
 
@@ -35,12 +43,18 @@ def measured_runtime() -> Runtime | None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     try:
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+        runtime = Runtime(telemetry=TelemetryConfig(logging=_logging(), metrics=PrometheusConfig(bind_address=address)))
     except (RuntimeError, ValueError) as error:
         log.warning("failures of workflow tasks are not counted", error=type(error).__name__)
         return None
     REGISTRY.register(_Failures(address))
     return runtime
+
+
+def _logging() -> LoggingConfig:
+    """What the core says goes where all else goes, one object a line, instead of coloured text of its own."""
+    level = TelemetryFilter(core_level="WARN", other_level="ERROR")
+    return LoggingConfig(level, forwarding=LogForwardingConfig(logging.getLogger("temporalio.core")))
 
 
 class _Failures(Collector):

@@ -15,13 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from temporalio.client import Client
 
 from activities.task_failures import measured_runtime
-from api import metrics
+from api import figures
 from api.refresher import PanelRefresher
-from models.db import standing
 from models.db.answered import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
-from models.db.outbox import lag
 from models.db.pooling import SharedSession, refuse_shared_sessions
 from operations.answers import hand_over
 from operations.signing import signer_of
@@ -51,7 +49,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             settings.dev_signing_key,
         )
         _watch(app, settings, engine, client)
-        app.state.refresh_metrics = partial(_refresh_metrics, engine)
+        app.state.refresh_metrics = partial(figures.refresh, engine)
         await opened.enter_async_context(posting_worker(client, engine))
         app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
         opened.push_async_callback(app.state.reads.close)
@@ -97,14 +95,3 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> 
     app.state.readiness.add("database", database)
     app.state.readiness.add("migrations", migrations)
     app.state.readiness.add("temporal", temporal)
-
-
-def _refresh_metrics(engine: Engine) -> None:
-    pending_events, oldest_seconds = lag(engine)
-    metrics.OUTBOX_LAG.set(pending_events)
-    metrics.OUTBOX_LAG_SECONDS.set(oldest_seconds)
-    metrics.STANDING.clear()
-    for found in standing.trouble(engine):
-        metrics.STANDING.labels(found.what).set(found.number)
-    for kind in ("api", "worker"):
-        metrics.PROCESSES.labels(kind).set(standing.last_seen(engine, kind).number)

@@ -30,8 +30,31 @@ INVOICES_CREATED: Final = Counter("arflow_invoices_created", "Invoices created",
 OUTBOX_LAG: Final = Gauge("arflow_outbox_lag_events", "Committed events not yet published")
 OUTBOX_LAG_SECONDS: Final = Gauge("arflow_outbox_lag_seconds", "Age of the oldest event not yet published")
 
+DATABASE: Final = Gauge(
+    "arflow_database_answers", "1 where the figures below could be read; 0: they are those of before"
+)
+TEMPORAL: Final = Gauge("arflow_temporal_answers", "1 where Temporal told its backlogs")
 STANDING: Final = Gauge("arflow_standing_work", "What stands still or fails again and again, by what", ["what"])
 PROCESSES: Final = Gauge("arflow_processes", "Processes seen within two minutes, by kind", ["kind"])
+LAST_SEEN: Final = Gauge(
+    "arflow_process_last_seen_timestamp_seconds", "When a process was last seen; 0: never", ["kind"]
+)
+EXCEPTIONS: Final = Gauge(
+    "arflow_exceptions_open",
+    "What waits for a person, by the role on whose desk it lies and whether it is overdue",
+    ["owner", "state"],
+)
+WEBHOOKS_FAILING: Final = Gauge(
+    "arflow_webhook_endpoints_failing", "Endpoints whose next delivery has failed at least once"
+)
+WEBHOOKS_WAITING: Final = Gauge("arflow_webhook_deliveries_waiting", "Deliveries not yet taken")
+COMMANDS_UNFINISHED: Final = Gauge("arflow_commands_unfinished", "Requests kept for a process and not yet carried out")
+OLDEST_COMMAND: Final = Gauge(
+    "arflow_oldest_unfinished_command_timestamp_seconds", "When the oldest of them was kept; 0: there is none"
+)
+QUEUE_TASKS: Final = Gauge("arflow_queue_tasks", "Tasks that wait in Temporal, about", ["queue"])
+QUEUE_SECONDS: Final = Gauge("arflow_queue_oldest_seconds", "How long the oldest of them has waited", ["queue"])
+QUEUE_POLLERS: Final = Gauge("arflow_queue_pollers", "Workers that take from the queue", ["queue"])
 
 
 def exposition(refresh: Callable[[], None] | None = None) -> bytes:
@@ -43,6 +66,8 @@ def exposition(refresh: Callable[[], None] | None = None) -> bytes:
     if refresh is not None:
         try:
             refresh()
+            DATABASE.set(1)
         except Exception as error:
+            DATABASE.set(0)
             log.warning("metrics not refreshed", error=type(error).__name__)
     return generate_latest(REGISTRY)

@@ -3,13 +3,15 @@
 import os
 import sys
 
+import psycopg
 import typer
 
 from cli import backup, builds, conversation, evidence, organisations, processes, resume, seals, surveys, token, verify
+from logs import configure_logs
 from models.db.migrate import TooOld
 from models.db.pooling import SharedSession
 from models.signing import KeyUnreadable
-from settings import SettingsError
+from settings import SettingsError, get_settings
 from stack.process import StackError
 
 app = typer.Typer(
@@ -43,9 +45,13 @@ def main() -> None:
     """Run the command; what the user can mend comes as one line on stderr and exit code 1."""
     code: object = 0
     try:
+        configure_logs(get_settings())
         app()
     except (StackError, SettingsError, SharedSession, TooOld, KeyUnreadable) as error:
         print(f"arflow: {error}", file=sys.stderr)
+        code = 1
+    except psycopg.OperationalError as error:
+        print(f"arflow: PostgreSQL: {' '.join(str(error).split())}", file=sys.stderr)
         code = 1
     except SystemExit as ended:
         code = ended.code

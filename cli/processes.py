@@ -37,7 +37,7 @@ def api() -> None:
     settings = get_settings()
     outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
     settings.require("database_url", *outside)
-    configure_logs(settings)
+    _begin("api", settings)
     _refuse_shared_sessions(settings)
     # uvicorn raises the signal again after its orderly end; an orderly end is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,6 +57,21 @@ def api() -> None:
     )
 
 
+def _begin(kind: str, settings: Settings) -> None:
+    """Logs as everywhere; the first line says which build of what this is, and where it looks for what it needs."""
+    import structlog
+
+    from activities.metrics import say_build
+    from models.db.nearby import database_hosts
+
+    configure_logs(settings)
+    said = say_build(kind, settings.build)
+    structlog.get_logger("arflow").info(
+        "started", **said, env=settings.env, pid=os.getpid(), database=",".join(database_hosts(settings.app_url())),
+        temporal=settings.temporal_target, namespace=settings.temporal_namespace,
+    )  # fmt: skip
+
+
 def _refuse_shared_sessions(settings: Settings) -> None:
     """One line and no traceback; a database that is away is looked at when it is there, by `/readyz`."""
     import psycopg
@@ -71,7 +86,7 @@ def worker() -> None:
     """Run one worker process."""
     settings = get_settings()
     settings.require("database_url", *(("temporal_address",) if settings.production else ()))
-    configure_logs(settings)
+    _begin("worker", settings)
     if settings.worker_metrics_port is not None:
         prometheus_client.start_http_server(settings.worker_metrics_port, addr=settings.host)
     uvloop.run(_worker(settings))

@@ -49,6 +49,39 @@ class Seen:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of what is counted over all organisations: so many, the oldest since (or due) then. `whose`: the role on whose desk
+    it lies, `person`, or nothing."""
+
+    figure: Literal["overdue", "due", "failing_webhooks", "webhook_deliveries", "commands"]
+    whose: str
+    number: int
+    oldest: datetime | None
+
+
+@answer
+class Backlog:
+    """What waits in one of Temporal's task queues: so many tasks, the oldest for so long, and how many workers take from it."""
+
+    queue: str
+    waiting: int
+    oldest_seconds: float
+    pollers: int
+
+
+@answer
+class FiguresAnswer:
+    """What is open in all organisations together, whether or not anything is wrong with it."""
+
+    open_exceptions: int
+    overdue_exceptions: int
+    failing_webhooks: int
+    unsent_webhook_deliveries: int
+    unfinished_commands: int
+    oldest_unfinished_command_at: datetime | None
+
+
 @answer
 class TroubleAnswer:
     """So many of it; the oldest since then."""

@@ -4,6 +4,7 @@ import sys
 
 from settings import SettingsError, get_settings
 from stack.browser import ensure_browser
+from stack.checkers import ensure_helm, ensure_promtool
 from stack.part import report
 from stack.process import StackError
 from stack.temporal import ensure_cli
@@ -11,12 +12,14 @@ from stack.time_skipping import ensure_test_server
 
 
 def main() -> None:
-    """Install the Temporal dev server, the time-skipping test server and a browser where they are missing."""
+    """Install the Temporal dev server, the time-skipping test server, a browser, promtool and Helm where they are missing."""
     try:
         settings = get_settings()
         ensure_cli(settings.temporal_cli, report)
         ensure_test_server()
         ensure_browser(report)
+        ensure_promtool(report)
+        ensure_helm(report)
     except (StackError, SettingsError) as error:
         report(str(error))
         sys.exit(1)

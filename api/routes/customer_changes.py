@@ -49,7 +49,7 @@ def list_changes(
     awaiting: Annotated[Literal["me"] | None, Query(description="`me`: what I may decide now")] = None,
     customer_id: str | None = None,
     operation: Annotated[str | None, Query(pattern="^(create|update|deactivate|reactivate|delete)$")] = None,
-    submitted_by: str | None = None,
+    submitted_by: Annotated[str | None, Query(description="A person's id, or `me`: what I have submitted")] = None,
 ) -> Response:
     """Changes, oldest first; with `awaiting=me` the inbox: those whose pending step the caller may decide now."""
     after = page.after("customer-changes", str)
@@ -64,7 +64,7 @@ def list_changes(
         else:
             found = change_lists.list_changes(
                 tx, who.entities, status=state, customer_id=customer_id, operation=operation,
-                submitted_by=submitted_by, after=start, limit=page.fetch,
+                submitted_by=who.sub if submitted_by == "me" else submitted_by, after=start, limit=page.fetch,
             )  # fmt: skip
     return shown(page.of("customer-changes", found, key=lambda c: (c.id,), item=change_answer))
 

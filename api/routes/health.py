@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
+from temporalio.client import Client
 
-from api import metrics
+from api import figures, metrics
 from api.answering import shown
 from api.problems import problem_response
 from api.query import CheckedRoute
 from api.readiness import Readiness
 from models.answers import answer
-from models.db import standing
 from models.errors import Refusal
-from models.standing import ProcessesAnswer, TroubleAnswer
+from models.standing import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
 
 router: Final = APIRouter(tags=["health"], redirect_slashes=False, route_class=CheckedRoute)
 
@@ -40,12 +40,15 @@ class ReadinessAnswer:
 @answer
 class DegradedAnswer:
     """`degraded`: requests are served, but something stands still, fails again and again, or no worker is there.
-    `trouble` says what, how much of it, and since when; `processes` who was last seen when."""
+    `trouble` says what, how much of it, and since when; `processes` who was last seen when; `open` what is open, wrong or not;
+    `queues` what waits in Temporal (empty where it does not say)."""
 
     status: Literal["ready", "degraded"]
     checks: Mapping[str, str]
     trouble: Sequence[TroubleAnswer]
     processes: Sequence[ProcessesAnswer]
+    open: FiguresAnswer
+    queues: Sequence[Backlog]
 
 
 @router.get("/healthz", response_model=HealthAnswer)
@@ -78,22 +81,21 @@ async def get_readiness(
         return problem_response(refusal, request)
     if verbose is None:
         return shown(ReadinessAnswer(status="ready", checks=checks))
-    return shown(await run_in_threadpool(_looked_at, request.app.state.engine, checks))
+    queues = await figures.waiting(_temporal(request))
+    return shown(await run_in_threadpool(_looked_at, request.app.state.engine, checks, queues))
 
 
-def _looked_at(engine: Engine, checks: Mapping[str, str]) -> DegradedAnswer:
-    found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in standing.trouble(engine)]
-    processes = [_processes(engine, "api"), _processes(engine, "worker")]
-    if not processes[1].number:
-        found.append(TroubleAnswer(what="NO_WORKER", number=0, oldest=processes[1].last_seen_at))
+def _looked_at(engine: Engine, checks: Mapping[str, str], queues: Sequence[Backlog]) -> DegradedAnswer:
+    found = figures.trouble(engine, queues)
     return DegradedAnswer(
-        status="degraded" if found else "ready", checks=checks, trouble=found, processes=processes
+        status="degraded" if found else "ready", checks=checks, trouble=found, processes=figures.processes(engine),
+        open=figures.summed(engine), queues=queues,
     )  # fmt: skip
 
 
-def _processes(engine: Engine, kind: Literal["api", "worker"]) -> ProcessesAnswer:
-    seen = standing.last_seen(engine, kind)
-    return ProcessesAnswer(kind=kind, number=seen.number, last_seen_at=seen.at)
+def _temporal(request: Request) -> Client | None:
+    """The client, where there is one: what is measured and examined does not need it."""
+    return getattr(request.app.state, "temporal", None)
 
 
 _METRICS: Final = {
@@ -106,5 +108,6 @@ _METRICS: Final = {
 async def get_metrics(request: Request) -> Response:
     """The metrics of this process in Prometheus' text format."""
     refresh = request.app.state.refresh_metrics
+    await figures.refresh_backlogs(_temporal(request))
     body = await asyncio.to_thread(metrics.exposition, refresh)
     return Response(body, media_type=None, headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -57,12 +57,14 @@ def hand_on(tx: Tx, exception_id: str, role: str, due_at: datetime) -> None:
     )
 
 
-def resolve_about(tx: Tx, kind: str, subject_id: str, who: str, code: str) -> None:
-    """What the open exceptions of this kind about this subject asked for has happened."""
+def resolve_about(tx: Tx, kind: str, subject_id: str, who: str, code: str, reason: str | None = None) -> None:
+    """What the open exceptions of this kind (and `reason`) about this subject asked for has happened."""
     tx.later(
         "UPDATE exceptions SET status = 'resolved', resolved_at = :now, resolved_by = :who, resolution_code = :code "
-        "WHERE org_id = :org AND kind = :kind AND subject_id = :subject AND status = 'open'",
+        "WHERE org_id = :org AND kind = :kind AND subject_id = :subject AND status = 'open' "
+        "AND (CAST(:reason AS text) IS NULL OR reason_code = :reason)",
         kind=kind,
+        reason=reason,
         subject=subject_id,
         who=who,
         code=code,

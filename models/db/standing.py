@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from models.answers import read_row
 from models.db.engine import ask
 from models.db.tx import Tx
-from models.standing import NOT_MOVING, STEP_FAILING, Patience, Seen, Standing, Trouble
+from models.standing import NOT_MOVING, STEP_FAILING, Figure, Patience, Seen, Standing, Trouble
 
 _FORGOTTEN: Final = timedelta(minutes=3)
 """A mark that nobody has looked at for so long says nothing of what happened since: nobody looked, or the database was
@@ -80,6 +80,11 @@ def settle(tx: Tx, still: Sequence[Standing], who: str) -> None:
 def trouble(engine: Engine) -> Sequence[Trouble]:
     """What is wrong in all organisations together."""
     return [read_row(Trouble, row) for row in ask(engine, "SELECT * FROM standing_work()")]
+
+
+def figures(engine: Engine) -> Sequence[Figure]:
+    """What is open in all organisations together."""
+    return [read_row(Figure, row) for row in ask(engine, "SELECT * FROM operation_figures()")]
 
 
 def say_there(engine: Engine, kind: str, name: str, build: str | None) -> None:

@@ -66,7 +66,7 @@ def test_the_api_counts_business_once_and_refusals_by_code(office: Office, app_s
 
 
 def test_the_outbox_lag_is_that_of_events_nobody_has_published(fresh_database_url: str) -> None:
-    from api.lifespan import _refresh_metrics
+    from api.figures import refresh
     from api.metrics import OUTBOX_LAG, OUTBOX_LAG_SECONDS
     from tests.books import Books
 
@@ -74,7 +74,7 @@ def test_the_outbox_lag_is_that_of_events_nobody_has_published(fresh_database_ur
     for _ in range(3):
         books.pay(books.customer(), 5, "2026-01-15")
     time.sleep(0.05)
-    _refresh_metrics(books.engine)
+    refresh(books.engine)
     assert OUTBOX_LAG._value.get() == 6  # three customers, three payments
     assert 0.05 <= OUTBOX_LAG_SECONDS._value.get() < 60
     books.close()

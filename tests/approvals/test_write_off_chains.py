@@ -84,7 +84,7 @@ def test_a_step_that_nobody_decides_is_reminded_and_escalated_once(desk: Ledger,
         engine.dispose()
     found = ok(desk("u_controller").get("/v1/exceptions", params={"status": "open"}))["items"]
     mine = {e["reason_code"]: e["owner_role"] for e in found if e["subject_id"] == approval}
-    assert mine == {"APPROVAL_DUE": "ar_manager", "APPROVAL_OVERDUE": "controller"}
+    assert mine == {"APPROVAL_OVERDUE": "controller"}
     told = [
         e["type"] for e in ok(desk("u_controller").get("/v1/events?limit=200"))["items"] if e["subject"] == approval
     ]

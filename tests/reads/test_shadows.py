@@ -16,6 +16,7 @@ DEFINERS = {
     "id_in_other_org(text)",
     "import_analyze()",
     "import_prune(text,bigint,bigint)",
+    "operation_figures()",
     "outbox_lag()",
     "outbox_publish(integer)",
     "outbox_read(bigint,integer)",

@@ -1,8 +1,10 @@
 """Whoever opens a run in Temporal's UI reads what it is and where it stands."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from tests.stack_fixtures.app import AppStack
+from workflows.payments import POSTING_WORKFLOWS
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
 
@@ -69,6 +72,23 @@ async def test_a_refused_posting_says_why(desk: Desk, temporal_client: Client):
     summary, details = await shown(temporal_client, refused.headers["X-Workflow-Id"])
     assert summary == f"Apply payment {payment} to 1 invoice"
     assert details == "Refused, nothing was posted: OVERPAYMENT_REQUIRES_CREDIT"
+
+
+async def test_a_list_of_failed_runs_parts_refusals_from_faults(desk: Desk, temporal_client: Client):
+    """The queries of the runbook."""
+    page = (Path(__file__).parents[2] / "docs" / "runbooks" / "stuck-run.md").read_text()
+    queries = re.findall(r"^\| `(ExecutionStatus [^`]+)` \|", page, re.MULTILINE)
+    assert len(queries) == 5
+    named = set(re.findall(r'"(\w+)"', queries[0])) - {"Failed"}
+    assert named == {run.__name__ for run in POSTING_WORKFLOWS}, (
+        "a process of posting ends as failed by a refusal alone"
+    )
+    refused = desk.apply(desk.payment("more", 900), (desk.invoice("smaller", 100), 100)).headers["X-Workflow-Id"]
+    async with asyncio.timeout(60):  # lists lag behind
+        while refused not in {run.id async for run in temporal_client.list_workflows(queries[0])}:
+            await asyncio.sleep(0.2)
+    for query in queries[1:]:
+        assert refused not in {run.id async for run in temporal_client.list_workflows(query)}
 
 
 async def test_a_confirmation_says_that_it_was_sent(desk: Desk, temporal_client: Client):

@@ -174,6 +174,7 @@ exceptions = records(
     Column("resolution_code", Text),
     Column("note", Text),
     index("exceptions_list", "org_id", "status", "due_at", "id"),
+    index("exceptions_open", "due_at", "owner_role", where="status = 'open'"),
     index(
         "exceptions_standing",
         "kind",
