@@ -11,7 +11,8 @@ RUN /opt/arflow/bin/pip install --no-cache-dir --no-deps "setuptools==84.2.1" \
  && /opt/arflow/bin/pip uninstall -y setuptools pip
 
 FROM python:3.11.14-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /var/lib/arflow --create-home --shell /usr/sbin/nologin arflow
+RUN useradd --system --uid 10001 --home-dir /var/lib/arflow --create-home --shell /usr/sbin/nologin arflow \
+ && install -d -o 10001 -g 10001 /var/lib/arflow/uploads
 COPY --from=build /opt/arflow /opt/arflow
 ENV PATH=/opt/arflow/bin:$PATH \
     PYTHONUNBUFFERED=1 \

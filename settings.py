@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     `http://` where need be. None: those of the vendors, by https, and in development this machine."""
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+$")
     """Where people and assistants reach the API, such as `https://ar.example.com`; None: as each request was addressed."""
+    upload_dir: Path | None = None
+    """Where files lie that are being uploaded; on a disk, a container's /tmp is its memory. None: the system's folder."""
+    upload_bytes: int = Field(default=8 * 1024**3, ge=1)
+    """So many bytes of uploads may be under way in one API process."""
     rate_limit: str | None = None
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
     log_level: str = "INFO"

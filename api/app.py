@@ -52,6 +52,8 @@ from api.routes import (
     webhooks,
     write_offs,
 )
+from api.streams import Streams
+from api.uploads import Uploads
 from api.web import pages
 from settings import Settings, get_settings
 
@@ -116,6 +118,8 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.state.rate_limit = RateLimit(settings.effective_rate_limit)
     app.state.readiness = Readiness()
     app.state.refresh_metrics = None
+    app.state.streams = Streams()
+    app.state.uploads = Uploads(settings.upload_bytes)
     handle_problems(app)
     app.add_middleware(RequestContext)
     if ungated := routes_without_gate(routers):

@@ -28,6 +28,7 @@ from api.agents import CLIENT_HEADER, require_agents_of
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
 from api.tags import Tag
+from api.uploads import announced
 from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
 from models.errors import FieldError, Refusal
 
@@ -158,7 +159,9 @@ class GatedRoute(CheckedRoute):
             _check_text(gated.scope)
             query.check(gated.scope)
             if fields is not None:
-                await _check_form(gated, fields, needed)
+                with state.uploads.one(announced(request, limit)):
+                    await _check_form(gated, fields, needed)
+                    return await inner(gated)
             if raw:
                 gated.keep(parsed := json_body.parse(raw))
                 for member, permission in needs.also.items():

@@ -5,6 +5,7 @@ Postings run on a worker inside this process: they start eagerly, without a hop 
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -33,6 +34,9 @@ from workflows.watching import keep_watching
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the resources, serve, then say "not ready" and close them in reverse order."""
     settings: Settings = app.state.settings
+    if settings.upload_dir is not None:
+        settings.upload_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.tempdir = str(settings.upload_dir)
     async with AsyncExitStack() as opened:
         engine = make_engine(
             settings.app_url(),

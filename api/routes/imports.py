@@ -14,6 +14,7 @@ from api.gate import IMPORT_LIMIT, gated_router
 from api.import_upload import read_options, upload
 from api.problems import invalid, refusals
 from api.reading import reading, who_sees
+from api.streams import Streams
 from api.write import Write, write
 from models.answers import Page
 from models.db.imports import imports
@@ -179,9 +180,13 @@ def get_import_report(request: Request, import_id: str, who: Reader, outcome: Ou
     responses={200: {"model": ImportProgressAnswer}, **_MISSING},
 )  # fmt: skip
 def get_import_events(request: Request, import_id: str, who: Reader) -> Response:
-    """The import's progress as server-sent events, `progress` whenever its counters move, and `end` with the last of them."""
+    """The import's progress as server-sent events, `progress` whenever its counters move, and `end` with the last of them.
+    A stream is closed after a quarter of an hour, or when its token runs out: open it again. Ten of a person at a time."""
+    streams: Streams = request.app.state.streams
+    streams.refuse_too_many(who)
     one = _seen(request, who, import_id)
-    stream = import_report.progress_events(request.app.state.engine, who.org_id, one.id)
+    progress = import_report.progress_events(request.app.state.engine, who.org_id, one.id)
+    stream = streams.bounded(request, who, progress)
     return EventStream(stream, headers={"X-Accel-Buffering": "no"})
 
 

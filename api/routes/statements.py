@@ -1,6 +1,5 @@
 """Bank statements: uploaded, then worked off by a process."""
 
-import io
 from typing import Annotated
 
 from fastapi import File, Form, Path, Query, Request, UploadFile
@@ -12,6 +11,7 @@ from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
 from api.reading import reading, who_sees
+from api.reading_apart import read_statement
 from api.write import Write, write
 from models.answers import Page
 from models.cash.csv_formats import StatementFormat
@@ -19,16 +19,13 @@ from models.cash.statement_answers import StatementAnswer, statement_answer
 from models.cash.statement_requests import (
     LinkLine,
     LinkStatementLine,
-    ReceiveStatement,
     RetryLine,
     RetryStatementLine,
-    as_received,
 )
 from models.cash.statements import MAX_LINES
 from models.db import lookups
 from models.db.cash import statement_formats, statements
 from models.ids import new_id
-from statement_readers import detect_and_read, read_bank_csv
 
 router = gated_router("statements")
 
@@ -53,16 +50,8 @@ async def upload_statement(
     works its lines that failed again."""
     content = await file.read()
     name = format if format is not None else form_format
-
-    def read() -> ReceiveStatement:
-        if name is None:
-            found = detect_and_read(io.BytesIO(content), file.filename, file.content_type)
-        else:
-            described, currency = _described(request, who, bank_account_id, name)
-            found = read_bank_csv(io.BytesIO(content), described, currency)
-        return as_received(bank_account_id, content, file.filename, found, name)
-
-    body = await run_in_threadpool(read)
+    described = None if name is None else await run_in_threadpool(_described, request, who, bank_account_id, name)
+    body = await read_statement(bank_account_id, content, file.filename, file.content_type, described)
     return await write(request, who, key, Write("receive_statement", body, new_id("stmt"), bank_account_id))
 
 
