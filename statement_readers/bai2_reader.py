@@ -23,12 +23,15 @@ from models.cash.statements import (
     StatementLine,
     StatementWarning,
 )
+from statement_readers.bai2_continued import with_whole_accounts
 from statement_readers.bai2_said import said_in_detail
 from statement_readers.fields import INT64_MAX, MAX_TEXT, clean, exponent, unreadable
 from statement_readers.whole_text import decode, read_bytes
 
 _RECORD = re.compile(r"(01|02|03|16|49|88|98|99),")
 _DETAIL = re.compile(r"16,([0-9]{3}),([0-9]{0,20}),")
+_AVAILABLE = re.compile(r"\A(16,[0-9]{3},[0-9]{0,20},S,)([0-9]*,[0-9]*,[0-9]*)(?=[,/])")
+"""What is available at once, in a day and later; a part that is none is left out by some banks."""
 _DAY = re.compile("[0-9]{6}")
 _ODD_NUMBER = re.compile(r"[0-9]_[0-9]|[^\x00-\x7f]")
 _OPENING, _CLOSING = "010", "015"
@@ -44,7 +47,7 @@ def read_bai2(file: BinaryIO) -> list[Statement]:
     records = [_checked(number, raw.strip()) for number, raw in enumerate(text.split("\n"), 1) if raw.strip()]
     if not records[-1].startswith("99,"):
         raise unreadable("the file is cut off: it does not end with a file trailer (99).", line=text.count("\n") + 1)
-    parsed, difference = _parse(records)
+    parsed, difference = _parse(with_whole_accounts(records))
     numbering = LineNumbering()
     width = _width(parsed.header.physical_record_length, records)
     statements = [
@@ -73,6 +76,7 @@ def _checked(number: int, record: str) -> str:
         return record
     if (detail := _DETAIL.match(record)) is None:
         raise unreadable("the transaction has no readable type code or amount.", line=number, column=4)
+    record = _AVAILABLE.sub(lambda m: m[1] + ",".join(part or "0" for part in m[2].split(",")), record)
     code = detail.group(1)
     if code in TypeCodes:
         return record

@@ -37,6 +37,8 @@ _OPENING = re.compile(_BALANCE.format(tag="60[FM]"))
 _CLOSING = re.compile(_BALANCE.format(tag="62[FM]"))
 _BLANK_ENTRY_DATE = re.compile(r"(?m)^(:61:[0-9]{6})[ ]{1,4}(?=[RE]?[CD])")
 """Some banks leave the four places of the entry date blank, which the standard leaves out."""
+_BLANK_BEFORE_KIND = re.compile(r"(?m)^(:61:[0-9]{6}(?:[0-9]{4})?[RE]?[CD][A-Z]?[0-9]{1,15},[0-9]{0,5})[ ]+(?=[A-Z])")
+"""Others put one between the amount and the kind of the transaction."""
 _NUMBER = re.compile(r"(?m)^:28C?:([^\n]*)")
 _EXPECTED = {"EC", "ED"}
 _REVERSED = {"RC", "RD"}
@@ -46,18 +48,22 @@ _NAME = re.compile(r"/NAME/([^/]+)")
 def read_mt940(file: BinaryIO) -> list[Statement]:
     """One statement per message, in file order. Raises STATEMENT_UNREADABLE."""
     text, warnings = decode(read_bytes(file))
-    numbering = LineNumbering()
-    statements = [_statement(message, numbering) for message in pieces(text, _MESSAGE)]
-    if not statements:
+    messages = pieces(text, _MESSAGE)
+    if not messages:
         raise unreadable("no MT940 message (:20:) in the file.", line=1, column=1)
+    _refuse_strays(text[: messages[0].offset], 1)
+    numbering = LineNumbering()
+    statements = [_statement(message, numbering) for message in messages]
     statements[0] = replace(statements[0], warnings=(*warnings, *statements[0].warnings))
     return statements
 
 
 def _statement(message: Piece, numbering: LineNumbering) -> Statement:
     end = _END.search(message.text)
-    body = _BLANK_ENTRY_DATE.sub(r"\1", message.text[: end.start()] if end else message.text)
+    body = _without_blanks(message.text[: end.start()] if end else message.text)
     head = message.line
+    if end:
+        _refuse_strays(message.text[end.end() :], head + message.text.count("\n", 0, end.end()))
     opening, closing = _OPENING.search(body), _CLOSING.search(body)
     if opening is None:
         raise unreadable("the message has no readable opening balance (:60F: or :60M:).", line=head)
@@ -93,6 +99,20 @@ def _statement(message: Piece, numbering: LineNumbering) -> Statement:
         lines=tuple(lines),
         warnings=tuple(warnings),
     )
+
+
+def _refuse_strays(outside: str, first: int) -> None:
+    """`outside`: what stands before or behind a message, from line `first` on."""
+    if stray := _LINE.search(outside):
+        raise unreadable(
+            "a statement line (:61:) stands outside of any message; the head of its message (:20:) is missing.",
+            line=first + outside.count("\n", 0, stray.start()),
+            column=1,
+        )
+
+
+def _without_blanks(body: str) -> str:
+    return _BLANK_BEFORE_KIND.sub(r"\1", _BLANK_ENTRY_DATE.sub(r"\1", body))
 
 
 def _check_lines(body: str, head: int) -> int:

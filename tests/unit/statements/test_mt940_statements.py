@@ -135,3 +135,16 @@ def test_a_blank_in_another_place_is_refused(refused):
 def test_a_returned_item_is_a_receipt_given_back(read):
     [statement] = read(MESSAGE.replace("C12,34NTRF", "D12,34NRTI").replace("RC2,34NTRF", "C2,34NRTI"))
     assert [line.reversal for line in statement.lines] == [True, False]
+
+
+def test_a_line_outside_of_any_message_is_refused(refused):
+    """Its message has lost its head; what belongs to it would be left out without a word."""
+    stray = ":61:2603020302C99,00NTRFNONREF//B9\n:86:INV-9\n"
+    assert refused(MESSAGE + stray).extra["line"] == MESSAGE.count("\n") + 1
+    assert refused(stray + MESSAGE).extra["line"] == 1
+
+
+def test_a_blank_before_the_kind_of_a_line_is_read(read):
+    [plain] = read(MESSAGE)
+    [blank] = read(MESSAGE.replace("C12,34NTRF", "C12,34 NTRF"))
+    assert blank.lines == plain.lines

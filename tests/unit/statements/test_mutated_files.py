@@ -1,9 +1,11 @@
 """Every reader, with files that have one thing changed: read right, with a warning, or refused with a place."""
 
 import os
+from collections import Counter
 
 import pytest
 
+from tests.unit.statements.independent import second_reading
 from tests.unit.statements.mutating import SAMPLES, mutate, wrong
 
 FIRST = int(os.environ.get("ARFLOW_FIRST_MUTATION", "0"))
@@ -36,3 +38,11 @@ def test_the_samples_themselves_are_read_without_a_word(name: str):
     assert sum(len(s.lines) for s in statements) >= 2
     expected = {"STATEMENT_ENTRY_IGNORED", "STATEMENT_NOT_FINAL"}
     assert not [w for s in statements for w in s.warnings if w.code not in expected]
+
+
+@pytest.mark.parametrize("name", [n for n in SAMPLES if "CSV" not in n])
+def test_a_second_reading_comes_to_the_same_sums(name: str):
+    sums = Counter[str]()
+    for line in (line for s in SAMPLES[name].read(SAMPLES[name].data) for line in s.lines):
+        sums[line.currency_code] += line.amount_minor
+    assert second_reading(SAMPLES[name].data)[1] == sums

@@ -142,3 +142,36 @@ def test_a_broken_bai2_file_is_refused(refused, old, new):
 def test_every_cut_of_a_bai2_file_is_refused(refused):
     for end in range(20, len(BAI2) - 6, 3):
         refused(BAI2[:end], "march.bai2")
+
+
+ACCOUNT = "01,S,R,260202,0000,1,,,2/\n02,R,S,1,260202,0000,USD,2/\n{account}\n16,165,2000,Z,B1,,INV-10/\n"
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        "03,111,USD,010,1000,,,015,3000,,,045/\n88,3000,,,100,2000,1,/",
+        "03,111,USD,010,1000,,,015,3000,,,045,3000/\n88,,,100,2000,1,/",
+        "03,111,USD,010,1000,,,015,3000,,/\n88,045,3000,,,100,2000,1,/",
+        "03,111,USD,010,1000,,,015,3000,,,/\n88,045,3000,,,100,2000,1,/",
+        "03,111,USD,010,1000,,,015,3000,,,100,2000,1,S,500,500,1000,045/\n88,3000,,/",
+        "03,111,USD,010,1000,,,015,3000,,,100,2000,1,V,260203,0000/\n88,045,3000,,/",
+        "03,111,USD,010,1000,,,015,3000,,,100,2000,1,D,2,0,1500/\n88,1,500,045/\n88,3000,,/",
+        "03,111,USD,010/\n88,1000/\n88,,/\n88,015,3000,,,045,3000,,,100,2000,1,/",
+    ],
+)
+def test_an_account_is_read_however_its_summaries_are_continued(read, account):
+    records = account.count("\n") + 1
+    total = 2000 + 1000 + 3000 + 3000 + 2000
+    end = f"49,{total},{records + 2}/\n98,{total},1,{records + 4}/\n99,{total},1,{records + 6}/\n"
+    [statement] = read(ACCOUNT.format(account=account) + end)
+    assert (statement.account_ref, statement.opening_minor, statement.closing_minor) == ("111", 1000, 3000)
+    assert [line.amount_minor for line in statement.lines] == [2000]
+    assert statement.warnings == ()
+
+
+@pytest.mark.parametrize("available", ["500,500,1000", ",500,1500", "2000,,", ",,"])
+def test_a_part_that_is_not_available_may_be_left_out(read, available):
+    account = ACCOUNT.format(account="03,111,USD,015,3000,,/").replace(",2000,Z,", f",2000,S,{available},")
+    [statement] = read(account + "49,5000,3/\n98,5000,1,5/\n99,5000,1,7/\n")
+    assert [(line.amount_minor, line.remittance_text) for line in statement.lines] == [(2000, "INV-10")]
