@@ -25,6 +25,7 @@ from models.cash.statements import (
 )
 from models.errors import Refusal
 from statement_readers.camt_entry import Detail, entry_lines, read_amount, read_day, read_detail
+from statement_readers.camt_said import in_country
 from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import clean, unreadable
 
@@ -161,7 +162,7 @@ class _Reader:
             lines, warnings = entry_lines(element, parts, details)
             if self._numbering.count + len(lines) > MAX_LINES:
                 raise unreadable(f"the file has more than {MAX_LINES} lines.", line=place(element))
-            self._open.lines.extend(self._numbering.number(line) for line in lines)
+            self._open.lines.extend(self._numbering.number(in_country(line, self._open.account_ref)) for line in lines)
             self._open.warnings.extend(warnings)
         _drop(element)
 

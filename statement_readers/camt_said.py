@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from models.cash.bank_texts import BankText, Role
+from models.cash.check_digits import is_iban
+from models.cash.payment_references import OF_COUNTRY, Scheme, field_of_scheme, is_of, scheme_of_field
+from models.cash.statements import StatementLine
 from statement_readers.camt_xml import Element, local, money, text, text_at
 from statement_readers.fields import MAX_TEXT, clean
 from statement_readers.joining import join, kept, said
@@ -86,10 +89,33 @@ def _structured(element: Element) -> Iterator[BankText]:
             case "RfrdDocInf":
                 yield from kept(said("RfrdDocInf/Nb", text_at(part, "Nb"), Role.DOCUMENT, width=ID_WIDTH))
             case "CdtrRefInf":
-                yield from kept(said("CdtrRefInf/Ref", text_at(part, "Ref"), Role.CREDITOR_REFERENCE, width=ID_WIDTH))
+                field = _of_issuer("CdtrRefInf/Ref", part)
+                yield from kept(said(field, text_at(part, "Ref"), Role.CREDITOR_REFERENCE, width=ID_WIDTH))
             case "AddtlRmtInf":
                 yield from kept(said("AddtlRmtInf", part.text, Role.TEXT, width=TEXT_WIDTH))
         yield from _leaves(part, f"Strd/{local(part)}", {"Nb", "Ref"})
+
+
+def _of_issuer(field: str, part: Element) -> str:
+    """The field, with the national scheme where the type of the reference names one: QRR in Switzerland, BBA in Belgium."""
+    kind = text_at(part, "Tp", "CdOrPrtry", "Prtry")
+    issuer = text_at(part, "Tp", "Issr")
+    scheme = Scheme.OGM if issuer == "BBA" else next((scheme for scheme in Scheme if scheme == kind), None)
+    return field if scheme is None else field_of_scheme(field, scheme)
+
+
+def in_country(line: StatementLine, account_ref: str | None) -> StatementLine:
+    """The line, where a creditor's reference of digits alone is of the national scheme of its account."""
+    scheme = OF_COUNTRY.get((account_ref or "")[:2])
+    if scheme is None or not line.structured_references or not is_iban(account_ref or ""):
+        return line
+    texts = (
+        replace(text, field=field_of_scheme(text.field, scheme))
+        if text.role is Role.CREDITOR_REFERENCE and not scheme_of_field(text.field) and is_of(scheme, text.text)
+        else text
+        for text in line.texts
+    )
+    return replace(line, texts=tuple(texts))
 
 
 def note(field: str, element: Element | None, *, searched: bool) -> BankText | None:

@@ -33,6 +33,8 @@ def loose_keys(texts: Iterable[BankText]) -> list[str]:
             for key in _of_text(text.text):
                 if len(key) in _LENGTHS and any(c.isdigit() for c in key):
                     found[key] = None
+        if text.role is Role.CREDITOR_REFERENCE and text.text.isdecimal():
+            found |= dict.fromkeys(_inside(text.text))  # of a national scheme, however short
     return list(found)[:MAX_KEYS]
 
 
@@ -42,14 +44,13 @@ def _of_text(text: str) -> Iterator[str]:
         for many in (1, 2, 3):
             if at + many <= len(words):
                 yield loose_key("".join(words[at : at + many]))
-    for number in re.findall(r"[0-9][0-9 /]{10,}[0-9]", text):
-        yield from _inside(re.sub(r"[ /]", "", number))
+    for found in re.findall(r"[0-9][0-9 /]{10,}[0-9]", text):
+        if len(number := re.sub(r"[ /]", "", found)) >= _LONG_NUMBER:
+            yield from _inside(number)
 
 
 def _inside(number: str) -> Iterator[str]:
     """An invoice's number may stand anywhere before the check digits, behind the creditor's own."""
-    if len(number) < _LONG_NUMBER:
-        return
     for checked in (1, 2):
         body = number[:-checked]
         for length in range(4, min(len(body), 16) + 1):

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 from models.cash.bank_texts import BankText, Role, plain_texts
 from models.cash.invoice_book import InvoiceBook, OpenInvoice
-from models.cash.mentions import Mention
+from models.cash.mentions import Doubt, Mention
 from models.cash.naming import Named, names
 from models.cash.references import extract_references, reference_key, references_of
 from models.cash.statements import StatementLine
@@ -265,7 +265,7 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
     if named.doubt is not None and named.doubtful and not open_ones:
         return Unmatched(named.doubt)
     if not invoices:
-        return Unmatched.REFERENCE_UNKNOWN if named.has_mention else Unmatched.NO_REFERENCE
+        return _unknown(named)
     if not open_ones:
         return Unmatched.ALREADY_PAID
     if credit.payer_of(open_ones) is None:
@@ -280,6 +280,12 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
     if all(credit.is_another_payers(invoice) for invoice in open_ones):
         return Unmatched.PAYER_DIFFERS
     return Unmatched.AMOUNT_DIFFERS
+
+
+def _unknown(named: Named) -> Unmatched:
+    if any(mention.doubt is Doubt.CHECK_DIGITS for mention in named.unresolved):
+        return Unmatched.CHECK_DIGITS_WRONG
+    return Unmatched.REFERENCE_UNKNOWN if named.has_mention else Unmatched.NO_REFERENCE
 
 
 def _suggestions(

@@ -15,6 +15,7 @@ from itertools import pairwise
 from models.cash.bank_texts import BankText, Role, plain_texts
 from models.cash.check_digits import is_creditor_reference, looks_like_creditor_reference
 from models.cash.mentions import MAX_LENGTH, Doubt, Mention, spelled
+from models.cash.payment_references import PRINTED_GROUPS, Scheme, mention_in, scheme_of_field, scheme_of_label
 from models.cash.reference_words import (
     AND_WORDS,
     DATE_OR_AMOUNT,
@@ -88,7 +89,9 @@ def _reference(text: str, item: BankText, cut: bool) -> Iterator[Mention]:
     whole = " ".join(text.split())
     compact = whole.replace(" ", "")
     words = tuple(replace(word, own=own) for word in _in_text(text, item.seams, cut))
-    if looks_like_creditor_reference(compact):
+    if proven := () if item.seams else tuple(mention_in(whole, scheme_of_field(item.field), cut=cut)):
+        yield from (replace(mention, own=own) for mention in proven)
+    elif looks_like_creditor_reference(compact):
         yield from _creditor_reference(whole, compact, cut, to_the_letter=item.role is not Role.CREDITOR_REFERENCE)
     elif not whole or len(whole) > MAX_LENGTH:
         yield from words
@@ -149,6 +152,7 @@ def _chunks(text: str, seams: tuple[int, ...], cut: bool) -> list[_Chunk]:
 
 def _in_text(text: str, seams: tuple[int, ...] = (), cut: bool = False) -> Iterator[Mention]:
     prefix = ""  # the invoice word that the numbers after it belong to
+    scheme: Scheme | None = None  # what the number after it is called
     chunks = _chunks(text, seams, cut)
     at = 0
     while at < len(chunks):
@@ -161,8 +165,18 @@ def _in_text(text: str, seams: tuple[int, ...] = (), cut: bool = False) -> Itera
             )
             at += taken
             continue
+        if taken := _grouped(chunks, at):
+            yield from mention_in(" ".join(item.text for item in chunks[at : at + taken]))
+            at += taken
+            continue
         at += 1
         word = chunk.text.upper()
+        if found := _proven(chunk, scheme):
+            yield from found
+            scheme = None
+            continue
+        if (label := scheme_of_label(chunk.text)) or word not in NUMBER_WORDS:
+            scheme = label
         if word in INVOICE_WORDS and not chunk.cut:
             prefix = chunk.text
             continue
@@ -211,6 +225,18 @@ def _printed(chunks: list[_Chunk], at: int) -> int:
         if is_creditor_reference(compact):
             fitting = count
     return fitting or (count if count > 1 and has_digit(compact[4:]) else 0)
+
+
+def _proven(chunk: _Chunk, scheme: Scheme | None) -> tuple[Mention, ...]:
+    """A reference of a national scheme: by its shape, or by the word in front of it."""
+    return () if chunk.pieces else tuple(mention_in(chunk.raw.rstrip(".:"), scheme, cut=chunk.cut))
+
+
+def _grouped(chunks: list[_Chunk], at: int) -> int:
+    """How many chunks make up a reference that is printed in groups of two and five digits; 0: none."""
+    group = chunks[at : at + len(PRINTED_GROUPS)]
+    whole = tuple(len(chunk.text) for chunk in group) == PRINTED_GROUPS
+    return len(group) if whole and all(c.text.isdigit() and not (c.pieces or c.cut) for c in group) else 0
 
 
 def _word(chunk: str, prefix: str) -> Iterator[Mention]:
