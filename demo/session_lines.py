@@ -7,6 +7,7 @@ from demo.context import Demo
 from demo.customers import approve
 from demo.desk import Desk, amounts, money
 from demo.history import create_customers
+from demo.short_pays import short_pays
 
 TERMS: Final = "2-10-NET30"
 _TERMS: Final = {"code": TERMS, "days": 30, "discount_percent": "2", "discount_days": 10}
@@ -23,6 +24,7 @@ def walk_session_lines(ctx: Demo) -> None:
     fee_and_rest(desk)
     write_offs(desk)
     credit_notes(desk)
+    short_pays(desk)
     parent_pays(desk)
 
 

@@ -50,6 +50,18 @@ SELECT n.id FROM credit_notes n LEFT JOIN (SELECT credit_note_id, sum(applied_mi
      OR n.functional_balance_minor <> n.functional_total_minor - coalesce(a.worth, 0))
    OR n.voided_at IS NOT NULL AND (n.balance_minor <> 0 OR a.minor > 0))"""
 
+DEDUCTIONS = """
+SELECT coalesce(d.id, i.id) AS id FROM invoices i LEFT JOIN deductions d ON d.org_id = i.org_id AND d.invoice_id = i.id
+  LEFT JOIN credit_notes n ON n.org_id = d.org_id AND n.id = d.credit_note_id
+ WHERE i.org_id = %(org)s AND (
+   i.deducted_minor <> (SELECT coalesce(sum(o.amount_minor), 0) FROM deductions o WHERE o.org_id = i.org_id
+                          AND o.invoice_id = i.id AND o.status = 'OPEN')
+   OR (d.status = 'OPEN' AND i.balance_due_minor = 0)
+   OR (d.status = 'OPEN') <> EXISTS (SELECT FROM exceptions e WHERE e.org_id = d.org_id AND e.subject_id = d.id
+                                       AND e.kind = 'deduction' AND e.status = 'open')
+   OR (d.status = 'ACCEPTED') <> (n.posted_at IS NOT NULL)
+   OR n.total_minor <> d.accepted_minor OR n.invoice_id <> d.invoice_id)"""
+
 ENTRIES = """
 SELECT e.id, count(l.*) AS lines, coalesce(sum(l.functional_debit_minor - l.functional_credit_minor), 0) AS off
   FROM journal_entries e LEFT JOIN journal_lines l ON l.org_id = e.org_id AND l.entry_id = e.id
@@ -177,6 +189,7 @@ def wrong_in(c: "psycopg.Connection[dict]", org: str, *, sequential: bool = Fals
         (RECONCILED_TWICE, "reconciled twice, reversed, or not posted though reconciled"),
         (UNTOLD, "not told exactly once"),
         (NOTES, "what is left of it is not what it has not settled"),
+        (DEDUCTIONS, "what is deducted is not what the invoice says, or lies on no desk"),
         (GIVEN, "what was given for it without money is not what the books carry"),
     )
     for sql, say in always + (periods if sequential else ()):

@@ -162,6 +162,17 @@ class Desk:
         body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
         return self.submission("void_credit_note", f"/v1/credit-notes/{note}/void", body, note, key=key)
 
+    def deduct(self, invoice: str, minor: int, *, key: str | None = None, **more: Any) -> Submission:
+        """State a deduction without a payment."""
+        body = deduction(invoice, minor) | more
+        return self.submission("open_deduction", "/v1/deductions", body, new_id("ded"), key=key, subject=invoice)
+
+    def decide(self, deduction_id: str, decision: str, *, key: str | None = None) -> Submission:
+        """Accept or reject a deduction."""
+        body = {"decision": decision, "reason_code": "CHECKED", "note": None}
+        path = f"/v1/deductions/{deduction_id}/resolve"
+        return self.submission("resolve_deduction", path, body, deduction_id, key=key)
+
     def void(self, invoice: str, *, key: str | None = None) -> Submission:
         body = {"reason_code": "ISSUED_IN_ERROR", "note": None}
         return self.submission("void_invoice", f"/v1/invoices/{invoice}/void", body, invoice, key=key)
@@ -222,6 +233,11 @@ class Desk:
         done, total = 0, 1
         while done < total:
             done, total = next_chunk(self.engine, start)
+
+
+def deduction(invoice: str, minor: int, reason: str = "DAMAGED_GOODS") -> dict[str, Any]:
+    """A deduction as it is stated."""
+    return {"invoice_id": invoice, "amount_minor": minor, "reason_code": reason, "customer_reason": None, "note": None}
 
 
 def credit_line(amount: int, text: str, day: str = "2025-03-12", currency: str = "USD", nth: int = 1) -> StatementLine:

@@ -9,10 +9,11 @@ from models.db import authority
 from models.db.engine import transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
+from operations.cash.deduction_watch import look
 from operations.cash.statement_chunks import next_chunk
 from operations.commands import Submission
 from operations.runner import run_now
-from tests.cash_desk.desk import Desk, credit_line
+from tests.cash_desk.desk import Desk, credit_line, deduction
 
 Attempt = Callable[[], Any]
 
@@ -334,6 +335,95 @@ def attempt(desk: Desk, s: Submission) -> Attempt:
     return lambda: desk.run(s)
 
 
+def _short(desk: Desk, minor: int = 100, total: int = 900) -> tuple[str, str, dict[str, Any]]:
+    """An invoice, a payment, and a session that pays it short."""
+    customer = desk.customer()
+    invoice = desk.run(desk.invoice(customer, total, tax_minor=90)).body["id"]
+    payment = desk.run(desk.payment(customer, total - minor)).body["id"]
+    line = {"invoice_id": invoice, "applied_minor": total - minor}
+    return invoice, payment, {"lines": [line], "deductions": [deduction(invoice, minor)]}
+
+
+def _deducted(desk: Desk, minor: int = 100, total: int = 900) -> tuple[str, str, dict[str, Any]]:
+    """An invoice that was paid short, its deduction, and what the session answered."""
+    invoice, payment, session = _short(desk, minor, total)
+    done = desk.run(desk.apply(payment, **session)).body
+    return invoice, done["deductions"][0]["id"], done
+
+
+def state_deduction(desk: Desk) -> Attempt:
+    issued = desk.run(desk.invoice(desk.customer(), 900)).body["id"]
+    return attempt(desk, desk.deduct(issued, 100, key=new_id("key")))
+
+
+def apply_short(desk: Desk) -> Attempt:
+    _, payment, session = _short(desk)
+    return attempt(desk, desk.apply(payment, **session, key=new_id("key")))
+
+
+def unapply_with_deduction(desk: Desk) -> Attempt:
+    _, _, done = _deducted(desk)
+    return attempt(desk, desk.unapply(done["applications"][0]["id"], key=new_id("key")))
+
+
+def reverse_with_deduction(desk: Desk) -> Attempt:
+    _, _, done = _deducted(desk)
+    return attempt(desk, desk.reverse(done["payment_id"], key=new_id("key")))
+
+
+def pay_what_was_deducted(desk: Desk) -> Attempt:
+    invoice, deducted, _ = _deducted(desk)
+    with transaction(desk.engine, desk.org) as tx:
+        customer = tx.scalar("SELECT customer_id FROM deductions WHERE org_id = :org AND id = :id", id=deducted)
+    payment = desk.run(desk.payment(customer, 100)).body["id"]
+    return attempt(desk, desk.apply(payment, [{"invoice_id": invoice, "applied_minor": 100}], key=new_id("key")))
+
+
+def void_with_deduction(desk: Desk) -> Attempt:
+    issued = desk.run(desk.invoice(desk.customer(), 900)).body["id"]
+    desk.run(desk.deduct(issued, 100))
+    return attempt(desk, desk.void(issued, key=new_id("key")))
+
+
+def reject_deduction(desk: Desk) -> Attempt:
+    return attempt(desk, desk.decide(_deducted(desk)[1], "reject", key=new_id("key")))
+
+
+def accept_deduction(desk: Desk) -> Attempt:
+    return attempt(desk, desk.decide(_deducted(desk)[1], "accept", key=new_id("key")))
+
+
+def accept_deduction_beyond_authority(desk: Desk) -> Attempt:
+    _, deducted, _ = _deducted(desk, 26_000_00, 30_000_00)
+    return attempt(desk, desk.decide(deducted, "accept", key=new_id("key")))
+
+
+def approve_deduction(desk: Desk) -> Attempt:
+    """The last approval, with which it is credited."""
+    _, deducted, _ = _deducted(desk, 26_000_00, 30_000_00)
+    approval = desk.run(desk.decide(deducted, "accept")).body["approval_id"]
+    return _decision(desk, approval, "approve", "cfo")
+
+
+def hand_on_deduction(desk: Desk) -> Attempt:
+    """What its process does when nobody has decided it in time."""
+    desk.run(desk.settings(deduction_sla_seconds=1))
+    _, deducted, _ = _deducted(desk)
+    desk.run(desk.settings(deduction_sla_seconds=None))
+    with transaction(desk.engine, desk.org) as tx:
+        tx.run(
+            "UPDATE deductions SET due_at = due_at - interval '1 day', remind_at = remind_at - interval '2 days' "
+            "WHERE org_id = :org AND id = :id",
+            id=deducted,
+        )
+
+    def look_once() -> Any:
+        with transaction(desk.engine, desk.org) as tx:
+            return look(tx, deducted)
+
+    return look_once
+
+
 OPERATIONS = (
     invoice, invoice_by_external_id, record, record_by_external_id, apply_with_credit, apply_leaving_unapplied,
     apply_without_key, apply_across_currencies, spend_credit, unapply, reverse, void, dispute, draft_reconciliation,
@@ -343,5 +433,7 @@ OPERATIONS = (
     apply_credit_note_by_external_id, unapply_credit_note, void_credit_note, apply_with_credit_note,
     reverse_with_credit_note, write_off, write_off_beyond_authority, reverse_write_off, approve_write_off,
     reject_write_off, approve_limits, apply_with_adjustments, unapply_with_adjustments, undo_adjustment,
-    reverse_with_adjustments,
+    reverse_with_adjustments, state_deduction, apply_short, unapply_with_deduction, reverse_with_deduction,
+    pay_what_was_deducted, void_with_deduction, reject_deduction, accept_deduction, accept_deduction_beyond_authority,
+    approve_deduction, hand_on_deduction,
 )  # fmt: skip

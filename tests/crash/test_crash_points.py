@@ -21,7 +21,7 @@ TABLES = (
     "reconciliation_payments", "statements", "statement_lines", "periods", "adjustments", "credit_notes",
     "credit_note_applications",
     "write_offs", "approvals", "approval_steps",
-    "approval_decisions", "authority_limits",
+    "approval_decisions", "authority_limits", "deductions",
 )  # fmt: skip
 
 WRITES = ("INSERT INTO", "UPDATE ", "WITH ", "audit_append")

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from models.db.engine import make_engine
 from tests.cash_desk.books import opened
 from tests.cash_desk.desk import new_organisation
-from tests.properties.credit_note_machine import DeskWithNotes
+from tests.properties.deduction_machine import DeskWithDeductions
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
         engine, owner = make_engine(fresh_database_url, pool_size=2), opened(fresh_database_url)
         try:
             run_state_machine_as_test(
-                lambda: DeskWithNotes(engine, owner, new_organisation(fresh_database_url)),
+                lambda: DeskWithDeductions(engine, owner, new_organisation(fresh_database_url)),
                 settings=settings(
                     max_examples=desks, stateful_step_count=steps, deadline=None, print_blob=True,
                     suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain},
