@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     """Folder of partner feeds, `<org id>/<legal entity id>/file` below it; None: nothing is watched."""
     build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
     """Which build a worker is, for several side by side; None: the package's version in production, else unsaid."""
+    drain_seconds: float | None = Field(default=None, ge=0, le=300)
+    """How long an API that was told to end goes on serving while it says that it is not ready, so that a balancer turns away
+    first; None: 5 in production, else 0."""
     resume_seconds: float = Field(default=300, ge=1)
     """So often a worker looks whether something open has lost its process (`arflow resume`)."""
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
@@ -182,6 +185,11 @@ class Settings(BaseSettings):
     def build(self) -> str | None:
         """The build that this process is; None where builds do not run side by side."""
         return self.build_id or (version("arflow") if self.production else None)
+
+    @property
+    def effective_drain_seconds(self) -> float:
+        """The seconds in force."""
+        return self.drain_seconds if self.drain_seconds is not None else 5.0 if self.production else 0.0
 
     @property
     def effective_rate_limit(self) -> str | None:

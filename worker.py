@@ -46,7 +46,7 @@ from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
-from workflows.connection import connect
+from workflows.connection import connect_once_there
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.deductions import ResolveDeduction
 from workflows.escalations import EscalateCase, WatchEscalation
@@ -227,8 +227,8 @@ def mail_transport(settings: Settings) -> Transport:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Run until cancelled; what has begun is finished within the grace period. Begins when the database is there, and ends
-    with SharedSession where its sessions are shared."""
+    """Run until cancelled; what has begun is finished within the grace period. Begins when the database and
+    Temporal are there, and ends with SharedSession where its sessions are shared."""
     await wait_for_own_sessions(settings.app_url())
     signer = signer_of(
         settings.signing_key_file, settings.signing_command, settings.signing_public_keys_file, settings.dev_signing_key
@@ -238,7 +238,7 @@ async def run_worker(settings: Settings) -> None:
         pool_size=settings.database_pool_size,
         statement_seconds=settings.database_work_seconds,
     )
-    client = await connect(settings, [Measured(), FailingSteps(engine)], measured_runtime())
+    client = await connect_once_there(settings, [Measured(), FailingSteps(engine)], measured_runtime())
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings), signer),

@@ -73,6 +73,10 @@ class OidcVerifier:
             _demand_https(url)
         self._keys = keys or SigningKeys(self._issuer, settings.oidc_jwks_url)
 
+    async def problem(self) -> str | None:
+        """Why no token can be verified."""
+        return None if await self._keys.known() else "its signing keys could not be fetched yet"
+
     async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
         if header.get("alg") not in OIDC_ALGORITHMS:
             raise jwt.InvalidAlgorithmError
@@ -102,7 +106,7 @@ class Authenticator:
     def __init__(self, settings: Settings, *, keys: SigningKeys | None = None) -> None:
         self._dev: Verifier | None = None if settings.production else DevVerifier(settings)
         needs_oidc = settings.production or settings.oidc_issuer is not None
-        self._oidc: Verifier | None = OidcVerifier(settings, keys) if needs_oidc else None
+        self._oidc = OidcVerifier(settings, keys) if needs_oidc else None
         self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
 
     async def principal(self, authorization: str | None) -> Principal:
@@ -117,10 +121,14 @@ class Authenticator:
         self._remember(digest, principal, float(claims["exp"]))
         return principal
 
+    async def problem(self) -> str | None:
+        """What keeps tokens from being verified."""
+        return None if self._oidc is None else await self._oidc.problem()
+
     async def _verified(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
-            verifier = self._dev if header.get("alg") == DEV_ALGORITHM else self._oidc
+            verifier: Verifier | None = self._dev if header.get("alg") == DEV_ALGORITHM else self._oidc
             if verifier is None:
                 raise jwt.InvalidAlgorithmError
             return await verifier.claims(token, header)

@@ -38,6 +38,7 @@ class SigningKeys:
         self._keys: Mapping[str | None, jwt.PyJWK] | None = None
         self._fetched = self._tried = float("-inf")
         self._lock = asyncio.Lock()
+        self._first: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None) -> jwt.PyJWK:
         """The key of this id; without an id the only key there is.
@@ -55,6 +56,19 @@ class SigningKeys:
         if key is None:
             raise UnknownKey
         return key
+
+    async def known(self) -> bool:
+        """Whether any token can be looked at; fetched where it was not yet. Whoever asks may be cancelled: the fetch goes on."""
+        if self._keys is None and (self._first is None or self._first.done()):
+            self._first = asyncio.ensure_future(self._fetch_first())
+        if self._keys is None and self._first is not None:
+            await asyncio.shield(self._first)
+        return self._keys is not None
+
+    async def _fetch_first(self) -> None:
+        async with self._lock:
+            if self._keys is None and self._clock() - self._tried >= COOLDOWN_SECONDS:
+                await self._fetch()
 
     def _lookup(self, kid: str | None) -> jwt.PyJWK | None:
         keys = self._keys or {}

@@ -1,7 +1,6 @@
 """The API's composition root: what is opened at start and closed at the end.
 
 Everything that holds a connection, a thread or a socket is made here, after any fork, and hung on `app.state`.
-Postings run on a worker inside this process: they start eagerly, without a hop to another one.
 """
 
 import asyncio
@@ -9,15 +8,15 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Final
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import Client
 
-from activities.task_failures import measured_runtime
 from api import figures
 from api.refresher import PanelRefresher
+from api.temporal import TemporalLink
 from models.db.answered import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
@@ -25,9 +24,11 @@ from models.db.pooling import SharedSession, refuse_shared_sessions
 from operations.answers import hand_over
 from operations.signing import signer_of
 from settings import Settings
-from worker import posting_worker, settle_the_interpreter
-from workflows.connection import connect
+from worker import settle_the_interpreter
 from workflows.watching import keep_watching
+
+TEMPORAL_PATIENCE_SECONDS: Final = 3.0
+"""An API that starts beside a Temporal that answers has it with its first request; one without it serves all the same."""
 
 
 @asynccontextmanager
@@ -44,31 +45,32 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             statement_seconds=settings.database_statement_seconds,
         )
         opened.callback(engine.dispose)
-        client = await connect(settings, runtime=measured_runtime())
-        app.state.engine, app.state.temporal = engine, client
+        link = TemporalLink(settings, engine)
+        app.state.engine, app.state.temporal = engine, link
         app.state.signer = signer_of(
             settings.signing_key_file,
             settings.signing_command,
             settings.signing_public_keys_file,
             settings.dev_signing_key,
         )
-        _watch(app, settings, engine, client)
+        _watch(app, settings, engine, link)
         app.state.refresh_metrics = partial(figures.refresh, engine)
-        await opened.enter_async_context(posting_worker(client, engine))
+        opened.push_async_callback(_ended, asyncio.create_task(link.keep()))
         app.state.reads = make_reads(settings.app_url(), statement_seconds=settings.database_statement_seconds)
         opened.push_async_callback(app.state.reads.close)
         heard = partial(hand_over, answer=None)
         opened.callback(asyncio.create_task(listen(settings.app_url(), heard)).cancel)
-        app.state.panel_refresher = PanelRefresher(client, engine)
+        app.state.panel_refresher = PanelRefresher(link, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         await opened.enter_async_context(app.state.door.open())
         opened.callback(asyncio.create_task(keep_watching(engine, "api", settings.build)).cancel)
+        await link.wait(TEMPORAL_PATIENCE_SECONDS)
         settle_the_interpreter()
         yield
-        app.state.readiness.draining = True
+        app.state.readiness.draining = True  # also where it ends by itself
 
 
-def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> None:
+def _watch(app: FastAPI, settings: Settings, engine: Engine, link: TemporalLink) -> None:
     """What /readyz examines."""
     migrated = False
     examined: asyncio.Task[None] | None = None  # may take longer than who asks is kept waiting
@@ -93,9 +95,13 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, client: Client) -> 
             migrated = True
         return None
 
-    async def temporal() -> str | None:
-        return None if await client.service_client.check_health() else "not serving"
-
     app.state.readiness.add("database", database)
     app.state.readiness.add("migrations", migrations)
-    app.state.readiness.add("temporal", temporal)
+    app.state.readiness.add("temporal", link.problem, essential=False)
+    app.state.readiness.add("identity_provider", app.state.authenticator.problem, essential=settings.production)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """Cancel it, and wait until it has finished what it had begun."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

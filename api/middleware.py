@@ -89,6 +89,8 @@ class _Exchange:
         if workflow_id := self._state.get("workflow_id"):
             headers.setdefault("X-Workflow-Id", workflow_id)
         headers.setdefault("X-Content-Type-Options", "nosniff")
+        if self._scope["app"].state.readiness.draining:
+            headers["Connection"] = "close"  # what is kept open here would be sent to a process that is about to go
         if self._scope["path"].startswith("/v1/"):
             headers.setdefault("Cache-Control", "no-store")
 

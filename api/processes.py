@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.read_row import read_row
+from api.temporal import TemporalLink
 from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.customers.change_answers import submitted_answer
@@ -37,10 +38,16 @@ from operations.commands import Submitted
 from operations.runner import execute
 from operations.work import Answered
 from workflows import starts
-from workflows.starting import Start, is_eager, start, start_with_update
+from workflows.starting import START_TIMEOUT, Start, is_eager, start, start_with_update
 
 EAGER_SECONDS: Final = 1.0
 """How long an eager start is trusted to be carried out here: a healthy one takes a few hundredths of that."""
+BEGUN_SECONDS: Final = 2.0
+"""How long after that a posting's process may take. Its first task may sit in a server that recovers, for minutes."""
+ASKED_AGAIN_TIMEOUT: Final = timedelta(seconds=1.5)
+"""What a start may take that somebody has been answered 503 for."""
+AT_ONCE: Final = asyncio.Semaphore(6)
+"""So many postings at a time are done in place of their processes: where all wait for the database, more would not help."""
 TASK_TIMEOUT: Final = timedelta(seconds=2)
 KNOWN_TIMEOUT: Final = timedelta(seconds=2)
 ACT_TIMEOUT: Final = timedelta(seconds=4)
@@ -58,8 +65,8 @@ class Carrying:
 
     @property
     def client(self) -> Client:
-        client: Client = self.state.temporal
-        return client
+        link: TemporalLink = self.state.temporal
+        return link.client
 
     @property
     def workflow_id(self) -> str:
@@ -80,14 +87,31 @@ class PostingProcess:
 
     async def carry(self) -> None:
         """Its commit is handed over here. The server is asked for the process' end only where that does not come: a
-        question that waits costs the server, and this process, as much as a start."""
+        question that waits costs the server, and this process, as much as a start.
+
+        What has not begun by then is done in place: the command's record lets it be done once, whoever comes first. A start
+        that the server does not take is an outage, which the caller is told; whoever asks again is not kept waiting for it."""
+        c = self._c
+        try:
+            await self._run()
+            return
+        except (RPCError, TimeoutError):
+            if not (self._started or c.kept.in_progress):
+                raise
+        async with AT_ONCE:
+            await c.execute()
+
+    async def _run(self) -> None:
+        """Raises TimeoutError where it does not come to its end."""
         c = self._c
         begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
-        handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT)
+        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else START_TIMEOUT
+        handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
         self._started = True
         if is_eager(handle):
             await asyncio.sleep(EAGER_SECONDS)
-        await handle.result()
+        async with asyncio.timeout(BEGUN_SECONDS):
+            await handle.result()
 
     async def under_way(self) -> UnderWayAnswer:
         if not self._started:
@@ -233,5 +257,5 @@ async def begin_statement(request: Request, who: Principal, received: Answered) 
     if statement["status"] == "PROCESSING":
         lines = statement["lines_total"]
         begun = starts.statement(who.org_id, statement_id, lines, who.sub, request.state.request_id)
-        await start(request.app.state.temporal, begun, signal="look_again")
+        await start(request.app.state.temporal.client, begun, signal="look_again")
     return str(workflow_id)

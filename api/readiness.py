@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -9,6 +10,8 @@ import structlog
 log = structlog.get_logger("arflow.api")
 
 TIMEOUT_SECONDS: Final = 2.0
+AID_TIMEOUT_SECONDS: Final = 0.8
+"""For what may be away: its silence must not cost the process its place in a balancer that asks for a second."""
 
 Check = Callable[[], Awaitable[str | None]]
 """Returns None where all is well, else a short sentence that is fit for the outside. It may also raise."""
@@ -19,23 +22,37 @@ class Readiness:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
+        self._aids: set[str] = set()
+        self._since: dict[str, datetime] = {}
         self.draining = False
 
-    def add(self, name: str, check: Check) -> None:
-        """Examine `name` ("database", "temporal", "migrations") by this check."""
+    def add(self, name: str, check: Check, *, essential: bool = True) -> None:
+        """Examine `name` ("database", "temporal", "migrations") by this check. What is not essential may be away: the
+        process serves all that does not need it."""
         self._checks[name] = check
+        (self._aids.discard if essential else self._aids.add)(name)
+
+    def prevents(self, name: str) -> bool:
+        """Whether nothing can be served without it."""
+        return name not in self._aids
+
+    def since(self, name: str) -> datetime | None:
+        """When its problem was first seen."""
+        return self._since.get(name)
 
     async def examine(self) -> dict[str, str | None]:
         """Each name with its problem or None; a check that raises or dawdles is a problem."""
         problems = await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
         found = dict(zip(self._checks, problems, strict=True))
+        now = datetime.now(UTC)
+        self._since = {name: self._since.get(name, now) for name, problem in found.items() if problem is not None}
         if self.draining:
             found["process"] = "shutting down"
         return found
 
     async def _run(self, name: str, check: Check) -> str | None:
         try:
-            return await asyncio.wait_for(check(), TIMEOUT_SECONDS)
+            return await asyncio.wait_for(check(), TIMEOUT_SECONDS if self.prevents(name) else AID_TIMEOUT_SECONDS)
         except TimeoutError:
             return "no answer in time"
         except Exception as error:

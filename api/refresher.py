@@ -13,9 +13,10 @@ import psycopg
 import structlog
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
 
+from api.temporal import TemporalLink
 from models.customer_360.panels import REFRESH_WAIT_SECONDS
 from models.db.customer_360 import panels
 from models.db.engine import transaction
@@ -32,8 +33,8 @@ Key = tuple[str, str, str]
 class PanelRefresher:
     """One per API process."""
 
-    def __init__(self, client: Client, engine: Engine) -> None:
-        self._client = client
+    def __init__(self, link: TemporalLink, engine: Engine) -> None:
+        self._link = link
         self._engine = engine
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._ended: dict[Key, datetime] = {}
@@ -75,7 +76,7 @@ class PanelRefresher:
                     f"Refresh {panel} of {customer_id}",
                     {"CustomerId": customer_id},
                 )
-                handle = await start(self._client, refreshing)
+                handle = await start(self._link.client, refreshing)
                 await handle.result()
         except (TimeoutError, RPCError, WorkflowFailureError) as error:
             log.warning("panel not refreshed", panel=panel, org_id=org_id, error=type(error).__name__)

@@ -13,6 +13,7 @@ from models.db.pooling import SharedSession
 from models.signing import KeyUnreadable
 from settings import SettingsError, get_settings
 from stack.process import StackError
+from workflows.connection import TemporalAway
 
 app = typer.Typer(
     name="arflow",
@@ -47,7 +48,7 @@ def main() -> None:
     try:
         configure_logs(get_settings())
         app()
-    except (StackError, SettingsError, SharedSession, TooOld, KeyUnreadable) as error:
+    except (StackError, SettingsError, SharedSession, TemporalAway, TooOld, KeyUnreadable) as error:
         print(f"arflow: {error}", file=sys.stderr)
         code = 1
     except psycopg.OperationalError as error:

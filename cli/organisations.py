@@ -3,10 +3,11 @@
 import csv
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from psycopg import IntegrityError
+from psycopg.errors import InsufficientPrivilege
 
 from models.db.engine import make_engine, transaction
 from models.errors import Refusal
@@ -16,6 +17,10 @@ from stack.process import StackError
 from stack.runtime import books, place
 
 org = typer.Typer(help="Organisations.", no_args_is_help=True)
+_NOT_OWNER: Final = (
+    "this login of the database may not make organisations: ARFLOW_DATABASE_URL has to be the schema owner's, as for `arflow "
+    "migrate`"
+)
 customer = typer.Typer(help="Customers, past approval (development only).", no_args_is_help=True)
 
 
@@ -31,6 +36,8 @@ def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Di
         except IntegrityError as e:
             reason = "exists already" if "organisations_pkey" in str(e) else "is not a valid id (org_a-z0-9_)"
             raise StackError(f"organisation {org_id} {reason}") from None
+        except InsufficientPrivilege:
+            raise StackError(_NOT_OWNER) from None
         finally:
             engine.dispose()
     print(org_id)

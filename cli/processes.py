@@ -15,7 +15,7 @@ from settings import Settings, get_settings
 from stack import supervisor
 from stack.process import StackError
 from stack.runtime import database
-from workflows.connection import connect
+from workflows.connection import TemporalAway, connect
 from workflows.search_attributes import NotPermitted, register_search_attributes
 
 
@@ -32,29 +32,20 @@ def demo() -> None:
 
 def api() -> None:
     """Run one API process."""
-    import uvicorn
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # nothing is served yet that would need an order
+    from cli.serving import serve  # takes seconds on a busy machine
 
     settings = get_settings()
     outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
     settings.require("database_url", *outside)
     _begin("api", settings)
     _refuse_shared_sessions(settings)
-    # uvicorn raises the signal again after its orderly end; an orderly end is exit code 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
-    uvicorn.run(
-        "api.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,  # ours, configured above
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=8,
-    )
+    serve(settings)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def _begin(kind: str, settings: Settings) -> None:
@@ -129,6 +120,9 @@ def migrate() -> None:
         apply_migrations(url)
     try:
         added = asyncio.run(_register(settings))
+    except TemporalAway as away:
+        print(f"database migrated; {away}: the worker registers the search attributes as soon as it does")
+        return
     except NotPermitted as refused:
         print(f"{refused}; an operator runs:", *refused.commands, sep="\n  ")
         return

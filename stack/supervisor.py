@@ -170,12 +170,13 @@ class Stack:
 
 
 async def _problem(client: httpx2.AsyncClient, path: str) -> str | None:
-    """None where `path` answers 200, else what is wrong."""
+    """None where `path` answers 200 and misses nothing, else what is wrong."""
     try:
         answer = await client.get(path)
     except httpx2.HTTPError as error:
         return f"{path}: {error or type(error).__name__}"
-    return None if answer.status_code == 200 else f"{path}: {answer.status_code} {answer.text[:300]}"
+    everything = answer.status_code == 200 and not answer.json().get("missing")
+    return None if everything else f"{path}: {answer.status_code} {answer.text[:300]}"
 
 
 async def _unless_one_fails(work: Awaitable[T], keepers: Sequence["asyncio.Task[None]"]) -> T:

@@ -1,8 +1,11 @@
 """Connects to Temporal as the settings say: address, namespace, API key, TLS."""
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
+from typing import Final
 
+import structlog
 from temporalio.api.enums.v1 import ApplicationErrorCategory
 from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client, Interceptor
@@ -12,6 +15,14 @@ from temporalio.runtime import Runtime
 from temporalio.service import TLSConfig
 
 from settings import Settings
+
+log = structlog.get_logger("arflow.temporal")
+CONNECT_SECONDS: Final = 10.0
+AGAIN_SECONDS: Final = 2.0
+
+
+class TemporalAway(Exception):
+    """It does not answer. The message is the transport's: an address and a reason."""
 
 
 class Failures(DefaultFailureConverter):
@@ -34,18 +45,39 @@ DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_
 async def connect(
     settings: Settings, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
 ) -> Client:
-    """A client for the settings' namespace; with a `runtime`, its workers are measured by it.
+    """A client for the settings' namespace; with a `runtime`, its workers are measured by it. Raises TemporalAway."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await Client.connect(
+                settings.temporal_target,
+                namespace=settings.temporal_namespace,
+                api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+                tls=_tls(settings) if settings.temporal_uses_tls else False,
+                data_converter=DATA_CONVERTER,
+                interceptors=interceptors,
+                runtime=runtime,
+            )
+    except RuntimeError as error:  # what the SDK's core says of a connection that is not to be had
+        raise TemporalAway(f"Temporal at {settings.temporal_target} does not answer ({str(error)[:300]})") from error
+    except TimeoutError:
+        raise TemporalAway(
+            f"Temporal at {settings.temporal_target} does not answer in {CONNECT_SECONDS:.0f} s"
+        ) from None
 
-    Raises what the SDK raises when the server does not answer."""
-    return await Client.connect(
-        settings.temporal_target,
-        namespace=settings.temporal_namespace,
-        api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
-        tls=_tls(settings) if settings.temporal_uses_tls else False,
-        data_converter=DATA_CONVERTER,
-        interceptors=interceptors,
-        runtime=runtime,
-    )
+
+async def connect_once_there(
+    settings: Settings, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
+) -> Client:
+    """As `connect`, as soon as the server is there."""
+    said = False
+    while True:
+        try:
+            return await connect(settings, interceptors, runtime)
+        except TemporalAway as away:
+            if not said:
+                log.warning("waiting for Temporal", why=str(away))
+            said = True
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _tls(settings: Settings) -> TLSConfig:

@@ -56,6 +56,7 @@ async def start(
     signal: str | None = None,
     told: Sequence[object] = (),
     task_timeout: timedelta | None = None,
+    rpc_timeout: timedelta = START_TIMEOUT,
 ) -> "WorkflowHandle[Any, Any]":
     """Start it. `eager`: on this process' own worker, where it may; `again`: whether also where one of its id has ended (else
     WorkflowAlreadyStartedError); `signal`: sent to it with what is `told`, whether it is started or joined."""
@@ -69,7 +70,7 @@ async def start(
         request_eager_start=eager,
         start_signal=signal,
         start_signal_args=told,
-        rpc_timeout=START_TIMEOUT,
+        rpc_timeout=rpc_timeout,
         task_timeout=task_timeout,
         static_summary=s.summary or None,
         search_attributes=search_attributes(s),

@@ -15,6 +15,7 @@ from api.answering import shown
 from api.problems import problem_response
 from api.query import CheckedRoute
 from api.readiness import Readiness
+from api.temporal import TemporalLink
 from models.answers import answer
 from models.errors import Refusal
 from models.standing import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
@@ -31,20 +32,23 @@ class HealthAnswer:
 
 @answer
 class ReadinessAnswer:
-    """Requests can be served: each check by its name is `ok`."""
+    """Requests can be served: each check by its name is `ok`. What is `missing` all the same (Temporal, as a rule) keeps
+    back only what needs it."""
 
     status: Literal["ready"]
     checks: Mapping[str, str]
+    missing: Sequence[str]
 
 
 @answer
 class DegradedAnswer:
-    """`degraded`: requests are served, but something stands still, fails again and again, or no worker is there.
+    """`degraded`: requests are served, but something is missing, stands still, fails again and again, or no worker is there.
     `trouble` says what, how much of it, and since when; `processes` who was last seen when; `open` what is open, wrong or not;
     `queues` what waits in Temporal (empty where it does not say)."""
 
     status: Literal["ready", "degraded"]
     checks: Mapping[str, str]
+    missing: Sequence[str]
     trouble: Sequence[TroubleAnswer]
     processes: Sequence[ProcessesAnswer]
     open: FiguresAnswer
@@ -70,32 +74,42 @@ async def get_readiness(
     request: Request,
     verbose: Annotated[str | None, Query(description="Say as well what stands still; `?verbose` is enough")] = None,
 ) -> Response:
-    """Whether requests can be served: database, migrations, Temporal. `503` names what is missing. With `?verbose` also
-    whether anything stands still: `degraded`, and what."""
+    """Whether requests can be served. `503` names what is missing without which none can be: database, migrations, the
+    identity provider's keys. Without Temporal reads and what needs no process are served: `200`, and `missing` names it. With
+    `?verbose` also whether anything stands still: `degraded`, and what."""
     readiness: Readiness = request.app.state.readiness
     found = await readiness.examine()
     missing = sorted(name for name, problem in found.items() if problem is not None)
     checks = {name: problem or "ok" for name, problem in found.items()}
-    if missing:
-        refusal = Refusal("UNAVAILABLE", f"Not ready: {', '.join(missing)}.", missing=missing, checks=checks)
+    if prevented := [name for name in missing if readiness.prevents(name)]:
+        refusal = Refusal("UNAVAILABLE", f"Not ready: {', '.join(prevented)}.", missing=missing, checks=checks)
         return problem_response(refusal, request)
     if verbose is None:
-        return shown(ReadinessAnswer(status="ready", checks=checks))
-    queues = await figures.waiting(_temporal(request))
-    return shown(await run_in_threadpool(_looked_at, request.app.state.engine, checks, queues))
+        return shown(ReadinessAnswer(status="ready", checks=checks, missing=missing))
+    away = [TroubleAnswer(what=f"{name.upper()}_AWAY", number=1, oldest=readiness.since(name)) for name in missing]
+    queues = await figures.waiting(None if "temporal" in missing else _temporal(request))
+    engine: Engine = request.app.state.engine
+    found = [*away, *await run_in_threadpool(figures.trouble, engine, queues)]
+    return shown(await run_in_threadpool(_looked_at, engine, checks, missing, found, queues))
 
 
-def _looked_at(engine: Engine, checks: Mapping[str, str], queues: Sequence[Backlog]) -> DegradedAnswer:
-    found = figures.trouble(engine, queues)
+def _looked_at(
+    engine: Engine,
+    checks: Mapping[str, str],
+    missing: Sequence[str],
+    found: Sequence[TroubleAnswer],
+    queues: Sequence[Backlog],
+) -> DegradedAnswer:
     return DegradedAnswer(
-        status="degraded" if found else "ready", checks=checks, trouble=found, processes=figures.processes(engine),
-        open=figures.summed(engine), queues=queues,
+        status="degraded" if found else "ready", checks=checks, missing=missing, trouble=found,
+        processes=figures.processes(engine), open=figures.summed(engine), queues=queues,
     )  # fmt: skip
 
 
 def _temporal(request: Request) -> Client | None:
     """The client, where there is one: what is measured and examined does not need it."""
-    return getattr(request.app.state, "temporal", None)
+    link: TemporalLink | None = getattr(request.app.state, "temporal", None)
+    return link.connected if link is not None else None
 
 
 _METRICS: Final = {

@@ -171,7 +171,7 @@ async def replay_webhook_delivery(request: Request, delivery_id: str, who: User,
     delivery = read_json(WebhookDeliveryAnswer, bytes(replayed.body))
     queue = WebhookQueue(who.org_id, delivery.endpoint_id, delivery.subject)
     try:
-        await wake(request.app.state.temporal, queue, "try_now")
+        await wake(request.app.state.temporal.client, queue, "try_now")
     except RPCError:
         raise Refusal(
             "UNAVAILABLE", "It is in its queue; send the request again with the same Idempotency-Key."

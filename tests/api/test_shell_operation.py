@@ -56,6 +56,19 @@ async def test_readiness_names_what_is_missing():
         assert ("secret" in r.text, r.headers["Retry-After"]) == (False, "1")
 
 
+async def test_what_only_some_requests_need_does_not_take_the_process_from_its_balancer():
+    application = app()
+
+    async def away() -> str:
+        return "does not answer"
+
+    application.state.readiness.add("temporal", away, essential=False)
+    async with client(application) as c:
+        r = await c.get("/readyz")
+        assert (r.status_code, r.json()["status"], r.json()["missing"]) == (200, "ready", ["temporal"])
+        assert r.json()["checks"] == {"temporal": "does not answer"}
+
+
 async def test_a_check_that_dawdles_is_a_problem_in_good_time(monkeypatch):
     application = app()
     monkeypatch.setattr("api.readiness.TIMEOUT_SECONDS", 0.05)

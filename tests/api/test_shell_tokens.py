@@ -266,6 +266,21 @@ async def test_keys_are_fetched_once_and_again_when_they_rotate(issuer):
         assert ({r.status_code for r in unknown}, issuer.fetches) == ({401}, 2)
 
 
+async def test_a_process_that_could_never_fetch_keys_says_so_and_fetches_them_without_a_token(issuer):
+    now = [0.0]
+    keys = SigningKeys(issuer.url, clock=lambda: now[0])
+    verifying = Authenticator(production(issuer).state.settings, keys=keys)
+    issuer.broken = True
+    assert "could not be fetched" in str(await verifying.problem())
+    issuer.broken = False
+    assert await verifying.problem() is not None, "asked again too soon"
+    now[0] += 11
+    assert await verifying.problem() is None
+    issuer.broken = True
+    now[0] += 7200
+    assert await verifying.problem() is None, "keys that are known serve on"
+
+
 async def test_an_issuer_that_is_down_is_unavailable_until_its_keys_are_known(issuer):
     application = production(issuer)
     now = [0.0]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import closing
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -85,7 +86,7 @@ def test_a_first_answer_is_no_replay_when_the_process_was_quicker_than_we(
     monkeypatch.setattr(processes, "start", started_and_gone_on)
     with closing(Books(quiet_database_url)) as books:
         clerk = books.api("ar_clerk")
-        clerk.app.state.temporal = None  # what it would be asked for stands above
+        clerk.app.state.temporal = SimpleNamespace(client=None)  # what it would be asked for stands above
         said = {"files": {"file": ("c.csv", table(good(mark(), 1)))},
                 "data": {"options": json.dumps({"source": "csv", "legal_entity_id": "le_us"})}}  # fmt: skip
         first, again = (clerk.request("POST", "/v1/customer-imports", **said) for _ in range(2))

@@ -53,14 +53,16 @@ class Access:
             base_url=self.base_url, headers=headers, timeout=60, trust_env=False, transport=transport, event_hooks=held
         )
 
-    def wait_ready(self, seconds: float = 180, watch: Callable[[], None] = lambda: None) -> None:
-        """Until `/readyz` says so, looking after something else (`watch`) meanwhile."""
+    def wait_ready(
+        self, seconds: float = 180, watch: Callable[[], None] = lambda: None, *, everything: bool = True
+    ) -> None:
+        """Until `/readyz` says so, and misses nothing (`everything`), looking after something else (`watch`) meanwhile."""
         deadline, answer = time.monotonic() + seconds, "nothing"
         while time.monotonic() < deadline:
             watch()
             try:
                 response = httpx2.get(f"{self.base_url}/readyz", timeout=10, trust_env=False)
-                if response.status_code == 200:
+                if response.status_code == 200 and not (everything and response.json()["missing"]):
                     return
                 answer = f"{response.status_code} {response.text}"
             except httpx2.HTTPError as error:
@@ -111,7 +113,7 @@ def app_stack(
         "ARFLOW_TEMPORAL_NAMESPACE": temporal_namespace,
     }
     stack = AppStack(f"http://127.0.0.1:{port}", environment)
-    worker, api = (_run(name, home, environment) for name in ("worker", "api"))
+    worker, api = (run_process(name, home, environment) for name in ("worker", "api"))
     try:
         _wait_ready(stack, {"worker": worker, "api": api})
         asyncio.run(_no_schedules(temporal_address, temporal_namespace))
@@ -149,7 +151,8 @@ async def _paused(client: Client, schedule: str) -> bool:
     return True
 
 
-def _run(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+def run_process(name: str, home: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """`arflow api` or `arflow worker`, which ends with the test at the latest."""
     from stack.process import launch_command
 
     command = launch_command([sys.executable, "-m", "cli.main", name], death_signal=9)

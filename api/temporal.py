@@ -1,0 +1,69 @@
+"""The API's way to Temporal: made whenever it first answers, and made anew where it breaks for good.
+
+An API serves without it what needs no process. Postings run on a worker inside this process: they start eagerly, without a hop
+to another one.
+"""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.task_failures import measured_runtime
+from settings import Settings
+from worker import posting_worker
+from workflows.connection import AGAIN_SECONDS, connect_once_there
+
+log = structlog.get_logger("arflow.api")
+
+
+class TemporalLink:
+    """The client of this process and its worker of postings, kept by `keep`."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings, self._engine = settings, engine
+        self._client: Client | None = None
+        self._there = asyncio.Event()
+
+    @property
+    def client(self) -> Client:
+        """Raises RPCError UNAVAILABLE, as the client itself does in an outage, until the server first answers."""
+        if self._client is None:
+            raise RPCError("Temporal has not answered yet", RPCStatusCode.UNAVAILABLE, b"")
+        return self._client
+
+    @property
+    def connected(self) -> Client | None:
+        """The client, where there was ever one."""
+        return self._client
+
+    async def wait(self, seconds: float) -> None:
+        """For the first connection, so long and no longer."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._there.wait(), seconds)
+
+    async def keep(self) -> None:
+        """Connect, and carry postings out, until cancelled. A worker that ends (its namespace is gone, for one) is begun
+        again."""
+        while True:
+            client = await connect_once_there(self._settings, runtime=measured_runtime())
+            worker = posting_worker(client, self._engine)
+            self._client = client
+            self._there.set()
+            try:
+                await worker.run()
+            except Exception as error:  # the SDK raises what its core says, of no common type
+                log.error(
+                    "the worker of postings ended; beginning it again", error=type(error).__name__, why=str(error)[:200]
+                )
+            self._there.clear()
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def problem(self) -> str | None:
+        """What stands in the way of processes."""
+        if not self._there.is_set():
+            return "does not answer" if self._client is None else "its namespace takes no worker of postings"
+        return None if await self.client.service_client.check_health() else "not serving"
