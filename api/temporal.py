@@ -49,15 +49,15 @@ class TemporalLink:
         """Connect, and carry postings out, until cancelled. A worker that ends (its namespace is gone, for one) is begun
         again."""
         while True:
-            client = await connect_once_there(self._settings, runtime=measured_runtime())
-            worker = posting_worker(client, self._engine)
-            self._client = client
-            self._there.set()
             try:
+                client = await connect_once_there(self._settings, runtime=measured_runtime())
+                worker = posting_worker(client, self._engine)
+                self._client = client
+                self._there.set()
                 await worker.run()
             except Exception as error:  # the SDK raises what its core says, of no common type
                 log.error(
-                    "the worker of postings ended; beginning it again", error=type(error).__name__, why=str(error)[:200]
+                    "postings have no worker; it is begun again", error=type(error).__name__, why=str(error)[:200]
                 )
             self._there.clear()
             await asyncio.sleep(AGAIN_SECONDS)

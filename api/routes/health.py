@@ -89,8 +89,8 @@ async def get_readiness(
     away = [TroubleAnswer(what=f"{name.upper()}_AWAY", number=1, oldest=readiness.since(name)) for name in missing]
     queues = await figures.waiting(None if "temporal" in missing else _temporal(request))
     engine: Engine = request.app.state.engine
-    found = [*away, *await run_in_threadpool(figures.trouble, engine, queues)]
-    return shown(await run_in_threadpool(_looked_at, engine, checks, missing, found, queues))
+    wrong = [*away, *await run_in_threadpool(figures.trouble, engine, queues)]
+    return shown(await run_in_threadpool(_looked_at, engine, checks, missing, wrong, queues))
 
 
 def _looked_at(
