@@ -8,6 +8,7 @@ from typing import Final
 
 from import_readers.blocks import Block, Layout
 from import_readers.cells import row_cells
+from models.imports.files import BEYOND
 
 SAMPLE: Final = 20
 """Rows by which a habit is told."""
@@ -37,7 +38,7 @@ def with_ends(layout: Layout, blocks: Iterator[Block]) -> tuple[Layout, Iterator
         sample += block.raws[: SAMPLE - len(sample)]
     rows = [next(csv.reader(raw.split("\n"), delimiter=layout.delimiter), []) for raw in sample]
     beyond = _beyond(rows, len(layout.header))
-    return replace(layout, header=(*layout.header, *[""] * beyond)), chain(taken, blocks)
+    return replace(layout, header=(*layout.header, *[BEYOND] * beyond)), chain(taken, blocks)
 
 
 def _beyond(rows: Sequence[Sequence[str]], width: int) -> int:

@@ -41,7 +41,7 @@ def sheets_of(archive: zipfile.ZipFile) -> list[Sheet]:
     for one in book.iterfind(".//{*}sheets/{*}sheet"):
         # Its namespace differs between the transitional and the strict dialect.
         attributes = {str(name): str(value) for name, value in one.attrib.items()}
-        wanted = next(value for name, value in attributes.items() if name.startswith("{") and local(name) == "id")
+        wanted = next((value for name, value in attributes.items() if name.startswith("{") and local(name) == "id"), "")
         hidden = attributes.get("state") in ("hidden", "veryHidden")
         found.append(Sheet(attributes.get("name", ""), hidden, places[wanted], since))
     if not found:

@@ -17,14 +17,29 @@ _AT_ONCE: Final = frozenset(
     {"dueonreceipt", "uponreceipt", "onreceipt", "duereceipt", "immediate", "duenow", "dueimmediately"}
 )
 _AT_ONCE_CODES: Final = ("NET0", "DUE_ON_RECEIPT", "ON_RECEIPT", "IMMEDIATE")
+_CALLED: Final = re.compile(r"[A-Z]{3}(?:\s*[-:]\s*|\s+)[A-Z][\w. '-]*[a-z]\w*")
+"""A currency's code with its name behind it."""
 _BEFORE_NUMBER: Final = re.compile(
     r"(?:phone|tel(?:ephone)?|office|work|main)\s*[.:]+\s*([^A-Za-z:]*[0-9])", re.IGNORECASE
 )
 _LOST_DIGITS: Final = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[Ee]\+[0-9]{2,3}")
 _RECKONED: Final = re.compile(r"[0-9]+\.0+")
 """An id that a program has taken for a number with decimals."""
-NOTHING: Final = frozenset({"NULL", "Null", "null", "(null)", "<null>", "<NULL>", "\\N"})
-"""How databases write that there is nothing; only as a name it may be somebody's."""
+NOBODY: Final = frozenset({"-", "--", "#N/A", "\u2013", "\u2014"})
+"""How people and spreadsheets write that there is nothing, in a name as well."""
+NOTHING: Final = NOBODY | frozenset(
+    {"NULL", "Null", "null", "(null)", "<null>", "<NULL>", "\\N", "n/a", "N/A", "n.a.", "N.A."}
+)
+"""How databases and people write that there is nothing; only as a name it may be somebody's."""
+ERRORS: Final = frozenset({"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
+"""What a spreadsheet shows where a formula has failed: no value of anything."""
+_AS_TEXT: Final = re.compile(r'="([^"]*)"')
+
+
+def unguarded(cell: str) -> str:
+    """A cell without the formula that keeps a spreadsheet from reckoning with it: `="0012"`."""
+    found = _AS_TEXT.fullmatch(cell)
+    return found[1] if found else cell
 
 
 def terms_among(text: str, known: Collection[str]) -> str | None:
@@ -91,15 +106,30 @@ def identifier(check: Callable[[str], str]) -> Callable[[str], str]:
     return checked
 
 
+def one_company(text: str) -> str:
+    """The name of the company that a person belongs to. Raises where there are several: which of them is the customer?"""
+    names = {bare for name in text.split(";") if (bare := name.strip())}
+    if len(names) > 1:
+        detail = "Several companies stand in this cell: leave the one that is the customer."
+        raise checks.invalid("FIELD_TYPE", detail)
+    return next(iter(names), "")
+
+
 def _number(text: str) -> str:
     """The first of the numbers that are called by what they are: "Phone: (555) 010-0200 Mobile: …"."""
     found = _BEFORE_NUMBER.match(text.strip())
     return found[1].strip() if found else text
 
 
+def _currency(text: str) -> str:
+    """The code alone: "usd", "USD - U.S. Dollar", "USD United States Dollar"."""
+    bare = text.strip()
+    return bare[:3] if _CALLED.fullmatch(bare) else bare.upper()
+
+
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
     "phone": _number,
-    "currency_code": lambda text: text.strip().upper(),
+    "currency_code": _currency,
     "customer_type": lambda text: text.strip().lower(),
     "country": country,
 }

@@ -8,8 +8,10 @@ from typing import Final
 import pycountry
 
 _CUSTOMARY: Final = {
-    "GB": "uk|great britain|britain|england|scotland|wales|northern ireland|united kingdom of great britain and northern ireland",
-    "US": "us|usa|united states of america|america",
+    "GB": "uk|great britain|britain|england|scotland|wales|northern ireland|united kingdom of great britain and northern ireland"
+    "|great britain and northern ireland",
+    "US": "us|usa|u s a|u s|united states of america|america",
+    "SA": "ksa|kingdom of saudi arabia",
     "NL": "netherlands|holland|nederland",
     "RU": "russia",
     "TR": "turkey|turkiye",

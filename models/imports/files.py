@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+BEYOND: Final = " "
+"""The name of a column that the header does not have, but all rows: a delimiter at their ends."""
 
 
 @dataclass(frozen=True, slots=True)

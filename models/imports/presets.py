@@ -73,7 +73,7 @@ PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
     # NetSuite, Sage, QuickBooks, SAP (KNA1 and friends), Xero, Zoho, Dynamics and Business Central, Shopify, Northwind.
     "legacy_erp": _preset("""
         name: Company Name, Company, Customer, Customer Name, Name, NAME1, Display Name, Account Name
-        name: Customer Full Name, Default Address Company
+        name: Customer Full Name, Default Address Company, Firma
         email: Email, E-mail, E_MAIL, Main Email, Email Address, SMTP_ADDR, Primary Email, Email ID
         email: Email (Primary Contact), Email (Primary Contact) (Contact), E-mail Address
         external_id: Internal ID, External ID, ID, Customer ID, Account Reference, ACCOUNT_REF, Account Ref

@@ -34,7 +34,7 @@ def values_of(layout: Layout, raw: str) -> JsonValue:
         return raw
     if len(cells) != len(layout.header):
         return list(cells)
-    return {name: cell for name, cell in zip(layout.header, cells, strict=True) if name or cell}
+    return {name: cell for name, cell in zip(layout.header, cells, strict=True) if name.strip() or cell}
 
 
 def _json(raw: str) -> object:

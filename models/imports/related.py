@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from models.answers import JsonObject
 from models.customers.bodies import Address, Contact, CreateCustomer, TaxProfile
 from models.imports.checked import Checked, RowFault, code_of
-from models.imports.cleaning import NOTHING
+from models.imports.cleaning import NOBODY, NOTHING
 from models.imports.columns import JOINED, PLAIN
 from models.imports.contacts import of_contacts
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
@@ -71,7 +71,9 @@ class RelatedColumns:
     def fill(self, row: Checked, cells: Sequence[str]) -> None:
         """Put into the row what the columns say, and their faults, each with its own column."""
         said = {
-            i: text for i in self._columns if (text := cells[i].strip()) and (text not in NOTHING or i in self._names)
+            i: text
+            for i in self._columns
+            if (text := cells[i].strip()) and (text not in NOTHING or (i in self._names and text not in NOBODY))
         }
         for i in sorted(said.keys() & self._clean.keys()):
             try:

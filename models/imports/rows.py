@@ -20,10 +20,20 @@ from models.answers import JsonObject
 from models.customers.bodies import CustomerType
 from models.imports.amounts import exported_amount, plain_amount
 from models.imports.checked import Checked, RowFault
-from models.imports.cleaning import CLEANERS, NOTHING, address_of, identifier, terms_among, unknown_terms
+from models.imports.cleaning import (
+    CLEANERS,
+    NOBODY,
+    NOTHING,
+    address_of,
+    identifier,
+    one_company,
+    terms_among,
+    unknown_terms,
+)  # fmt: skip
 from models.imports.columns import JOINED, PLAIN, PLAIN_FIELDS
 from models.imports.related import LISTS, RelatedColumns, doubtful_phone, lists_of
 from models.imports.report import is_report
+from models.imports.row_shape import Shape
 from models.keys import email_key, name_key, tax_id_key
 from models.spreadsheets import undone
 
@@ -32,6 +42,8 @@ _BY_CHANGE: Final = (
 )
 _GUARDED: Final = frozenset("0123456789+(")
 """What programs put an apostrophe before, lest a spreadsheet reckon with it; 's-Hertogenbosch is a town."""
+_COMPANIES: Final = frozenset({"Associated Company", "Associated Companies"})
+"""Columns of a contacts export that name every company that the person belongs to."""
 _OUR_AMOUNT: Final = re.compile(r"[+-]?[0-9]*\.?[0-9]*(?:[Ee][+-]?[0-9]+)?")
 # A subset of what checks.email accepts (a property test holds that), at a fortieth of its cost.
 _PLAIN_EMAIL: Final = re.compile(
@@ -100,6 +112,7 @@ def _name_by_person(row: Checked) -> None:
     """Of shops and small ledgers a customer without a company is the person."""
     for contact in row.related.lists.get("contacts", ())[:1] if row.related else ():
         row.values["name"] = str(contact["name"])
+        row.warn("NAME_OF_CONTACT")
 
 
 class RowChecker:
@@ -109,15 +122,14 @@ class RowChecker:
         self, header: Sequence[str], columns: Sequence[str | None], source: str, entity: str, known: Known
     ) -> None:
         self._header = header
-        self._width = len(columns)
-        self._named = next((n for n in range(len(header), 0, -1) if header[n - 1].strip()), 0)
+        self._shape = Shape(header, columns, exported=source not in PLAIN)
         self._report = is_report(header)
         self._entity = entity
         self._known = known
         self._exported = source not in PLAIN
         self._persons_too = source in ("legacy_erp", "partner_feed")
         self._plain = [
-            (i, f, CHECKS[f], CLEANERS.get(f))
+            (i, f, CHECKS[f], one_company if header[i].strip() in _COMPANIES else CLEANERS.get(f))
             for i, f in enumerate(columns)
             if f is not None and f in CHECKS and f not in JOINED
         ]
@@ -132,18 +144,22 @@ class RowChecker:
     def judge_cells(self, cells: Sequence[str]) -> Checked:
         """A row of a table."""
         row = Checked()
-        cells = self._fitted(cells)
-        if (miscounted := self._miscounted(cells)) is not None:
+        cells = self._shape.fitted(cells)
+        if (miscounted := self._shape.miscounted(cells)) is not None:
             row.faults.append(miscounted)
             return row
+        if self._shape.beyond:
+            row.warn("COLUMN_COUNT")
         if self._report:
             cells = [undone(cell) for cell in cells]
         if self._exported:
             cells = [cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell for cell in cells]
+        if any(cell[:1] in ("=", "#") for cell in cells):
+            cells = self._shape.as_meant(row, cells)
         values = row.values
         for i, name, check, clean in self._plain:
             cell = cells[i]
-            if not cell or name in values or (cell in NOTHING and name != "name"):
+            if not cell or name in values or (cell in NOTHING and (name != "name" or cell in NOBODY)):
                 continue
             try:
                 if clean is not None:
@@ -152,7 +168,7 @@ class RowChecker:
                     continue
                 values[name] = check(cell)
             except PydanticCustomError as wrong:
-                if doubtful_phone(name, cell):
+                if doubtful_phone(name, cell) or (self._exported and name == "website"):
                     row.warn(wrong.type)
                 else:
                     row.faults.append(RowFault(name, self._header[i], i + 1, wrong.type, wrong.message()))
@@ -162,26 +178,6 @@ class RowChecker:
         if self._persons_too and "name" not in values:
             _name_by_person(row)
         return self._judged(row, partial(self._place, cells))
-
-    def _fitted(self, cells: Sequence[str]) -> Sequence[str]:
-        """A row may end where the header's named columns do. Delimiters at the ends of all rows are columns without a name."""
-        width = self._width
-        if len(cells) < width and not any(name.strip() for name in self._header[len(cells) :]):
-            return [*cells, *[""] * (width - len(cells))]
-        return cells
-
-    def _miscounted(self, cells: Sequence[str]) -> RowFault | None:
-        """Why the row's cells cannot be told to be those of the header's columns."""
-        if len(cells) < self._width:
-            detail = f"The row has {len(cells)} columns, the header {self._named}."
-            return RowFault(None, None, len(cells) + 1, "COLUMN_COUNT", detail)
-        if len(cells) == self._width and not any(cell.strip() for cell in cells[self._named :]):
-            return None
-        said = len(cells) if len(cells) > self._width else max(n for n, cell in enumerate(cells, 1) if cell.strip())
-        detail = (
-            f"The row has {said} columns, the header {self._named}: a delimiter within a cell needs quotes around it."
-        )
-        return RowFault(None, None, self._named + 1, "COLUMN_COUNT", detail)
 
     def _read_limit(self, row: Checked, cells: Sequence[str]) -> None:
         """The credit limit, read behind the other columns, which say in which currency it is: the first that is given."""

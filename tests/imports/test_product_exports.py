@@ -50,7 +50,7 @@ EXPORTS = {
     "quickbooks_customers.iif": Export("legacy_erp", 5, "\t", "NAME", "EMAIL", "REFNUM", {"ADDRESS_INCOMPLETE": 1}, 2, 2, begins="CUST\t"),
     "zoho_books_contacts.csv": Export("legacy_erp", 1, ",", "Display Name", "EmailID", "Contact ID", {}, 2, 2),
     "zoho_crm_accounts.csv": Export("legacy_erp", 1, ",", "Account Name", None, "Record Id", {TO_COMPLETE: 2}, 2, 0),
-    "shopify_customers.csv": Export("legacy_erp", 1, ",", "Default Address Company", "Email", "Customer ID", {TO_COMPLETE: 1}, 3, 2),
+    "shopify_customers.csv": Export("legacy_erp", 1, ",", "Default Address Company", "Email", "Customer ID", {TO_COMPLETE: 1, "NAME_OF_CONTACT": 1}, 3, 2),
     "sap_kna1_se16.txt": Export("legacy_erp", 4, "|", "NAME1", None, "KUNNR", {TO_COMPLETE: 3}, 3, 0, begins="|   |100"),
     "sap_kna1.tsv": Export("legacy_erp", 1, "\t", "NAME1", "SMTP_ADDR", "KUNNR", {}, 2, 2),
     "sap_kna1_labels.csv": Export("legacy_erp", 1, ";", "Name 1", "E-Mail", "Debitor", {}, 2, 2),

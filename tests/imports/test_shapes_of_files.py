@@ -195,3 +195,74 @@ def test_two_columns_of_one_name_are_a_persons_to_choose_between(content: bytes,
 def test_columns_that_no_customer_has_may_repeat_in_an_export() -> None:
     layout, rows = read(b"Name,Email,Tag,Tag\nA,a@x.com,1,2\n", "hubspot")
     assert (layout.fields, [said(row) for row in rows]) == (["name", "email", None, None], TWO[:1])
+
+
+NOTHINGS = ["-", "--", "n/a", "N/A", "#N/A", "NULL", "\\\\N"]
+
+
+@pytest.mark.parametrize("nothing", [n.replace("\\\\", "\\") for n in NOTHINGS])
+@pytest.mark.parametrize("source", ["csv", "hubspot"])
+def test_what_people_write_for_nothing_costs_no_customer(nothing: str, source: str) -> None:
+    header = {
+        "csv": "name,email,phone,website,credit_limit,contact.name",
+        "hubspot": "Name,Email,Phone,Website,Credit Limit,Title",
+    }[source]
+    (row,) = judged(f"{header}\nA,a@x.com,{nothing},{nothing},{nothing},\n".encode(), source)
+    assert (said(row), row.credit_limit, row.warnings) == (TWO[0], None, [])
+
+
+@pytest.mark.parametrize("name", ["-", "--", "#N/A"])
+def test_nobody_is_called_by_a_dash(name: str) -> None:
+    (row,) = judged(f"name,email\n{name},a@x.com\n".encode())
+    assert said(row) == ["FIELD_REQUIRED"]
+
+
+@pytest.mark.parametrize("column", ["name", "tax_id", "notes", "billing_address.city", "credit_limit"])
+@pytest.mark.parametrize("text", ["#REF!", "#NAME?", "#DIV/0!"])
+def test_a_formula_that_has_failed_is_no_value(column: str, text: str) -> None:
+    header = ["name", "email", "tax_id", "notes", "billing_address.city", "credit_limit"]
+    cells = {"name": "A", "email": "a@x.com"} | {column: text}
+    (row,) = judged(f"{','.join(header)}\n{','.join(cells.get(c, '') for c in header)}\n".encode())
+    assert (row.faults[0].column, row.faults[0].code, "formula" in row.faults[0].detail) == (column, "FIELD_TYPE", True)
+
+
+@pytest.mark.parametrize(
+    "content", ['name,email,external_id\nA,a@x.com,="0012"\n', 'name,email,external_id\nA,a@x.com,"=""0012"""\n']
+)
+@pytest.mark.parametrize("source", ["csv", "legacy_erp", "partner_feed"])
+def test_a_formula_that_guards_an_id_is_taken_off(content: str, source: str) -> None:
+    (row,) = judged(content.replace("external_id", "External ID").encode(), source)
+    assert row.values["external_id"] == "0012"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("USD - U.S. Dollar", "USD"), ("EUR Euro", "EUR"), ("CHF: Swiss Franc", "CHF"), ("usd", "USD")]
+)
+def test_a_currency_with_its_name_is_the_currency(text: str, code: str) -> None:
+    (row,) = judged(f"name,email,currency_code\nA,a@x.com,{text}\n".encode())
+    assert row.values.get("currency_code") == code
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Acme;Bolt", ["FIELD_TYPE"]), ("Acme; Acme", "Acme"), ("Acme;", "Acme")]
+)
+def test_of_several_companies_of_a_person_none_is_guessed(text: str, expected: object) -> None:
+    (row,) = judged(f"First Name,Last Name,Email,Associated Company\nJane,Doe,j@x.com,{text}\n".encode(), "hubspot")
+    assert (said(row) if row.faults else row.values["name"]) == expected
+
+
+@pytest.mark.parametrize("text", ["http://", "x.com; y.com", "ask Ann"])
+def test_a_website_in_doubt_costs_no_customer_of_an_export(text: str) -> None:
+    (row,) = judged(f"Company name,Email,Website URL\nA,a@x.com,{text}\n".encode(), "hubspot")
+    assert (said(row), row.warnings) == (TWO[0], ["WEBSITE_INVALID"])
+    (row,) = judged(f"name,email,website\nA,a@x.com,{text}\n".encode())
+    assert said(row) == ["WEBSITE_INVALID"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("U S A", "US"), ("Kingdom of Saudi Arabia", "SA"), ("Great Britain and Northern Ireland", "GB")]
+)
+def test_a_country_is_known_by_its_longer_names(text: str, code: str) -> None:
+    (row,) = judged(f"Name,Email,Address,City,Country\nA,a@x.com,1 St,B,{text}\n".encode(), "hubspot")
+    assert row.related is not None
+    assert row.related.lists["addresses"][0]["country"] == code
