@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from models.cash.adjustments import AdjustmentKind
+
 
 @dataclass(frozen=True, slots=True)
 class EventType:
@@ -234,7 +236,7 @@ _TYPES: Final = (
         "adj",
         {
             "adjustment_id": "the adjustment",
-            "kind": "`discount`, `write_off`, `bank_fee` or `tax_withheld`",
+            "kind": f"one of {', '.join(f'`{kind}`' for kind in AdjustmentKind)}",
             "amount_minor": "its amount, in the invoice's currency",
             "invoice_id": "the invoice",
             "payment_id": "the payment that it stood beside",

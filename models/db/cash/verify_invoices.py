@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from models.cash.adjustments import ACCOUNTS
 from models.db.reliefs import RELIEFS
 from models.db.streaming import stream
 from models.db.tx import Tx
@@ -25,6 +26,7 @@ SELECT i.id, i.voided_at IS NOT NULL AS void, i.total_minor, i.functional_total_
 
 
 # What was given for invoices without money, beside what its accounts carry with the invoice on their lines.
+_ACCOUNTS = ", ".join(f"'{account}'" for account in ACCOUNTS.values())
 _GIVEN = f"""
 WITH live AS (
   SELECT a.invoice_id, a.account, sum(a.account_worth) AS worth FROM {RELIEFS} a
@@ -32,7 +34,7 @@ WITH live AS (
 carried AS (
   SELECT l.invoice_id, l.account, sum(l.functional_debit_minor::numeric - l.functional_credit_minor) AS worth
     FROM journal_lines l WHERE l.org_id = :org
-     AND l.account IN ('sales_discounts', 'write_off', 'bank_fees', 'tax_withheld') GROUP BY l.invoice_id, l.account)
+     AND l.account IN ({_ACCOUNTS}) GROUP BY l.invoice_id, l.account)
 SELECT invoice_id, account FROM live FULL JOIN carried USING (invoice_id, account)
  WHERE coalesce(live.worth, 0) <> coalesce(carried.worth, 0) ORDER BY invoice_id, account"""
 
