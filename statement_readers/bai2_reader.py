@@ -107,17 +107,25 @@ def _column(fields: list[str], place: int) -> int:
 
 def _parse(records: list[str]) -> tuple[Any, tuple[StatementWarning, ...]]:
     try:
-        return bai2.parse_from_lines(iter(records)), ()
+        return _read(records, check_integrity=True), ()
     except IntegrityException as error:
         if "control total" not in str(error):
             raise unreadable(
                 "the record counts of the trailers do not fit: the file is cut off or was altered.", line=len(records)
             ) from None
-    except Exception:  # the package has no common error: IndexError, ValueError, StopIteration and its own
-        raise unreadable("the records do not follow BAI2.", line=1) from None
-    parsed = bai2.parse_from_lines(iter(records), check_integrity=False)
+    # What stands behind the first wrong total has not been looked at yet, and may be no BAI2 at all.
+    parsed = _read(records, check_integrity=False)
     detail = "The amounts do not add up to the control totals in the trailers."
     return parsed, (StatementWarning(CONTROL_TOTAL_DIFFERENCE, detail),)
+
+
+def _read(records: list[str], *, check_integrity: bool) -> Any:
+    try:
+        return bai2.parse_from_lines(iter(records), check_integrity=check_integrity)
+    except IntegrityException:
+        raise
+    except Exception:  # the package has no common error: IndexError, ValueError, StopIteration and its own
+        raise unreadable("the records do not follow BAI2.", line=1) from None
 
 
 def _statement(

@@ -95,7 +95,7 @@ def wrong(sample: Sample, m: Mutation) -> str | None:
         return None
     was, now = told(before), told(after)
     if m.what in ("drop line", "double line", "cut", "swap"):
-        return _whole_lines(was, now)
+        return _whole_lines(was, now) or _whole_references(sample, before, after)
     changed = [pair for pair in zip_longest(was, now) if pair[0] != pair[1]]
     if not m.meant and changed:
         return f"a change beside the values is read as {changed}"
@@ -118,6 +118,20 @@ def _references(m: Mutation, before: list[Statement], after: list[Statement]) ->
             if word in others or not any(_bare(word.split()[-1]) in text for text in written):
                 return f"line {n + 1} names {word!r}"
     return None
+
+
+def _whole_references(sample: Sample, before: list[Statement], after: list[Statement]) -> str | None:
+    """Nor is a reference, of pieces that stood on several lines and belonged together nowhere."""
+    known = {word for s in before for line in s.lines for word in _named(line)}
+    written = [_bare(row.decode("latin-1")) for row in sample.data.splitlines()]
+    made_up = [
+        word
+        for s in after
+        for line in s.lines
+        for word in _named(line) - known
+        if not any(_bare(word) in row for row in written)
+    ]
+    return f"made up: {made_up}" if made_up else None
 
 
 def _named(line: StatementLine) -> set[str]:

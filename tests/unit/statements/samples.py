@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from models.cash.statement_format_requests import CreateStatementFormat
 from models.cash.statements import Statement
@@ -137,7 +138,20 @@ CSV = b"""date,amount,currency,payer,reference,remittance_text
 2026-02-03,-78.90,USD,Power,,fee
 2026-02-04,10.00,USD,Beta,,ACH INV-80
 """
+PUBLISHED = Path(__file__).parents[2] / "data" / "bank"
+_MT940_VALUES = r":6[02][FM]:([CD][0-9]{6}[A-Z]{3}[0-9,]+)|:61:([0-9]+(?: {4})?R?[CD][A-Z]?[0-9]+,?[0-9]*)"
+_CAMT_VALUES = (
+    r'Ccy="([A-Z]+)">([0-9.]+)|<(?:Dt|DtTm)>([-0-9:.T+Z]+)|<CdtDbtInd>([A-Z]+)|<Ccy>([A-Z]+)|<Cd>([A-Z]+)'
+    r"|<Sts>([A-Z]+)|<NbOfTxs>([0-9]+)"
+)
+_OFX_VALUES = r"<TRNAMT>([-0-9.]+)|<DTPOSTED>([-0-9A-Z:.\[\]]+)|<CURDEF>([A-Z]+)|<BALAMT>([-0-9.]+)"
+_BAI2_VALUES = r"\n(?:03|16|49|88|98|99),([-+0-9,A-Z]+)|\n02,([0-9A-Z,]+)"
 SAMPLES = {
+    "MT940, published": Sample((PUBLISHED / "mt940-rabobank-iban.sta").read_bytes(), _read, _MT940_VALUES),
+    "MT940 with sub-fields, published": Sample((PUBLISHED / "mt940-sberbank.sta").read_bytes(), _read, _MT940_VALUES),
+    "CAMT, published": Sample((PUBLISHED / "genkgo-camt053.v2.multi.statement.xml").read_bytes(), _read, _CAMT_VALUES),
+    "OFX, published": Sample((PUBLISHED / "ofxparse-checking.ofx").read_bytes(), _read, _OFX_VALUES),
+    "BAI2, published": Sample((PUBLISHED / "moov-sample2.bai2").read_bytes(), _read, _BAI2_VALUES),
     "MT940": Sample(MT940, _read, r":6[02][FM]:([CD][0-9]{6}[A-Z]{3}[0-9,]+)|:61:([0-9]+R?[CD][0-9]+,[0-9]*)"),
     "CAMT": Sample(CAMT, _read, r'Ccy="([A-Z]+)">([0-9.]+)|<Dt>([0-9-]+)|<CdtDbtInd>([A-Z]+)|<Ccy>([A-Z]+)|<Cd>([A-Z]+)'),
     "CAMT notification": Sample(

@@ -42,6 +42,15 @@ ENTRY = ":61:2602020202C100,00NTRFNONREF//B1\n"
 TWO = (invoice("INV-10", 10000, "epsilon"), invoice("INV-1001", 10000, "zeta"))
 
 
+@pytest.mark.parametrize("width", [61, 65])
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_mark_that_a_full_line_divides_is_a_mark(line, width, at):
+    first = "166?00" + "?20RENT OF MAY".rjust(width - at - 6, "x") + "?21"[:at]
+    found = line(mt940(f"{ENTRY}:86:{first}\n{'?21'[at:]}INV-10"))
+    assert found.remittance_text == "RENT OF MAY INV-10"
+    assert ids(paid(found, *TWO)) == ["INV-10"]
+
+
 @pytest.mark.parametrize(
     "information",
     [

@@ -139,6 +139,14 @@ def test_a_broken_bai2_file_is_refused(refused, old, new):
     refused(BAI2.replace(old, new), "march.bai2")
 
 
+def test_what_is_no_bai2_behind_a_wrong_total_is_refused_too(refused, bank_files):
+    """The package stops at the first total that is wrong; a damaged account behind it was a bare IndexError."""
+    rows = (bank_files / "moov-sample2.bai2").read_text().split("\n")
+    one, other = rows.index("16,195,10000000,1,,,/"), rows.index("88,4,/")
+    rows[one], rows[other] = rows[other], rows[one]
+    assert refused("\n".join(rows)).extra["line"]
+
+
 def test_every_cut_of_a_bai2_file_is_refused(refused):
     for end in range(20, len(BAI2) - 6, 3):
         refused(BAI2[:end], "march.bai2")
