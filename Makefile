@@ -44,8 +44,8 @@ format: environment ## let ruff put the code in order
 
 # The lock files name versions and hashes, no addresses, so they serve behind any package index.
 lock: environment ## resolve the dependencies anew into requirements/
-	$(RESOLVE) --upgrade --extra pdf -o requirements/runtime.txt
-	$(RESOLVE) --upgrade --extra pdf --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(RESOLVE) --upgrade --extra pdf --extra tracing -o requirements/runtime.txt
+	$(RESOLVE) --upgrade --extra pdf --extra tracing --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment and the caches (not the data in .arflow)
 	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache mutants .import_linter_cache .hypothesis *.egg-info

@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     """So many bytes of uploads may be under way in one API process."""
     rate_limit: str | None = None
     """Requests per caller, such as `600/minute`; None: no limit in dev, `600/minute` in production."""
+    tracing: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+/?$")
+    """Where spans go, an OpenTelemetry collector that speaks OTLP over HTTP, such as `http://collector:4318`; None: nowhere, and
+    nothing is measured for it. Needs `pip install 'arflow[tracing]'`."""
+    tracing_share: float = Field(default=1.0, ge=0, le=1)
+    """Of so many traces that begin here spans are kept; of those that a caller began, as the caller says."""
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
     partner_feed_home: Path | None = None

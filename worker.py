@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+import tracing
 from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
 from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
@@ -238,7 +239,8 @@ async def run_worker(settings: Settings) -> None:
         pool_size=settings.database_pool_size,
         statement_seconds=settings.database_work_seconds,
     )
-    client = await connect_once_there(settings, [Measured(), FailingSteps(engine)], measured_runtime())
+    watching = [*tracing.interceptors(), Measured(), FailingSteps(engine)]
+    client = await connect_once_there(settings, watching, measured_runtime())
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings), signer),

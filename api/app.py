@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+import tracing
 from api.auth import Authenticator
 from api.conversation import Door
 from api.conversation import routes as conversation_routes
@@ -121,6 +122,8 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.state.streams = Streams()
     app.state.uploads = Uploads(settings.upload_bytes)
     handle_problems(app)
+    if tracing.is_on():
+        app.add_middleware(tracing.TracedRequests)
     app.add_middleware(RequestContext)
     if ungated := routes_without_gate(routers):
         raise TypeError(f"routes under /v1 that pass no gate: {', '.join(ungated)}")

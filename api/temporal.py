@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+import tracing
 from activities.task_failures import measured_runtime
 from settings import Settings
 from worker import posting_worker
@@ -50,7 +51,7 @@ class TemporalLink:
         again."""
         while True:
             try:
-                client = await connect_once_there(self._settings, runtime=measured_runtime())
+                client = await connect_once_there(self._settings, tracing.interceptors(), measured_runtime())
                 worker = posting_worker(client, self._engine)
                 self._client = client
                 self._there.set()

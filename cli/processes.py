@@ -10,6 +10,7 @@ import prometheus_client
 import typer
 import uvloop
 
+import tracing
 from logs import configure_logs
 from settings import Settings, get_settings
 from stack import supervisor
@@ -41,7 +42,10 @@ def api() -> None:
     settings.require("database_url", *outside)
     _begin("api", settings)
     _refuse_shared_sessions(settings)
-    serve(settings)
+    try:
+        serve(settings)
+    finally:
+        tracing.end()
 
 
 def _leave(_number: int, _frame: object) -> None:
@@ -56,6 +60,7 @@ def _begin(kind: str, settings: Settings) -> None:
     from models.db.nearby import database_hosts
 
     configure_logs(settings)
+    tracing.begin(settings, kind)
     said = say_build(kind, settings.build)
     structlog.get_logger("arflow").info(
         "started", **said, env=settings.env, pid=os.getpid(), database=",".join(database_hosts(settings.app_url())),
@@ -80,7 +85,10 @@ def worker() -> None:
     _begin("worker", settings)
     if settings.worker_metrics_port is not None:
         prometheus_client.start_http_server(settings.worker_metrics_port, addr=settings.host)
-    uvloop.run(_worker(settings))
+    try:
+        uvloop.run(_worker(settings))
+    finally:
+        tracing.end()
 
 
 async def _worker(settings: Settings) -> None:

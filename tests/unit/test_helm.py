@@ -32,6 +32,7 @@ EVERYTHING = {
     "sources.secrets.org_acme": "acme-credentials",
     "settings.ARFLOW_DATABASE_POOL_SIZE": "30",
     "buildId": "0.2.0",
+    "tracing": "http://collector:4318",
 }
 Documents = Sequence[Mapping[str, Any]]
 

@@ -49,7 +49,7 @@ app.kubernetes.io/component: {{ .part }}
 {{- if $v.sources.secrets }}
 - {name: ARFLOW_SECRETS_DIR, value: /etc/arflow/sources}
 {{- end }}
-{{- range $name, $value := dict "ARFLOW_OIDC_JWKS_URL" $v.oidc.jwksUrl "ARFLOW_TEMPORAL_TLS_SERVER_NAME" $v.temporal.tls.serverName "ARFLOW_PUBLIC_URL" $v.publicUrl "ARFLOW_BUILD_ID" ($v.buildId | default $v.image.tag) "ARFLOW_RATE_LIMIT" $v.rateLimit "ARFLOW_SOURCE_HOSTS" $v.sources.hosts "ARFLOW_LOG_LEVEL" $v.logLevel }}
+{{- range $name, $value := dict "ARFLOW_OIDC_JWKS_URL" $v.oidc.jwksUrl "ARFLOW_TEMPORAL_TLS_SERVER_NAME" $v.temporal.tls.serverName "ARFLOW_PUBLIC_URL" $v.publicUrl "ARFLOW_BUILD_ID" ($v.buildId | default $v.image.tag) "ARFLOW_RATE_LIMIT" $v.rateLimit "ARFLOW_SOURCE_HOSTS" $v.sources.hosts "ARFLOW_LOG_LEVEL" $v.logLevel "ARFLOW_TRACING" $v.tracing }}
 {{- if $value }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}

@@ -15,6 +15,7 @@ from psycopg.abc import PQGen
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
+from models.db.postgres import watched
 from models.db.postgres.pipeline import Pipeline, Reply, Row
 from models.db.postgres.statements import Asked
 
@@ -87,7 +88,10 @@ class ThreadConnection(Connection[TupleRow]):
     def results(self, asked: Sequence[Asked]) -> list[PGresult]:
         """What each statement answers, as PostgreSQL wrote it; see `Pipeline.exchange`."""
         try:
-            return self.wait(self.talk.exchange(asked))
+            if watched.watch is None:
+                return self.wait(self.talk.exchange(asked))
+            with watched.watch([text for text, _ in asked]):
+                return self.wait(self.talk.exchange(asked))
         except BaseException:
             if self.pgconn.pipeline_status:
                 self.close()  # nobody knows what is still on its way
@@ -128,7 +132,10 @@ class LoopConnection(AsyncConnection[TupleRow]):
     async def results(self, asked: Sequence[Asked]) -> list[PGresult]:
         """What each statement answers, as PostgreSQL wrote it; see `Pipeline.exchange`."""
         try:
-            return await self.wait(self.talk.exchange(asked))
+            if watched.watch is None:
+                return await self.wait(self.talk.exchange(asked))
+            with watched.watch([text for text, _ in asked]):
+                return await self.wait(self.talk.exchange(asked))
         except BaseException:
             if self.pgconn.pipeline_status:
                 await self.close()  # nobody knows what is still on its way
