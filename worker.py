@@ -259,6 +259,6 @@ async def run_worker(settings: Settings) -> None:
             running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
             running.create_task(keep_watching(engine, "worker", settings.build))
             if settings.build is not None:
-                running.create_task(tend(client, settings.build))
+                running.create_task(tend(client, engine, settings.build))
     finally:
         engine.dispose()

@@ -4,19 +4,27 @@ Workers of the queue `changes` that know their build belong to one Temporal work
 build that began it; new chains begin on the current build. Each worker looks after this by itself (`tend`):
 
 - a build that comes for the first time becomes the current one; so does one whose current neighbour has no worker left;
-- chains of a build that has no worker left are moved to the current build, which must replay them (workflow.patched).
+- chains of a build that has no worker left are moved to the current build, which must replay them (workflow.patched). The
+  server says so after a minute and a half; the workers themselves, who note that they are there, within seconds.
 
 Going back to an earlier build is an operator's word: `arflow builds promote BUILD`.
 """
 
 import asyncio
-from collections.abc import Sequence
+import os
+import socket
+import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 import structlog
 from google.protobuf.field_mask_pb2 import FieldMask
+from sqlalchemy import Engine
 from temporalio.api.batch.v1 import BatchOperationUpdateWorkflowExecutionOptions
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion as VersionMessage
 from temporalio.api.enums.v1 import TaskQueueType
@@ -33,6 +41,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
 
+from models.db import standing
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE
 
@@ -42,6 +51,11 @@ DEPLOYMENT: Final = "arflow"
 ALIVE: Final = timedelta(seconds=90)
 """A worker asks for work at least once a minute; one that has not for so long is gone."""
 LOOK_EVERY: Final = timedelta(seconds=15)
+BEAT: Final = timedelta(seconds=4)
+"""So often a worker of chains notes in the database that it is there."""
+SILENT_SECONDS: Final = 10.0
+"""A build of which nobody has, for so long, is gone. Only chains are moved for it: who is current stays the server's word."""
+KIND: Final = "chains"
 SOON: Final = timedelta(milliseconds=200)
 AFTER_ERROR: Final = timedelta(seconds=3)
 
@@ -152,8 +166,9 @@ async def adopt(client: Client, orphans: Sequence[str], build_id: str, *, deploy
         )
 
 
-async def look(client: Client, mine: str, **where: Any) -> bool:
-    """Do what this build has to do now. False while the server does not know it yet."""
+async def look(client: Client, mine: str, silent: Collection[str] = (), **where: Any) -> bool:
+    """Do what this build has to do now. False while the server does not know it yet. `silent`: builds that are gone, whatever
+    the server says yet."""
     known = await builds(client, **where)
     me = next((b for b in known if b.build_id == mine), None)
     if me is None:
@@ -165,7 +180,7 @@ async def look(client: Client, mine: str, **where: Any) -> bool:
         log.info("build promoted", build=mine)
     elif now is not me:
         return True
-    orphans = [b.build_id for b in known if b is not me and not b.alive and b.open_chains]
+    orphans = [b.build_id for b in known if b is not me and b.open_chains and (not b.alive or b.build_id in silent)]
     if orphans:
         await adopt(client, orphans, mine, **deployment)
         log.info("chains adopted", of=orphans, by=mine)
@@ -177,12 +192,56 @@ def _supersedes(me: Build, now: Build) -> bool:
     return not me.was_current and me.first > now.first
 
 
-async def tend(client: Client, mine: str, **where: Any) -> None:
-    """Keep looking, until cancelled. A server that does not answer is asked again."""
-    while True:
+class _Beat:
+    """This worker's word that it is there, and whose word is missing."""
+
+    def __init__(self, engine: Engine, build: str, kind: str) -> None:
+        self._engine, self._build, self._kind = engine, build, kind
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{build}"
+        self._since: float | None = None
+        self._line = ThreadPoolExecutor(1, thread_name_prefix="beat")
+
+    def close(self) -> None:
+        """When what it has begun to say is said."""
+        self._line.shutdown()
+
+    def _note(self) -> frozenset[str]:
+        standing.say_there(self._engine, self._kind, self._name, self._build)
+        return standing.silent_builds(self._engine, self._kind, SILENT_SECONDS)
+
+    async def give(self) -> frozenset[str]:
+        """Say so; the builds that have fallen silent. None, while it is not heard itself for as long: the database was away, and
+        nobody could be."""
+        began = time.monotonic()
         try:
-            wait = LOOK_EVERY if await look(client, mine, **where) else SOON
-        except RPCError as error:
-            log.warning("builds not looked after", status=error.status.name)
-            wait = AFTER_ERROR
+            silent = await asyncio.get_running_loop().run_in_executor(self._line, self._note)
+        except psycopg.Error as error:
+            log.warning("not noted", error=type(error).__name__)
+            self._since = None
+            return frozenset()
+        self._since = began if self._since is None else self._since
+        heard = time.monotonic() - self._since >= SILENT_SECONDS and time.monotonic() - began < SILENT_SECONDS / 2
+        return silent if heard else frozenset()
+
+
+async def tend(client: Client, engine: Engine, mine: str, *, kind: str = KIND, **where: Any) -> None:
+    """Keep looking, until cancelled. A server that does not answer is asked again."""
+    with closing(_Beat(engine, mine, kind)) as beat:
+        await _keep_looking(client, beat, mine, **where)
+
+
+async def _keep_looking(client: Client, beat: _Beat, mine: str, **where: Any) -> None:
+    due, followed = 0.0, frozenset[str]()
+    while True:
+        silent = await beat.give()
+        wait = BEAT
+        if silent - followed or time.monotonic() >= due:
+            try:
+                known = await look(client, mine, silent, **where)
+                followed = silent
+                due = time.monotonic() + (LOOK_EVERY if known else SOON).total_seconds()
+                wait = BEAT if known else SOON
+            except RPCError as error:
+                log.warning("builds not looked after", status=error.status.name)
+                due = time.monotonic() + AFTER_ERROR.total_seconds()
         await asyncio.sleep(wait.total_seconds())

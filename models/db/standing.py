@@ -107,6 +107,13 @@ def last_seen(engine: Engine, kind: str) -> Seen:
     return read_row(Seen, ask(engine, sql, kind=kind)[0])
 
 
+def silent_builds(engine: Engine, kind: str, seconds: float) -> frozenset[str]:
+    """The builds of which processes of this kind have been there today, and none within so many seconds."""
+    sql = """SELECT build FROM processes_seen WHERE kind = :kind AND build IS NOT NULL
+             GROUP BY build HAVING max(seen_at) < now() - make_interval(secs => :seconds)"""
+    return frozenset(str(row["build"]) for row in ask(engine, sql, kind=kind, seconds=seconds))
+
+
 def reported(tx: Tx) -> Sequence[Standing]:
     """What is on a desk because it stands still or fails."""
     return tx.records(

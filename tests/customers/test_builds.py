@@ -131,6 +131,44 @@ async def test_chains_of_a_build_without_workers_go_on_under_the_current_one(flo
         assert await floor.build_of(run) == "2.0"
 
 
+async def test_a_build_whose_workers_have_fallen_silent_is_followed_at_once(floor: Floor, monkeypatch) -> None:
+    """Not in the minute and a half in which the server still counts its workers among those who ask."""
+    assert builds.SILENT_SECONDS + builds.BEAT.total_seconds() < 15, "a chain waits less than 20 seconds in all"
+    monkeypatch.setattr(builds, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(builds, "BEAT", timedelta(seconds=0.5))
+
+    def tended(build: str) -> asyncio.Task[None]:
+        where = {"queue": floor.queue, "deployment": floor.deployment, "kind": floor.queue}
+        return asyncio.create_task(builds.tend(floor.client, floor.office.engine, build, **where))
+
+    async with AsyncExitStack() as new:
+        async with floor.worker("1.0"):
+            first = tended("1.0")
+            change, run = await floor.submit()
+            await floor.decide(change, run, "u_manager")
+            await new.enter_async_context(floor.worker("2.0", Compatible))
+            second = tended("2.0")
+            await asyncio.sleep(4)
+            assert await floor.build_of(run) == "1.0", "its workers are there"
+            await _ended(first)
+        await until(lambda: _moved(run, "2.0"), 60)
+        assert [(b.build_id, b.alive) for b in await floor.builds()] == [("1.0", True), ("2.0", True)]
+        await floor.decide(change, run, "u_controller")
+        assert (await run.result())["status"] == "APPROVED"
+        assert await floor.build_of(run) == "2.0"
+        await _ended(second)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _moved(run: WorkflowHandle, build: str) -> bool:
+    info = (await run.describe()).raw_description.workflow_execution_info.versioning_info
+    return str(info.versioning_override.pinned.version.build_id) == build
+
+
 async def _answer(alive: set[str]) -> set[str]:
     return alive
 
