@@ -38,14 +38,16 @@ from operations.commands import Submitted
 from operations.runner import execute
 from operations.work import Answered
 from workflows import starts
-from workflows.starting import START_TIMEOUT, Start, is_eager, start, start_with_update
+from workflows.starting import Start, is_eager, start, start_with_update
 
 EAGER_SECONDS: Final = 1.0
 """How long an eager start is trusted to be carried out here: a healthy one takes a few hundredths of that."""
 BEGUN_SECONDS: Final = 2.0
 """How long after that a posting's process may take. Its first task may sit in a server that recovers, for minutes."""
+TAKEN_TIMEOUT: Final = timedelta(seconds=3)
+"""What the start of a posting may take: a server that recovers answers later than its caller should wait."""
 ASKED_AGAIN_TIMEOUT: Final = timedelta(seconds=1.5)
-"""What a start may take that somebody has been answered 503 for."""
+"""The same where somebody has been answered 503 for it."""
 AT_ONCE: Final = asyncio.Semaphore(6)
 """So many postings at a time are done in place of their processes: where all wait for the database, more would not help."""
 TASK_TIMEOUT: Final = timedelta(seconds=2)
@@ -105,7 +107,7 @@ class PostingProcess:
         """Raises TimeoutError where it does not come to its end."""
         c = self._c
         begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
-        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else START_TIMEOUT
+        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
         handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
         self._started = True
         if is_eager(handle):
