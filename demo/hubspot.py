@@ -34,6 +34,10 @@ class HubSpotStandIn:
     contacts: dict[str, dict[str, Any]] = field(default_factory=dict)
     deals: dict[str, dict[str, Any]] = field(default_factory=dict)
     tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    emails: dict[str, dict[str, Any]] = field(default_factory=dict)
+    meetings: dict[str, dict[str, Any]] = field(default_factory=dict)
     more_properties: tuple[str, ...] = ()
     page_size: int = 100
     script: list[str] = field(default_factory=list)
@@ -83,7 +87,11 @@ class HubSpotStandIn:
         """A search for what a company is associated with."""
         (condition,) = body["filterGroups"][0]["filters"]
         held: dict[str, dict[str, Any]] = getattr(self, objects)
+        (order,) = body["sorts"]
+        by, down = order["propertyName"], order["direction"] == "DESCENDING"
         ids = [i for i in sorted(held, key=int) if held[i].get("company") == condition["value"]]
+        if by != "hs_object_id":
+            ids.sort(key=lambda i: str(held[i].get(by)), reverse=down)
         start = int(body.get("after", 0))
         shown = ids[start : start + min(body["limit"], self.page_size)]
         answer: dict[str, Any] = {"total": len(ids), "results": [

@@ -1,4 +1,4 @@
-"""Panels from HubSpot: deals and tickets of one company, found by its id through the search of CRM objects.
+"""Panels from HubSpot: deals, tickets and activities of one company, found by its id through the search of CRM objects.
 
 Stages are ids there; what they are called and whether they are closed, the pipelines say, which are asked for with them.
 """
@@ -17,6 +17,7 @@ from models.customer_360.source_records import CaseRecord, OpportunityRecord
 from models.money import exponent, is_currency, round_half_even
 from sources.asking import session
 from sources.hubspot_rest import Rest, following, properties, record_id, results
+from sources.hubspot_timeline import timeline
 from sources.protocol import Asked, Connection, SourceError
 
 PAGE: Final = 100
@@ -108,17 +109,20 @@ def _day(value: str | None) -> str:
 class HubSpot:
     """The adapter; keeps nothing between questions."""
 
-    panels = frozenset(_KINDS)
+    panels = frozenset({*_KINDS, "activities"})
 
     def __init__(self) -> None:
         self._rest = Rest()
 
     async def fetch(self, connection: Connection, panel: str, asked: Asked) -> list[SourceFacts]:
         """See `Source.fetch`."""
-        kind, company = _KINDS[panel], asked.source_customer_id
+        company = asked.source_customer_id
         if not (company.isascii() and company.isdigit()) or len(company) > 30:
             raise SourceError("SOURCE_CUSTOMER_UNKNOWN")
         async with session(connection) as http:
+            if panel == "activities":
+                return [*await timeline(self._rest, http, connection, company, asked)]
+            kind = _KINDS[panel]
             stages = await self._stages(http, connection, kind)
             records = await self._records(http, connection, kind, company)
         try:

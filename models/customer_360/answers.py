@@ -114,6 +114,8 @@ class ActivityAnswer:
     occurred_at: datetime
     logged_by: str
     created_at: datetime
+    source: str
+    external_id: str | None
 
 
 def activity_answer(a: Activity) -> ActivityAnswer:
@@ -127,6 +129,8 @@ def activity_answer(a: Activity) -> ActivityAnswer:
         occurred_at=a.occurred_at,
         logged_by=a.logged_by,
         created_at=a.created_at,
+        source=a.source,
+        external_id=a.external_id,
     )
 
 

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 PANELS: Final = ("opportunities", "quotes", "orders", "ar_aging", "cases", "contracts", "nps", "activities")
-EXTERNAL: Final = frozenset({"opportunities", "quotes", "orders", "cases", "contracts", "nps"})
-"""Panels that an external system may serve. The books and the timeline are ours."""
+TIMELINE: Final = 50
+"""Activities that the view shows, and that a source is asked for: the latest."""
+EXTERNAL: Final = frozenset({"opportunities", "quotes", "orders", "cases", "contracts", "nps", "activities"})
+"""Panels that an external system may serve. The books are ours; what a system says of the timeline stands beside what our people
+logged."""
 
 MAX_AGE: Final = timedelta(minutes=5)
 REFRESH_WAIT_SECONDS: Final = 1.5

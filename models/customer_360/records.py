@@ -99,8 +99,17 @@ class ActivityType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeardActivity(SourceFacts):
+    """What a source says of a call, an e-mail, a meeting or a note. `notes` is text, never markup."""
+
+    type: ActivityType
+    notes: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """An entry of the contact timeline. `notes` is text, never markup."""
+    """An entry of the contact timeline. `notes` is text, never markup. `external_id`: its id at its source, where it has one."""
 
     id: str
     customer_id: str
@@ -110,6 +119,8 @@ class Activity:
     occurred_at: datetime
     logged_by: str
     created_at: datetime
+    source: str = "arflow"
+    external_id: str | None = None
 
 
 class EscalationStatus(StrEnum):

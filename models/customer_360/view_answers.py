@@ -127,6 +127,8 @@ class PanelActivityAnswer:
     contact_id: str | None
     occurred_at: datetime
     logged_by: str
+    source: str
+    external_id: str | None
 
 
 @answer

@@ -1,6 +1,6 @@
 """Refreshing a panel from its source: what is asked, what is kept of the answer or of the failure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,13 +8,14 @@ from typing import Final
 from models.customer_360.answers import SourceConnectionAnswer, source_connection_answer
 from models.customer_360.kinds import OF_PANEL
 from models.customer_360.panels import MAX_AGE, retry_in
-from models.customer_360.records import PanelSnapshot, SourceConnection, SourceCustomer, SourceFacts
+from models.customer_360.records import HeardActivity, PanelSnapshot, SourceConnection, SourceCustomer, SourceFacts
 from models.customer_360.requests import PutSourceConnection
 from models.db.customer_360 import panels, source_records
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
 from models.messages.customer_360 import PanelRefresh
 from operations.customer_360.source_records import follow, write_records
+from operations.customer_360.timeline import write_heard
 from operations.organisations import bootstrap_work
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -59,19 +60,28 @@ def begin_refresh(tx: Tx, start: PanelRefresh) -> Question | None:
 
 def complete_refresh(tx: Tx, start: PanelRefresh, asked: Question, said: Sequence[SourceFacts]) -> int:
     """Keep the answer: records written, those no longer open there closed, the snapshot as of when the question was put."""
-    kind, source = OF_PANEL[start.panel], asked.connection.name
+    source = asked.connection.name
     unique = {r.external_id: r for r in said}
     work = bootstrap_work(tx, f"source:{source}")
-    write_records(work, kind, source, list(unique.values()))
-    for record_id in (closed := source_records.close_absent(tx, kind, source, start.customer_id, list(unique))):
-        work.audit(record_id, f"{kind.noun}.closed", {"customer_id": start.customer_id, "source": source})
-    follow(work, kind, closed)
+    if start.panel in OF_PANEL:
+        _write(work, start, source, unique)
+    else:
+        heard = [one for one in unique.values() if isinstance(one, HeardActivity)]
+        write_heard(work, source, start.customer_id, heard)
     fresh = PanelSnapshot(
         source=source, as_of=asked.asked_at, attempted_at=asked.asked_at, failures=0, error_code=None, next_attempt_at=None
     )  # fmt: skip
     panels.save_snapshot(tx, start.customer_id, start.panel, fresh)
     work.flush()
     return len(unique)
+
+
+def _write(work: Work, start: PanelRefresh, source: str, said: Mapping[str, SourceFacts]) -> None:
+    kind = OF_PANEL[start.panel]
+    write_records(work, kind, source, list(said.values()))
+    for record_id in (closed := source_records.close_absent(work.tx, kind, source, start.customer_id, list(said))):
+        work.audit(record_id, f"{kind.noun}.closed", {"customer_id": start.customer_id, "source": source})
+    follow(work, kind, closed)
 
 
 def fail_refresh(tx: Tx, start: PanelRefresh, asked: Question, code: str) -> None:

@@ -41,3 +41,16 @@ def timeline(
     """The customer's activities, or those with one contact; the latest first."""
     rows = _TIMELINE.page(tx, None, after, limit, customer_id=customer_id, contact_id=contact_id)
     return [read_row(Activity, row) for row in rows]
+
+
+def heard(tx: Tx, source: str, customer_id: str) -> list[Activity]:
+    """What the source has said of the customer's timeline so far."""
+    sql = """SELECT * FROM activities WHERE org_id = :org AND source = :source AND customer_id = :customer
+      AND external_id IS NOT NULL ORDER BY external_id"""
+    return tx.records(Activity, sql, source=source, customer=customer_id)
+
+
+def replace_heard(tx: Tx, gone: Sequence[str], now: Sequence[Activity]) -> None:
+    """What a source says of its activities now: those that are gone or other than they were make way. (Nobody changes one.)"""
+    tx.run("DELETE FROM activities WHERE org_id = :org AND id = ANY(:ids) AND external_id IS NOT NULL", ids=list(gone))
+    tx.insert("activities", now)

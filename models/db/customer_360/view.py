@@ -4,13 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from models.customer_360.panels import PANELS
+from models.customer_360.panels import PANELS, TIMELINE
 from models.db.customer_360.view_aging import AGING, RECENT_PAYMENTS, SHOWN_INVOICES
 from models.db.postgres.reads import Parameter
 from models.db.tx import Tx, to_json
 
 LIMIT: Final = 100
-TIMELINE: Final = 50
 
 _ESCALATION: Final = """(SELECT json_build_object('id', e.id, 'owner_role', e.owner_role, 'reason_code', e.reason_code,
   'escalated_at', e.escalated_at, 'due_at', e.due_at) FROM case_escalations e
@@ -73,7 +72,8 @@ _SQL: Final[dict[str, str]] = {
       FROM nps_responses r WHERE r.org_id = :org AND r.customer_id = :customer
       ORDER BY r.surveyed_at DESC, r.id DESC LIMIT 1), 'null')::text AS data, NULL::boolean AS more""",
     "activities": f"""SELECT coalesce(json_agg(json_build_object('id', r.id, 'href', '/v1/activities/' || r.id, 'type', r.type,
-        'notes', r.notes, 'contact_id', r.contact_id, 'occurred_at', r.occurred_at, 'logged_by', r.logged_by)
+        'notes', r.notes, 'contact_id', r.contact_id, 'occurred_at', r.occurred_at, 'logged_by', r.logged_by,
+        'source', r.source, 'external_id', r.external_id)
         ORDER BY r.occurred_at DESC, r.id DESC), '[]')::text AS data, count(*) = {TIMELINE} AS more
       FROM (SELECT * FROM activities a WHERE a.org_id = :org AND a.customer_id = :customer
             ORDER BY a.occurred_at DESC, a.id DESC LIMIT {TIMELINE}) r""",

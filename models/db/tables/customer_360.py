@@ -125,7 +125,10 @@ activities = records(
     Column("occurred_at", Moment, nullable=False),
     Column("logged_by", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("source", Text, nullable=False, server_default="arflow"),
+    Column("external_id", Text),
     goes_with("customers", customer_id="id"),
+    index("activities_heard", "org_id", "source", "external_id", unique=True, where="external_id IS NOT NULL"),
     index(
         "activities_contact",
         "org_id",
