@@ -1,6 +1,7 @@
 """Rows that ask for what an open change has asked for, and rows that the database refuses for good."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -131,3 +132,31 @@ def test_a_review_decided_twice_by_one_person_is_answered_as_before(clerk: Desk,
         decide("u_manager", decision="reject", reason_code="OTHER")
     clerk.finish(import_id)
     assert decide("u_manager").replayed
+
+
+@pytest.mark.parametrize("batch_size", [1, 100])
+@pytest.mark.parametrize("same", ["external_id", "tax_id"])
+def test_of_two_imports_that_make_one_id_at_the_same_moment_one_fails_visibly(
+    clerk: Desk, same: str, batch_size: int
+) -> None:
+    def file(of: str) -> bytes:
+        rows = [
+            (f"{of} {n}", f"{of}{n}@x.com", f"{n}" if same == "tax_id" else "", "", f"X{n}" if same != "tax_id" else "")
+            for n in range(20)
+        ]
+        return table(rows, HEADER)
+
+    both = [clerk.validated(file(of), batch_size=batch_size, on_duplicate="error") for of in ("left", "right")]
+    racing = [threading.Thread(target=clerk.finish, args=(one,)) for one in both]
+    for one in racing:
+        one.start()
+    for one in racing:
+        one.join()
+    ended = [clerk.outcomes(one) for one in both]
+    made = clerk.sql(f"SELECT {same} AS id FROM customers WHERE org_id = :org ORDER BY {same}")
+    assert len(made) == len({m["id"] for m in made}) == 20
+    code = {"external_id": "EXTERNAL_ID_CONFLICT", "tax_id": "DUPLICATE_TAX_ID"}[same]
+    for left, right in zip(*ended, strict=True):
+        assert sorted([left[1], right[1]]) == ["created", "failed"]
+        assert code in (left[2] or right[2])
+    assert {clerk.row(one).status for one in both} <= {"COMPLETED", "COMPLETED_WITH_ERRORS"}
