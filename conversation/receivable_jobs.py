@@ -144,7 +144,7 @@ def candidate(i: JsonObject) -> Candidate:
         issue_date=str(i["issue_date"]),
         due_date=str(i["due_date"]),
         balance_minor=int(str(i["balance_due_minor"])),
-        disputed=bool(i["disputed"]),
+        disputed=int(str(i["disputed_minor"])) > 0,
     )
 
 

@@ -129,6 +129,8 @@ class AgingTimingAnswer:
         "undone_application",
         "adjustment",
         "undone_adjustment",
+        "write_off",
+        "undone_write_off",
         "credit_note",
         "credit_note_void",
         "credit_note_application",

@@ -51,7 +51,8 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
     sessions.undo(work.tx, [a], on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
     adjustments.undo(work.tx, beside, on=effective, entry_date=entry.entry_date, reason=asked.reason_code)
     balances = restore_invoices(work, reliefs([a], beside), invoices)
-    withdraw_all(work, deductions.open_of_session(work.tx, a.session_id, a.invoice_id), UNDONE)
+    if invoices[a.invoice_id].deducted_minor:
+        withdraw_all(work, deductions.open_of_session(work.tx, a.session_id, a.invoice_id), UNDONE)
     after = replace(
         p,
         applied_minor=p.applied_minor - a.applied_minor,
@@ -128,7 +129,8 @@ def withdraw(
     adjustments.undo(work.tx, beside, on=effective, entry_date=undone_in, reason=asked.reason_code)
     record_undoing(work, credited, notes, effective, undone_in, asked.reason_code)
     balances = restore_invoices(work, reliefs(applications, beside, credited), invoices)
-    withdraw_all(work, deductions.open_of_payment(work.tx, p.id), UNDONE)
+    if stated:
+        withdraw_all(work, deductions.open_of_payment(work.tx, p.id), UNDONE)
     payments.mark_reversed(work.tx, p.id, on=effective, reason=asked.reason_code, note=asked.note)
     work.audit(
         p.id, "payment.reversed",

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from operations.verify import verify
 from tests.books import Books, today
-from tests.deductions.desk import deduction, disputed, short, stated
+from tests.deductions.desk import decide, deduction, disputed, short, stated
 from tests.session_lines.desk import breaches
 
 
@@ -35,12 +35,15 @@ def test_what_was_disputed_then_is_what_was_known_then(books: Books) -> None:
     before = books.moment()
     stated(books, invoice, 20_00)
     first = books.moment()
-    stated(books, invoice, 5_00)
+    small = stated(books, invoice, 5_00)["id"]
     both = books.moment()
+    decide(books, small, "reject")
+    rejected = books.moment()
     books.apply(books.pay(customer, 100_00, today()), (invoice, 100_00))
     after = books.moment()
-    known = {m: books.aging(customer, known_at=m.isoformat())["disputed_minor"] for m in (before, first, both, after)}
-    assert known == {before: 0, first: 20_00, both: 25_00, after: 0}
+    moments = (before, first, both, rejected, after)
+    known = {m: books.aging(customer, known_at=m.isoformat())["disputed_minor"] for m in moments}
+    assert known == {before: 0, first: 20_00, both: 25_00, rejected: 20_00, after: 0}
     assert books.aging(customer)["disputed_minor"] == 0
     yesterday = today() - timedelta(days=1)
     assert books.aging(customer, as_of=yesterday)["disputed_minor"] == 0

@@ -182,6 +182,39 @@ def test_recorded_applied_and_short_in_one_call(books: Books) -> None:
     assert breaches(books) == {}
 
 
+def test_a_batch_of_payments_takes_them_each_in_a_transaction_of_its_own(books: Books) -> None:
+    customer = books.customer()
+    good, bad = (books.invoice(customer, 100_00, "2026-01-05") for _ in range(2))
+
+    def paid(invoice: str, minor: int) -> dict[str, Any]:
+        session = {"applications": [{"invoice_id": invoice, "applied_minor": 95_00}],
+                   "deductions": [deduction(invoice, minor)]}  # fmt: skip
+        return {"customer_id": customer, "external_id": f"B-{invoice}", "payment_date": "2026-02-01",
+                "amount_minor": 95_00, "currency_code": "USD", "apply": session}  # fmt: skip
+
+    sent = {"payments": [paid(good, 5_00), paid(bad, 5_01)]}
+    first, second = books.api("ar_clerk", user="u_clerk").post("/v1/customer-payments:batch", sent).json()["items"]
+    assert [d["amount_minor"] for d in first["payment"]["session"]["deductions"]] == [5_00]
+    assert (second["status"], second["error"]["code"]) == ("failed", "APPLIED_EXCEEDS_BALANCE")
+    assert (disputed(books, good), disputed(books, bad)) == ((5_00, 5_00), (100_00, 0))
+    assert breaches(books) == {}
+
+
+def test_a_payer_deducts_from_the_invoice_of_whom_it_pays_for(books: Books) -> None:
+    parent, child = books.customer(), books.customer()
+    invoice = books.invoice(child, 100_00, "2026-01-05")
+    books.sql(
+        "INSERT INTO customer_pays_for (org_id, id, customer_id, paid_customer_id) VALUES (:org, %(id)s, %(parent)s, %(child)s)",
+        id="payr_1", parent=parent, child=child,
+    )  # fmt: skip
+    session = short(books, books.pay(parent, 90_00, "2026-02-01"), [(invoice, 90_00)], deduction(invoice, 10_00))
+    (d,) = session["deductions"]
+    assert d["customer_id"] == child, "it is the owner's receivable that is disputed"
+    assert books.aging(child)["disputed_minor"] == 10_00
+    assert books.aging(parent)["disputed_minor"] == 0
+    assert breaches(books) == {}
+
+
 def test_a_credit_is_spent_short_too(books: Books) -> None:
     customer = books.customer()
     first, second = (books.invoice(customer, 100_00, "2026-01-05") for _ in range(2))
