@@ -162,9 +162,8 @@ def _split(lines: list[str], sign: str) -> list[tuple[int, str]]:
         text += line
         if number + 1 < len(lines) and not re.match(re.escape(sign) + _SUBFIELDS, lines[number + 1]):
             full = len(line) >= LINE_WIDTH or (number == 0 and len(line) in LINE_WIDTHS)
-            divided = (
-                full and re.search(re.escape(sign) + "[0-9]?$", line) is not None
-            )  # ?2 here, and 4 on the next line
+            tail = re.search(re.escape(sign) + "[0-9]?$", line) if full else None  # ?2 here, and 4 on the next line
+            divided = tail and re.match(re.escape(sign) + _SUBFIELDS, tail.group() + lines[number + 1])
             text += "" if divided else _WRAP if full else " "
     parts = re.split(re.escape(sign) + _SUBFIELDS, text)
     return [(int(parts[at]), parts[at + 1]) for at in range(1, len(parts) - 1, 2)]

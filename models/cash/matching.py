@@ -283,7 +283,7 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
 
 
 def _unknown(named: Named) -> Unmatched:
-    if any(mention.doubt is Doubt.CHECK_DIGITS for mention in named.unresolved):
+    if any(mention.doubt is Doubt.CHECK_DIGITS and not mention.own for mention in named.unresolved):
         return Unmatched.CHECK_DIGITS_WRONG
     return Unmatched.REFERENCE_UNKNOWN if named.has_mention else Unmatched.NO_REFERENCE
 

@@ -95,7 +95,8 @@ def wrong(sample: Sample, m: Mutation) -> str | None:
         return None
     was, now = told(before), told(after)
     if m.what in ("drop line", "double line", "cut", "swap"):
-        return _whole_lines(was, now) or _whole_references(sample, before, after)
+        changed_places = m.what == "swap" and sample.value_lines and _each(was) == _each(now)
+        return (None if changed_places else _whole_lines(was, now)) or _whole_references(sample, before, after)
     changed = [pair for pair in zip_longest(was, now) if pair[0] != pair[1]]
     if not m.meant and changed:
         return f"a change beside the values is read as {changed}"
@@ -142,6 +143,11 @@ def _named(line: StatementLine) -> set[str]:
 
 def _bare(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum()).casefold()
+
+
+def _each(lines: list[Told]) -> list[list[str]]:
+    """The dates, the amounts and the currencies, each for themselves."""
+    return [sorted(map(str, column)) for column in zip(*lines, strict=True)]
 
 
 def _whole_lines(was: list[Told], now: list[Told]) -> str | None:

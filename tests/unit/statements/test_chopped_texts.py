@@ -51,6 +51,13 @@ def test_a_mark_that_a_full_line_divides_is_a_mark(line, width, at):
     assert ids(paid(found, *TWO)) == ["INV-10"]
 
 
+def test_what_only_looks_like_the_beginning_of_a_mark_is_text(line):
+    first = "166?00" + "?20RENT OF MAY".rjust(57, "x") + "?9"
+    found = line(mt940(f"{ENTRY}:86:{first}\n9 INV-10"))
+    assert found.remittance_text == "RENT OF MAY?99 INV-10"
+    assert next(text.seams for text in found.texts if text.text == found.remittance_text)
+
+
 @pytest.mark.parametrize(
     "information",
     [

@@ -113,6 +113,8 @@ def test_an_invoice_that_nobody_knows_is_said_to_have_wrong_check_digits():
     for said in (text("+++090/9337/55494+++"), creditor("RF19539007547034"), text("KID 2345679")):
         assert paid(said).reason_code is Unmatched.CHECK_DIGITS_WRONG
     assert paid(text("+++090/9337/55493+++")).reason_code is Unmatched.REFERENCE_UNKNOWN
+    number = BankText("Refs/EndToEndId", other_digit(QRR), Role.OWN_REFERENCE)  # of a payer who numbers payments so
+    assert paid(number).reason_code is Unmatched.REFERENCE_UNKNOWN
 
 
 @pytest.mark.parametrize("words", ["INV-1 +++090/9337/55494+++", f"INV-1 {other_digit(QRR)}", "INV-1 KID 2345679"])
