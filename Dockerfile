@@ -6,7 +6,7 @@ COPY requirements/runtime.txt requirements/
 RUN /opt/arflow/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY . .
 # The build backend comes from the same lock as everything else that touches the code.
-RUN /opt/arflow/bin/pip install --no-cache-dir --no-deps "setuptools==84.2.1" \
+RUN /opt/arflow/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
  && /opt/arflow/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
  && /opt/arflow/bin/pip uninstall -y setuptools pip
 

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address that the API listens on; `0.0.0.0` in a container."""
     port: int = Field(default=8080, ge=1, le=65535)
+    internal_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where the API serves `/metrics`, `/readyz`, `/docs` and `/openapi.json`, and then nowhere else; None: on `port`."""
+    access_log: bool = False
+    """Whether the API writes a line per request that says who asked for what: ids of people and records, no contents."""
     temporal_port: int = Field(default=7233, ge=1, le=65535)
     temporal_ui_port: int = Field(default=8233, ge=1, le=65535)
 
@@ -109,6 +113,9 @@ class Settings(BaseSettings):
     nothing is measured for it. Needs `pip install 'arflow[tracing]'`."""
     tracing_share: float = Field(default=1.0, ge=0, le=1)
     """Of so many traces that begin here spans are kept; of those that a caller began, as the caller says."""
+    ecb_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Where the European Central Bank's file of rates is fetched every day, such as
+    `https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml`; None: nowhere."""
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
     partner_feed_home: Path | None = None
@@ -140,6 +147,12 @@ class Settings(BaseSettings):
     def _production_has_no_development_tokens(self) -> Self:
         if self.production and self.dev_token_secret is not None:
             raise ValueError("ARFLOW_DEV_TOKEN_SECRET is set, but ARFLOW_ENV=production accepts no development tokens")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_come_unaltered(self) -> Self:
+        if self.production and self.ecb_url is not None and not self.ecb_url.startswith("https://"):
+            raise ValueError("ARFLOW_ECB_URL must be https in production: whoever alters rates alters the books")
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from activities.imports import SLICES, ImportActivities
 from activities.metrics import Measured
 from activities.panels import THREADS as PANEL_THREADS
 from activities.panels import PanelActivities
+from activities.rates import RateActivities
 from activities.retention import PruningActivities
 from activities.seals import SealActivities
 from activities.statements import StatementActivities
@@ -56,6 +57,7 @@ from workflows.import_retention import PruneImports
 from workflows.imports import CustomerImport
 from workflows.panels import PANEL_WORKFLOWS
 from workflows.payments import POSTING_WORKFLOWS
+from workflows.rates import KeepRates
 from workflows.reactions import run_relay
 from workflows.resuming import keep_resuming
 from workflows.retention import PruneRecords
@@ -89,14 +91,27 @@ def posting_worker(client: Client, engine: Engine, threads: int = 12) -> Worker:
 
 
 def process_worker(
-    client: Client, engine: Engine, transport: Transport, signer: Signer | None = None, threads: int = 16
+    client: Client,
+    engine: Engine,
+    transport: Transport,
+    signer: Signer | None = None,
+    threads: int = 16,
+    ecb_url: str | None = None,
 ) -> Worker:
     """The worker of the queue `processes`: what takes its time."""
     confirming, statements = ConfirmationActivities(engine, transport), StatementActivities(engine)
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
-        workflows=[ConfirmRemittance, ImportStatement, PruneRecords, ResolveDeduction, SealTrails, WatchEscalation],
+        workflows=[
+            ConfirmRemittance,
+            ImportStatement,
+            KeepRates,
+            PruneRecords,
+            ResolveDeduction,
+            SealTrails,
+            WatchEscalation,
+        ],
         workflow_runner=UNWATCHED,
         activities=[
             confirming.send_confirmation,
@@ -106,6 +121,8 @@ def process_worker(
             DeductionActivities(engine).look_at_deduction,
             SealActivities(engine, signer).seal_trails,
             PruningActivities(engine).prune_records,
+            RateActivities(engine, ecb_url).fetch_rates,
+            RateActivities(engine, ecb_url).watch_rates,
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="process"),
         max_concurrent_activities=threads,
@@ -243,7 +260,7 @@ async def run_worker(settings: Settings) -> None:
     client = await connect_once_there(settings, watching, measured_runtime())
     workers = [
         posting_worker(client, engine),
-        process_worker(client, engine, mail_transport(settings), signer),
+        process_worker(client, engine, mail_transport(settings), signer, ecb_url=settings.ecb_url),
         changes_worker(client, engine, build_id=settings.build),
         refresh_worker(client, engine, settings),
         import_worker(client, engine, settings),

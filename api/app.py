@@ -14,6 +14,7 @@ from api.auth import Authenticator
 from api.conversation import Door
 from api.conversation import routes as conversation_routes
 from api.description import describe
+from api.doors import Doors
 from api.gate import GatedRoute
 from api.lifespan import lifespan
 from api.limiting import RateLimit
@@ -122,9 +123,11 @@ def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = 
     app.state.streams = Streams()
     app.state.uploads = Uploads(settings.upload_bytes)
     handle_problems(app)
+    if settings.internal_port is not None:
+        app.add_middleware(Doors, inner_port=settings.internal_port)
     if tracing.is_on():
         app.add_middleware(tracing.TracedRequests)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, access_log=settings.access_log)
     if ungated := routes_without_gate(routers):
         raise TypeError(f"routes under /v1 that pass no gate: {', '.join(ungated)}")
     if unchecked := routes_with_any_query(routers):

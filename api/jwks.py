@@ -16,6 +16,8 @@ log = structlog.get_logger("arflow.api")
 
 KEEP_SECONDS: Final = 3600.0
 """Keys older than this are fetched again before use; the old ones serve on while the issuer does not answer."""
+LAST_SECONDS: Final = 24 * 3600.0
+"""So long at most: a key that was withdrawn, because somebody has it, must not serve as long as the issuer is kept away."""
 COOLDOWN_SECONDS: Final = 10.0
 """Not more than one fetch in this time, however many tokens name unknown keys."""
 TIMEOUT_SECONDS: Final = 3.0
@@ -51,7 +53,7 @@ class SigningKeys:
                 if self._may_fetch(kid):
                     await self._fetch()
             key = self._lookup(kid)
-        if self._keys is None:
+        if self._keys is None or self._clock() - self._fetched > LAST_SECONDS:
             raise Refusal("UNAVAILABLE", "The identity provider does not answer.", retry_after=int(COOLDOWN_SECONDS))
         if key is None:
             raise UnknownKey

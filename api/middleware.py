@@ -18,6 +18,7 @@ from api import metrics
 from api.problems import internal_problem
 
 log = structlog.get_logger("arflow.api")
+access = structlog.get_logger("arflow.access")
 
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -28,8 +29,8 @@ UNMATCHED: Final = "unmatched"
 class RequestContext:
     """Gives each request its id, answers what nobody caught with `INTERNAL`, measures and logs."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, access_log: bool = False) -> None:
+        self._app, self._access_log = app, access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,7 +38,10 @@ class RequestContext:
             return
         if scope["method"] == "HEAD":
             scope, send = {**scope, "method": "GET"}, _without_body(send)
-        await _Exchange(scope).run(self._app, receive, send)
+        exchange = _Exchange(scope)
+        await exchange.run(self._app, receive, send)
+        if self._access_log:
+            exchange.say_who()
 
 
 def _without_body(send: Send) -> Send:
@@ -110,6 +114,21 @@ class _Exchange:
                 ms=round(seconds * 1000, 1),
                 request_id=self._state["request_id"],
                 org_id=getattr(principal, "org_id", None),
+            )
+
+    def say_who(self) -> None:
+        """Who asked for what, and whether they got it: for whoever must answer who has seen a customer's records."""
+        principal = self._state.get("principal")
+        if principal is not None:
+            access.info(
+                "access",
+                sub=principal.sub,
+                agent=principal.agent.name if principal.agent else None,
+                org_id=principal.org_id,
+                method=self._scope["method"],
+                path=self._scope["path"],
+                status=self._status or 499,
+                request_id=self._state["request_id"],
             )
 
 

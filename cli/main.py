@@ -6,7 +6,20 @@ import sys
 import psycopg
 import typer
 
-from cli import backup, builds, conversation, evidence, organisations, processes, resume, seals, surveys, token, verify
+from cli import (
+    backup,
+    builds,
+    conversation,
+    evidence,
+    organisations,
+    processes,
+    rates,
+    resume,
+    seals,
+    surveys,
+    token,
+    verify,
+)
 from logs import configure_logs
 from models.db.migrate import TooOld
 from models.db.pooling import SharedSession
@@ -35,6 +48,7 @@ app.command("token")(token.token)
 app.command("mcp")(conversation.mcp)
 app.command("nps")(surveys.nps)
 app.command("verify")(verify.verify)
+app.command("rates")(rates.rates)
 app.command("seals")(seals.seals)
 app.command("verify-evidence")(evidence.verify_evidence)
 app.add_typer(organisations.org, name="org")

@@ -8,9 +8,12 @@ from typing import Annotated, Final
 import typer
 from psycopg import IntegrityError
 from psycopg.errors import InsufficientPrivilege
+from pydantic import ValidationError
 
+from cli import plain_yaml
 from models.db.engine import make_engine, transaction
 from models.errors import Refusal
+from models.master_data.organisation import NewOrganisation
 from operations.organisations import create_organisation
 from settings import SettingsError, get_settings
 from stack.process import StackError
@@ -25,14 +28,27 @@ customer = typer.Typer(help="Customers, past approval (development only).", no_a
 
 
 @org.command("create")
-def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Display name")]) -> None:
-    """Make an organisation with its defaults: terms, chart of accounts, legal entities, bank accounts."""
+def create_org(
+    org_id: Annotated[str | None, typer.Argument(help="Such as org_acme; with --file the file names it")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Display name")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", exists=True, dir_okay=False, help="Its entities, bank accounts and terms (YAML)"),
+    ] = None,
+) -> None:
+    """Make an organisation: with the usual terms, chart of accounts, entities and bank accounts, or with those of a file.
+    It takes the login of the schema's owner."""
+    described = None if file is None else _described(file, org_id, name)
+    if described is not None:
+        org_id, name = described.id, described.name
+    if org_id is None or name is None:
+        raise StackError("give an id and --name, or --file")
     settings = get_settings()
     with books(settings) as url:
         engine = make_engine(url, role=None, pool_size=1)
         try:
             with transaction(engine, org_id) as tx:
-                create_organisation(tx, name)
+                create_organisation(tx, name, described=described)
         except IntegrityError as e:
             reason = "exists already" if "organisations_pkey" in str(e) else "is not a valid id (org_a-z0-9_)"
             raise StackError(f"organisation {org_id} {reason}") from None
@@ -42,6 +58,20 @@ def create_org(org_id: str, name: Annotated[str, typer.Option("--name", help="Di
             engine.dispose()
     print(org_id)
     print(f"arflow: in {place(settings)}", file=sys.stderr)
+
+
+def _described(file: Path, org_id: str | None, name: str | None) -> NewOrganisation:
+    """The organisation that the file describes."""
+    try:
+        found = NewOrganisation.model_validate(plain_yaml.read(file.read_text(encoding="utf-8-sig")))
+    except (plain_yaml.NotPlain, UnicodeDecodeError) as error:
+        raise StackError(f"{file}: {error}") from None
+    except ValidationError as error:
+        told = (f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_url=False))
+        raise StackError(f"{file}: {'; '.join(told)}") from None
+    if org_id not in (None, found.id) or name not in (None, found.name):
+        raise StackError(f"{file} describes {found.id}, {found.name}")
+    return found
 
 
 @customer.command("create")

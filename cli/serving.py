@@ -1,6 +1,7 @@
 """Serves the API, and ends in an order that a balancer can follow: first "not ready", served all the same, then closed."""
 
 import signal
+import socket
 import sys
 import time
 from types import FrameType
@@ -11,6 +12,7 @@ import uvicorn
 from api.app import create_app
 from api.readiness import Readiness
 from settings import Settings
+from stack.process import StackError
 
 GRACE_SECONDS: Final = 8
 """For requests that are under way when the listener closes."""
@@ -57,6 +59,16 @@ def serve(settings: Settings) -> None:
     server = DrainingServer(config, app.state.readiness, settings.effective_drain_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)  # uvicorn, too, and it raises the signal again after its orderly end
-    server.run()
+    inner = settings.internal_port
+    server.run(None if inner is None else [_listening(settings.host, port) for port in (settings.port, inner)])
     if not (server.started or app.state.readiness.draining):
         sys.exit(STARTUP_FAILED)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket of its own at this port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), backlog=2048, family=family)
+    except OSError as error:
+        raise StackError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None

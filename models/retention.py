@@ -30,8 +30,10 @@ STAYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             "invoices", "payments", "customer_credits", "application_sessions", "payment_applications", "adjustments",
-            "write_offs", "credit_notes", "credit_note_applications", "statements", "statement_lines", "reconciliations",
+            "write_offs", "deductions", "credit_notes", "credit_note_applications",
+            "statements", "statement_lines", "reconciliations",
             "reconciliation_payments", "remittance_confirmations", "journal_entries", "journal_lines", "periods", "fx_rates",
+            "ecb_rates",
         ),
         BOOKS,
     ),

@@ -16,7 +16,14 @@ from models.master_data.answers import (
     payment_terms_answer,
     settings_answer,
 )
-from models.master_data.records import BankAccount, Dimension, DiscountTax, LedgerAccount, LegalEntity, PaymentTerms
+from models.master_data.records import (
+    BankAccount,
+    Dimension,
+    LedgerAccount,
+    LegalEntity,
+    PaymentTerms,
+    usual_discount_tax,
+)
 from models.master_data.requests import (
     ChangeSettings,
     CreateAccount,
@@ -36,12 +43,11 @@ def create_legal_entity(work: Work, asked: CreateLegalEntity) -> Outcome[LegalEn
     """Add a legal entity."""
     if master_data.has_legal_entity(work.tx, asked.id):
         raise _exists(asked.id)
-    usual = DiscountTax.KEEP if asked.functional_currency == "USD" else DiscountTax.ADJUST
     entity = LegalEntity(
         id=asked.id,
         name=asked.name,
         functional_currency=asked.functional_currency,
-        discount_tax=asked.discount_tax or usual,
+        discount_tax=asked.discount_tax or usual_discount_tax(asked.functional_currency),
         created_at=work.now,
     )
     work.tx.insert("legal_entities", [entity])

@@ -1,6 +1,9 @@
 """Making an organisation with its defaults. Done by the schema's owner from the command line, never by the API."""
 
 from models.db.tx import Tx
+from models.master_data.organisation import NewBankAccount, NewLegalEntity, NewOrganisation
+from models.master_data.records import DiscountTax, usual_discount_tax
+from models.master_data.requests import SetPaymentTerms
 from operations.commands import own_command
 from operations.work import Work
 
@@ -23,35 +26,58 @@ CHART_OF_ACCOUNTS = (
 )
 
 
-def create_organisation(tx: Tx, name: str, actor: str = "cli") -> None:
-    """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts."""
-    org: dict[str, object] = {"name": name, "settings": {}, "created_at": tx.now}
+def create_organisation(tx: Tx, name: str, actor: str = "cli", described: NewOrganisation | None = None) -> None:
+    """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts: as `described`,
+    else the usual ones."""
+    asked = described or _usual(tx.org_id, name)
+    org: dict[str, object] = {"name": asked.name, "settings": {}, "created_at": tx.now}
     tx.insert("organisations", [org])
-    tx.insert("payment_terms", [{"code": code, "days": days} for code, days in PAYMENT_TERMS.items()])
+    terms = asked.payment_terms or [SetPaymentTerms(code=code, days=days) for code, days in PAYMENT_TERMS.items()]
+    tx.insert("payment_terms", [{name: getattr(t, name) for name in SetPaymentTerms.model_fields} for t in terms])
     tx.insert("accounts", [{"key": k, "code": c, "name": n, "kind": t} for k, c, n, t in CHART_OF_ACCOUNTS])
     tx.insert(
         "legal_entities",
         [
-            {"id": i, "name": n, "functional_currency": currency, "discount_tax": tax, "created_at": tx.now}
-            for i, n, currency, _, tax in LEGAL_ENTITIES
+            {
+                "id": e.id,
+                "name": e.name,
+                "functional_currency": e.functional_currency,
+                "discount_tax": e.discount_tax or usual_discount_tax(e.functional_currency),
+                "created_at": tx.now,
+            }
+            for e in asked.legal_entities
         ],
     )
     tx.insert(
         "bank_accounts",
         [
-            {
-                "id": bank,
-                "legal_entity_id": i,
-                "currency_code": currency,
-                "name": f"{n} main account",
-                "created_at": tx.now,
-            }
-            for i, n, currency, bank, _ in LEGAL_ENTITIES
+            {"legal_entity_id": e.id, "created_at": tx.now}
+            | {name: getattr(a, name) for name in NewBankAccount.model_fields}
+            for e in asked.legal_entities
+            for a in e.bank_accounts
         ],
     )
     work = bootstrap_work(tx, actor)
-    work.audit(tx.org_id, "organisation.created", {"after": {"name": name}})
+    after = {"name": asked.name} | (
+        {} if described is None else {"legal_entities": [e.id for e in asked.legal_entities]}
+    )
+    work.audit(tx.org_id, "organisation.created", {"after": after})
     work.flush()
+
+
+def _usual(org_id: str, name: str) -> NewOrganisation:
+    return NewOrganisation.model_construct(
+        id=org_id,
+        name=name,
+        payment_terms=None,
+        legal_entities=[
+            NewLegalEntity(
+                id=i, name=n, functional_currency=currency, discount_tax=DiscountTax(tax),
+                bank_accounts=[NewBankAccount(id=bank, currency_code=currency, name=f"{n} main account")],
+            )
+            for i, n, currency, bank, tax in LEGAL_ENTITIES
+        ],
+    )  # fmt: skip
 
 
 def bootstrap_work(tx: Tx, actor: str, workflow_id: str | None = None) -> Work:

@@ -76,6 +76,19 @@ SCHEDULES: Final[Mapping[str, Schedule]] = {
         spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)], minute=[ScheduleRange(15)])]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     ),
+    "keep-rates": Schedule(
+        action=ScheduleActionStartWorkflow(
+            "KeepRates",
+            id="KeepRates",
+            task_queue=PROCESS_QUEUE,
+            static_summary="Fetch exchange rates, and look whether those in use are old",
+        ),
+        # The bank publishes at about 16:00 in Frankfurt; the morning's run catches an evening that failed.
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(5), ScheduleRange(16)], minute=[ScheduleRange(20)])]
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(hours=10)),
+    ),
     "watch-certificates": Schedule(
         action=ScheduleActionStartWorkflow(
             "WatchCertificates",

@@ -59,6 +59,11 @@ class DiscountTax(StrEnum):
     KEEP = "keep"
 
 
+def usual_discount_tax(functional_currency: str) -> DiscountTax:
+    """Sales tax stays as invoiced, VAT follows the price: by the currency that an entity keeps its books in."""
+    return DiscountTax.KEEP if functional_currency == "USD" else DiscountTax.ADJUST
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalEntity:
     """A company of the organisation, and the currency of its books."""

@@ -118,9 +118,9 @@ def test_lines_added_behind_an_older_snapshot_are_refused(
             late.execute(lines(line(3, "cash", 5, 0, entry), line(4, "revenue", 0, 5, entry)).format(**names))
 
 
-# Tables that hold nothing of one organisation's: how far readers have come, kinds of ids, which processes were seen, which
-# builds are served, the migration's own mark.
-EVERYBODYS = {"alembic_version", "outbox_cursors", "processes_seen", "record_kinds", "schema_serves"}
+# Tables that hold nothing of one organisation's: a central bank's rates, how far readers have come, kinds of ids, which
+# processes were seen, which builds are served, the migration's own mark.
+EVERYBODYS = {"alembic_version", "ecb_rates", "outbox_cursors", "processes_seen", "record_kinds", "schema_serves"}
 
 
 def test_every_table_of_an_organisation_is_behind_row_level_security(database_url: str) -> None:

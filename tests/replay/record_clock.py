@@ -20,6 +20,7 @@ from tests.stack_fixtures.private import PrivateStack
 SCHEDULED = {
     "seal-trails": "SealTrails",
     "prune-commands": "PruneRecords",
+    "keep-rates": "KeepRates",
     "watch-certificates": "WatchCertificates",
     "collect-partner-feeds": "CollectPartnerFeeds",
 }

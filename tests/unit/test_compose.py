@@ -40,9 +40,13 @@ def test_the_image_is_built_from_pinned_bases_and_hashes() -> None:
     assert bases
     assert all(EXACT_TAG.match(base) for base in bases)
     assert "--require-hashes -r requirements/runtime.txt" in DOCKERFILE
-    locked = re.search(r"^(setuptools==\S+)", (ROOT / "requirements" / "dev.txt").read_text(), re.M)
-    assert locked
-    assert locked[1] in DOCKERFILE
+    assert "--require-hashes -r requirements/build.txt" in DOCKERFILE
+    assert re.findall(r"pip install (?!.*--require-hashes)(?!.*--no-build-isolation)", DOCKERFILE) == []
+    built = (ROOT / "requirements" / "build.txt").read_text().split("\n", 1)[1].strip()
+    assert built.startswith("setuptools==")
+    assert "--hash=sha256:" in built
+    assert built in (ROOT / "requirements" / "dev.txt").read_text()
+    assert "apt-get" not in DOCKERFILE, "packages of the system come without a hash of ours"
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -8,9 +8,10 @@ const STALE_AGAIN_MS = 3000;
 const REVALIDATE_MS = 60000;
 let again = null;
 
-// --- the token: from the address's fragment (never sent to a server), or pasted; kept for this tab only
+// --- the token: pasted, in development also from the address's fragment (never sent to a server); kept for this tab only. In
+// production a link must not sign anybody in: it may be somebody else's, or lie in a history.
 if (location.hash.startsWith("#token=")) {
-  sessionStorage.setItem("arflow-token", decodeURIComponent(location.hash.slice(7)));
+  if (document.body.dataset.production !== "yes") sessionStorage.setItem("arflow-token", decodeURIComponent(location.hash.slice(7)));
   history.replaceState(null, "", location.pathname);
 }
 const token = () => sessionStorage.getItem("arflow-token");

@@ -1,14 +1,14 @@
 """The exchange rate of a day: the organisation's own, else the European Central Bank's."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from models.answers import read_row
 from models.cash.fx import SERVES, StoredRate, find_rate
 from models.cash.records import ExchangeRate
-from models.db.cash.ecb import ecb_rate
+from models.db.cash.ecb import bundled_until, ecb_rate, fetched_rates, fetched_until
 from models.db.listing import Listing
 from models.db.tables.ledger import fx_rates
 from models.db.tx import Tx, to_json
@@ -34,7 +34,35 @@ def rate(tx: Tx, base: str, quote: str, on: date) -> Decimal | None:
     found = find_rate([StoredRate(r["base"], r["quote"], r["rate_date"], r["rate"]) for r in rows], base, quote, on)
     if found is not None or any({r["base"], r["quote"]} == {base, quote} for r in rows):
         return found
-    return ecb_rate(base, quote, on)
+    return ecb_rate(base, quote, on, fetched_rates(tx, (base, quote), on))
+
+
+def pairs_in_use(tx: Tx, since: datetime) -> list[tuple[str, str]]:
+    """Currencies of invoices and receipts recorded since, with the functional one that each was translated to."""
+    rows = tx.all(
+        """SELECT DISTINCT currency_code AS base, functional_currency AS quote FROM (
+             SELECT currency_code, functional_currency FROM invoices WHERE org_id = :org AND created_at > :since
+             UNION SELECT currency_code, functional_currency FROM payments WHERE org_id = :org AND created_at > :since) used
+           WHERE currency_code <> functional_currency ORDER BY 1, 2""",
+        since=since,
+    )
+    return [(row["base"], row["quote"]) for row in rows]
+
+
+def newest_day(tx: Tx, base: str, quote: str) -> date | None:
+    """The day of the youngest rate that would serve the pair: the organisation's own where it keeps any, else the ECB's."""
+    own: date | None = tx.scalar(
+        """SELECT max(rate_date) FROM fx_rates WHERE org_id = :org
+            AND ((base = :base AND quote = :quote) OR (base = :quote AND quote = :base))""",
+        base=base,
+        quote=quote,
+    )
+    if own is not None:
+        return own
+    days = [
+        max(filter(None, (bundled_until(c), fetched_until(tx, c))), default=None) for c in (base, quote) if c != "EUR"
+    ]
+    return None if None in days else min(filter(None, days), default=None)
 
 
 def required_rate(tx: Tx, base: str, quote: str, on: date) -> Decimal:

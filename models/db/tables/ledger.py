@@ -41,6 +41,15 @@ fx_rates = Table(
     references("organisations"),
 )
 
+ecb_rates = Table(
+    "ecb_rates",
+    metadata,
+    Column("currency", Currency, primary_key=True),
+    Column("rate_date", Date, primary_key=True),
+    Column("rate", Numeric, nullable=False),
+    Column("fetched_at", Moment, nullable=False, server_default=func.now()),
+)
+
 journal_entries = records(
     "journal_entries",
     Column("entry_date", Date, nullable=False),
