@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Engine
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.errors import boundary, gone
 from models.messages.confirmations import ConfirmationInput, ConfirmationResult
@@ -68,16 +69,23 @@ class ConfirmationActivities:
 
     @activity.defn(name="send_confirmation", no_thread_cancel_exception=True)
     def send_confirmation(self, start: ConfirmationInput) -> ConfirmationResult:
-        """Send once: what was recorded as sent is not sent again; the Message-ID is the session's for ever."""
+        """Send once: what was recorded as sent is not sent again, nor what is just then being sent; the Message-ID is the
+        session's for ever."""
         with boundary():
             if not confirmations.is_there(self._engine, start.org_id, start.session_id):
                 raise gone(start.session_id)
-            draft = confirmations.draft(self._engine, start.org_id, start.session_id)
-            if draft.message is not None:
-                self._transport(draft.message)
-            if draft.status is None:
-                return ConfirmationResult(confirmations.record(self._engine, start.org_id, start.session_id, draft))
-            return ConfirmationResult(draft.status)
+            with confirmations.alone(self._engine, start.org_id, start.session_id) as alone:
+                if not alone:
+                    raise ApplicationError("an earlier try is still being sent", type="BEING_SENT")
+                return self._send(start)
+
+    def _send(self, start: ConfirmationInput) -> ConfirmationResult:
+        draft = confirmations.draft(self._engine, start.org_id, start.session_id)
+        if draft.message is not None:
+            self._transport(draft.message)
+        if draft.status is None:
+            return ConfirmationResult(confirmations.record(self._engine, start.org_id, start.session_id, draft))
+        return ConfirmationResult(draft.status)
 
     @activity.defn(name="report_undelivered", no_thread_cancel_exception=True)
     def report_undelivered(self, start: ConfirmationInput) -> None:

@@ -16,6 +16,13 @@ _AWAY: Final = frozenset(
         RPCStatusCode.CANCELLED,
     }
 )
+_AWAY_DATABASE: Final = (
+    psycopg.OperationalError,  # a full disk or memory, and a server that starts or ends, too
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby that is about to take over
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    CommandLost,
+)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -26,4 +33,4 @@ def is_outage(error: BaseException) -> bool:
     """
     if isinstance(error, RPCError):
         return error.status in _AWAY
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | CommandLost)
+    return isinstance(error, _AWAY_DATABASE)

@@ -1,6 +1,7 @@
 """What a remittance confirmation says, and the record that it was sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -66,6 +67,14 @@ def is_there(engine: Engine, org_id: str, session_id: str) -> bool:
     """Whether the session is in the books; it is not where these were restored to an earlier moment."""
     with transaction(engine, org_id, durable=False) as tx:
         return confirmations.has_session(tx, session_id)
+
+
+@contextmanager
+def alone(engine: Engine, org_id: str, session_id: str) -> Iterator[bool]:
+    """Whether this is the only one who sends it, for as long as it takes. A try that was given up may still be talking to a slow
+    mail server when the next one begins; a process that is killed lets go."""
+    with transaction(engine, org_id, durable=False) as tx:
+        yield confirmations.try_sending(tx, session_id)
 
 
 def draft(engine: Engine, org_id: str, session_id: str) -> Draft:

@@ -18,6 +18,11 @@ from tests.api.office import Office, code, ok
     [
         pg.AdminShutdown(),
         pg.DeadlockDetected(),
+        pg.DiskFull(),
+        pg.ReadOnlySqlTransaction(),
+        pg.IdleInTransactionSessionTimeout(),
+        pg.OutOfMemory(),
+        pg.TooManyConnections(),
         pg.QueryCanceled("statement timeout"),
         psycopg.InterfaceError("the connection is closed"),
         psycopg.OperationalError("connection refused"),

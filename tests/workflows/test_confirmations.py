@@ -1,11 +1,15 @@
 """A remittance confirmation outlives the mail server's absence, and goes out once."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -29,6 +33,32 @@ def exceptions(database_url: str, org: str) -> list[tuple[str, str, str]]:
     with opened(database_url) as c:
         sql = "SELECT kind, owner_role, status FROM exceptions WHERE org_id = %s"
         return [(r["kind"], r["owner_role"], r["status"]) for r in c.execute(sql, (org,))]
+
+
+def test_a_slow_mail_server_is_not_told_twice(desk: Desk, database_url: str) -> None:
+    """A try that was given up after seconds is still talking to it when the next one begins."""
+    customer = desk.customer(email="payer@example.com", name="Payer Ltd")
+    payment = desk.run(desk.payment(customer, 500, reference="R-2")).body["id"]
+    invoice = desk.run(desk.invoice(customer, 500)).body["id"]
+    session = desk.run(desk.apply(payment, [{"invoice_id": invoice, "applied_minor": 500}])).body["session_id"]
+    taken, go_on, sent = threading.Event(), threading.Event(), []
+
+    def slowly(message: EmailMessage) -> None:
+        taken.set()
+        assert go_on.wait(60)
+        sent.append(message["Message-ID"])
+
+    doing, asked = ConfirmationActivities(desk.engine, slowly), ConfirmationInput(desk.org, session)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(doing.send_confirmation, asked)
+        assert taken.wait(60)
+        with pytest.raises(ApplicationError) as told:
+            doing.send_confirmation(asked)
+        assert (told.value.type, told.value.non_retryable) == ("BEING_SENT", False)
+        go_on.set()
+        assert first.result(60) == ConfirmationResult("SENT")
+    assert doing.send_confirmation(asked) == ConfirmationResult("SENT")
+    assert len(sent) == 1
 
 
 async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_one_mail(

@@ -27,6 +27,12 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
   WHERE s.org_id = :org AND s.id = :id"""
 
 
+def try_sending(tx: Tx, session_id: str) -> bool:
+    """Whether nobody else is just then sending it; held until the transaction ends, however that ends."""
+    sql = "SELECT pg_try_advisory_xact_lock(hashtextextended('confirmation:' || :org || ':' || :id, 0)) AS mine"
+    return bool(tx.all(sql, id=session_id)[0]["mine"])
+
+
 def settings_of(conn: ThreadConnection, org_id: str) -> OrganisationSettings:
     """An organisation's settings, for whoever goes through many organisations."""
     org = {"org": org_id}
