@@ -7,6 +7,7 @@ request of its own. So whatever a tool does has passed the gate.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -94,10 +95,22 @@ class Door:
 
 
 def _refuse_other_sites(request: Request) -> None:
-    """403 where a browser says that the page of another site asks (DNS rebinding)."""
+    """403 where a browser says that the page of another site asks. A name that was only asked for proves nothing: another
+    site may have it point here (DNS rebinding). So without a configured address only this machine's own is trusted."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != urlsplit(base_url(request)).netloc:
+    if origin is None:
+        return
+    here, settings = urlsplit(base_url(request)), request.app.state.settings
+    own = settings.public_url is not None or here.hostname == "localhost" or _is_address(here.hostname or "")
+    if not own or urlsplit(origin).netloc != here.netloc:
         raise Refusal("FORBIDDEN", "This is not asked by pages of other sites.")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def base_url(request: Request) -> str:

@@ -8,7 +8,7 @@ knows. An import is told of a person's act by an update too; where no process is
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -64,6 +64,7 @@ class Carrying:
     kept: Submitted
     summary: str
     attributes: Mapping[str, str]
+    memo: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def client(self) -> Client:
@@ -108,6 +109,7 @@ class PostingProcess:
         c = self._c
         begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
         patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
+        begun = replace(begun, memo=c.memo)
         handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
         self._started = True
         if is_eager(handle):
@@ -164,7 +166,7 @@ class ChangeProcess:
     def _process(self, submission: str = "") -> Start:
         """With the submission's command; without one it is the process of a change that is known, begun again."""
         c = self._c
-        return starts.customer_change(c.org_id, self._change_id, submission, c.summary)
+        return replace(starts.customer_change(c.org_id, self._change_id, submission, c.summary), memo=c.memo)
 
     async def _open(self) -> object:
         given = {"org": self._c.org_id, "id": self._change_id}
@@ -217,7 +219,8 @@ class ImportProcess:
         """An upload is recorded here as well as by the process, so that its answer waits for no worker."""
         c = self._c
         if self._begins:
-            await start(c.client, starts.customer_import(c.org_id, self._import_id, c.kept.command_id))
+            begun = starts.customer_import(c.org_id, self._import_id, c.kept.command_id)
+            await start(c.client, replace(begun, summary=c.summary or begun.summary, memo=c.memo))
         else:
             await self._act()
         self._taken = True

@@ -52,7 +52,7 @@ NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 @dataclass(frozen=True)
 class Write:
     """A write as its route describes it. `record_id`: the record that it is about (its id is in the URL of the Temporal
-    UI); `subject_id`: whose audit trail a refusal joins; `summary` and `attributes`: how its process is shown and found;
+    UI); `subject_id`: whose audit trail a refusal joins; `summary`, `attributes` and `memo`: how its process is shown and found;
     `first`: what must be safe before it is carried out, once it is known for which record it was kept."""
 
     operation: str
@@ -63,6 +63,7 @@ class Write:
     summary: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     first: Callable[[str], Awaitable[None]] | None = None
+    memo: Mapping[str, str] = field(default_factory=dict)
 
 
 async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, dry_run: bool = False) -> Response:
@@ -84,7 +85,7 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
         return _counted(w, kept.answer)
     if w.first is not None:
         await w.first(str(kept.resource_id))
-    process = _process(carried, Carrying(request.app.state, who.org_id, kept, w.summary, w.attributes))
+    process = _process(carried, Carrying(request.app.state, who.org_id, kept, w.summary, w.attributes, w.memo))
     try:
         return _counted(w, await first_answer(request.app.state, who.org_id, kept, process))
     except NotYet as going_on:

@@ -10,9 +10,8 @@ from pydantic import Field, JsonValue
 from conversation.api import listed
 from conversation.jobs import Talk, job
 from models.answers import JsonObject, answer
-from models.cash.report_answers import AgingAnswer
 from models.customers.answers import CustomerAnswer, EffectiveCustomerAnswer, ListedCustomerAnswer
-from models.values import Body, IsoDate, Line, RecordId
+from models.values import Body, Line, RecordId
 
 Limit = Annotated[int, Field(ge=1, le=50)]
 CustomerId = Annotated[RecordId, Field(description="A customer's id (cust_…), as find_customers answers it")]
@@ -67,21 +66,6 @@ async def get_customer(talk: Talk, asked: GetCustomer) -> JsonObject:
     """A customer's master with addresses, contacts, prices, tax profiles and `version`; with legal_entity_id what that
     entity sees, and which fields come from it."""
     return await talk.api.get(_path(asked.customer_id), {"legal_entity_id": asked.legal_entity_id})
-
-
-class Aging(Body):
-    """Whose receivables, and as of when."""
-
-    customer_id: CustomerId
-    as_of: Annotated[IsoDate, Field(description="YYYY-MM-DD; today unless given")] | None = None
-
-
-@job("aging", "Aging of a customer", Aging, AgingAnswer)
-async def aging(talk: Talk, asked: Aging) -> JsonObject:
-    """What a customer owes as of a day, in buckets by days past due, with unapplied money and credits. Amounts are minor
-    units of the currency beside them."""
-    day = None if asked.as_of is None else asked.as_of.isoformat()
-    return await talk.api.get(f"{_path(asked.customer_id)}/ar-aging", {"as_of": day})
 
 
 class PrepareMeeting(Body):

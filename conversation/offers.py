@@ -24,7 +24,8 @@ from mcp_types import (
 )
 
 from conversation.api import Api, Refused
-from conversation.trail_jobs import PATHS
+from conversation.bounds import bounded
+from conversation.trail_jobs import FIRST_LINES, PATHS
 
 _RECORD: Final = "arflow://record/"
 _EVIDENCE: Final = "arflow://evidence/"
@@ -86,10 +87,15 @@ async def list_templates(_: Any, __: PaginatedRequestParams | None) -> ListResou
 async def read_resource(api: Api, uri: str) -> ReadResourceResult:
     """A record, or a change's evidence, as the API answers it. Raises MCPError."""
     try:
-        found = await api.get(_path(uri))
+        path = _path(uri)
+        found = await api.get(path, {"lines": FIRST_LINES} if path.startswith(PATHS["stmt"]) else None)
     except Refused as no:
         raise MCPError(INVALID_PARAMS, f"{no.code}: {no}") from None
-    text = TextResourceContents(uri=uri, mime_type="application/json", text=json.dumps(found, ensure_ascii=False))
+    shown, cuts = bounded(found)
+    text = TextResourceContents(
+        uri=uri, mime_type="application/json", text=json.dumps(shown, ensure_ascii=False),
+        _meta={"arflow/texts": "data", "arflow/cut": cuts},
+    )  # fmt: skip
     return ReadResourceResult(contents=[text], cache_scope="private")
 
 
@@ -107,7 +113,9 @@ def _path(uri: str) -> str:
 
 async def list_prompts(_: Any, __: PaginatedRequestParams | None) -> ListPromptsResult:
     """The common jobs."""
-    return ListPromptsResult(prompts=[Prompt(name=name, title=title) for name, (title, _) in PROMPTS.items()])
+    return ListPromptsResult(
+        prompts=[Prompt(name=name, title=title, description=text) for name, (title, text) in PROMPTS.items()]
+    )
 
 
 async def get_prompt(_: Any, params: GetPromptRequestParams) -> GetPromptResult:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, JsonValue
@@ -83,8 +83,14 @@ async def _reasons(talk: Talk) -> dict[str, str]:
 
 async def _suggested(talk: Talk, payments: Sequence[JsonObject]) -> dict[tuple[str, JsonValue], JsonValue]:
     """What the lines of the newest statements suggest, by statement and line."""
-    statements = list(dict.fromkeys(str(p["statement_id"]) for p in payments if p["statement_id"] is not None))[:5]
-    read = await asyncio.gather(*(talk.api.get(f"/v1/statements/{s}") for s in statements))
+    wanted: dict[str, list[str]] = {}
+    for p in payments:
+        if p["statement_id"] is not None and p["statement_line"] is not None:
+            wanted.setdefault(str(p["statement_id"]), []).append(str(p["statement_line"]))
+    statements = list(wanted)[:5]
+    read = await asyncio.gather(
+        *(talk.api.get(f"/v1/statements/{s}", {"lines": ",".join(wanted[s])}) for s in statements)
+    )
     lines = [(s, line) for s, one in zip(statements, read, strict=True) for line in listed(one, "lines")]
     return {(s, line["line"]): line["suggestions"] for s, line in lines}
 
@@ -233,32 +239,3 @@ async def exceptions(talk: Talk, asked: Exceptions) -> JsonObject:
     """What could not be done without a person, each with its owner, reason code and due time."""
     query = asked.model_dump()
     return await talk.api.get("/v1/exceptions", query)
-
-
-class ReceivablesReport(Body):
-    """As of when, and how much of it."""
-
-    as_of: Annotated[Line, Field(description="YYYY-MM-DD; today unless given")] | None = None
-    limit: Limit = 20
-
-
-@answer
-class Receivables:
-    """Every customer that owes something, the most overdue first; `more`: there are others. Tied to the control account."""
-
-    report: JsonObject
-    more: bool
-
-
-@job("receivables_report", "Receivables of all customers", ReceivablesReport, Receivables)
-async def receivables_report(talk: Talk, asked: ReceivablesReport) -> JsonObject:
-    """The aging of all customers as of a day, tied to the control account."""
-    day = asked.as_of or datetime.now(UTC).date().isoformat()
-    report = dict(await talk.api.get("/v1/reports/ar-aging", {"as_of": day}))
-    rows = sorted(listed(report), key=_overdue, reverse=True)
-    report["items"] = [dict(row) for row in rows[: asked.limit]]
-    return {"report": report, "more": len(rows) > asked.limit}
-
-
-def _overdue(row: JsonObject) -> int:
-    return int(str(row["days_90plus_minor"])) + int(str(row["days_60_minor"])) + int(str(row["days_30_minor"]))

@@ -28,10 +28,16 @@ PATHS: Final[Mapping[str, str]] = MappingProxyType(
         "exc": "/v1/exceptions",
         "apr": "/v1/approvals",
         "prop": "/v1/proposals",
+        "adj": "/v1/adjustments",
+        "wo": "/v1/write-offs",
+        "cn": "/v1/credit-notes",
+        "ded": "/v1/deductions",
     }
 )
 """Where the record of an id is read, by the id's prefix."""
 EVENTS: Final = 100
+FIRST_LINES: Final = ",".join(str(n) for n in range(1, 101))
+"""Of a statement, however long it is; one line is looked at by its payment (explain_match)."""
 
 
 class ExplainRecord(Body):
@@ -39,7 +45,9 @@ class ExplainRecord(Body):
 
     id: Annotated[
         RecordId,
-        Field(description="Any record's id: cust_ invoice_ pay_ papp_ chg_ imp_ cred_ recon_ stmt_ je_ exc_ prop_"),
+        Field(
+            description="Any record's id: cust_ invoice_ pay_ papp_ adj_ wo_ cn_ ded_ chg_ imp_ apr_ cred_ recon_ stmt_ je_ prop_"
+        ),
     ]
 
 
@@ -74,11 +82,14 @@ async def explain_record(talk: Talk, asked: ExplainRecord) -> JsonObject:
 
 
 async def _record(talk: Talk, path: str | None, record_id: str) -> dict[str, JsonValue] | None:
-    return None if path is None else dict(await talk.api.get(f"{path}/{quote(record_id, safe='')}"))
+    if path is None:
+        return None
+    only: Query | None = {"lines": FIRST_LINES} if path == PATHS["stmt"] else None
+    return dict(await talk.api.get(f"{path}/{quote(record_id, safe='')}", only))
 
 
 async def _entries(talk: Talk, prefix: str, record_id: str) -> list[JsonValue]:
-    if prefix not in ("pay", "invoice"):
+    if prefix not in ("pay", "invoice", "wo", "cn"):
         return []
     try:
         page = await talk.api.get("/v1/journal-entries", {"source_id": record_id, "limit": 50})
@@ -125,8 +136,9 @@ async def explain_match(talk: Talk, asked: ExplainMatch) -> JsonObject:
     invoices = await asyncio.gather(*(talk.api.get(f"/v1/invoices/{i}") for i in ids))
     line = None
     if payment["statement_id"] is not None:
-        lines = listed(await talk.api.get(f"/v1/statements/{payment['statement_id']}"), "lines")
-        line = next((dict(x) for x in lines if x["line"] == payment["statement_line"]), None)
+        only: Query = {"lines": str(payment["statement_line"])}
+        lines = listed(await talk.api.get(f"/v1/statements/{payment['statement_id']}", only), "lines")
+        line = dict(lines[0]) if lines else None
     try:
         about = listed(await talk.api.get("/v1/exceptions", {"subject_id": asked.payment_id}))
     except Refused:

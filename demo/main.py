@@ -24,6 +24,7 @@ PARTS: Final = (
     ("demo.month_ends", "show_month_ends"),
     ("demo.walk", "walk"),
     ("demo.session_lines", "walk_session_lines"),
+    ("demo.conversation", "walk_conversation"),
     ("demo.customers", "walk_customers"),
     ("demo.imports", "walk_imports"),
     ("demo.customer_360", "walk_customer_360"),

@@ -36,8 +36,12 @@ def noting_ids() -> Iterator[list[str]]:
 
 def first_id(prefix: str, at: datetime) -> str:
     """What sorts before every id that was made from that time on."""
-    earliest = UUID(int=int(at.timestamp() * 1000) << 80)
-    return str(TypeID.from_uuid(earliest, prefix=prefix))  # type: ignore[arg-type]  # it reads the bytes of either UUID
+    return id_of(prefix, UUID(int=int(at.timestamp() * 1000) << 80))
+
+
+def id_of(prefix: str, value: UUID) -> str:
+    """The id that this value stands for."""
+    return str(TypeID.from_uuid(value, prefix=prefix))  # type: ignore[arg-type]  # it reads the bytes of either UUID
 
 
 def has_prefix(value: str, prefix: str) -> bool:

@@ -7,7 +7,10 @@ from typing import Final
 from models.access import Principal
 from models.approvals.chain import require_reason
 from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
-from models.cash.requests import ApplySession, AssignPayment, ReversePayment, UnapplyApplication
+from models.cash.credit_note_requests import ApplyCreditNote, CreateCreditNote, UnapplyCreditNote, VoidCreditNote
+from models.cash.deduction_requests import DecideDeduction, OpenDeduction
+from models.cash.requests import ApplySession, AssignPayment, ReversePayment, UnapplyApplication, UndoAdjustment
+from models.cash.write_offs import CreateWriteOff, ReverseWriteOff
 from models.conversation.in_words import in_words
 from models.conversation.proposals import (
     COMMIT_PATH,
@@ -27,6 +30,7 @@ from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
 from models.db import master_data, proposals
 from models.errors import FieldError, Refusal
 from models.ids import new_id, noting_ids
+from models.imports.requests import SubmitImport
 from models.messages.changes import change_workflow_id
 from models.values import Body, Empty
 from operations.carried import Change
@@ -80,6 +84,10 @@ BODIES: Final[Mapping[str, tuple[type[Body], Callable[[Body], Body]]]] = Mapping
         "change.decide": (DecideChange, _decision),
         "change.delegate": (DelegateStep, _as_sent),
         "change.withdraw": (WithdrawChange, _as_sent),
+        "import.submit": (SubmitImport, _as_sent),
+        "import.pause": (Empty, _as_sent),
+        "import.resume": (Empty, _as_sent),
+        "import.cancel": (Empty, _as_sent),
         "import.decide": (DecideChange, _decision),
         "import.delegate": (DelegateStep, _as_sent),
         "import.withdraw": (WithdrawChange, _as_sent),
@@ -91,6 +99,15 @@ BODIES: Final[Mapping[str, tuple[type[Body], Callable[[Body], Body]]]] = Mapping
         "apply_credit": (ApplySession, _session),
         "reverse_payment": (ReversePayment, _as_sent),
         "unapply_application": (UnapplyApplication, _as_sent),
+        "undo_adjustment": (UndoAdjustment, _as_sent),
+        "create_write_off": (CreateWriteOff, _as_sent),
+        "reverse_write_off": (ReverseWriteOff, _as_sent),
+        "open_deduction": (OpenDeduction, _as_sent),
+        "resolve_deduction": (DecideDeduction, _as_sent),
+        "create_credit_note": (CreateCreditNote, _as_sent),
+        "apply_credit_note": (ApplyCreditNote, _as_sent),
+        "unapply_credit_note": (UnapplyCreditNote, _as_sent),
+        "void_credit_note": (VoidCreditNote, _as_sent),
     }
 )
 """The body of each operation as its own path takes it, and as the operation does."""
@@ -107,7 +124,7 @@ class _TakenBack(Exception):
 def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
     """Keep a proposal with the effect that it would have now. Nothing else is changed. One that it replaces is stale."""
     require_agents(master_data.settings_of(work.tx).agents, writes=asked.agent is not None or asked.client is not None)
-    record_id = asked.record_id or new_id("cust")
+    record_id = asked.record_id or new_id(PROPOSABLE[asked.operation].makes)
     effect = _rehearsed(work, _command(work, asked, record_id))
     by_page = PROPOSABLE[asked.operation].by_page or effect.money_leaves
     made = ProposalRecord(

@@ -30,7 +30,7 @@ KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
 @dataclass(frozen=True)
 class Start:
     """A process to be started, or joined where one of its id runs already. `attributes`: by whose values it is found,
-    beside its organisation and kind."""
+    beside its organisation and kind; `memo`: what is shown with it, and found by nothing."""
 
     process: str
     given: object
@@ -39,6 +39,7 @@ class Start:
     org_id: str
     summary: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    memo: Mapping[str, str] = field(default_factory=dict)
 
 
 def search_attributes(s: Start) -> TypedSearchAttributes:
@@ -73,6 +74,7 @@ async def start(
         rpc_timeout=rpc_timeout,
         task_timeout=task_timeout,
         static_summary=s.summary or None,
+        memo=s.memo or None,
         search_attributes=search_attributes(s),
     )
 
@@ -86,6 +88,7 @@ async def start_with_update(client: Client, s: Start, update: str, given: Sequen
         task_queue=s.queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary=s.summary or None,
+        memo=s.memo or None,
         search_attributes=search_attributes(s),
     )
     await client.execute_update_with_start_workflow(update, args=given, start_workflow_operation=begun, id=update_id)

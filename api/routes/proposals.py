@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api import import_proposals
 from api.agents import client_of, how_confirmed
 from api.answering import shown
 from api.deps import OWN, RECORD, IdempotencyKey, Principal, RequestKey, requires
@@ -57,7 +58,10 @@ async def make_proposal(request: Request, body: MakeProposal, who: Proposer, key
     _may(who, body.operation)
     if (body.record_id is None) is not (PROPOSABLE[body.operation].record is None):
         raise invalid(FieldError("/record_id", "FIELD_INVALID", "Name the record, but of a new one."))
-    kept = _kept(request, who, body.operation, body.record_id, _as_kept(body))
+    record_id, asked = body.record_id, None
+    if body.operation == import_proposals.OPERATION:
+        record_id, asked = await import_proposals.kept_import(request, who, key, body.body)
+    kept = _kept(request, who, body.operation, record_id, asked or _as_kept(body))
     return await write(request, who, key, Write("proposal.make", kept, body.record_id or who.org_id))
 
 
@@ -124,7 +128,8 @@ async def commit_proposal(request: Request, proposal_id: str, who: Decider, body
     p, _ = await run_in_threadpool(_own, request, who, proposal_id)
     _may(who, p.operation)
     if p.status is ProposalStatus.COMMITTED:
-        return _committed(p, *await run_in_threadpool(_answer, request, who, p))
+        status, result, headers = await run_in_threadpool(_answer, request, who, p)
+        return _committed(p, status, result, headers)
     if p.status is ProposalStatus.STALE and p.successor_id is not None:
         new, _ = await run_in_threadpool(_own, request, who, p.successor_id)
         raise _stale(json.loads(to_json(proposal_answer(new, expired=False))))
@@ -139,24 +144,27 @@ async def commit_proposal(request: Request, proposal_id: str, who: Decider, body
     except Refusal as refusal:
         raise await _stale_or(request, who, p, refusal) from None
     replayed = {"Idempotent-Replayed": "true"} if "Idempotent-Replayed" in done.headers else {}
-    return _committed(p, done.status_code, json.loads(bytes(done.body)), replayed)
+    goes_on = "Location" in done.headers  # where to ask for the end
+    return _committed(p, done.status_code, json.loads(bytes(done.body)), replayed, goes_on=goes_on)
 
 
 def _carried(p: ProposalRecord) -> Write:
     """The operation itself, kept and carried out as if its own path had been asked."""
-    customer = p.record_id if p.operation.startswith("customer.") else None
+    new = bool(PROPOSABLE[p.operation].makes)
+    customer = p.record_id if p.operation.startswith("customer.") else p.customer_id if new else None
     attributes = {"PaymentId": p.record_id} if p.record_id.startswith("pay_") else {}
-    subject = None if p.operation != "customer.create" else p.id
+    subject = p.id if new else None  # a refusal makes no record that its trail could join
     summary = f"{p.operation.replace('_', ' ').replace('.', ' ').capitalize()} {p.record_id}, by conversation"
     if p.client is not None:
         summary += f" ({p.client[:40]})"
-    return Write(p.operation, p.body, p.record_id, subject, customer, summary, attributes)
+    said = {"proposal": p.id, "client": p.client, "agent": p.agent}
+    memo = {name: value for name, value in said.items() if value is not None}
+    return Write(p.operation, p.body, p.record_id, subject, customer, summary, attributes, memo=memo)
 
 
 def _committed(
-    p: ProposalRecord, status: int, result: JsonObject, headers: Mapping[str, str] | None = None
-) -> Response:
-    goes_on = status == 202 and (not p.operation.startswith("customer.") or result.get("status") == "SUBMITTED")
+    p: ProposalRecord, status: int, result: JsonObject, headers: Mapping[str, str] | None = None, *, goes_on: bool = False
+) -> Response:  # fmt: skip
     answered = CommittedProposalAnswer(
         proposal_id=p.id,
         status="UNDER_WAY" if goes_on else "COMMITTED",
@@ -171,9 +179,8 @@ def _committed(
 def _answer(request: Request, who: Principal, p: ProposalRecord) -> tuple[int, JsonObject, Mapping[str, str]]:
     """What the commit was answered the first time."""
     with reading(request, who) as tx:
-        kept = response_of(tx, str(p.command_id))
-    status = 202 if p.operation.startswith("customer.") else 200
-    return status, json.loads(kept or "{}"), {"Idempotent-Replayed": "true"}
+        status, kept = response_of(tx, str(p.command_id)) or (200, "{}")
+    return status, json.loads(kept), {"Idempotent-Replayed": "true"}
 
 
 async def _stale_or(request: Request, who: Principal, p: ProposalRecord, refusal: Refusal) -> Refusal:

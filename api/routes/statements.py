@@ -32,6 +32,12 @@ router = gated_router("statements")
 Reader = Annotated[Principal, requires("payments.read")]
 Recorder = Annotated[Principal, requires("payments.record", RECORD)]
 FormatName = Annotated[str | None, Query(max_length=64, description="A statement format of the bank account")]
+LineNumbers = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[0-9]{1,6}(,[0-9]{1,6}){0,199}$", description="Only these, by number, such as 1,2,17 (at most 200)"
+    ),
+]
 
 
 @router.post(
@@ -94,13 +100,17 @@ async def link_statement_line(
 
 
 @router.get("/v1/statements/{statement_id}", response_model=StatementAnswer, responses=refusals("STATEMENT_NOT_FOUND"))
-def get_statement(request: Request, statement_id: str, who: Reader) -> Response:
+def get_statement(
+    request: Request, statement_id: str, who: Reader,
+    lines: LineNumbers = None,
+) -> Response:  # fmt: skip
     """A statement, what became of each line, and suggestions for what was left."""
     with reading(request, who) as tx:
         found = statements.get(tx, statement_id)
         who_sees(who, lookups.bank_account(tx, found.bank_account_id).legal_entity_id)
-        lines = statements.lines_of(tx, found.id)
-    return shown(statement_answer(found, lines))
+        only = None if lines is None else [int(number) for number in lines.split(",")]
+        told = statements.lines_of(tx, found.id, only)
+    return shown(statement_answer(found, told))
 
 
 @router.get("/v1/statements", response_model=Page[StatementAnswer])

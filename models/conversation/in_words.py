@@ -21,6 +21,7 @@ def in_words(operation: str, record_id: str, effect: JsonObject) -> list[str]:
     lines += [_applied(a) for a in _all(effect, "applications") if operation.startswith("apply")]
     lines += [_settled(a) for a in _all(effect, "adjustments") if operation.startswith("apply")]
     lines += [_netted(c) for c in _all(effect, "credit_notes") if operation.startswith("apply")]
+    lines += [_deducted(d) for d in _all(effect, "deductions") if operation.startswith("apply")]
     lines += [_invoice(i) for i in _all(effect, "invoices")]
     if operation.startswith("apply") and effect.get("unapplied_minor"):
         lines.append(f"Left on the payment: {_amount(effect, 'unapplied_minor', _currency(effect))}")
@@ -53,6 +54,33 @@ def _application(record_id: str, e: JsonObject) -> str:
     return f"Apply {record_id} to {what}"
 
 
+def _write_off(_: str, e: JsonObject) -> str:
+    return f"Write off {_amount(e, 'amount_minor', _currency(e))} of invoice {e.get('invoice_id')}{_when(e)}"
+
+
+def _credit_note(_: str, e: JsonObject) -> str:
+    return f"Credit {_amount(e, 'total_minor', _currency(e))} to customer {e.get('customer_id')}{_when(e)}"
+
+
+def _deducted(e: JsonObject) -> str:
+    return f"Deduction of {_amount(e, 'amount_minor', _currency(e))} on invoice {e.get('invoice_id')}"
+
+
+def _resolution(_: str, e: JsonObject) -> str:
+    ends = {"ACCEPTED": "accepted, and credited", "REJECTED": "rejected: the amount is collected"}
+    waits = "acceptance submitted for approval, nothing is credited before"
+    return f"{_deducted(e)}: {ends.get(str(e.get('status')), waits)}"
+
+
+def _when(e: JsonObject) -> str:
+    waits = e.get("status") == "PENDING_APPROVAL"
+    return ": submitted for approval, nothing is posted before" if waits else ", at once"
+
+
+def _file(e: JsonObject) -> str:
+    return f"“{quoted(e['file_name'])}”" if e.get("file_name") else "what is pulled from a connection"
+
+
 _FIRST: Final[Mapping[str, Callable[[str, JsonObject], str]]] = MappingProxyType(
     {
         "customer.create": lambda r, _: f"Submit a new customer {r} for approval",
@@ -63,6 +91,10 @@ _FIRST: Final[Mapping[str, Callable[[str, JsonObject], str]]] = MappingProxyType
         "change.decide": lambda r, e: f"{_decision(e)} the {quoted(e.get('operation'))} of customer {e.get('customer_id')} ({r})",
         "change.delegate": lambda r, _: f"Delegate a step of {r}",
         "change.withdraw": lambda r, _: f"Withdraw {r}",
+        "import.submit": lambda r, e: f"Start import {r} of {_file(e)}: it is validated, then reviewed",
+        "import.pause": lambda r, _: f"Pause import {r}",
+        "import.resume": lambda r, _: f"Go on with import {r}",
+        "import.cancel": lambda r, _: f"Cancel import {r}; the customers that it has made stay",
         "import.decide": lambda r, e: f"{_decision(e)} import {r}: {quoted(e.get('status'))} afterwards",
         "import.delegate": lambda r, _: f"Delegate a step of {r}",
         "import.withdraw": lambda r, _: f"Withdraw {r}",
@@ -74,6 +106,15 @@ _FIRST: Final[Mapping[str, Callable[[str, JsonObject], str]]] = MappingProxyType
         "apply_credit": _application,
         "reverse_payment": lambda r, e: f"Reverse payment {r} of {_amount(e, 'amount_minor', _currency(e))}: all of it is undone",
         "unapply_application": lambda r, e: f"Undo application {r} of {_amount(e, 'applied_minor', _currency(e))}",
+        "undo_adjustment": lambda r, e: f"Undo adjustment {r} of {_amount(e, 'amount_minor', _currency(e))}",
+        "create_write_off": _write_off,
+        "reverse_write_off": lambda r, e: f"Reverse write-off {r}: {_amount(e, 'amount_minor', _currency(e))} is due again",
+        "open_deduction": lambda _, e: f"{_deducted(e)}: it stays due, and is disputed",
+        "resolve_deduction": _resolution,
+        "create_credit_note": _credit_note,
+        "apply_credit_note": _application,
+        "unapply_credit_note": lambda r, e: f"Undo {r}: {_amount(e, 'applied_minor', _currency(e))} is free again",
+        "void_credit_note": lambda r, e: f"Void credit note {r} of {_amount(e, 'total_minor', _currency(e))}",
     }
 )  # fmt: skip
 
@@ -99,7 +140,7 @@ def _value(value: JsonValue) -> str:
 
 def _applied(a: JsonObject) -> str:
     paid = money(_int(a.get("applied_minor")), str(a.get("currency_code")))
-    other = str(a.get("invoice_currency_code"))
+    other = str(a.get("invoice_currency_code") or a.get("currency_code"))
     at = "" if other == a.get("currency_code") else f" (pays {money(_int(a.get('invoice_applied_minor')), other)})"
     return f"{paid}{at} on invoice {a.get('invoice_id')}"
 

@@ -41,16 +41,18 @@ Confirmation = Literal["elicitation", "page"]
 
 @dataclass(frozen=True, slots=True)
 class Proposable:
-    """An operation that may be proposed: the permission that it needs, and whether only the page confirms it."""
+    """An operation that may be proposed: the permission that it needs, the kind of record that it is about, or that it makes,
+    and whether only the page confirms it."""
 
     permission: str
-    record: str | None
+    record: str | None = None
+    makes: str = ""
     by_page: bool = False
 
 
 PROPOSABLE: Final[Mapping[str, Proposable]] = MappingProxyType(
     {
-        "customer.create": Proposable("changes.submit", None),
+        "customer.create": Proposable("changes.submit", makes="cust"),
         "customer.update": Proposable("changes.submit", "cust"),
         "customer.deactivate": Proposable("changes.submit", "cust"),
         "customer.reactivate": Proposable("changes.submit", "cust"),
@@ -58,6 +60,10 @@ PROPOSABLE: Final[Mapping[str, Proposable]] = MappingProxyType(
         "change.decide": Proposable("changes.decide", "chg", by_page=True),
         "change.delegate": Proposable("changes.decide", "chg", by_page=True),
         "change.withdraw": Proposable("changes.submit", "chg"),
+        "import.submit": Proposable("imports.submit", makes="imp"),
+        "import.pause": Proposable("imports.submit", "imp"),
+        "import.resume": Proposable("imports.submit", "imp"),
+        "import.cancel": Proposable("imports.submit", "imp"),
         "import.decide": Proposable("imports.decide", "imp", by_page=True),
         "import.delegate": Proposable("imports.decide", "imp", by_page=True),
         "import.withdraw": Proposable("imports.submit", "imp"),
@@ -69,6 +75,15 @@ PROPOSABLE: Final[Mapping[str, Proposable]] = MappingProxyType(
         "apply_credit": Proposable("payments.apply", "cred"),
         "reverse_payment": Proposable("payments.apply", "pay"),
         "unapply_application": Proposable("payments.apply", "papp"),
+        "undo_adjustment": Proposable("payments.apply", "adj"),
+        "create_write_off": Proposable("payments.apply", makes="wo"),
+        "reverse_write_off": Proposable("payments.apply", "wo"),
+        "open_deduction": Proposable("payments.apply", makes="ded"),
+        "resolve_deduction": Proposable("payments.apply", "ded"),
+        "create_credit_note": Proposable("payments.apply", makes="cn"),
+        "apply_credit_note": Proposable("payments.apply", "cn"),
+        "unapply_credit_note": Proposable("payments.apply", "cnapp"),
+        "void_credit_note": Proposable("payments.apply", "cn"),
     }
 )
 """What may be proposed: an operation by its name, and the kind of record that it is about."""

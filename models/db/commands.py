@@ -50,11 +50,11 @@ def session_answer_of(tx: Tx, command_id: str) -> str | None:
     return found
 
 
-def response_of(tx: Tx, command_id: str) -> str | None:
-    """The JSON that a command was answered."""
-    sql = "SELECT response::text FROM commands WHERE org_id = :org AND id = :id"
-    found: str | None = tx.scalar(sql, id=command_id)
-    return found
+def response_of(tx: Tx, command_id: str) -> tuple[int, str] | None:
+    """The status and the JSON that a command was answered; None where it has none, or none any more."""
+    sql = "SELECT http_status, response::text AS said FROM commands WHERE org_id = :org AND id = :id AND response IS NOT NULL"
+    row = tx.one(sql, id=command_id)
+    return None if row is None else (int(row["http_status"] or 200), str(row["said"]))
 
 
 def covers(tx: Tx, who: Principal, command: Asked) -> bool:

@@ -57,6 +57,28 @@ class ImportOptions(Body):
         return hashlib.sha256(said.encode()).hexdigest()
 
 
+MAX_SAID: Final = 200_000
+"""Characters of a file that stands in a request: what people paste. Longer files are uploaded."""
+
+
+class StartImport(Body):
+    """An import that is proposed: a short file of text with its content, or, in the options, a connection to pull from."""
+
+    options: ImportOptions
+    file_name: Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))] | None = None
+    content: (
+        Annotated[str, Field(min_length=1, max_length=MAX_SAID, description="The file's text, such as CSV")] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _said_or_pulled(self) -> Self:
+        if (self.content is None) is (self.options.connection is None):
+            raise checks.invalid(
+                "FIELD_REQUIRED", "Give the content of a file, or in the options a connection to pull from."
+            )
+        return self
+
+
 class SubmitImport(Body):
     """An upload, or a pull without a file, as it is kept: the file's content is known by its sha256."""
 

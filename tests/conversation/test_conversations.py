@@ -1,59 +1,12 @@
 """Whole conversations, played by a model that follows a script: each ends with what the database says."""
 
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from mcp import Client
-from pydantic_ai import Agent, Tool
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
-from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from tests.api.office import Office, csv_statement, day, ext, ok
-from tests.conversation.people import Dialogue, token
-from tests.conversation.talking import assistant
+from tests.conversation.script import commit, decide, talk
 from tests.customers.desk import Desk
-
-Turn = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
-"""From what the last tool answered to the next call."""
-
-
-def tools_of(client: Client, listed: Sequence[Any], said: list[dict[str, Any]]) -> Iterator[Tool]:
-    """The server's tools, as the model is given them."""
-    for tool in listed:
-
-        async def call(_name: str = tool.name, **arguments: Any) -> dict[str, Any]:
-            result = await client.call_tool(_name, arguments)
-            said.append({**(result.structured_content or {}), "is_error": result.is_error})
-            return said[-1]
-
-        yield Tool.from_schema(call, tool.name, tool.description or "", tool.input_schema)
-
-
-async def talk(office: Office, person: str, *turns: Turn, says: str = "accept") -> list[dict[str, Any]]:
-    """A conversation; what each tool answered."""
-    said: list[dict[str, Any]] = []
-
-    def model(_: list[ModelMessage], __: AgentInfo) -> ModelResponse:
-        if len(said) == len(turns):
-            return ModelResponse(parts=[TextPart("That is done.")])
-        name, arguments = turns[len(said)](said[-1] if said else {})
-        return ModelResponse(parts=[ToolCallPart(name, arguments)])
-
-    async with assistant(office.stack, token(office, person), elicitation_callback=Dialogue(says)) as client:
-        listed = (await client.list_tools()).tools
-        done = await Agent(FunctionModel(model), tools=list(tools_of(client, listed, said))).run("Please.")
-    assert done.output == "That is done."
-    return said
-
-
-def commit(last: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return "commit", {"proposal_id": last["proposal_id"]}
-
-
-def approve(change: str) -> Turn:
-    return lambda _: ("propose_decision", {"approval_id": change, "decision": "approve"})
-
 
 US = {"legal_entity_id": "le_us", "country": "US", "city": "Boston", "postal_code": "02110", "terms": "net 45"}
 UK = {"legal_entity_id": "le_uk", "country": "GB", "city": "Leeds", "postal_code": "LS1 4AP", "terms": "30 days"}
@@ -84,11 +37,7 @@ async def test_set_up_a_customer_with_two_addresses_until_it_is_visible(office: 
     assert [said[0]["match"], said[-1]["status"]] == ["none", "COMMITTED"]
     change, customer = said[-1]["result"]["change_id"], said[-2]["record_id"]
     for person, role in (("u_manager", "ar_manager"), ("u_controller", "controller")):
-        decided = await talk(office, person, lambda _: ("waiting_for_me", {}), approve(change), commit)
-        assert change in {w["id"] for w in decided[0]["items"]}
-        assert decided[-1]["status"] == "CONFIRMATION_REQUIRED"
-        path = f"/v1/proposals/{decided[-1]['proposal_id']}/commit"
-        ok(office.client(person.removeprefix("u_"), role).post(path, json={}))
+        await decide(office, person, role, change)
     seen = await talk(office, "u_clerk", lambda _: ("find_customers", {"query": name}))
     assert [seen[0]["match"], seen[0]["items"][0]["id"]] == ["one", customer]
     assert len(ok(office.clerk.get(f"/v1/customers/{customer}"))["addresses"]) == 2

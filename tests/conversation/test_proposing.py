@@ -197,8 +197,8 @@ async def test_a_customer_from_proposal_to_approved_and_visible(office: Office) 
         ended = {"customer_id": office.customer(), "what": "deactivate", "reason_code": "CLOSED"}
         shown = told(await client.call_tool("propose_customer_end", ended))
         done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
-        taken_back = {"approval_id": done["result"]["change_id"]}
-        shown = told(await client.call_tool("propose_withdrawal", taken_back))
+        taken_back = {"record_id": done["result"]["change_id"], "reason_code": "NOT_NEEDED"}
+        shown = told(await client.call_tool("propose_undo", taken_back))
         done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
         assert done["result"]["status"] == "WITHDRAWN"
     desk.close()

@@ -66,10 +66,11 @@ def list_statements(
     return [read_row(CountedStatement, row) for row in rows]
 
 
-def lines_of(tx: Tx, statement_id: str) -> Sequence[BankStatementLine]:
-    """All lines, in the order of the file."""
-    sql = "SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id ORDER BY line"
-    return tx.records(BankStatementLine, sql, id=statement_id)
+def lines_of(tx: Tx, statement_id: str, only: Sequence[int] | None = None) -> Sequence[BankStatementLine]:
+    """All lines, in the order of the file; or only those of these numbers."""
+    sql = """SELECT * FROM statement_lines WHERE org_id = :org AND statement_id = :id
+              AND (CAST(:only AS bigint[]) IS NULL OR line = ANY(CAST(:only AS bigint[]))) ORDER BY line"""
+    return tx.records(BankStatementLine, sql, id=statement_id, only=None if only is None else list(only))
 
 
 def line_of(tx: Tx, statement_id: str, line: int) -> BankStatementLine | None:
