@@ -147,12 +147,13 @@ def test_one_address_stands_before_both_apis() -> None:
     assert re.findall(r"^\s+server (\S+) (\S+)$", PROXY, re.M) == [(api, f"{api}:8080") for api in APIS]
     asked = re.search(r"inter (\d+)s fall (\d+)", PROXY)
     assert asked
-    drains = 5  # an API's seconds in production
+    drains = Settings(env="production").effective_drain_seconds
     assert int(asked[1]) * (int(asked[2]) + 1) < drains, "the proxy must turn away before the listener closes"
 
 
 def test_the_proxy_repeats_only_what_is_safe_to_repeat() -> None:
     assert "retry-on conn-failure empty-response\n" in PROXY
+    assert "option http-buffer-request " in PROXY, "without it no body is sent a second time"
     assert "http-request disable-l7-retry if !METH_GET !{ req.hdr(Idempotency-Key) -m found }\n" in PROXY
     for status in (502, 503, 504):
         line = re.search(
