@@ -31,7 +31,7 @@ RELATED: Final[Mapping[str, tuple[str, type[Address] | type[Contact] | type[TaxP
     "contact": ("contacts", Contact, {}),
     "tax_profile": ("tax_profiles", TaxProfile, {}),
 }
-LISTS: Final = ("addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions")
+LISTS: Final = ("addresses", "contacts", "pricing_tiers", "tax_profiles", "dimensions", "pays_for")
 INCOMPLETE: Final = {
     "addresses": "ADDRESS_INCOMPLETE",
     "contacts": "CONTACT_INCOMPLETE",

@@ -37,9 +37,6 @@ from models.imports.row_shape import Shape
 from models.keys import email_key, name_key, tax_id_key
 from models.spreadsheets import undone
 
-_BY_CHANGE: Final = (
-    "For whom a customer pays is said by a change of the customer: the rows of a file may not be there yet."
-)
 _GUARDED: Final = frozenset("0123456789+(")
 """What programs put an apostrophe before, lest a spreadsheet reckon with it; 's-Hertogenbosch is a town."""
 _COMPANIES: Final = frozenset({"Associated Company", "Associated Companies"})
@@ -220,8 +217,8 @@ class RowChecker:
     def _read_member(self, row: Checked, name: str, value: object, given: Mapping[str, object]) -> None:
         if name not in PLAIN_FIELDS:
             if name not in LISTS:
-                wrong = "A customer has no such field." if name != "pays_for" else _BY_CHANGE
-                row.faults.append(RowFault(name[:100], name[:100], None, "FIELD_UNKNOWN", wrong))
+                detail = "A customer has no such field."
+                row.faults.append(RowFault(name[:100], name[:100], None, "FIELD_UNKNOWN", detail))
         elif value is None:
             return
         elif name == "metadata":

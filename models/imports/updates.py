@@ -1,8 +1,9 @@
 """What a row changes of a customer that is there: its fields, and its related records by what names them in life.
 
 An address is named by its type, a contact by its e-mail or else its name, a tax profile by its code (and its first day), a price
-by item, currency, quantity and first day, a dimension by its type. A record that the customer has is changed, another is
-added; none is taken away. Where two of the customer's answer to the name nobody can tell which is meant: RELATED_AMBIGUOUS.
+by item, currency, quantity and first day, a dimension by its type, whom it pays for by that customer and the first day. A record
+that the customer has is changed, another is added; none is taken away. Where two of the customer's answer to the name nobody can
+tell which is meant: RELATED_AMBIGUOUS.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from models.answers import JsonObject, read_row
 from models.checks import decimal_text
-from models.customers.bodies import Address, Contact, Dimension, PricingTier, TaxProfile
+from models.customers.bodies import Address, Contact, Dimension, PaysFor, PricingTier, TaxProfile
 from models.customers.diff import Diff, Difference, diff_of_related, related_json
 from models.customers.record import check_related
 from models.customers.records import RELATED, RelatedRecords, names
@@ -28,6 +29,7 @@ Item = dict[str, JsonValue]
 AMBIGUOUS: Final = "RELATED_AMBIGUOUS"
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "addresses": Address, "contacts": Contact, "pricing_tiers": PricingTier, "tax_profiles": TaxProfile, "dimensions": Dimension,
+    "pays_for": PaysFor,
 }  # fmt: skip
 _PLACE: Final = ("lines", "city", "country")
 
@@ -264,4 +266,5 @@ _ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Item], JsonObject], list[str
     "pricing_tiers": _same("item", "currency_code", "min_quantity", "effective_from"),
     "tax_profiles": _tax_profile,
     "dimensions": _same("type"),
+    "pays_for": _same("customer_id", "valid_from"),
 }

@@ -1,15 +1,18 @@
 """Whom a customer may be said to pay for: customers that there are, others than itself, and nobody who pays for it."""
 
 from models.customers.paying import circle
-from models.customers.records import CustomerDetails
+from models.customers.records import CustomerDetails, RelatedRecords
 from models.db.customers import paying
 from models.db.lookups import refuse_missing
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
 
+Pays = CustomerDetails | RelatedRecords
+"""What says for whom a customer pays."""
+
 
 def check_paying(
-    tx: Tx, customer_id: str, before: CustomerDetails | None, after: CustomerDetails, entities: frozenset[str] | None = None
+    tx: Tx, customer_id: str, before: Pays | None, after: Pays, entities: frozenset[str] | None = None
 ) -> None:  # fmt: skip
     """Refuse what a change newly says of whom the customer pays for: CUSTOMER_NOT_FOUND and as for any record that a body
     names, PAYS_FOR_SELF, PAYS_FOR_CIRCLE. `entities`: those of the caller's token, None for all."""

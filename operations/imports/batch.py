@@ -10,6 +10,7 @@ from models.imports.fate import Fate, SpecialRow, fate
 from models.imports.records import Import, Outcome, RowOutcome
 from models.imports.updates import MetCustomer, WantedRow, update_of
 from operations.imports.ends import SYSTEM
+from operations.imports.paying import refused_to_pay
 from operations.work import Work
 
 
@@ -57,6 +58,7 @@ class Execution:
         self._batch = Batch()
         self._customers: dict[str, MetCustomer] = {}
         self._related: dict[str, RelatedRecords] = {}
+        self._paying: dict[int, RelatedRecords] = {}
         self._changed: dict[str, None] = {}
         self._people = {
             "submitted_by": one.submitted_by,
@@ -84,6 +86,7 @@ class Execution:
         waiting = list(specials)
         numbers = [s.row_no for s in waiting]
         wanted = store.wanted(self._tx, self._import.id, numbers) if self._mode == "update" else {}
+        self._paying = store.paying(self._tx, self._import.id, first, last) if specials else {}
         done = first - 1
         while waiting:
             s = waiting.pop(0)
@@ -92,7 +95,10 @@ class Execution:
             if moved and s.in_file:
                 s, *waiting = self._specials(s.row_no, last, numbers)
             what = fate(s, self._mode)
-            if what.outcome == "created":
+            if what.outcome == "created" and (refused := self._refused_to_pay(done)):
+                what, moved = Fate("failed", (refused,)), False
+                self._batch.note(done, what.outcome, what.codes)
+            elif what.outcome == "created":
                 moved = self._create(done, done, ())
             elif what.outcome == "updated":
                 moved = self._update(s, what, wanted[done], waiting)
@@ -137,6 +143,11 @@ class Execution:
         if update.refused:
             self._batch.note(s.row_no, "failed", (update.refused, *codes), target)
             return False
+        if s.row_no in self._paying and (
+            refused := refused_to_pay(self._work.tx, target, has, update.related, entities)
+        ):
+            self._batch.note(s.row_no, "failed", (refused, *codes), target)
+            return False
         self._batch.note(s.row_no, "updated", codes if update.diff else (*codes, "NO_CHANGE"), target)
         if not update.diff:
             return False
@@ -151,6 +162,11 @@ class Execution:
         self._work.audit(target, "customer.updated", said)
         self._work.emit("customer.updated", target, about | {"customer_id": target})
         return now.meets_by != after.meets_by
+
+    def _refused_to_pay(self, row_no: int) -> str | None:
+        """Why the new customer of a row may not pay for whom the row names."""
+        said = self._paying.get(row_no)
+        return None if said is None else refused_to_pay(self._tx, None, None, said, self._import.entities)
 
     def _customer(self, target: str, waiting: Sequence[SpecialRow]) -> MetCustomer | None:
         """The customer, locked; those of all that wait are locked at once."""

@@ -21,6 +21,7 @@ from models.imports.rows import RowChecker
 from operations.imports.decisions import begin_review
 from operations.imports.ends import end_import, import_work
 from operations.imports.names import similar_names
+from operations.imports.paying import find_refused_to_pay
 from operations.imports.preview import find_refused, sample
 from operations.imports.staging import Beat, Superseded, claim
 
@@ -44,7 +45,14 @@ def validate(engine: Engine, org_id: str, import_id: str, beat: Beat, seconds: f
         beat(done)
         if time.monotonic() > until:
             return
-    for step in (matching.find_duplicates, matching.find_repeated, find_refused, similar_names, _conclude):
+    for step in (
+        matching.find_duplicates,
+        matching.find_repeated,
+        find_refused,
+        find_refused_to_pay,
+        similar_names,
+        _conclude,
+    ):
         with transaction(engine, org_id) as tx:
             step(tx, _mine(tx, import_id, attempt))
         beat(0)

@@ -155,9 +155,3 @@ def test_a_country_is_known_by_what_people_call_it(said: str, code: str) -> None
 def test_a_country_that_is_none_or_two_is_refused(said: str) -> None:
     (fault,) = checked("hubspot", Name="A", Email="a@x.com", Address="1", City="B", Country=said).faults
     assert (fault.code, fault.column) == ("COUNTRY_INVALID", "Country")
-
-
-def test_for_whom_a_customer_pays_is_not_said_by_a_file(clerk: Desk) -> None:
-    done = clerk.run(b'{"name": "A", "email": "a@x.com", "pays_for": [{"customer_id": "cust_1"}]}\n', source="ndjson")
-    (row,) = clerk.sql("SELECT errors FROM import_rows WHERE import_id = :id", id=done.id)
-    assert [(e["code"], "by a change" in e["detail"]) for e in row["errors"]] == [("FIELD_UNKNOWN", True)]

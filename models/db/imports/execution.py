@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from models.answers import read_row
+from models.answers import JsonObject, read_row
+from models.customers.records import RelatedRecords
 from models.db.tx import Tx, as_columns, to_json
 from models.imports.checked import Related
 from models.imports.fate import SpecialRow
@@ -30,7 +31,8 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
 
     `flagged_only`: only those of which validation said so.
     """
-    flagged = "(NOT r.ok OR r.in_file OR r.duplicate IS NOT NULL)"
+    # Whom a customer pays for is looked at when it is carried out.
+    flagged = "(NOT r.ok OR r.in_file OR r.duplicate IS NOT NULL OR coalesce(r.related ? 'pays_for', false))"
     return tx.records(
         SpecialRow,
         f"""SELECT * FROM (
@@ -92,6 +94,22 @@ def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, WantedRow]:
         rows=list(rows),
     )
     return {r["row_no"]: read_row(WantedRow, {**r, "related": Related.read(r["related"])}) for r in found}
+
+
+def paying(tx: Tx, import_id: str, first: int, last: int) -> dict[int, RelatedRecords]:
+    """The rows of a range that say for whom their customer pays, with that alone."""
+    found = tx.all(
+        "SELECT row_no, related -> 'pays_for' AS said FROM import_rows "
+        "WHERE import_id = :id AND row_no BETWEEN :first AND :last AND ok AND related ? 'pays_for'",
+        id=import_id,
+        first=first,
+        last=last,
+    )
+    return {r["row_no"]: read_row(RelatedRecords, {"pays_for": _by_id(r["said"])}) for r in found}
+
+
+def _by_id(items: Sequence[JsonObject]) -> JsonObject:
+    return {str(one["id"]): {field: value for field, value in one.items() if field != "id"} for one in items}
 
 
 def lock_customers(tx: Tx, ids: Sequence[str]) -> dict[str, MetCustomer]:

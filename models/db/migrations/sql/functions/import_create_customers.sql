@@ -39,6 +39,10 @@ CREATE OR REPLACE FUNCTION import_create_customers(p_org text, p_import text, p_
   ), dimensions AS (
     INSERT INTO customer_dimensions (org_id, customer_id, id, type, code)
     SELECT p_org, customer_id, x.* FROM related, jsonb_to_recordset(of -> 'dimensions') AS x(id text, type text, code text)
+  ), paying AS (
+    INSERT INTO customer_pays_for (org_id, customer_id, id, paid_customer_id, valid_from, valid_until)
+    SELECT p_org, related.customer_id, x.id, x.customer_id, x.valid_from, x.valid_until FROM related, jsonb_to_recordset(of -> 'pays_for')
+      AS x(id text, customer_id text, valid_from date, valid_until date)
   ), fixed AS MATERIALIZED (
     -- The header of audit_header() around the subject; and a secret of this batch, from which each event has its own salt.
     SELECT concat(p_org, E'\x1f') AS before, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS secret,
