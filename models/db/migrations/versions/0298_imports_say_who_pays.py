@@ -1,7 +1,7 @@
 """Rows of imports say for whom their customer pays: functions/import_create_customers.sql."""
 
 revision = "0298_imports_say_who_pays"
-down_revision = "0297_activities_from_sources"
+down_revision = "0289_ecb_rates"
 functions = "1403a604ee48"
 
 
