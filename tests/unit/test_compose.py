@@ -151,6 +151,13 @@ def test_one_address_stands_before_both_apis() -> None:
     assert int(asked[1]) * (int(asked[2]) + 1) < drains, "the proxy must turn away before the listener closes"
 
 
+def test_readiness_is_asked_where_the_apis_answer_it() -> None:
+    where = "${ARFLOW_INTERNAL_PORT:-8080}"
+    assert SERVICES["proxy"]["environment"]["READY_PORT"] == where
+    assert 'check port "${READY_PORT}" ' in PROXY
+    assert SERVICES["api-1"]["healthcheck"]["test"][-1] == f"http://127.0.0.1:{where}/readyz"
+
+
 def test_the_proxy_repeats_only_what_is_safe_to_repeat() -> None:
     assert "retry-on conn-failure empty-response\n" in PROXY
     assert "option http-buffer-request " in PROXY, "without it no body is sent a second time"
