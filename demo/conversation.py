@@ -59,7 +59,7 @@ class _Dialogue:
         self.asked += 1
         for line in params.message.splitlines():
             self._ctx.tell.quoted("asks", line)
-        self._ctx.tell.quoted("clerk", "Yes.")
+        self._ctx.tell.quoted("answers", "Yes.")
         return ElicitResult(action="accept", content={})
 
 
