@@ -25,7 +25,7 @@ WRONG = {"limit": "many", "dry_run": "ture", "force": "maybe", "from": "yesterda
          "known_at": "then", "date": "soon", "quantity": "-1", "mode": "medium", "status": "no such status",
          "outcome": "no such outcome", "awaiting": "you", "operation": "merge", "reason_code": "lower case",
          "base_currency": "dollar", "quote_currency": "dollar", "currency_code": "dollar", "code": "no code",
-         "item": "", "external_id": "x" * 256, "submitted": "you"}  # fmt: skip
+         "item": "", "external_id": "x" * 256, "submitted": "you", "lines": "1,two"}  # fmt: skip
 """Of each parameter that is not a free text: what it is not."""
 FREE = {"customer_id", "legal_entity_id", "bank_account_id", "contact_id", "endpoint_id", "event_id", "source_id",
         "subject_id", "subject", "submitted_by", "owner", "actor", "kind", "type", "q",
