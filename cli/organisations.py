@@ -10,7 +10,7 @@ from psycopg import IntegrityError
 from psycopg.errors import InsufficientPrivilege
 from pydantic import ValidationError
 
-from cli import plain_yaml
+from cli import yaml_files
 from models.db.engine import make_engine, transaction
 from models.errors import Refusal
 from models.master_data.organisation import NewOrganisation
@@ -63,8 +63,8 @@ def create_org(
 def _described(file: Path, org_id: str | None, name: str | None) -> NewOrganisation:
     """The organisation that the file describes."""
     try:
-        found = NewOrganisation.model_validate(plain_yaml.read(file.read_text(encoding="utf-8-sig")))
-    except (plain_yaml.NotPlain, UnicodeDecodeError) as error:
+        found = NewOrganisation.model_validate(yaml_files.read(file.read_text(encoding="utf-8-sig")))
+    except (yaml_files.NotReadable, UnicodeDecodeError) as error:
         raise StackError(f"{file}: {error}") from None
     except ValidationError as error:
         told = (f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors(include_url=False))

@@ -78,7 +78,8 @@ def test_a_file_says_which_entities_and_accounts_there_are(
         (ORG.replace("le_jp", "le_de"), "named twice"),
         (ORG.replace("DE89", "DE88"), "IBAN"),
         (ORG.replace("name: Acme GmbH", "nome: Acme"), "nome"),
-        ("a: [1]", "line 1"),
+        ("a: [1", "line 1"),
+        ("id: org_x\nid: org_y", "said twice"),
     ],
 )
 def test_what_a_file_may_not_say_is_named_and_nothing_is_made(
