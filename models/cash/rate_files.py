@@ -48,16 +48,19 @@ def _unpacked(content: bytes) -> bytes:
             with packed.open(only) as file:
                 return file.read(MOST_BYTES + 1)
     except (ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+        # The last four are zipfile's: a compression that it does not know, a password, an end too early.
         raise RatesUnreadable("a ZIP of rates holds one file") from None
 
 
 def _of_xml(content: bytes) -> Iterator[StoredRate]:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    if b"<!DOCTYPE" in content:  # before its entities are expanded
+        raise RatesUnreadable("a file of rates has no document type")
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise RatesUnreadable(f"the file is no XML: {error.msg}") from None
-    if b"<!DOCTYPE" in content:
+    if root.getroottree().docinfo.internalDTD is not None:  # one in another encoding
         raise RatesUnreadable("a file of rates has no document type")
     for day in root.iter("{*}Cube"):
         if (at := day.get("time")) is not None:

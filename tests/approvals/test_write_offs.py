@@ -51,7 +51,7 @@ def desk(app_stack: AppStack) -> Iterator[Ledger]:
     made = Ledger(app_stack)
     yield made
     made.close()
-    done = app_stack.arflow("verify", check=False)
+    done = app_stack.arflow("verify", "--org", made.org, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

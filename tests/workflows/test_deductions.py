@@ -26,8 +26,9 @@ def desk(app_stack: AppStack) -> Iterator[Ledger]:
     made = Ledger(app_stack)
     yield made
     made.close()
+    # Of this organisation: tests of the 360 view alter invoices of their own behind the product's back, in the same database.
     done = app_stack.arflow("verify", "--org", made.org, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.returncode == 0, [line for line in done.stdout.splitlines() if "  ok  " not in line]
 
 
 def short(desk: Ledger, total: int, minor: int, reason: str = "DAMAGED_GOODS") -> tuple[str, str]:
