@@ -3,6 +3,7 @@
 import io
 import time
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -260,7 +261,8 @@ def test_a_banks_own_csv_is_read_by_the_format_that_its_account_has(office: Offi
     ok(office.controller.post("/v1/bank-accounts/bank_us/statement-formats", json=body), 201)
     y, m, d = day(5).split("-")
     content = f'Details,Posting Date,Description,Amount\nCREDIT,{m}/{d}/{y},"ACH {i["external_id"]}",42.42\n'.encode()
-    for options in ({"params": {"format": name}}, {"data": {"format": name}}):
+    for where in ("params", "data"):
+        options: dict[str, Any] = {where: {"format": name}}
         sent = office.clerk.post("/v1/bank-accounts/bank_us/statements", files={"file": ("s.csv", content)}, **options)
         done = office.finished(ok(sent, 202)["id"])
         assert (done["applied"], done["lines_total"]) == (1, 1)

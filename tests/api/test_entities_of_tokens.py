@@ -20,7 +20,7 @@ from tests.stack_fixtures.app import AppStack
 
 ROUTES = {
     f"{method} {route.path_format}": route
-    for router in ROUTERS for route in router.routes if isinstance(route, GatedRoute) for method in route.methods
+    for router in ROUTERS for route in router.routes if isinstance(route, GatedRoute) for method in route.methods or ()
     if not route.path_format.startswith("/v1/proposals/")  # one's own: another person's are not found
 }  # fmt: skip
 SHARED = {

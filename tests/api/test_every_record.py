@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def reads() -> list[str]:
 
 def sources(o: Office, customer: str) -> dict[str, str]:
     """What stands in the panels of the 360 view: path of the record's kind → its id."""
-    records = {
+    records: dict[str, dict[str, Any]] = {
         "opportunities": {
             "name": "Seats",
             "value_minor": 5,

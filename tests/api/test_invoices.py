@@ -40,7 +40,7 @@ def test_the_due_date_is_given_or_follows_the_terms(office: Office):
     (by_own_terms,) = office.make_customers([{"payment_terms": "NET60"}])
     plain = office.customer()
     issued = day(20)
-    cases = (
+    cases: tuple[tuple[str, dict[str, str], int], ...] = (
         (plain, {}, 30), (plain, {"payment_terms": "NET45"}, 45), (by_own_terms, {}, 60),
         (by_own_terms, {"payment_terms": "NET30"}, 30),
     )  # fmt: skip

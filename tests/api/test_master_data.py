@@ -1,5 +1,7 @@
 """Master data, settings and periods."""
 
+from typing import Any
+
 from tests.api.office import Office, code, ext, ok
 
 
@@ -27,8 +29,9 @@ def test_an_organisation_starts_with_its_defaults(office: Office):
 
 def test_lists_of_master_data_page_like_every_other(office: Office):
     for noun in ("legal-entities", "bank-accounts", "payment-terms", "accounts", "dimensions", "periods"):
-        url, whole, cursor = f"/v1/{noun}", ok(office.clerk.get(f"/v1/{noun}"))["items"], ""
-        paged: list[dict] = []
+        url, whole = f"/v1/{noun}", ok(office.clerk.get(f"/v1/{noun}"))["items"]
+        paged: list[Any] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = ok(office.clerk.get(url, params={"limit": 1, "cursor": cursor}))
             assert len(page["items"]) <= 1

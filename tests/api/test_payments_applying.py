@@ -1,6 +1,7 @@
 """Applying payments: the session's answer and entry, the refusals in their order, dry runs, replays."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx2
 import pytest
@@ -97,7 +98,7 @@ def test_the_refusals_of_the_first_step_in_their_order(office: Office, customer:
     closed = "2011-03-04"
     ok(office.controller.post("/v1/periods/2011-03/close"), 200)
 
-    def refused(*invoices: object, **fields: object) -> tuple[int, str]:
+    def refused(*invoices: object, **fields: Any) -> tuple[int, str]:
         return code(office.apply(p, [(i, 1) for i in invoices], **fields))
 
     everything = (mine, euro, british, stranger, void)
@@ -118,7 +119,7 @@ def test_the_shape_of_a_session(office: Office, customer: str):
     i, p = office.invoice(customer, 500), office.payment(customer, 500)
     line = {"invoice_id": i["id"], "applied_minor": 100}
     url = f"/v1/customer-payments/{p['id']}/apply"
-    shapes = (
+    shapes: tuple[dict[str, Any], ...] = (
         {"applications": []}, {}, {"applications": None}, {"applications": [line, line]}, {"applications": {}},
         {"applications": [line | {"applied_minor": 0}]}, {"applications": [line | {"applied_minor": -1}]},
         {"applications": [line | {"applied_minor": 2**63}]}, {"applications": [line | {"fx_rate": "0"}]},
@@ -234,7 +235,7 @@ def test_a_bare_repetition_after_the_reversal_is_refused(office: Office, custome
 @pytest.mark.parametrize("how", ["key", "external_id", "bare"])
 def test_concurrent_sessions_of_one_request_apply_once(office: Office, customer: str, how: str):
     a, p = office.invoice(customer, 600), office.payment(customer, 600)
-    fields = {"external_id": ext()} if how == "external_id" else {}
+    fields: dict[str, Any] = {"external_id": ext()} if how == "external_id" else {}
     key = ext("key") if how == "key" else None
 
     def send(_: int) -> httpx2.Response:

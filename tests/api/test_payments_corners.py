@@ -2,12 +2,13 @@
 
 import time
 
+import httpx2
 import pytest
 
 from tests.api.office import Office, code, day, ext, ok
 
 
-def approved(office: Office, r: object, *people: str) -> None:
+def approved(office: Office, r: httpx2.Response, *people: str) -> None:
     change = ok(r, 202)["change_id"]
     for who in people:
         ok(getattr(office, who).post(f"/v1/customer-changes/{change}/decisions", json={"decision": "approve"}))

@@ -47,7 +47,7 @@ def test_the_session_is_what_two_calls_would_have_made(office: Office, customer:
     bodies, entries = [], []
     for one_call in (True, False):
         i = office.invoice(customer, 600)
-        word = {"overpayment": "customer_credit", "posting_date": day(3)}
+        word: dict[str, Any] = {"overpayment": "customer_credit", "posting_date": day(3)}
         if one_call:
             p = ok(record(office, office.payment_body(customer, 1000, apply=applying((i, 600), **word))), 201)
             s = p["session"]
@@ -136,15 +136,10 @@ def test_a_refused_receipt_is_refused_whatever_was_said_of_its_session(office: O
 def test_the_shape_of_a_session_is_looked_at_first(office: Office, customer: str):
     i = office.invoice(customer, 5)
     line = {"invoice_id": i["id"], "applied_minor": 1}
-    for session in (
-        {},
-        {"applications": []},
-        applying((i, 0)),
-        {"applications": [line, line]},
-        applying((i, 1), more=1),
-        [],
-        "x",
-    ):
+    sessions: tuple[Any, ...] = (
+        {}, {"applications": []}, applying((i, 0)), {"applications": [line, line]}, applying((i, 1), more=1), [], "x",
+    )  # fmt: skip
+    for session in sessions:
         r = record(office, office.payment_body("cust_none", 5, apply=session, on_refusal="record"))
         assert code(r) == (422, "VALIDATION_FAILED"), session
         assert all(e["loc"].startswith("/apply") for e in r.json()["errors"]), r.json()
@@ -347,7 +342,8 @@ def test_a_batch_is_once_by_its_key_and_has_its_limits(office: Office, customer:
     items = {"payments": [office.payment_body(customer, 5)]}
     first, again = (office.clerk.post(f"{PAYMENTS}:batch", json=items, headers=key) for _ in range(2))
     assert (ok(first), again.headers["Idempotent-Replayed"]) == (ok(again), "true")
-    for wrong in ({"payments": []}, {"payments": [{}] * 501}, {"payments": "x"}, {}):
+    shapes: tuple[Any, ...] = ({"payments": []}, {"payments": [{}] * 501}, {"payments": "x"}, {})
+    for wrong in shapes:
         assert code(office.clerk.post(f"{PAYMENTS}:batch", json=wrong)) == (422, "VALIDATION_FAILED")
     (nothing,) = ok(office.clerk.post(f"{PAYMENTS}:batch", json={"payments": [{}]}))["items"]
     assert nothing["error"]["code"] == "VALIDATION_FAILED"

@@ -2,8 +2,10 @@
 
 import io
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 
 import httpx2
 import psycopg
@@ -14,7 +16,7 @@ from tests.api.office import Office, code, csv_statement, day, ext, ok
 from tests.catalogue import assert_as_catalogued
 
 
-def at_once(work: list) -> list[httpx2.Response]:
+def at_once(work: Sequence[Callable[..., httpx2.Response]]) -> list[httpx2.Response]:
     with ThreadPoolExecutor(len(work)) as pool:
         return [f.result() for f in [pool.submit(w) for w in work]]
 
@@ -102,7 +104,7 @@ def test_months_closed_at_once(office: Office):
 def test_postings_while_a_month_closes(office: Office, customer: str):
     i = office.invoice(customer, 10_000, issue_date="2007-05-01", due_date="2007-05-31")
     made = [office.payment(customer, 10, payment_date="2007-05-10") for _ in range(12)]
-    work = [lambda p=p: office.apply(p, [(i, 10)]) for p in made]
+    work: list[Callable[[], httpx2.Response]] = [partial(office.apply, p, [(i, 10)]) for p in made]
     work.insert(6, lambda: office.controller.post("/v1/periods/2007-05/close"))
     answers = at_once(work)
     assert {r.status_code for r in answers} == {200}, [r.text for r in answers]
@@ -134,7 +136,8 @@ def test_what_happened_is_told_as_events(office: Office, customer: str):
     ok(office.reverse(p))
     refused = office.reverse(p)
     assert refused.status_code == 409
-    deadline, types = time.monotonic() + 120, []
+    deadline = time.monotonic() + 120
+    types: list[str] = []
     while "ar.payment.reversed" not in types:
         assert time.monotonic() < deadline, types
         time.sleep(0.2)

@@ -19,7 +19,7 @@ ROUTES = [
     route for router in (description, *ROUTERS) for route in router.routes
     if isinstance(route, APIRoute) and not isinstance(route, PageRoute)
 ]  # fmt: skip
-CALLS = [(method, route) for route in ROUTES for method in sorted(route.methods)]
+CALLS = [(method, route) for route in ROUTES for method in sorted(route.methods or ())]
 PARAMETERS = [(m, route, name) for m, route in CALLS for name in sorted(Query(route).known.names)]
 WRONG = {"limit": "many", "dry_run": "ture", "force": "maybe", "from": "yesterday", "to": "2026-02-30", "as_of": "20260101",
          "known_at": "then", "date": "soon", "quantity": "-1", "mode": "medium", "status": "no such status",
@@ -106,8 +106,8 @@ async def test_a_value_that_is_not_of_its_type_is_refused(shell, method, route, 
     others = "".join(f"&{n}={v}" for n, v in NEEDED.items() if n in Query(route).known.names and n != name)
     body = {"applications": [{"invoice_id": "invoice_x", "applied_minor": 1}]}
     async with client(shell, token(role_for(route))) as c:
-        sent = {"json": body} if method == "POST" else {}
-        r = await c.request(method, f"{address(route)}?{name}={WRONG[name]}{others}", **sent)
+        sent = body if method == "POST" else None
+        r = await c.request(method, f"{address(route)}?{name}={WRONG[name]}{others}", json=sent)
     assert code(r) == (422, "VALIDATION_FAILED")
     assert f"/query/{name}" in [e["loc"] for e in r.json()["errors"]]
 

@@ -13,7 +13,7 @@ def test_a_database_behind_its_build_is_named_with_the_migration_it_lacks(fresh_
     engine = make_engine(fresh_database_url, pool_size=1)
     assert not pending(engine)
     with psycopg.connect(fresh_database_url) as connection:
-        (newest,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        ((newest,),) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         connection.execute("UPDATE alembic_version SET version_num = '0151_bank_account_numbers'")
     assert f"lacks migration {newest}: run arflow migrate" in str(pending(engine))
     engine.dispose()

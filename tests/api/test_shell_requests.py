@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -247,7 +248,8 @@ async def test_query_dates_are_dates(clerk):
 
 
 async def test_a_list_is_paged_to_its_end(clerk):
-    seen, cursor, pages = [], None, 0
+    seen: list[Any] = []
+    cursor, pages = None, 0
     while pages == 0 or cursor:
         r = await clerk.get("/v1/things", params={"cursor": cursor} if cursor else {})
         seen, cursor, pages = seen + r.json()["items"], r.json()["next_cursor"], pages + 1

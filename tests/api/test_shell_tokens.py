@@ -60,7 +60,13 @@ class Issuer:
 
     def token(self, key: Any = RSA, alg: str = "RS256", kid: str | None = "r1", drop: str = "", **claims: Any) -> str:
         now = int(time.time())
-        given = {"iss": self.url, "aud": "arflow-api", "sub": "u_1", "org_id": "org_a", "roles": ["ar_clerk"]}
+        given: dict[str, Any] = {
+            "iss": self.url,
+            "aud": "arflow-api",
+            "sub": "u_1",
+            "org_id": "org_a",
+            "roles": ["ar_clerk"],
+        }
         given |= {"iat": now, "exp": now + 600, **claims}
         given.pop(drop, None)
         return jwt.encode(given, key, algorithm=alg, headers={"kid": kid} if kid else None)

@@ -60,7 +60,7 @@ async def test_an_account_executive_sees_eight_panels_within_two_seconds(desk: D
         await expect(tab.panel(name).locator(".state")).to_have_text("live")
     assert await tab.page.locator("[data-panel]").count() == 8
     assert "token" not in tab.page.url
-    took = []
+    took: list[float] = []
     while len(took) < 8 and min(took, default=2000) >= 2000:  # the machine may have other work
         await tab.page.reload()
         shown = await tab.page.wait_for_function(SHOWN)

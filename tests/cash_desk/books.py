@@ -4,8 +4,10 @@ Nothing here uses the product's SQL or its sums: what an operation keeps (balanc
 again from the applications, and the ledger's control accounts from the records they stand for.
 """
 
+from collections.abc import Mapping
 from datetime import UTC
 from itertools import groupby
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
@@ -252,6 +254,10 @@ def invoice_status(void: bool, balance: int, total: int) -> str:
     return "PAID" if balance == 0 else "PARTIALLY_PAID"
 
 
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()}
+
+
 def _chains(c: "psycopg.Connection[dict]", org: str) -> list[str]:
     heads = {
         r["subject_id"]: (r["seq"], bytes(r["hash"]))
@@ -261,7 +267,7 @@ def _chains(c: "psycopg.Connection[dict]", org: str) -> list[str]:
     rows = c.execute(
         f"SELECT {columns} FROM audit_events WHERE org_id = %s ORDER BY subject_id, seq", (org,)
     ).fetchall()
-    events = [AuditEvent(**{k: bytes(v) if isinstance(v, memoryview) else v for k, v in r.items()}) for r in rows]
+    events = [AuditEvent(**_plain(r)) for r in rows]
     assert all(e.at.tzinfo is not None and e.at.utcoffset() == UTC.utcoffset(None) for e in events)
     found, seen = [], set()
     for subject, chain in groupby(events, key=lambda e: e.subject_id):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -69,7 +70,7 @@ class Desk:
             return bootstrap_customers(tx, [row])[0]
 
     def submission(
-        self, operation: str, path: str, body: Body | dict[str, Any], record: str, *, key: str | None = None,
+        self, operation: str, path: str, body: Body | Mapping[str, Any], record: str | None, *, key: str | None = None,
         subject: str | None = None,
     ) -> Submission:  # fmt: skip
         """A request as the API keeps it; without `key` it is one whose caller sent none."""
@@ -77,6 +78,10 @@ class Desk:
             operation=operation, path=path, body=body, idempotency_key=key or new_id("req"), key_given=key is not None,
             request_id=new_id("req"), resource_id=record, subject_id=subject or record,
         )  # fmt: skip
+
+    def later(self, ask: Callable[..., Submission], *args: Any, **fields: Any) -> Callable[[], Done]:
+        """A job that asks anew each time that it is done, and carries that out."""
+        return lambda: self.run(ask(*args, **fields))
 
     def run(self, s: Submission) -> Done:
         return Done.of(run_now(self.engine, self.who, s))

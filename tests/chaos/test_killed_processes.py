@@ -125,9 +125,9 @@ def each_applied_once(database_url: str, org: str, payments: list[str]) -> None:
 
 def confirmed(database_url: str, org: str) -> int:
     with opened(database_url) as c:
-        row = c.execute(
+        (row,) = c.execute(
             "SELECT count(*) AS n FROM remittance_confirmations WHERE org_id = %s AND status = 'SENT'", (org,)
-        ).fetchone()
+        ).fetchall()
     return int(row["n"])
 
 

@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from models.db import outbox
 from models.db.postgres.connection import ThreadConnection
 from models.messages.confirmations import confirmation_workflow_id
 from tests.books import Books
@@ -116,9 +117,14 @@ async def test_a_relay_stopped_in_the_middle_of_a_statement_lets_it_end_before_t
         steps.append("answered")
         return 0
 
-    monkeypatch.setattr(reactions.outbox, "publish", slowly)
+    monkeypatch.setattr(outbox, "publish", slowly)
     close = ThreadConnection.close
-    monkeypatch.setattr(ThreadConnection, "close", lambda conn: (steps.append("closed"), close(conn)))
+
+    def closing(conn: ThreadConnection) -> None:
+        steps.append("closed")
+        close(conn)
+
+    monkeypatch.setattr(ThreadConnection, "close", closing)
     relaying = asyncio.create_task(reactions.run_relay(temporal_client, books.engine))
     await asked.wait()
     relaying.cancel()

@@ -37,4 +37,4 @@ class Dialogue:
 
     async def __call__(self, _: Any, params: ElicitRequestParams) -> ElicitResult:
         self.asked.append(params.message)
-        return ElicitResult(action=self.says, content={} if self.says == "accept" else None)  # type: ignore[arg-type]
+        return ElicitResult(action=self.says, content={} if self.says == "accept" else None)

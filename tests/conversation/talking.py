@@ -23,12 +23,13 @@ WAYS: tuple[Way, ...] = ("http", "http 2025", "stdio", "memory")
 async def assistant(stack: Access, token: str, way: Way = "http", **options: Any) -> AsyncIterator[Client]:
     """A connected client; `options` are the SDK's (elicitation_callback, …)."""
     info = Implementation(name="test-assistant", version="1")
-    mode = {"mode": "legacy"} if way == "http 2025" else {}
+    if way == "http 2025":
+        options["mode"] = "legacy"
     if way.startswith("http"):
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http:
             transport = streamable_http_client(f"{stack.base_url}/mcp", http_client=http)
-            async with Client(transport, client_info=info, **mode, **options) as client:
+            async with Client(transport, client_info=info, **options) as client:
                 yield client
     elif way == "stdio":
         environment = {**stack.environment, "ARFLOW_URL": stack.base_url, "ARFLOW_TOKEN": token}

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from mcp import MCPError
+from mcp_types import TextResourceContents
 
 from tests.api.office import Office, csv_statement, day, ext
 from tests.conversation.talking import WAYS, Way, assistant, problem, told
@@ -96,6 +97,7 @@ async def test_records_are_resources_and_common_jobs_are_prompts(office: Office,
         with pytest.raises(MCPError):
             await client.read_resource("file:///etc/passwd")
     assert {t.uri_template for t in templates} == {"arflow://record/{id}", "arflow://evidence/{change_id}"}
+    assert isinstance(read, TextResourceContents)
     assert json.loads(read.text)["id"] == invoice
     assert all(p.messages for p in said)
     assert len(said) >= 4

@@ -51,6 +51,7 @@ class Site:
     def _row(self, sql: str) -> dict:
         row = self.owner.execute(sql, {"org": self.desk.org}).fetchone()
         self.owner.rollback()
+        assert row is not None
         return row
 
 

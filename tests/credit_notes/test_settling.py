@@ -155,7 +155,7 @@ def test_overpayment_counts_as_open_what_notes_leave(books: Books) -> None:
         note(books, customer, 25_00),
         books.pay(customer, 80_00, "2026-01-20"),
     )
-    lines = {"credit_notes": [netted(n, a, 25_00)]}
+    lines: dict[str, Any] = {"credit_notes": [netted(n, a, 25_00)]}
     no = refused("OVERPAYMENT_REQUIRES_CREDIT", apply, books, payment, item(a, 75_00), **lines)
     assert (no.extra["available_minor"], no.extra["open_balance_minor"]) == (80_00, 75_00)
     assert (left(books, n), balance(books, a)) == (("OPEN", 25_00), ("OPEN", 100_00))

@@ -86,9 +86,8 @@ class Desk:
         return ok(self(by).get(f"/v1/customer-changes/{change_id}"))
 
     def inbox(self, by: str, **query: Any) -> list[str]:
-        found = ok(
-            self(by).get("/v1/customer-changes", params={"status": "pending", "awaiting": "me", "limit": 200} | query)
-        )
+        asked: dict[str, Any] = {"status": "pending", "awaiting": "me", "limit": 200}
+        found = ok(self(by).get("/v1/customer-changes", params=asked | query))
         return [c["id"] for c in found["items"]]
 
 

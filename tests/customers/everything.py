@@ -1,6 +1,8 @@
 """A customer with everything that belongs to one."""
 
-EVERYTHING = {
+from typing import Any
+
+EVERYTHING: dict[str, Any] = {
     "phone": "+1 (212) 555-0100 ext. 7",
     "website": "https://acme.example.com",
     "billing_email": "billing@acme.example.com",

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from models.db.answered import announce, listen
 from models.db.engine import make_engine
 from operations import answers
+from operations.work import Answered
 
 LISTENERS = "FROM pg_stat_activity WHERE query = 'LISTEN arflow_answered' AND datname = current_database()"
 
@@ -34,7 +35,7 @@ async def listening(fresh_database_url: str) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def waiting(command_id: str) -> "Iterator[asyncio.Future[object]]":
+def waiting(command_id: str) -> "Iterator[asyncio.Future[Answered | None]]":
     with answers.waiting_for(command_id) as told:
         yield asyncio.wrap_future(told)
 

@@ -4,6 +4,7 @@ import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -285,10 +286,10 @@ def test_a_policy_tightens_and_never_loosens(own_desk: Desk):
         policy = {"operations": {"create": {"steps": [{"role": r} for r in steps]}}}
         refused(controller.put("/v1/approval-policies", json=policy), 422, "POLICY_LOOSENED")
     refused(desk("u_manager").put("/v1/approval-policies", json={}), 403, "FORBIDDEN")
-    four_eyes = [{"role": "ar_manager"}, {"role": "controller", "four_eyes": True}]
-    rule = {"credit_limit_above": "50000", "step": {"role": "cfo"}}
-    policy = {"operations": {"create": {"steps": four_eyes}, "update": {"rules": [rule]}}}
-    put = ok(controller.put("/v1/approval-policies", json=policy))
+    four_eyes: list[Any] = [{"role": "ar_manager"}, {"role": "controller", "four_eyes": True}]
+    rule: Any = {"credit_limit_above": "50000", "step": {"role": "cfo"}}
+    tighter: Any = {"operations": {"create": {"steps": four_eyes}, "update": {"rules": [rule]}}}
+    put = ok(controller.put("/v1/approval-policies", json=tighter))
     assert (put["version"], put["updated_by"]) == (1, "u_controller")
     change = desk.submit()
     assert [s["role"] for s in desk.change(change)["steps"]] == ["ar_manager", "controller", "controller"]
@@ -340,7 +341,7 @@ def test_who_clicks_twice_is_answered_as_before(desk: Desk):
     for user, steps in (("u_manager", [None, 1]), ("u_controller", [None, 2])):
         first = ok(desk.decide(change, user))
         for step in steps:
-            again = desk.decide(change, user, **({} if step is None else {"step": step}))
+            again = desk.decide(change, user, **dict[str, Any]({} if step is None else {"step": step}))
             assert ok(again) == first
             assert again.headers["Idempotent-Replayed"] == "true"
     assert first["status"] == "APPROVED"

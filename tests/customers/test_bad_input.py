@@ -77,7 +77,7 @@ UNKNOWN: list[tuple[dict[str, Any], int, str]] = [
     ({"entity_overrides": [{"legal_entity_id": "le_uk", "revenue_account": "cash"}]}, 422, "ACCOUNT_UNKNOWN"),
 ]
 
-RELATED = {
+RELATED: dict[str, tuple[dict[str, Any], str]] = {
     "addresses": ({"city": "X"}, "ADDRESS_NOT_FOUND"),
     "contacts": ({"name": "X"}, "CONTACT_NOT_FOUND"),
     "pricing_tiers": ({"price": 1}, "PRICING_TIER_NOT_FOUND"),

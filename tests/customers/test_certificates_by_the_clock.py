@@ -13,8 +13,10 @@ async def test_every_schedule_is_there_and_says_what_it_does(own_desk: Desk, tem
     for name in SCHEDULES:
         action = (await temporal_client.get_schedule_handle(name).describe()).schedule.action
         assert isinstance(action, ScheduleActionStartWorkflow)
-        assert SCHEDULES[name].action.static_summary, name
-        assert action.workflow == SCHEDULES[name].action.workflow
+        ours = SCHEDULES[name].action
+        assert isinstance(ours, ScheduleActionStartWorkflow)
+        assert ours.static_summary, name
+        assert action.workflow == ours.workflow
 
 
 async def test_an_expiring_certificate_is_found_by_the_clock(own_desk: Desk, temporal_client: Client):

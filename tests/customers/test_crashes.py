@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx2
 import psycopg
@@ -30,7 +31,7 @@ class Crash(Exception):
 
 def faulty_at_first(monkeypatch: pytest.MonkeyPatch, *, wrote: bool) -> None:
     """Make the first execution, which goes with the last decision, end in a fault: before or after it wrote."""
-    create, faults = execution._CARRY_OUT["create"], []
+    create, faults = execution._CARRY_OUT["create"], list[str]()
 
     def fault(tx: Tx, change: Change) -> int:
         made = create(tx, change) if wrote or faults else 0
@@ -90,7 +91,7 @@ async def test_a_fault_leaves_the_decision_and_the_process_executes_exactly_once
 async def test_an_answer_lost_after_the_commit_executes_nothing_again(
     temporal_client: Client, office: Office, monkeypatch, database_url: str
 ):
-    act, died = ChangeActivities.act, []
+    act, died = ChangeActivities.act, list[str]()
 
     def dying(self, request: ActRequest) -> ChangeState:
         state = act(self, request)
@@ -125,8 +126,12 @@ def test_a_worker_killed_at_the_last_approval_executes_once_when_it_is_back(priv
             stack.wait_restarted("worker", old)
         for table in ("customers", "customer_change_steps"):  # the decision is written; and so is the customer
             submitted.append(killed_in_the_middle(stack, desk, table))
+
+        def approved(of: dict) -> bool:
+            return bool(desk.change(of)["status"] == "APPROVED")
+
         for change in submitted:
-            wait(lambda c=change: desk.change(c)["status"] == "APPROVED", 180)
+            wait(partial(approved, change), 180)
             assert desk.read(change["customer_id"])["version"] == 1
         assert stack.arflow("verify").returncode == 0
     finally:

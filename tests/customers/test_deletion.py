@@ -35,7 +35,7 @@ def places(database_url: str, *needles: str) -> list[str]:
             sql = f"SELECT count(*) FROM {table} WHERE " + " OR ".join(
                 f"position(lower(%s) in lower({text})) > 0" for _ in needles
             )
-            if c.execute(sql, needles).fetchone()[0]:
+            if c.execute(sql, needles).fetchall() != [(0,)]:
                 found.append(f"{table}.{column}")
     return found
 

@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -116,8 +117,8 @@ def test_there_is_a_packet_for_a_change_however_it_stands_or_ended(own_desk: Des
     desk, seen = own_desk, {}
     clerk = desk("u_clerk")
 
-    def look(name: str, change: str) -> None:
-        document = read(packet(desk, change))
+    def look(name: str, change: Any) -> None:
+        document: Any = read(packet(desk, change))
         assert faults(document) == [], name
         seen[name] = (document["change"]["status"], len(document["trail"]))
         (tmp_path / f"{name}.pdf").write_bytes(packet(desk, change))

@@ -1,5 +1,7 @@
 """Of whom a customer says that it pays for them: a related list like every other, with rules of its own."""
 
+from typing import Any
+
 import pytest
 
 from tests.customers.desk import Desk, field_codes, fresh, ok, refused
@@ -96,7 +98,7 @@ def test_circles_are_refused_when_they_are_asked_for_and_when_they_would_be_carr
     assert desk.approve(second)["status"] == "APPROVED"
     failed = desk.approve(third)
     assert (failed["status"], failed["failure"]["code"]) == ("FAILED", "PAYS_FOR_CIRCLE")
-    body = {"pays_for": [add(one, valid_from="2026-01-01")]}
+    body: dict[str, Any] = {"pays_for": [add(one, valid_from="2026-01-01")]}
     circle = clerk.patch(f"/v1/customers/{three}", json=body)
     refused(circle, 422, "PAYS_FOR_CIRCLE")
     assert codes(circle) == {"/pays_for": "PAYS_FOR_CIRCLE"}

@@ -5,6 +5,8 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import psycopg
 import pytest
@@ -14,6 +16,7 @@ from settings import Settings
 from stack.temporal import ensure_cli
 from tests.customers.desk import Desk, ok, refused
 
+T = TypeVar("T")
 Send = Callable[..., None]
 
 
@@ -79,7 +82,7 @@ def reasons(database_url: str) -> Callable[[dict], list[str]]:
     return reasons
 
 
-def wait(what: Callable[[], object], timeout: float = 90) -> object:
+def wait(what: Callable[[], T], timeout: float = 90) -> T:
     deadline = time.monotonic() + timeout
     while not (found := what()):
         assert time.monotonic() < deadline, "did not happen in time"
@@ -136,15 +139,19 @@ def test_what_is_no_token_changes_nothing_and_is_audited(desk: Desk, send: Send,
         ({"token": genuine, "decision": "approve", "as": "u_cfo"}, "SIGNAL_MALFORMED"),
         ({"token": genuine, "decision": "approve", "reason_code": "not upper"}, "SIGNAL_MALFORMED"),
     ]
+
+    def refused_times(of: dict, count: int) -> bool:
+        return len(reasons(of)) == count
+
     for n, (word, reason) in enumerate(words, 1):
         send(change, word)
-        wait(lambda n=n: len(reasons(change)) == n)
+        wait(partial(refused_times, change, n))
         assert reasons(change)[-1] == reason, word
     assert desk.change(change)["decisions"] == []
     for shown, where in ((genuine, change), (elsewhere, other)):  # they stand in a history by now
         before = len(reasons(where))
         send(where, approve | {"token": shown})
-        wait(lambda where=where, before=before: len(reasons(where)) == before + 1)
+        wait(partial(refused_times, where, before + 1))
         assert reasons(where)[-1] == "TOKEN_USED"
     send(change, approve | {"token": token(desk, change, "u_manager")})
     wait(lambda: desk.change(change)["awaiting_role"] == "controller")

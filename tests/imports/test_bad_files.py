@@ -167,7 +167,7 @@ def test_lines_of_ndjson_are_judged_one_by_one(clerk: Desk) -> None:
 
 
 def test_a_workbook_keeps_formulas_as_text_and_refuses_ids_that_lost_their_digits(clerk: Desk) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["name", "email", "tax_id", "credit_limit"],
         ["=1+1", "a@x.com", "T1", 5000],
         ["B", "b@x.com", 12345678901234567890, ""],

@@ -1,6 +1,7 @@
 """Who is behind what an import did, and what is said to whoever uploads a file again."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def clerk(first_desk: Desk) -> Desk:
     return another(first_desk)
 
 
-def trail(clerk: Desk, action: str) -> list[dict[str, object]]:
+def trail(clerk: Desk, action: str) -> list[dict[str, Any]]:
     sql = "SELECT payload::jsonb AS said FROM audit_events WHERE org_id = :org AND action = :action ORDER BY subject_id"
     return [r["said"] for r in clerk.sql(sql, action=action)]
 

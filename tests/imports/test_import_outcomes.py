@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -280,7 +281,7 @@ def the_same_whoever_works(first_desk: Desk, rows: list[tuple[str, ...]], mode: 
         d.customers(
             {"name": "Old", "email": "a@x.com", "tax_id": "T-b"}, {"name": "Older", "email": "z@x.com", "tax_id": "T-c"}
         )
-        options = {"on_duplicate": mode, "stop_on_error": stop, "batch_size": batch_size}
+        options: dict[str, Any] = {"on_duplicate": mode, "stop_on_error": stop, "batch_size": batch_size}
         content = table(rows, HEADER)
         done = d.interrupted(content, seed, workers, **options) if workers else d.run(content, **options)
         after = d.sql(
@@ -314,9 +315,9 @@ def test_failed_rows_are_corrected_in_the_report_and_sent_again_as_it_is(clerk: 
         line[lines[0].index("credit_limit")] = "5"
     out = io.StringIO()
     csv.writer(out).writerows(lines)
-    for options in ({}, {"source": "partner_feed"}):
-        d = clerk if not options else another(clerk)
-        done = d.run(out.getvalue().encode(), **options)
+    for source in ("csv", "partner_feed"):
+        d = clerk if source == "csv" else another(clerk)
+        done = d.run(out.getvalue().encode(), source=source)
         assert (done.status, counters(done)) == ("COMPLETED", {"created": 2})
         made = d.sql(
             "SELECT name, phone, notes, external_id FROM customers WHERE org_id = :org AND import_id = :id ORDER BY email",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_the_reviewer_sees_which_rows_a_code_was_said_of_and_what_credit_would_b
         {"currency_code": "", "rows": 1, "total": "7", "largest": "7", "largest_row": 6},
     ]
 
-    def said(code: str, **more: object) -> list[int]:
+    def said(code: str, **more: Any) -> list[int]:
         found = ok(clerk.get(f"/v1/customer-imports/{review['id']}/rows", params={"code": code, **more}))
         return [i["row"] for i in found["items"]]
 

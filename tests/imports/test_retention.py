@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from temporalio.client import Client, ScheduleOverlapPolicy
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, ScheduleOverlapPolicy
 
 from api.import_report import report
 from models.db.engine import transaction
@@ -128,6 +128,7 @@ async def test_the_schedule_cleans_up(app_stack: object, temporal_client: Client
             break
         await asyncio.sleep(0.1)
     started = description.info.recent_actions[-1].action
+    assert isinstance(started, ScheduleActionExecutionStartWorkflow)
     handle = temporal_client.get_workflow_handle(
         started.workflow_id, run_id=started.first_execution_run_id, result_type=int
     )

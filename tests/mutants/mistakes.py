@@ -29,7 +29,9 @@ class Mistake:
         """The file with the mistake in it."""
         tree, nodes = _parsed(self.path)
         old, new = nodes[self.number]
-        return tree.deep_replace(old, new).code  # type: ignore[arg-type]
+        changed = tree.deep_replace(old, new)
+        assert isinstance(changed, cst.Module)
+        return changed.code
 
     def __str__(self) -> str:
         _, nodes = _parsed(self.path)

@@ -53,7 +53,7 @@ def view(desk: Desk, customer_id: str) -> dict[str, Any]:
 
 
 def test_every_panel_has_its_envelope_its_fields_and_a_way_into_each_record(desk: Desk, stranger: Desk, customer: str):
-    took = []
+    took: list[float] = []
     while not took or (took[-1] >= 2 and len(took) < 5):  # the machine may stand still for a moment
         began = time.monotonic()
         said = view(desk, customer)

@@ -153,8 +153,8 @@ def test_decisions_out_of_order_by_the_wrong_people_and_too_late(desk: Desk, str
     assert (done["status"], [s["status"] for s in done["steps"]]) == ("REJECTED", ["APPROVED", "REJECTED"])
     for by in ("u_manager", "u_controller", "u_cfo"):
         for step in (None, 1, 2):
-            said = {"decision": "return", "reason_code": "NO"} | ({"step": step} if step else {})
-            refused(desk.decide(change, by, **said), 409, "CHANGE_CLOSED")
+            only: dict[str, Any] = {"step": step} if step else {}
+            refused(desk.decide(change, by, "return", reason_code="NO", **only), 409, "CHANGE_CLOSED")
     refused(desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/withdraw"), 409, "CHANGE_CLOSED")
     refused(desk("u_manager").get(f"/v1/customer-changes/{change['change_id']}/approval-token"), 409, "CHANGE_CLOSED")
 
@@ -203,7 +203,7 @@ def test_the_effective_view_and_the_price(desk: Desk):
     assert (us["credit_limit"], us["payment_terms"], list(us["overrides"])) == ("100000", "NET30", [])
 
     def price(quantity: int, date: str = "2026-12-31") -> Any:
-        query = {"item": "SKU", "quantity": quantity, "date": date}
+        query: dict[str, Any] = {"item": "SKU", "quantity": quantity, "date": date}
         return ok(desk("u_ae").get(f"/v1/customers/{customer_id}/price", params=query))["price"]
 
     assert [price(9), price(10), price(99), price(100), price(10, "2027-01-01")] == [None, "9.50", "9.50", None, None]

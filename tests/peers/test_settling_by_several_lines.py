@@ -4,6 +4,7 @@ Each row says where it was published. Facts only: amounts, dates, and what was l
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ ROWS = [
 ]  # fmt: skip
 
 
-def invoiced(books: Books, total: int, percent: str, days: int, **fields: object) -> tuple[str, str]:
+def invoiced(books: Books, total: int, percent: str, days: int, **fields: Any) -> tuple[str, str]:
     """A customer and an invoice of 2026-01-01 on these terms."""
     body = {"code": "T", "days": 30, "discount_percent": percent, "discount_days": days}
     assert books.api("controller").post("/v1/payment-terms", body).status_code == 201

@@ -205,9 +205,9 @@ class CashDesk(Asking):
             if verb == "reopen":
                 self._write(self.desk.reopen(recon["id"]), mode, {None if complete else "RECONCILIATION_NOT_COMPLETE"})
             else:
-                allowed = (
-                    {"RECONCILIATION_COMPLETE"} if complete else {"RECONCILIATION_COMPLETE", "PAYMENT_REVERSED", None}
-                )
+                allowed: set[str | None] = {"RECONCILIATION_COMPLETE"}
+                if not complete:
+                    allowed |= {"PAYMENT_REVERSED", None}
                 self._write(self.desk.complete(recon["id"]), mode, allowed)
 
     @rule(month=st.sampled_from(MONTHS), n=pick)

@@ -19,9 +19,14 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
 
     def work(desks: int, steps: int) -> None:
         engine, owner = make_engine(fresh_database_url, pool_size=2), opened(fresh_database_url)
+
+        class Anew(DeskWithDeductions):
+            def __init__(self) -> None:
+                super().__init__(engine, owner, new_organisation(fresh_database_url))
+
         try:
             run_state_machine_as_test(
-                lambda: DeskWithDeductions(engine, owner, new_organisation(fresh_database_url)),
+                Anew,
                 settings=settings(
                     max_examples=desks, stateful_step_count=steps, deadline=None, print_blob=True,
                     suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain},

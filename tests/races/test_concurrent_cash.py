@@ -64,7 +64,7 @@ def test_the_same_request_from_32_connections_is_one_application(desk: Desk, dat
     line = [{"invoice_id": invoice, "applied_minor": 100}]
     for how in ({"key": new_id("key")}, {}, {"external_id": new_id("ext")}):
         payment = desk.run(desk.payment(customer, 3200)).body["id"]
-        results = at_once([lambda p=payment, how=how: desk.run(desk.apply(p, line, **how))] * THREADS)
+        results = at_once([desk.later(desk.apply, payment, line, **how)] * THREADS)
         assert len({r.body["session_id"] for r in results}) == 1, how
         assert sum(not r.replayed for r in results) == 1, how
     assert wrong(database_url, desk.org) == []
@@ -80,7 +80,7 @@ def test_32_clerks_with_adjustments_on_one_invoice_never_settle_more_than_it_owe
     fees = [{"kind": "bank_fee", "amount_minor": 40, "reason_code": "FEE"},
             {"kind": "write_off", "amount_minor": 10, "reason_code": "SMALL"}]  # fmt: skip
     line = [{"invoice_id": invoice, "applied_minor": 250, "adjustments": fees}]
-    results = at_once([lambda p=p: desk.run(desk.apply(p, line, key=new_id("key"))) for p in payments])
+    results = at_once([desk.later(desk.apply, p, line, key=new_id("key")) for p in payments])
     told = codes(results)
     assert told["ok"] == 3
     assert set(told) <= {"ok", "APPLIED_EXCEEDS_BALANCE", "OVERPAYMENT_REQUIRES_CREDIT"}
@@ -114,7 +114,7 @@ def test_one_call_sent_32_times_at_once_is_one_payment_applied_once(desk: Desk, 
     session = desk.session([{"invoice_id": invoice, "applied_minor": 700}])
     for how in ({"key": new_id("key")}, {}):
         same = {"external_id": new_id("ext"), "apply": session, **how}
-        results = at_once([lambda same=same: desk.run(desk.payment(customer, 700, **same))] * THREADS)
+        results = at_once([desk.later(desk.payment, customer, 700, **same)] * THREADS)
         assert len({r.body["session"]["session_id"] for r in results}) == 1, how
         assert sum(not r.replayed for r in results) == 1, how
     with opened(database_url) as c:
@@ -209,7 +209,7 @@ def test_a_payment_drafted_into_many_reconciliations_is_completed_in_one(desk: D
     invoice = desk.run(desk.invoice(customer, 500)).body["id"]
     desk.run(desk.apply(payment, [{"invoice_id": invoice, "applied_minor": 500}]))  # posted: completing changes no row
     recons = [desk.run(desk.draft_reconciliation([payment])).body["id"] for _ in range(8)]
-    jobs: list[Callable[[], Any]] = [lambda r=r: desk.run(desk.complete(r, key=new_id("key"))) for r in recons]
+    jobs = [desk.later(desk.complete, r, key=new_id("key")) for r in recons]
     assert codes(at_once(jobs)) == {"ok": 1, "RECONCILIATION_COMPLETE": 7}
     assert wrong(database_url, desk.org) == []
 
@@ -280,8 +280,7 @@ def test_nothing_is_posted_into_a_month_after_it_closed(desk: Desk, database_url
             return {r["id"] for r in c.execute(sql, (desk.org,))}
 
     jobs: list[Callable[[], Any]] = [
-        lambda p=p: desk.run(desk.apply(p, [{"invoice_id": invoice, "applied_minor": 100}], key=new_id("key")))
-        for p in payments
+        desk.later(desk.apply, p, [{"invoice_id": invoice, "applied_minor": 100}], key=new_id("key")) for p in payments
     ]
     jobs.insert(THREADS // 2, close)
     results = at_once(jobs)

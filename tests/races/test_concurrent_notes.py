@@ -28,15 +28,13 @@ def test_32_clerks_with_credit_notes_and_payments_on_one_invoice_settle_it_once(
     for n in range(THREADS):
         note = desk.run(desk.credit_note(customer, 300)).body["id"]
         if n % 2:
-            jobs.append(lambda note=note: desk.run(desk.settle(note, [(invoice, 300)], key=new_id("key"))))
+            jobs.append(desk.later(desk.settle, note, [(invoice, 300)], key=new_id("key")))
             continue
         payment = desk.run(desk.payment(customer, 700)).body["id"]
         netted = [{"credit_note_id": note, "invoice_id": invoice, "applied_minor": 300}]
         line = [{"invoice_id": invoice, "applied_minor": 700}]
         jobs.append(
-            lambda p=payment, line=line, netted=netted: desk.run(
-                desk.apply(p, line, credit_notes=netted, overpayment="unapplied", key=new_id("key"))
-            )
+            desk.later(desk.apply, payment, line, credit_notes=netted, overpayment="unapplied", key=new_id("key"))
         )
     found = codes(at_once(jobs))
     assert set(found) <= {"ok", "APPLIED_EXCEEDS_BALANCE"}
@@ -49,7 +47,7 @@ def test_one_note_applied_by_32_clerks_is_used_once(desk: Desk, database_url: st
     customer = desk.customer()
     note = desk.run(desk.credit_note(customer, 1000)).body["id"]
     invoices = [desk.run(desk.invoice(customer, 400)).body["id"] for _ in range(THREADS)]
-    jobs = [lambda i=i: desk.run(desk.settle(note, [(i, 300)], key=new_id("key"))) for i in invoices]
+    jobs = [desk.later(desk.settle, note, [(i, 300)], key=new_id("key")) for i in invoices]
     assert codes(at_once(jobs)) == {"ok": 3, "APPLIED_EXCEEDS_CREDIT": 29}
     assert wrong(database_url, desk.org) == []
 
@@ -61,7 +59,7 @@ def test_the_same_note_and_the_same_application_sent_32_times_are_one(desk: Desk
     (note,) = {r.body["id"] for r in made}
     assert sum(not r.replayed for r in made) == 1
     for how in ({"key": new_id("key")}, {}, {"external_id": new_id("ext")}):
-        results = at_once([lambda how=how: desk.run(desk.settle(note, [(invoice, 300)], **how))] * THREADS)
+        results = at_once([desk.later(desk.settle, note, [(invoice, 300)], **how)] * THREADS)
         assert len({r.body["applications"][0]["id"] for r in results}) == 1, how
         if how:
             continue

@@ -23,7 +23,7 @@ def test_aging_of_5000_open_invoices_among_many_settled_ones(books: Books) -> No
     books.sql(MANY, customer=customer, prefix="open", open=1000, count=5000)
     books.sql(MANY, customer=other, prefix="paid", open=0, count=20000)
     books.sql("ANALYZE invoices")
-    took = []
+    took: list[float] = []
     while len(took) < 12 and min(took, default=1.0) >= 0.5:  # the machine may have other work
         begun = time.perf_counter()
         with transaction(books.engine, books.org) as tx:

@@ -91,7 +91,7 @@ async def test_a_server_that_is_not_heard_is_given_up_on_the_event_loop(
     reads = make_reads(books.owner_url, size=1, statement_seconds=LIMIT)
     with pytest.raises(errors.QueryCanceled):
         await reads.fetch(books.org, "SELECT pg_sleep(60)", {})
-    ask_pid = ("SELECT pg_backend_pid()", {})
+    ask_pid: tuple[str, dict[str, str]] = ("SELECT pg_backend_pid()", {})
     row = await reads.fetch(books.org, *ask_pid)
     assert row is not None
     pid = int(row[0] or b"0")

@@ -2,6 +2,7 @@
 
 import io
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -98,13 +99,18 @@ def test_the_child_does_not_pay_the_parents_invoices_nor_the_parent_a_strangers(
 
 def test_of_the_payers_own_invoices_nothing_is_asked(books: Books, monkeypatch: pytest.MonkeyPatch):
     asked: list[object] = []
-    monkeypatch.setattr("operations.cash.payers.paid_on", lambda tx, payers: asked.append(payers) or {})
+
+    def paid_on(_: object, payers: object) -> dict[object, object]:
+        asked.append(payers)
+        return {}
+
+    monkeypatch.setattr("operations.cash.payers.paid_on", paid_on)
     customer = books.customer()
     books.apply(books.pay(customer, 500, DAY), (books.invoice(customer, 500, "2026-01-02"), 500))
     assert asked == []
 
 
-def statement(books: Books, amount: str, payer: str, text: str) -> dict[str, str]:
+def statement(books: Books, amount: str, payer: str, text: str) -> dict[str, Any]:
     """A statement of one line, worked off; the line as it is shown."""
     content = f"date,amount,currency,payer,reference,remittance_text\n{DAY},{amount},USD,{payer},,{text}\n".encode()
     received = as_received("bank_us", content, "s.csv", detect_and_read(io.BytesIO(content), "s.csv", "text/csv"))

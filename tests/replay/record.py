@@ -58,7 +58,8 @@ class Recording:
         runtime = self.runtime()
         with psycopg.connect(runtime.database_url) as c:  # a refusal does not name its run
             row = c.execute("SELECT workflow_id FROM commands WHERE org_id = %s ORDER BY id DESC LIMIT 1", (self.org,))
-            return str(row.fetchone()[0])
+            ((workflow_id,),) = row.fetchall()
+            return str(workflow_id)
 
     def runtime(self) -> RunningStack:
         found = RunningStack.read(self.stack.home)

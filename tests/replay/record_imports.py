@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 
@@ -30,7 +31,7 @@ def imports(stack: PrivateStack, org: str, crm: Crm) -> dict[str, str]:
     content = ("name,email\n" + "\n".join(people) + "\n").encode()
     kept = {}
 
-    def reviewed(name: str, **options: object) -> str:
+    def reviewed(name: str, **options: Any) -> str:
         sent = send(clerk, content, **options).json()
         kept[name] = str(sent["workflow_id"])
         until(clerk, sent["id"], "AWAITING_REVIEW")

@@ -97,7 +97,7 @@ class OtherDecisions:
     @workflow.run
     async def run(self, start: CommandInput) -> CommandResult:
         await asyncio.sleep(timedelta(seconds=1).total_seconds())
-        return await execute_command(start)
+        return await execute_command(start, "doing", "done")
 
 
 async def test_a_change_that_open_runs_do_not_survive_is_noticed() -> None:

@@ -39,7 +39,7 @@ def cells():
     for read, write, row in TABLE:
         for letter, roles in zip(row.split(), COLUMNS, strict=True):
             for role in roles:
-                own = letter == "o" and not (read or write).endswith("_all") and not (write or "").endswith("_all")
+                own = letter == "o" and not any((name or "").endswith("_all") for name in (read or write, write))
                 if read:
                     yield read, role, letter in "RW" or own
                 if write:

@@ -115,7 +115,7 @@ def test_in_one_currency_there_is_nothing_to_convert(line, loc):
 
 def test_what_says_the_same_twice_is_no_contradiction():
     said = decide(FUNDS, [(invoice(), Request("invoice_1", 1000, Decimal("1.0"), 1000))])
-    assert (said.allocations[0].fx_rate, said.allocations[0].invoice_applied_minor) == (1, 1000)
+    assert (said.allocations[0].fx_rate, said.allocations[0].invoice_applied_minor) == (Decimal(1), 1000)
 
 
 # Steps 2 and 3

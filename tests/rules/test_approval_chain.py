@@ -185,7 +185,9 @@ def test_an_overdue_step_escalates_once_and_its_fallback_may_only_hand_it_on():
     assert escalated(over, 1, NOW) is None
     refused("FORBIDDEN", over, person("u_c", "controller"), Decision.APPROVE, NOW)
     handed = delegate(over, person("u_c", "controller"), 1, "u_m9", None, NOW)
-    assert handed.steps[0].delegation.to == "u_m9"
+    given = handed.steps[0].delegation
+    assert given is not None
+    assert given.to == "u_m9"
     with pytest.raises(Refusal, match="FORBIDDEN"):
         delegate(chain, person("u_c", "controller"), 1, "u_m9", None, NOW)
 
@@ -270,7 +272,9 @@ def test_no_path_reaches_approval_without_each_step_decided_by_a_distinct_entitl
                 before = chain
                 chain = decide(chain, who, decision, now, step=step, reason="R")
                 if decision is Decision.APPROVE:
-                    entitled[(chain.round, before.pending.number)] = (user, bool(roles & ENTITLED[before.pending.role]))
+                    of = before.pending
+                    assert of is not None
+                    entitled[(chain.round, of.number)] = (user, bool(roles & ENTITLED[of.role]))
             elif move == "delegate":
                 chain = delegate(chain, who, step or 1, other, None, now)
             elif move == "withdraw":

@@ -19,6 +19,7 @@ from models.audit.chain import (
     merkle_root,
     seal_leaf,
 )
+from tests.altered import altered
 
 AT = datetime(2026, 3, 10, 12, 30, 15, 1200, UTC)
 
@@ -103,16 +104,16 @@ def test_one_column_of_one_event_altered_is_found(at, column):
 )
 def test_one_column_of_one_event_emptied_is_found(column):
     events = chain()
-    events[2] = replace(events[2], **{column: None})
+    events[2] = altered(events[2], column, None)
     assert found(events)
 
 
 @pytest.mark.parametrize("column", ["reason_code", "request_id", "workflow_id"])
 def test_nothing_and_the_empty_text_are_told_apart(column):
-    nothing = replace(event(1, b""), **{column: None})
+    nothing = altered(event(1, b""), column, None)
     nothing = replace(nothing, hash=link_hash(nothing))
     assert link_holds(nothing)
-    assert not link_holds(replace(nothing, **{column: ""}))
+    assert not link_holds(altered(nothing, column, ""))
 
 
 def test_what_was_altered_and_hashed_anew_no_longer_follows():

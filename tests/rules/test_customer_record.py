@@ -148,7 +148,7 @@ def test_a_record_that_moved_is_seen_only_where_the_change_touches_it():
 
 def test_an_entity_sees_the_master_with_its_own_overrides():
     seen = seen_by(sample(), "le_uk", "GBP", "USD")
-    assert (seen.details.credit_limit, seen.credit_limit_currency, seen.details.name) == (80000, "EUR", "Acme")
+    assert (seen.details.credit_limit, seen.credit_limit_currency, seen.details.name) == (Decimal(80000), "EUR", "Acme")
     assert seen.overrides == ["credit_limit", "credit_limit_currency"]
     assert seen.provenance["credit_limit"] == "entity"
     assert seen.provenance["name"] == "master"
@@ -187,9 +187,9 @@ def test_tiers_are_refused_exactly_when_two_overlap(tiers):
 
 
 def test_the_price_is_the_tiers_of_quantity_day_and_currency():
-    few, february = {"min_quantity": Decimal(1), "max_quantity": Decimal(9)}, (date(2026, 2, 1), date(2026, 2, 28))
+    february = date(2026, 2, 1), date(2026, 2, 28)
     tiers = {
-        "a": PricingTierRecord(item="X", price=Decimal(10), **few),
+        "a": PricingTierRecord(item="X", price=Decimal(10), min_quantity=Decimal(1), max_quantity=Decimal(9)),
         "b": PricingTierRecord(item="X", price=Decimal(8), min_quantity=Decimal(10)),
         "c": PricingTierRecord(item="X", price=Decimal(7), currency_code="EUR"),
         "d": PricingTierRecord(item="Y", price=Decimal(3), effective_from=february[0], effective_to=february[1]),

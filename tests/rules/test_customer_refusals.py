@@ -13,6 +13,7 @@ from models.customers.diff import Difference, item_json, touched_entities
 from models.customers.patch import PatchCustomer
 from models.customers.record import check, created, patched, seen_by
 from models.customers.records import Customer, CustomerDetails, DimensionRecord, OverrideRecord
+from tests.altered import altered
 from tests.rules.refusals import refused
 
 BODY = {
@@ -44,7 +45,7 @@ def change(record: CustomerDetails, **fields: object) -> CustomerDetails:
 def with_item(record: CustomerDetails, name: str, **fields: object) -> CustomerDetails:
     """The customer with other values in the one item of a list."""
     ((key, one),) = getattr(record, name).items()
-    return replace(record, **{name: {key: read_row(type(one), item_json(one) | fields)}})
+    return altered(record, name, {key: read_row(type(one), item_json(one) | fields)})
 
 
 @pytest.mark.parametrize("name", ["pricing_tiers", "tax_profiles"])

@@ -1,6 +1,7 @@
 """What the body alone decides about a customer's values, edge by edge."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -148,7 +149,7 @@ def test_credit_limits_that_are_refused(given, code):
 
 
 def nested(levels: int):
-    value = {}
+    value: dict[str, Any] = {}
     for _ in range(levels - 1):
         value = {"a": value}
     return value

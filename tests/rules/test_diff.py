@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from models.answers import read_row
+from models.customers.bodies import AddressType
 from models.customers.diff import Difference, applied, as_json, diff, moved, parts
 from models.customers.records import FIELDS, RELATED, AddressRecord, CustomerDetails, OverrideRecord
 
@@ -24,7 +25,7 @@ def customer(**fields: object) -> CustomerDetails:
 
 
 def address(city: str, *lines: str, region: str | None = None) -> AddressRecord:
-    return AddressRecord(type="billing", lines=list(lines), city=city, region=region, country="DE")
+    return AddressRecord(type=AddressType.BILLING, lines=list(lines), city=city, region=region, country="DE")
 
 
 def value_at(record: CustomerDetails, path: str) -> JsonValue:
@@ -121,8 +122,8 @@ def other(**fields: object) -> CustomerDetails:
 
 def whole(city: str, *lines: str) -> dict[str, JsonValue]:
     """An address as one path has it."""
-    more = {"region": None, "postal_code": None, "country": "DE"}
-    return {"type": "billing", "lines": list(lines), "city": city} | more
+    more: dict[str, JsonValue] = {"region": None, "postal_code": None, "country": "DE"}
+    return {"type": "billing", "lines": list(lines), "city": city, **more}
 
 
 def tier(price: str) -> dict[str, JsonValue]:

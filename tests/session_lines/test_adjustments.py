@@ -1,6 +1,7 @@
 """Sessions with adjustments: what the invoice, the ledger, the reports and the trail say; and that undoing gives all back."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.session_lines.desk import apply, balance, beside, breaches, item, per
 KINDS = {"write_off": "write_off", "bank_fee": "bank_fees", "tax_withheld": "tax_withheld"}
 
 
-def refused(code: str, books: Books, payment: str, *items: dict, **fields: object) -> Refusal:
+def refused(code: str, books: Books, payment: str, *items: dict, **fields: Any) -> Refusal:
     with pytest.raises(Refusal) as refusal:
         apply(books, payment, *items, **fields)
     assert refusal.value.code == code, refusal.value

@@ -1,6 +1,7 @@
 """What a clerk may take off an invoice in a session, and who is named for more."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.books import Books
 from tests.session_lines.desk import apply, balance, beside, item, person
 
 
-def short(books: Books, total: int, less: int, on: str = "2026-01-20", **invoice: object) -> tuple[str, str]:
+def short(books: Books, total: int, less: int, on: str = "2026-01-20", **invoice: Any) -> tuple[str, str]:
     """An invoice, and a payment that is short by so much."""
     customer = books.customer()
     return books.invoice(customer, total, "2026-01-05", **invoice), books.pay(customer, total - less, on)

@@ -1,5 +1,7 @@
 """Early-payment discounts: what terms grant, to whom, how much of it, and whose tax it is."""
 
+from typing import Any
+
 import pytest
 
 from models.errors import Refusal
@@ -16,7 +18,7 @@ def terms(books: Books, percent: str = "2", days: int = 10, code: str = "2-10-30
     return code
 
 
-def discounted(books: Books, total: int = 100_000, **fields: object) -> tuple[str, str]:
+def discounted(books: Books, total: int = 100_000, **fields: Any) -> tuple[str, str]:
     """A customer and an invoice of 2026-01-05 with 2 % for ten days."""
     customer = books.customer()
     return customer, books.invoice(customer, total, "2026-01-05", payment_terms=terms(books), **fields)

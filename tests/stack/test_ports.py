@@ -18,7 +18,8 @@ def test_no_two_processes_are_given_the_same_port() -> None:
         )
         for _ in range(4)
     ]
-    lists = [list(map(int, other.stdout.readline().strip("[]\n").split(", "))) for other in others]
+    said = [other.stdout.readline() for other in others if other.stdout is not None]
+    lists = [list(map(int, line.strip("[]\n").split(", "))) for line in said]
     for other in others:
         other.communicate("\n")
     ports = [port for given in lists for port in given]

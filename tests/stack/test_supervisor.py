@@ -73,8 +73,8 @@ def test_a_part_that_is_killed_is_started_again(private_stack: Make) -> None:
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(private_stack: Make) -> None:
     stack = private_stack().start()
-    os.kill(stack.process.pid, signal.SIGKILL)
-    stack.process.wait()
+    os.kill(stack.running.pid, signal.SIGKILL)
+    stack.running.wait()
     assert wait_until_gone(stack.home, 30) == []
     stack.start()
     assert stack.stop() == 0

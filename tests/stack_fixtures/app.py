@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -155,7 +156,7 @@ def run_process(name: str, home: Path, environment: dict[str, str]) -> "subproce
     """`arflow api` or `arflow worker`, which ends with the test at the latest."""
     from stack.process import launch_command
 
-    command = launch_command([sys.executable, "-m", "cli.main", name], death_signal=9)
+    command = launch_command([sys.executable, "-m", "cli.main", name], death_signal=signal.SIGKILL)
     with (home / f"{name}.log").open("ab") as log:
         return subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 

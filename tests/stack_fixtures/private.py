@@ -26,6 +26,12 @@ class PrivateStack(Access):
     process: "subprocess.Popen[str] | None" = None
     output: "queue.Queue[str]" = field(default_factory=queue.Queue)
 
+    @property
+    def running(self) -> "subprocess.Popen[str]":
+        """Its process, once it was launched."""
+        assert self.process is not None, "arflow up was not launched"
+        return self.process
+
     def start(self, timeout: float = 240) -> "PrivateStack":
         """Start it and wait for its `ready` line."""
         self.launch()
@@ -35,8 +41,8 @@ class PrivateStack(Access):
                 if self.output.get(timeout=0.2).startswith("ready "):
                     return self
             except queue.Empty:
-                if self.process.poll() is not None:
-                    raise AssertionError(f"arflow up ended with {self.process.returncode}:\n{self.stderr()}") from None
+                if self.running.poll() is not None:
+                    raise AssertionError(f"arflow up ended with {self.running.returncode}:\n{self.stderr()}") from None
         raise AssertionError(f"arflow up was not ready in {timeout} s:\n{self.stderr()}")
 
     def launch(self) -> "subprocess.Popen[str]":
@@ -57,9 +63,9 @@ class PrivateStack(Access):
 
     def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = 120) -> int:
         """End it by a signal to its process group; its exit code."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
-        return self.process.wait(timeout)
+        if self.running.poll() is None:
+            os.killpg(self.running.pid, number)
+        return self.running.wait(timeout)
 
     def stderr(self) -> str:
         """All that it said on stderr so far."""

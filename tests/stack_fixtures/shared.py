@@ -74,6 +74,10 @@ def shared_servers(request: pytest.FixtureRequest) -> Iterator[SharedServers]:
         yield SharedServers(**json.loads(addresses.read_text()))
 
 
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 @contextlib.contextmanager
 def _started(directory: Path, users: int) -> Iterator[SharedServers]:
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -81,7 +85,7 @@ def _started(directory: Path, users: int) -> Iterator[SharedServers]:
     # fsync guards against power cuts, which no test has; processes that are killed lose nothing without it.
     postgres = EmbeddedPostgres(data=directory / "postgres", log=directory / "postgres.log", fsync=False)
     temporal = DevServer(
-        cli=ensure_cli(Settings().temporal_cli, lambda line: sys.stderr.write(f"{line}\n")),
+        cli=ensure_cli(Settings().temporal_cli, say),
         file=None,
         log=directory / "temporal.log",
         port=free_port(),

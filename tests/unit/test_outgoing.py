@@ -14,7 +14,6 @@ import pytest
 from activities.webhooks import https_sender
 from models.outgoing import Hosts, is_host, is_public, literal, names_the_inside
 from operations.webhook_deliveries import Answer, Parcel
-from sources import outgoing
 from sources.outgoing import AlsoNearby, NotAllowed, OnlyHosts, PublicOnly, Way, client
 from sources.registry import hosts_of
 
@@ -173,13 +172,13 @@ def _quietly(answer: Callable[[socket.socket], None], peer: socket.socket) -> No
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "::ffff:10.0.0.5", "64:ff9b::a00:5", "169.254.169.254"])
 @pytest.mark.parametrize("way", [PublicOnly(), OnlyHosts(Hosts.of(["*.salesforce.com"]))], ids=["webhook", "source"])
 def test_a_name_that_leads_inside_is_not_called(monkeypatch: pytest.MonkeyPatch, way: Way, address: str) -> None:
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", Names([address]))
+    monkeypatch.setattr(socket, "getaddrinfo", Names([address]))
     with pytest.raises(NotAllowed, match="ADDRESS_NOT_PUBLIC"):
         ask(way, "https://evil.salesforce.com/")
 
 
 def test_one_address_inside_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", Names(["8.8.8.8", "10.0.0.5"]))
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["8.8.8.8", "10.0.0.5"]))
     with pytest.raises(NotAllowed):
         ask(PublicOnly(), "https://evil.example/")
 
@@ -187,14 +186,14 @@ def test_one_address_inside_is_enough_to_refuse(monkeypatch: pytest.MonkeyPatch)
 def test_a_name_that_changes_its_mind_is_asked_once_and_that_address_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(lambda peer: peer.sendall(b"HTTP/1.1 204 Fine\r\n\r\n")) as port:
         names = Names(["127.0.0.1"], ["169.254.169.254"])
-        monkeypatch.setattr(outgoing.socket, "getaddrinfo", names)
+        monkeypatch.setattr(socket, "getaddrinfo", names)
         assert ask(AlsoNearby(), f"http://changing.example:{port}/") == 204
         assert names.asked == ["changing.example"]
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(lambda peer: peer.sendall(b"HTTP/1.1 204 Fine\r\n\r\n")) as port:
-        monkeypatch.setattr(outgoing.socket, "getaddrinfo", Names(["127.0.0.9", "127.0.0.1"]))
+        monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.9", "127.0.0.1"]))
         assert ask(AlsoNearby(), f"http://two.example:{port}/") == 204
 
 
@@ -257,7 +256,7 @@ def test_tls_that_never_shakes_hands_and_a_name_that_is_never_found_end_at_the_d
             == "TIMEOUT"
         )
         over = threading.Event()
-        monkeypatch.setattr(outgoing.socket, "getaddrinfo", lambda *_, **__: over.wait(60) and [])
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(60) and [])
         assert (
             https_sender(anywhere=True, seconds=1)(Parcel("https://slow.example/", {}, b"{}")).error_code == "TIMEOUT"
         )
@@ -275,7 +274,7 @@ def test_the_certificate_must_be_the_names(monkeypatch: pytest.MonkeyPatch) -> N
         return wrap(self, *args, **kwargs)
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_bio", wrapped)
-    monkeypatch.setattr(outgoing.socket, "getaddrinfo", Names(["127.0.0.1"]))
+    monkeypatch.setattr(socket, "getaddrinfo", Names(["127.0.0.1"]))
     with server(lambda peer: None) as port:
         https_sender(anywhere=True)(Parcel(f"https://named.example:{port}/", {}, b"{}"))
     assert seen == [b"named.example"]

@@ -3,6 +3,7 @@
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_secrets_do_not_show_in_a_representation() -> None:
     ("given", "encrypted"),
     [({}, False), ({"temporal_api_key": "k"}, True), ({"temporal_api_key": "k", "temporal_tls": False}, False)],
 )
-def test_an_api_key_means_tls_unless_told_otherwise(given: dict[str, object], encrypted: bool) -> None:
+def test_an_api_key_means_tls_unless_told_otherwise(given: dict[str, Any], encrypted: bool) -> None:
     assert Settings(**given).temporal_uses_tls is encrypted
 
 

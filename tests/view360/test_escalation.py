@@ -56,7 +56,7 @@ class Desk:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database_url) as c:
             c.execute("SELECT set_config('arflow.org_id', %s, false)", (self.org,))
-            return c.execute(statement.replace(":org", f"'{self.org}'").replace(":case", f"'{self.case}'")).fetchall()  # type: ignore[arg-type]
+            return c.execute(statement.replace(":org", f"'{self.org}'").replace(":case", f"'{self.case}'")).fetchall()
 
     def sla(self, seconds: float) -> None:
         with psycopg.connect(self.database_url) as c:

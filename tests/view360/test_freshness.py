@@ -67,7 +67,7 @@ class Office:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database_url) as c:
-            done = c.execute(statement.replace(":customer", f"'{self.customer}'"))  # type: ignore[arg-type]
+            done = c.execute(statement.replace(":customer", f"'{self.customer}'"))
             return done.fetchall() if done.description else []
 
     def age(self, minutes: float) -> None:

@@ -68,7 +68,7 @@ async def test_reads_on_the_event_loop_hold_no_organisation_and_survive_the_loss
     ask = (customer_360.VIEW, customer_360.parameters(books.org, c, None, invoices=True, payments=False))
     rows = await asyncio.gather(*(reads.fetch(books.org, *ask) for _ in range(12)))
     assert all(row is not None for row in rows)
-    pid = ("SELECT pg_backend_pid(), (SELECT count(*) FROM customers)", {})
+    pid: tuple[str, dict[str, str]] = ("SELECT pg_backend_pid(), (SELECT count(*) FROM customers)", {})
     pids = {
         int(row[0] or 0) for row in await asyncio.gather(*(reads.fetch("org_nobody", *pid) for _ in range(9))) if row
     }

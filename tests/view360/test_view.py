@@ -21,9 +21,9 @@ def view(books: Books, customer: str, *roles: str) -> dict[str, Any]:
 def full_customer(books: Books) -> str:
     """A customer with something in every panel."""
     c, day = books.customer("Acme Ltd"), today()
-    say = {"customer_id": c}
+    say: dict[str, Any] = {"customer_id": c}
     later = str(day + timedelta(days=40))
-    for kind, record in {
+    panels: dict[str, dict[str, Any]] = {
         "opportunities": {"name": "Seats", "value_minor": 5_000_000, "currency_code": "USD", "stage": "Proposal",
                           "close_date": later},
         "quotes": {"status": "sent", "expiry_date": later},
@@ -32,7 +32,8 @@ def full_customer(books: Books) -> str:
         "contracts": {"renewal_date": str(day + timedelta(days=400)), "arr_minor": 1_200_000, "mrr_minor": 100_000,
                       "currency_code": "USD"},
         "nps_responses": {"score": 9, "surveyed_at": "2026-01-01T09:00:00Z"},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for kind, record in panels.items():
         answer = put(books, kind, {"external_id": f"{kind}-1", **say, **record})
         assert (answer.status_code, answer.json()["upserted"]) == (200, 1), answer.text
     books.invoice(c, 70_000, day - timedelta(days=90), day - timedelta(days=45))

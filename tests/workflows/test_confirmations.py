@@ -92,7 +92,9 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
     assert again == ConfirmationResult("SENT")
     (mail,) = kept.messages
     assert mail["To"] == "payer@example.com"
-    text = mail.get_payload(decode=True).decode()
+    content = mail.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    text = content.decode()
     assert "500.00 USD" in text
     assert invoice["external_id"] in text
     assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "resolved")]

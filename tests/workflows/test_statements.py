@@ -1,6 +1,7 @@
 """A bank statement's process: chunk by chunk, and on from where it was when something fails in between."""
 
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,9 +25,9 @@ async def test_every_line_is_recorded_once_however_often_a_chunk_fails(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(statement_chunks, "CHUNK", 10)
     monkeypatch.setattr(activities.statements, "SLICE_SECONDS", 0.0)  # an activity per chunk
-    real, calls = statement_chunks.next_chunk, []
+    real, calls = statement_chunks.next_chunk, list[object]()
 
-    def next_chunk(*args: object) -> tuple[int, int]:
+    def next_chunk(*args: Any) -> tuple[int, int]:
         calls.append(args)
         if failing and len(calls) % 3 == 1:
             raise OperationalError("gone")
@@ -80,9 +81,9 @@ async def test_a_line_that_the_database_refuses_is_left_to_a_person_and_the_othe
         finally:
             owner.execute("ALTER TABLE payments DROP CONSTRAINT unforeseen")
     with opened(database_url) as c:
-        found = c.execute(
+        (found,) = c.execute(
             "SELECT status, lines_done FROM statements WHERE id = %s", (statement.statement_id,)
-        ).fetchone()
+        ).fetchall()
         of = "SELECT status, reason_code FROM statement_lines WHERE statement_id = %s ORDER BY line"
         said = [(r["status"], r["reason_code"]) for r in c.execute(of, (statement.statement_id,))]
         left = "SELECT subject_id FROM exceptions WHERE org_id = %s AND reason_code = 'WRITE_REFUSED'"

@@ -14,7 +14,7 @@ from models.errors import Refusal
 from statement_readers import read_bank_csv
 from tests.unit.statements.banks import BANKS, BankCsv
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "date_format": "DD/MM/YYYY",
     "decimal": ".",
     "columns": {"date": "Date", "amount": "Amount", "remittance_text": "Text"},

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cash.references import MAX_LENGTH, MAX_REFERENCES, extract_references, reference_key
+from models.cash.mentions import MAX_LENGTH
+from models.cash.references import MAX_REFERENCES, extract_references, reference_key
 
 WIDE = "\uff29\uff2e\uff36\uff0d\uff17"  # INV-7 in full-width characters
 
