@@ -1,6 +1,6 @@
 """Importing this module registers every operation with the runner: an explicit list."""
 
-from operations import authority, bank_accounts, exceptions, master_data, proposals, webhooks
+from operations import authority, bank_accounts, exceptions, legal_entities, master_data, proposals, webhooks
 from operations.approvals import requests as approvals
 from operations.cash import (
     applications,
@@ -44,6 +44,7 @@ __all__ = [
     "exceptions",
     "imports",
     "invoices",
+    "legal_entities",
     "line_links",
     "master_data",
     "out_of_office",

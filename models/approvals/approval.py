@@ -6,7 +6,6 @@ from typing import Final
 
 from models.answers import JsonObject, WarningAnswer
 from models.approvals.kinds import ApprovalKind
-from models.approvals.plan import PlannedStep, steps_of_roles
 from models.approvals.records import Lane, UnderApproval
 
 _RED: Final = frozenset({"refund", "authority_limits"})
@@ -51,11 +50,6 @@ class Asked:
     warnings: Sequence[WarningAnswer] = ()
     authority: Authority | None = None
     request: JsonObject | None = None
-
-    @property
-    def plan(self) -> tuple[PlannedStep, ...]:
-        """The steps to come."""
-        return steps_of_roles(self.roles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from models.answers import WarningAnswer, answer
 from models.approvals.plan import PlannedStep
 from models.approvals.records import Absence
+from models.approvals.step_times import ROLES_OF_KIND, RoleTimes, planned
 from models.checks import decimal_text
 from models.customers.approval_policy import BASE, OperationPolicy, StepPolicy, plan
 from models.customers.change_records import KeptPolicy
@@ -50,14 +51,36 @@ class EffectiveStepAnswer:
 
 
 @answer
+class RoleTimesAnswer:
+    """The deadlines of the steps that one role decides, as they were put: seconds from a step's beginning."""
+
+    role: str
+    remind_after_seconds: int | None
+    escalate_after_seconds: int | None
+    fallback: str | None
+
+
+@answer
+class EffectiveDeadlineAnswer:
+    """The deadlines of a role's step, where an approval of the kind has one."""
+
+    role: str
+    remind_after_seconds: int
+    escalate_after_seconds: int
+    fallback: str
+
+
+@answer
 class ApprovalPolicyAnswer:
-    """The policy as it was put, and the steps that follow from it for each operation. It may be put as it was read. `warnings`:
-    what whoever put it should look at again."""
+    """The policy as it was put, and what follows from it: the steps of each operation, and the deadlines of approvals whose
+    steps follow from limits of authority. It may be put as it was read. `warnings`: what whoever put it should look at again."""
 
     operations: Mapping[str, OperationPolicyAnswer]
     force_delete: bool
     import_update_controller: bool
+    deadlines: Mapping[str, Sequence[RoleTimesAnswer]]
     effective_steps: Mapping[str, Sequence[EffectiveStepAnswer]]
+    effective_deadlines: Mapping[str, Sequence[EffectiveDeadlineAnswer]]
     version: int
     updated_at: datetime | None
     updated_by: str | None
@@ -71,7 +94,12 @@ def policy_answer(kept: KeptPolicy, warnings: Sequence[WarningAnswer] = ()) -> A
         operations={operation: _operation_policy(p) for operation, p in policy.operations.items()},
         force_delete=policy.force_delete,
         import_update_controller=policy.import_update_controller,
+        deadlines={kind: [_role_times(t) for t in times] for kind, times in policy.deadlines.items()},
         effective_steps={op: [_effective(n, s) for n, s in enumerate(plan(policy, op), 1)] for op in BASE},
+        effective_deadlines={
+            kind: [_effective_deadline(s) for s in planned(policy.deadlines, kind, roles)]
+            for kind, roles in ROLES_OF_KIND.items()
+        },
         version=kept.version,
         updated_at=kept.updated_at,
         updated_by=kept.updated_by,
@@ -100,6 +128,24 @@ def _step_policy(s: StepPolicy) -> StepPolicyAnswer:
 def _effective(number: int, s: PlannedStep) -> EffectiveStepAnswer:
     return EffectiveStepAnswer(
         step=number,
+        role=s.role,
+        remind_after_seconds=_seconds(s.remind_after),
+        escalate_after_seconds=_seconds(s.escalate_after),
+        fallback=s.fallback,
+    )
+
+
+def _role_times(t: RoleTimes) -> RoleTimesAnswer:
+    return RoleTimesAnswer(
+        role=t.role,
+        remind_after_seconds=t.remind_after_seconds,
+        escalate_after_seconds=t.escalate_after_seconds,
+        fallback=t.fallback,
+    )
+
+
+def _effective_deadline(s: PlannedStep) -> EffectiveDeadlineAnswer:
+    return EffectiveDeadlineAnswer(
         role=s.role,
         remind_after_seconds=_seconds(s.remind_after),
         escalate_after_seconds=_seconds(s.escalate_after),

@@ -1,21 +1,23 @@
 """Which steps a change needs: the table (docs/sources.md, CUS-9), and what an organisation adds to it. Never less than the table.
 
 A policy is JSON: `{"operations": {"update": {"steps": [...], "rules": [...]}}, "force_delete": false,
-"import_update_controller": false}`. An operation that it does not name keeps the table's steps.
+"import_update_controller": false, "deadlines": {"write_off": [...]}}`. An operation that it does not name keeps the table's
+steps. `deadlines` are of approvals whose steps follow from limits of authority.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
-from models.approvals.plan import ESCALATE_AFTER, FALLBACK, REMIND_AFTER, PlannedStep, steps_of_roles
-from models.customers.bodies import CreditLimit, Input, Line
+from models.approvals.plan import PlannedStep, steps_of_roles
+from models.approvals.step_times import Deadlines, StepTimes
+from models.customers.bodies import CreditLimit, Input
 
 Operation = Literal["create", "update", "reactivate", "deactivate", "delete", "import"]
 Role = Literal["manager", "ar_manager", "controller", "cfo"]
@@ -33,10 +35,9 @@ BASE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """The approval table: the steps, in order, that no policy may leave out."""
 
 STEPS_LIMIT: Final = 10
-_Seconds = Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)]
 
 
-class StepPolicy(Input):
+class StepPolicy(StepTimes):
     """A step of an organisation's own chain. `four_eyes`: two people of the role decide it, one after the other.
 
     `fallback` is a role or a user id. Times are seconds from the step's beginning.
@@ -44,26 +45,10 @@ class StepPolicy(Input):
 
     role: Role
     four_eyes: bool = False
-    remind_after_seconds: _Seconds | None = None
-    escalate_after_seconds: _Seconds | None = None
-    fallback: Line | None = None
-
-    @model_validator(mode="after")
-    def _reminder_first(self) -> Self:
-        if self._remind() >= self._escalate():
-            raise checks.invalid("FIELD_RANGE", "The reminder comes before the escalation.")
-        return self
-
-    def _escalate(self) -> timedelta:
-        return ESCALATE_AFTER if self.escalate_after_seconds is None else timedelta(seconds=self.escalate_after_seconds)
-
-    def _remind(self) -> timedelta:
-        if self.remind_after_seconds is not None:
-            return timedelta(seconds=self.remind_after_seconds)
-        return min(REMIND_AFTER, self._escalate() / 2)
 
     def planned(self) -> list[PlannedStep]:
-        step = PlannedStep(self.role, self._remind(), self._escalate(), self.fallback or FALLBACK[self.role])
+        """The step, or both of them."""
+        step = self.step_of(self.role)
         return [step, step] if self.four_eyes else [step]
 
 
@@ -93,12 +78,14 @@ class ApprovalPolicy(Input):
     operations: Annotated[dict[Operation, OperationPolicy], BeforeValidator(_operations)] = Field(default_factory=dict)
     force_delete: bool = False
     import_update_controller: bool = False
+    deadlines: Deadlines = Field(default_factory=dict)
 
 
 class PutApprovalPolicy(ApprovalPolicy):
     """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
 
     effective_steps: JsonValue = None
+    effective_deadlines: JsonValue = None
     version: int | None = None
     updated_at: datetime | None = None
     updated_by: str | None = None

@@ -57,6 +57,16 @@ def change_bank_account(tx: Tx, account: BankAccount) -> None:
     )
 
 
+def change_legal_entity(tx: Tx, entity: LegalEntity) -> None:
+    """Give a legal entity the name and the rule of the record, at the latest with the commit."""
+    tx.later(
+        "UPDATE legal_entities SET name = :name, discount_tax = :tax WHERE org_id = :org AND id = :id",
+        name=entity.name,
+        tax=entity.discount_tax,
+        id=entity.id,
+    )
+
+
 def list_payment_terms(tx: Tx, after: tuple[int, str] | None, limit: int) -> Sequence[PaymentTerms]:
     """The shortest first."""
     return [read_row(PaymentTerms, row) for row in _TERMS.page(tx, None, after, limit)]

@@ -17,8 +17,10 @@ from models.master_data.records import (
     BankAccount,
     Confirmations,
     DiscountTax,
+    LegalEntity,
     ReceiptPosting,
     Returns,
+    usual_discount_tax,
 )
 from models.values import (
     Body,
@@ -56,6 +58,23 @@ class CreateLegalEntity(Grown):
     name: Line
     functional_currency: CurrencyCode
     discount_tax: Choice[DiscountTax] | None = None
+
+
+class ChangeLegalEntity(Patch):
+    """Absent: unchanged; `discount_tax` null: the usual one of its currency. The currency of its books is for ever."""
+
+    name: Line = ""
+    discount_tax: Choice[DiscountTax] | None = None
+
+    def applied_to(self, entity: LegalEntity) -> LegalEntity:
+        """The legal entity with what was sent."""
+        sent = self.model_fields_set
+        usual = usual_discount_tax(entity.functional_currency)
+        return replace(
+            entity,
+            name=self.name if "name" in sent else entity.name,
+            discount_tax=(self.discount_tax or usual) if "discount_tax" in sent else entity.discount_tax,
+        )
 
 
 def _iban(text: str) -> str:

@@ -12,9 +12,11 @@ from models.approvals.answers import ApprovalAnswer
 from models.approvals.approval import Approval, Asked
 from models.approvals.approval_answer import approval_answer
 from models.approvals.chain import open_chain
+from models.approvals.plan import PlannedStep
 from models.approvals.records import StepDecision
 from models.approvals.requests import DelegateStep, KeptDecision, ResubmitApproval, WithdrawChange
-from models.db.approvals import approvals, people
+from models.approvals.step_times import planned
+from models.db.approvals import approvals, people, step_times
 from models.db.tx import Tx
 from models.ids import new_id
 from models.messages.approvals import approval_workflow_id
@@ -48,7 +50,7 @@ def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
         submitted_at=work.now,
         command_id=work.cmd.id,
         workflow_id=approval_workflow_id(found),
-        chain=open_chain(work.cmd.actor, asked.plan, work.now),
+        chain=open_chain(work.cmd.actor, plan(work.tx, asked), work.now),
     )
     people.seen(work.tx, work.cmd.actor, work.cmd.roles, work.cmd.entities)
     for table, rows in approvals.rows_of(approval).items():
@@ -57,6 +59,11 @@ def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
     ids = {"approval_id": approval.id, "kind": approval.kind, "subject_id": approval.subject_id}
     work.emit("approval.submitted", approval.id, ids)
     return approval
+
+
+def plan(tx: Tx, asked: Asked) -> list[PlannedStep]:
+    """The steps to come, with the deadlines that the organisation has set by now."""
+    return planned(step_times.get(tx), asked.kind, asked.roles)
 
 
 def _said(a: Approval) -> dict[str, object]:
@@ -153,7 +160,8 @@ def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAn
     before = acts.opened(work, APPROVALS)
     rules.require_resubmittable(before.chain, acts.principal(work))
     again = kind_of(before).again(work.tx, before)
-    chain = open_chain(before.chain.submitted_by, again.plan, work.now, round_=before.chain.round + 1)
+    steps = plan(work.tx, again)
+    chain = open_chain(before.chain.submitted_by, steps, work.now, round_=before.chain.round + 1)
     after = replace(
         before.moved_to(chain, work.now),
         authority=again.authority,

@@ -4,6 +4,7 @@ import json
 
 from models.access import ROLES
 from models.answers import WarningAnswer
+from models.approvals.step_times import StepTimes
 from models.customers.approval_answers import ApprovalPolicyAnswer, policy_answer
 from models.customers.approval_policy import BASE, ApprovalPolicy, PutApprovalPolicy, loosened
 from models.db.approvals import people
@@ -43,7 +44,9 @@ def put_policy(work: Work, asked: PutApprovalPolicy) -> Outcome[ApprovalPolicyAn
 
 def _unknown_people(tx: Tx, policy: ApprovalPolicy) -> list[WarningAnswer]:
     """Who is to hear of overdue steps, and is neither a role nor anybody who has signed in."""
-    steps = [s for p in policy.operations.values() for s in [*(p.steps or ()), *(r.step for r in p.rules)]]
+    steps: list[StepTimes] = [s for p in policy.operations.values() for s in p.steps or ()]
+    steps += [r.step for p in policy.operations.values() for r in p.rules]
+    steps += [t for times in policy.deadlines.values() for t in times]
     named = sorted({s.fallback for s in steps if s.fallback and s.fallback not in ROLES})
     return [
         WarningAnswer(code="FALLBACK_UNKNOWN", detail=f"{who} is no role, and nobody has signed in as {who} yet.")
@@ -59,6 +62,7 @@ def _refuse_changed(given: PutApprovalPolicy, current: ApprovalPolicyAnswer) -> 
         raise Refusal("VERSION_MISMATCH", f"The policy is at version {current.version}.", version=current.version)
     read_only = {
         "effective_steps": (given.effective_steps, json.loads(to_json(current.effective_steps))),
+        "effective_deadlines": (given.effective_deadlines, json.loads(to_json(current.effective_deadlines))),
         "updated_at": (given.updated_at, current.updated_at),
         "updated_by": (given.updated_by, current.updated_by),
     }

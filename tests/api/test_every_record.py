@@ -27,6 +27,7 @@ WITHOUT_ENTITY = {
 }
 
 SHORT_IDS = {
+    "/v1/legal-entities/{legal_entity_id}",
     "/v1/bank-accounts/{bank_account_id}",
     "/v1/bank-accounts/{bank_account_id}/statement-formats",
     "/v1/bank-accounts/{bank_account_id}/statement-formats/{name}",
@@ -125,7 +126,7 @@ def records(office: Office) -> dict[str, str]:
     deducted = ok(o.clerk.post("/v1/deductions", json=short), 201)["id"]
     items = ok(o.controller.get("/v1/exceptions", params={"status": "open"}))["items"]
     return sources(o, customer) | {
-        "bank_account_id": "bank_us", "name": format_of_a_bank(o),
+        "legal_entity_id": "le_us", "bank_account_id": "bank_us", "name": format_of_a_bank(o),
         "customer_id": customer, "invoice_id": invoice, "payment_id": payment["id"], "credit_id": session["credit_id"],
         "credit_note_id": note, "adjustment_id": session["adjustments"][0]["id"],
         "entry_id": session["journal_entry_id"], "recon_id": bank["id"], "statement_id": statement,

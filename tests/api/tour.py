@@ -49,6 +49,8 @@ class Tour(Beside):
             "/v1/legal-entities",
             {"id": "le_de", "name": "Germany", "functional_currency": "EUR", "discount_tax": "adjust"},
         )
+        self.ask("u_controller", "GET", "/v1/legal-entities/le_us")
+        self.ask("u_controller", "PATCH", "/v1/legal-entities/le_us", {"discount_tax": "keep"})
         account = {"id": "bank_de", "legal_entity_id": "le_de", "currency_code": "EUR", "name": "Berlin"}
         self.ask(*write, "/v1/bank-accounts", account)
         self.ask("u_controller", "GET", "/v1/bank-accounts/bank_us")
@@ -85,7 +87,8 @@ class Tour(Beside):
         steps = [{"role": "ar_manager", "remind_after_seconds": 14400, "escalate_after_seconds": 28800, "fallback": "cfo"},
                  {"role": "controller"}]  # fmt: skip
         rule = {"credit_limit_above": "250000", "step": {"role": "cfo"}}
-        policy = {"operations": {"update": {"steps": steps, "rules": [rule]}}}
+        soon = {"role": "ar_manager", "remind_after_seconds": 7200, "escalate_after_seconds": 14400}
+        policy = {"operations": {"update": {"steps": steps, "rules": [rule]}}, "deadlines": {"write_off": [soon]}}
         self.ask("u_controller", "PUT", "/v1/approval-policies", policy)
         self.ask("u_controller", "GET", "/v1/approval-policies")
         away = {"starts_at": f"{self.day(-30)}T00:00:00Z", "ends_at": f"{self.day(-40)}T00:00:00Z",

@@ -179,3 +179,27 @@ def test_entities_say_whose_tax_it_is(books: Books) -> None:
     ):
         r = books.api("controller").post("/v1/legal-entities", body)
         assert (r.status_code, r.json()["discount_tax"]) == (201, becomes)
+
+
+def test_an_entity_changes_whose_tax_it_is_for_what_follows(books: Books) -> None:
+    customer, invoice = discounted(books, 108_000, tax_minor=8_000)
+    take(books, customer, invoice, 49_000, 1_000, "2026-01-15")
+    before = breaches(books)
+    controller = books.api("controller")
+
+    def patch(entity: str = "le_us", **sent: object) -> tuple[int, object]:
+        r = controller.request("PATCH", f"/v1/legal-entities/{entity}", json=sent)
+        return r.status_code, r.json().get("discount_tax", r.json().get("code"))
+
+    assert patch(discount_tax="adjust", name="US Inc.") == (200, "adjust")
+    assert books.get("/v1/legal-entities/le_us") == {
+        "id": "le_us", "name": "US Inc.", "functional_currency": "USD", "discount_tax": "adjust",
+    }  # fmt: skip
+    done = take(books, customer, invoice, 49_000, 1_000, "2026-01-15")
+    assert done["adjustments"][0]["tax_minor"] == 148, "the share of both of them: discounts of an invoice are one"
+    assert patch(discount_tax=None) == (200, "keep")
+    assert patch(functional_currency="EUR") == (422, "VALIDATION_FAILED")
+    assert patch("le_x", name="X") == (404, "LEGAL_ENTITY_NOT_FOUND")
+    narrow = books.api("controller", entities=("le_uk",)).request("PATCH", "/v1/legal-entities/le_us", json={})
+    assert (narrow.status_code, narrow.json()["code"]) == (403, "FORBIDDEN")
+    assert before == breaches(books) == {}

@@ -1,0 +1,90 @@
+"""The deadlines of steps as an organisation sets them: when a step is reminded of, when it is overdue, and who hears then."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+
+from models import checks
+from models.access import AR_MANAGER, CFO, CONTROLLER
+from models.approvals.plan import ESCALATE_AFTER, FALLBACK, REMIND_AFTER, PlannedStep
+from models.values import Body
+
+_Seconds = Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)]
+_Person = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
+
+
+class StepTimes(Body):
+    """Seconds from a step's beginning; absent: 24 and 48 hours. `fallback` is a role or a user id; absent: the next desk up."""
+
+    model_config = ConfigDict(strict=False, allow_inf_nan=False)
+
+    remind_after_seconds: _Seconds | None = None
+    escalate_after_seconds: _Seconds | None = None
+    fallback: _Person | None = None
+
+    @model_validator(mode="after")
+    def _reminder_first(self) -> Self:
+        if self._remind() >= self._escalate():
+            raise checks.invalid("FIELD_RANGE", "The reminder comes before the escalation.")
+        return self
+
+    def _escalate(self) -> timedelta:
+        return ESCALATE_AFTER if self.escalate_after_seconds is None else timedelta(seconds=self.escalate_after_seconds)
+
+    def _remind(self) -> timedelta:
+        if self.remind_after_seconds is not None:
+            return timedelta(seconds=self.remind_after_seconds)
+        return min(REMIND_AFTER, self._escalate() / 2)
+
+    def step_of(self, role: str) -> PlannedStep:
+        """A step of this role with these times."""
+        return PlannedStep(role, self._remind(), self._escalate(), self.fallback or FALLBACK[role])
+
+
+class RoleTimes(StepTimes):
+    """The deadlines of the steps that one role decides."""
+
+    role: Literal["ar_manager", "controller", "cfo"]
+
+
+TimedKind = Literal["credit_note", "write_off", "deduction", "authority_limits"]
+ROLES_OF_KIND: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "credit_note": (AR_MANAGER, CONTROLLER, CFO),
+        "write_off": (AR_MANAGER, CONTROLLER, CFO),
+        "deduction": (AR_MANAGER, CONTROLLER, CFO),
+        "authority_limits": (CONTROLLER, CFO),
+    }
+)
+"""Kinds whose steps follow from limits of authority, with the roles that may have one. Their deadlines alone are set."""
+
+
+def _kinds(value: object) -> object:
+    if isinstance(value, Mapping) and (unknown := sorted(set(map(str, value)) - set(ROLES_OF_KIND))):
+        raise checks.invalid("FIELD_UNKNOWN", f"No such kind: {', '.join(unknown)[:100]}.")
+    return value
+
+
+def _each_once(value: list[RoleTimes]) -> list[RoleTimes]:
+    roles = [one.role for one in value]
+    if twice := {role for role in roles if roles.count(role) > 1}:
+        raise checks.invalid("FIELD_INVALID", f"{min(twice)} is named twice.")
+    return value
+
+
+Deadlines = Annotated[
+    dict[TimedKind, Annotated[list[RoleTimes], Field(max_length=len(FALLBACK)), AfterValidator(_each_once)]],
+    BeforeValidator(_kinds),
+]
+
+
+def planned(deadlines: Mapping[TimedKind, Sequence[RoleTimes]], kind: str, roles: Iterable[str]) -> list[PlannedStep]:
+    """One step for each of these roles, in this order, with the deadlines of its kind and role."""
+    own = {one.role: one for of, times in deadlines.items() if of == kind for one in times}
+    return [own.get(role, _USUAL).step_of(role) for role in roles]  # type: ignore[call-overload]
+
+
+_USUAL: Final = StepTimes()
