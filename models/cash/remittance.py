@@ -6,9 +6,25 @@ from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
+class NettedNote:
+    """What a credit note settled of an invoice. `external_id`: its number, as the customer knows it."""
+
+    external_id: str
+    applied_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a session says that the payer left out of an invoice, and why: his own words, else the code of the reason."""
+
+    amount_minor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaidInvoice:
-    """What a session applied to one invoice and settled beside it, and what is open on it now, in minor units of the
-    invoice's currency.
+    """What a session applied to one invoice, settled beside it, and says to be left out; what is open on it now, and how much of
+    that is disputed. In minor units of the invoice's currency.
 
     `customer_name`: whose invoice it is, where it is not the payer's own."""
 
@@ -17,7 +33,10 @@ class PaidInvoice:
     adjusted_minor: int
     invoice_currency_code: str
     balance_due_minor: int
+    disputed_minor: int
     customer_name: str | None
+    credit_notes: Sequence[NettedNote]
+    deductions: Sequence[LeftOut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +57,9 @@ class AppliedSession:
     address: str | None
     organisation: str
     recorded: str | None
-    applications: Sequence[PaidInvoice]
+    invoices: Sequence[PaidInvoice]
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether anything of these invoices is."""
+        return any(i.disputed_minor for i in self.invoices)

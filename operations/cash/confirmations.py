@@ -27,12 +27,22 @@ thank you for your payment of {{ spelt(s.amount_minor, s.currency_code) }} dated
 {% if s.reference %} (reference {{ s.reference }}){% endif %}.
 We have applied it as follows:
 
-{% for a in s.applications %}
-  Invoice {{ a.external_id }}{% if a.customer_name %} of {{ a.customer_name }}{% endif %}: \
-{{ spelt(a.invoice_applied_minor, a.invoice_currency_code) }}\
-{% if a.adjusted_minor %} and {{ spelt(a.adjusted_minor, a.invoice_currency_code) }} settled without payment{% endif %}, \
-open now {{ spelt(a.balance_due_minor, a.invoice_currency_code) }}
+{% for i in s.invoices %}
+  Invoice {{ i.external_id }}{% if i.customer_name %} of {{ i.customer_name }}{% endif %}: \
+{{ spelt(i.invoice_applied_minor, i.invoice_currency_code) }}\
+{% for n in i.credit_notes %} and {{ spelt(n.applied_minor, i.invoice_currency_code) }} by credit note {{ n.external_id }}\
+{% endfor %}\
+{% if i.adjusted_minor %} and {{ spelt(i.adjusted_minor, i.invoice_currency_code) }} settled without payment{% endif %}, \
+open now {{ spelt(i.balance_due_minor, i.invoice_currency_code) }}\
+{% if i.disputed_minor %}, of which disputed {{ spelt(i.disputed_minor, i.invoice_currency_code) }}{% endif +%}
+{% for d in i.deductions %}
+    Left out: {{ spelt(d.amount_minor, i.invoice_currency_code) }} ({{ d.reason }})
 {% endfor %}
+{% endfor %}
+{% if s.is_disputed %}
+
+What is disputed stays due until we have looked into it; you will hear from us.
+{% endif %}
 {% if s.unapplied_minor %}
 
 {{ spelt(s.unapplied_minor, s.currency_code) }} of the payment is on your account.

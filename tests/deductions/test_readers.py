@@ -2,10 +2,12 @@
 
 from datetime import date, timedelta
 
+from operations.cash.confirmations import draft
 from operations.verify import verify
 from tests.books import Books, today
+from tests.credit_notes.desk import netted, note
 from tests.deductions.desk import decide, deduction, disputed, short, stated
-from tests.session_lines.desk import breaches
+from tests.session_lines.desk import beside, breaches, item, person
 
 
 def test_invoice_list_aging_report_and_view_say_the_same(books: Books) -> None:
@@ -88,3 +90,34 @@ def test_verify_sees_what_no_operation_would_leave(books: Books) -> None:
     books.sql("UPDATE deductions SET amount_minor = 1100 WHERE org_id = :org AND id = %(id)s", id=d)
     assert {"deductions", "records as audited"} <= set(breaches(books))
     assert any(f.check == "deductions" for f in verify(books.engine, books.org))
+
+
+def test_the_confirmation_says_what_was_left_out_netted_and_is_still_owed(books: Books) -> None:
+    customer = books.customer()
+    short_paid = books.invoice(customer, 100_000, "2026-01-05", external_id="INV-1")
+    closed = books.invoice(customer, 50_000, "2026-01-05", external_id="INV-2")
+    credit = note(books, customer, 20_000, external_id="CN-7")
+    done = books.do(
+        "apply_payment",
+        books.pay(customer, 117_985, "2026-01-20"),
+        {
+            "applications": [
+                item(short_paid, 88_000),
+                item(closed, 29_985, beside("bank_fee", 15)),
+            ],
+            "credit_notes": [netted(credit, closed, 20_000)],
+            "deductions": [deduction(short_paid, 12_000, customer_reason="one pallet wet")],
+        },
+        person(books, "clerk"),
+    )
+    message = draft(books.engine, books.org, done["session_id"]).message
+    assert message is not None
+    lines = message.get_content().splitlines()
+    begin = lines.index("We have applied it as follows:") + 2
+    assert lines[begin : begin + 5] == [
+        "  Invoice INV-1: 880.00 USD, open now 120.00 USD, of which disputed 120.00 USD",
+        "    Left out: 120.00 USD (one pallet wet)",
+        "  Invoice INV-2: 299.85 USD and 200.00 USD by credit note CN-7 and 0.15 USD settled without payment, open now 0.00 USD",
+        "",
+        "What is disputed stays due until we have looked into it; you will hear from us.",
+    ]

@@ -15,13 +15,29 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
     coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
     (SELECT status FROM remittance_confirmations r WHERE r.org_id = s.org_id AND r.session_id = s.id) AS recorded,
     (SELECT coalesce(json_agg(json_build_object('external_id', i.external_id,
-       'invoice_applied_minor', a.invoice_applied_minor, 'adjusted_minor',
-       (SELECT coalesce(sum(d.amount_minor), 0) FROM adjustments d WHERE d.org_id = a.org_id AND d.application_id = a.id),
-       'invoice_currency_code', a.invoice_currency_code,
-       'balance_due_minor', i.balance_due_minor, 'customer_name', (SELECT o.name FROM customers o
-          WHERE o.org_id = i.org_id AND o.id = i.customer_id AND o.id <> p.customer_id)) ORDER BY a.id), '[]')
-     FROM payment_applications a JOIN invoices i ON i.org_id = a.org_id AND i.id = a.invoice_id
-     WHERE a.org_id = s.org_id AND a.session_id = s.id) AS applications
+       'invoice_applied_minor', coalesce(x.applied, 0), 'adjusted_minor', coalesce(x.adjusted, 0),
+       'invoice_currency_code', i.currency_code, 'balance_due_minor', i.balance_due_minor,
+       'disputed_minor',
+       CASE WHEN i.disputed_at IS NULL THEN least(i.deducted_minor, i.balance_due_minor) ELSE i.balance_due_minor END,
+       'customer_name', (SELECT o.name FROM customers o
+          WHERE o.org_id = i.org_id AND o.id = i.customer_id AND o.id <> p.customer_id),
+       'credit_notes', coalesce(x.notes, '[]'), 'deductions', coalesce(x.deductions, '[]')) ORDER BY x.paid, i.id), '[]')
+     FROM (SELECT invoice_id, min(at) FILTER (WHERE applied IS NOT NULL) AS paid, sum(applied) AS applied, sum(adjusted) AS adjusted,
+             json_agg(note ORDER BY at) FILTER (WHERE note IS NOT NULL) AS notes,
+             json_agg(deduction ORDER BY at) FILTER (WHERE deduction IS NOT NULL) AS deductions
+       FROM (SELECT a.invoice_id, a.id AS at, a.invoice_applied_minor AS applied,
+               (SELECT sum(j.amount_minor) FROM adjustments j WHERE j.org_id = a.org_id AND j.application_id = a.id) AS adjusted,
+               NULL::json AS note, NULL::json AS deduction
+             FROM payment_applications a WHERE a.org_id = s.org_id AND a.session_id = s.id
+           UNION ALL SELECT c.invoice_id, c.id, NULL, NULL,
+               json_build_object('external_id', n.external_id, 'applied_minor', c.applied_minor), NULL
+             FROM credit_note_applications c JOIN credit_notes n ON n.org_id = c.org_id AND n.id = c.credit_note_id
+             WHERE c.org_id = s.org_id AND c.payment_id = s.payment_id AND c.session_id = s.id
+           UNION ALL SELECT d.invoice_id, d.id, NULL, NULL, NULL,
+               json_build_object('amount_minor', d.amount_minor, 'reason', coalesce(d.customer_reason, d.reason_code))
+             FROM deductions d WHERE d.org_id = s.org_id AND d.payment_id = s.payment_id AND d.session_id = s.id) lines
+       GROUP BY invoice_id) x
+     JOIN invoices i ON i.org_id = s.org_id AND i.id = x.invoice_id) AS invoices
   FROM application_sessions s JOIN payments p ON p.org_id = s.org_id AND p.id = s.payment_id
   JOIN customers c ON c.org_id = p.org_id AND c.id = p.customer_id JOIN organisations o ON o.org_id = s.org_id
   WHERE s.org_id = :org AND s.id = :id"""
