@@ -29,7 +29,8 @@ SELECT json_build_object(
         'currency_code', coalesce(a.currency_code, e.functional_currency),
         'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4,
         'not_due_minor', a.b0, 'overdue_1_29_minor', a.b1, 'total_minor', a.total, 'unapplied_minor', m.unapplied,
-        'credits_minor', m.credits, 'net_minor', a.total - m.unapplied - m.credits, 'disputed_minor', a.disputed,
+        'credits_minor', m.credits, 'credit_notes_minor', n.notes,
+        'net_minor', a.total - m.unapplied - m.credits - n.notes, 'disputed_minor', a.disputed,
         'invoices', (SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', '/v1/invoices/' || i.id,
             'external_id', i.external_id, 'legal_entity_id', i.legal_entity_id, 'status', i.status, 'issue_date', i.issue_date,
             'due_date', i.due_date, 'days_past_due', greatest(CURRENT_DATE - i.due_date, 0),
@@ -37,14 +38,16 @@ SELECT json_build_object(
               WHEN CURRENT_DATE - i.due_date < 90 THEN 'days_60' ELSE 'days_90plus' END,
             'currency_code', i.currency_code, 'total_minor', i.total_minor, 'balance_due_minor', i.balance_due_minor,
             'functional_currency', i.functional_currency, 'functional_balance_minor', i.functional_balance_minor,
-            'disputed', i.disputed_at IS NOT NULL) ORDER BY i.due_date, i.issue_date, i.id), '[]')
+            'disputed', i.disputed_at IS NOT NULL, 'disputed_minor', CASE WHEN i.disputed_at IS NULL
+              THEN least(i.deducted_minor, i.balance_due_minor) ELSE i.balance_due_minor END) ORDER BY i.due_date, i.issue_date, i.id), '[]')
           FROM (SELECT * FROM invoices i WHERE i.org_id = c.org_id AND i.customer_id = c.id AND i.balance_due_minor > 0
                 AND i.voided_at IS NULL AND i.issue_date <= CURRENT_DATE ORDER BY i.due_date, i.issue_date, i.id LIMIT 50) i),
         'by_currency', CASE WHEN a.currency_code IS NULL AND m.currency_code IS NULL THEN '[]'::json ELSE json_build_array(
           json_build_object('currency_code', coalesce(a.currency_code, m.currency_code), 'current_minor', a.b0 + a.b1,
             'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4, 'not_due_minor', a.b0,
             'overdue_1_29_minor', a.b1, 'total_minor', a.total, 'unapplied_minor', m.unapplied, 'credits_minor', m.credits,
-            'net_minor', a.total - m.unapplied - m.credits, 'disputed_minor', a.disputed)) END,
+            'credit_notes_minor', n.notes, 'net_minor', a.total - m.unapplied - m.credits - n.notes,
+            'disputed_minor', a.disputed)) END,
         'recent_payments', (SELECT coalesce(json_agg(json_build_object('id', p.id, 'href', '/v1/customers/' || c.id || '/360/payments/' || p.id, 'status', p.status,
             'payment_date', p.payment_date, 'amount_minor', p.amount_minor, 'unapplied_minor', p.amount_minor - p.applied_minor,
             'currency_code', p.currency_code) ORDER BY p.id DESC), '[]')
@@ -55,14 +58,17 @@ SELECT json_build_object(
           coalesce(sum(i.balance_due_minor) FILTER (WHERE CURRENT_DATE - i.due_date BETWEEN 30 AND 59), 0)::bigint AS b2,
           coalesce(sum(i.balance_due_minor) FILTER (WHERE CURRENT_DATE - i.due_date BETWEEN 60 AND 89), 0)::bigint AS b3,
           coalesce(sum(i.balance_due_minor) FILTER (WHERE CURRENT_DATE - i.due_date >= 90), 0)::bigint AS b4,
-          coalesce(sum(i.balance_due_minor) FILTER (WHERE i.disputed_at IS NOT NULL), 0)::bigint AS disputed
+          coalesce(sum(CASE WHEN i.disputed_at IS NULL THEN least(i.deducted_minor, i.balance_due_minor)
+            ELSE i.balance_due_minor END), 0)::bigint AS disputed
         FROM invoices i WHERE i.org_id = c.org_id AND i.customer_id = c.id AND i.balance_due_minor > 0
           AND i.voided_at IS NULL AND i.issue_date <= CURRENT_DATE) a,
         (SELECT min(p.currency_code) AS currency_code,
            coalesce(sum(p.amount_minor - p.applied_minor - p.credit_held_minor), 0)::bigint AS unapplied,
            coalesce(sum(p.credit_held_minor), 0)::bigint AS credits
          FROM payments p WHERE p.org_id = c.org_id AND p.customer_id = c.id AND p.status IN ('UNAPPLIED', 'PARTIALLY_APPLIED')
-           AND p.payment_date <= CURRENT_DATE) m)),
+           AND p.payment_date <= CURRENT_DATE) m,
+        (SELECT coalesce(sum(n.balance_minor), 0)::bigint AS notes
+         FROM credit_notes n WHERE n.org_id = c.org_id AND n.customer_id = c.id AND n.balance_minor > 0) n)),
     'cases', json_build_object('data', (SELECT coalesce(json_agg(json_build_object('id', k.id, 'href', '/v1/cases/' || k.id,
         'subject', k.subject, 'priority', k.priority, 'status', k.status,
         'sla_status', CASE WHEN k.sla_due_at < now() THEN 'breached' ELSE k.sla_status END, 'sla_due_at', k.sla_due_at,

@@ -22,7 +22,8 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
        'customer_name', (SELECT o.name FROM customers o
           WHERE o.org_id = i.org_id AND o.id = i.customer_id AND o.id <> p.customer_id),
        'credit_notes', coalesce(x.notes, '[]'), 'deductions', coalesce(x.deductions, '[]')) ORDER BY x.paid, i.id), '[]')
-     FROM (SELECT invoice_id, min(at) FILTER (WHERE applied IS NOT NULL) AS paid, sum(applied) AS applied, sum(adjusted) AS adjusted,
+     FROM (SELECT invoice_id, min(at) FILTER (WHERE applied IS NOT NULL) AS paid, sum(applied) AS applied,
+             sum(adjusted) AS adjusted,
              json_agg(note ORDER BY at) FILTER (WHERE note IS NOT NULL) AS notes,
              json_agg(deduction ORDER BY at) FILTER (WHERE deduction IS NOT NULL) AS deductions
        FROM (SELECT a.invoice_id, a.id AS at, a.invoice_applied_minor AS applied,
