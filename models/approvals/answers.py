@@ -111,10 +111,12 @@ class RoleLimitAnswer:
 @answer
 class ApprovalAuthorityAnswer:
     """The limits that the round began with, and keeps: the amount in the functional currency, the submitter's limit, and that
-    of each step's role. `version` is that of the organisation's limits."""
+    of each step's role. `version` is that of the organisation's limits; `given_minor`: what the submitter had given alone before,
+    which is one amount with it."""
 
     version: int
     functional_minor: int
+    given_minor: int
     submitter: RoleLimitAnswer
     steps: Sequence[RoleLimitAnswer]
 

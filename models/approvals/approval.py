@@ -23,10 +23,12 @@ class RoleLimit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
     """The limits that a chain began with, and keeps: the amount in the functional currency, the submitter's limit, and that of
-    each step's role, in their order. `version` is that of the organisation's limits."""
+    each step's role, in their order. `version` is that of the organisation's limits; `given_minor`: what the submitter had given
+    alone before, which is one amount with it."""
 
     version: int
     functional_minor: int
+    given_minor: int = 0
     submitter: RoleLimit
     steps: Sequence[RoleLimit]
 

@@ -55,6 +55,7 @@ def _authority(begun: Authority) -> ApprovalAuthorityAnswer:
     return ApprovalAuthorityAnswer(
         version=begun.version,
         functional_minor=begun.functional_minor,
+        given_minor=begun.given_minor,
         submitter=_limit(begun.submitter),
         steps=[_limit(step) for step in begun.steps],
     )

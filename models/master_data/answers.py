@@ -116,6 +116,7 @@ class OrganisationSettingsAnswer:
     receipt_posting: ReceiptPosting
     payment_date_horizon_days: int
     discount_grace_days: int
+    credit_window_days: int
     remittance_confirmation: Confirmations
     mail_sender: str
     case_escalation_sla_seconds: int | None
@@ -132,6 +133,7 @@ def settings_answer(s: OrganisationSettings) -> OrganisationSettingsAnswer:
         receipt_posting=s.receipt_posting,
         payment_date_horizon_days=s.payment_date_horizon_days,
         discount_grace_days=s.discount_grace_days,
+        credit_window_days=s.credit_window_days,
         remittance_confirmation=s.remittance_confirmation,
         mail_sender=s.mail_sender,
         case_escalation_sla_seconds=s.case_escalation_sla_seconds,

@@ -20,6 +20,7 @@ def beyond(
     return Authority(
         version=limits.version,
         functional_minor=functional_minor,
+        given_minor=given_minor,
         submitter=RoleLimit(role=role or "", limit_minor=own.limit_minor),
         steps=tuple(RoleLimit(role=r, limit_minor=limits.of(kind, r).limit_minor) for r in above),
     )

@@ -27,6 +27,7 @@ from operations import carried
 from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
+from operations.cash.credit_authority import beyond_authority
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -44,7 +45,7 @@ _BUSINESS_FIELDS: Final = (
 @operation("create_credit_note", CreateCreditNote, CreditNoteAnswer, carried.Posting("IssueCreditNote"))
 def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNoteAnswer]:
     """A credit note, once per external_id, for ever: 201 posted, within the caller's authority; 202 with an approval beyond it.
-    What he gave on the same invoice before is one amount with it, so that nobody gives more by giving it in parts."""
+    What he gave before on the same invoice, or of late to the same customer without one, is one amount with it."""
     known = credit_notes.by_external_id(work.tx, asked.external_id)
     if known is not None:
         return _replay(work, known, asked)
@@ -57,8 +58,7 @@ def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNot
         _refuse_another(invoice, asked, entity)
     before = credit_notes.corrected(work.tx, invoice.id, work.cmd.actor) if invoice else NOT_CORRECTED
     note = new_note(work, asked, About(customer, entity, invoice, before))
-    worth, limits = note.functional_total_minor, limits_of(work.tx)
-    authority = beyond(limits, AuthorityKind.CREDIT_NOTE, worth, work.cmd.roles, before.given)
+    authority = beyond_authority(work, note, invoice, before)
     if authority is not None:
         return Outcome(credit_note_answer(_waiting(work, note, authority), []), 202)
     work.add("credit_notes", [note])

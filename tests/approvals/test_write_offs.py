@@ -79,7 +79,7 @@ def test_a_clerk_writes_off_five_dollars_and_not_a_cent_more(desk: Ledger) -> No
     )  # fmt: skip
     assert [s["role"] for s in approval["steps"]] == ["ar_manager"]
     assert approval["authority"] == {
-        "version": 0, "functional_minor": 501, "submitter": {"role": "ar_clerk", "limit_minor": 500},
+        "version": 0, "functional_minor": 501, "given_minor": 0, "submitter": {"role": "ar_clerk", "limit_minor": 500},
         "steps": [{"role": "ar_manager", "limit_minor": 50000}],
     }  # fmt: skip
     assert ok(desk("u_manager").get(approval["href"]))["id"] == asked["id"]

@@ -19,11 +19,15 @@ def noted(
     books: Books, customer: str, total: int, issued: str = "2026-01-10", *, by: str = "controller", **fields: Any
 ) -> dict[str, Any]:
     """A credit note; the answer."""
-    body = {
+    return books.do("create_credit_note", new_id("cn"), body(customer, total, issued, **fields), person(books, by))
+
+
+def body(customer: str, total: int, issued: str = "2026-01-10", **fields: Any) -> dict[str, Any]:
+    """A credit note as it is asked for."""
+    return {
         "customer_id": customer, "external_id": os.urandom(8).hex(), "issue_date": issued, "currency_code": "USD",
         "total_minor": total, "reason_code": "GOODS_RETURNED", **fields,
     }  # fmt: skip
-    return books.do("create_credit_note", new_id("cn"), body, person(books, by))
 
 
 def settle(books: Books, credit_note: str, *lines: tuple[str, int], **fields: Any) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Credit notes as documents: what they post, who may issue them, what they refuse, and what is told when they come again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from models.errors import Refusal
+from models.ids import new_id
 from tests.books import Books
-from tests.credit_notes.desk import control, left, note, noted, settle, unsettle, void
+from tests.credit_notes.desk import body, control, left, note, noted, settle, unsettle, void
 from tests.session_lines.desk import balance, breaches, person
 
 
@@ -139,6 +141,39 @@ def test_nobody_credits_more_of_an_invoice_by_crediting_it_in_parts(books: Books
     assert noted(books, customer, 600_00, **given)["status"] == "PENDING_APPROVAL"
     assert noted(books, customer, 600_00, by="controller", invoice_id=invoice)["status"] == "OPEN"
     assert noted(books, customer, 600_00, by="manager")["status"] == "OPEN"
+
+
+def test_nobody_credits_more_of_a_customer_by_notes_without_an_invoice(books: Books) -> None:
+    customer, other = books.customer(), books.customer()
+    assert noted(books, customer, 600_00, by="manager")["status"] == "OPEN"
+    rest = noted(books, customer, 400_00, by="manager")
+    assert rest["status"] == "OPEN"
+    beyond = noted(books, customer, 1, by="manager")
+    assert beyond["status"] == "PENDING_APPROVAL"
+    begun = books.get(f"/v1/approvals/{beyond['approval_id']}")["authority"]
+    assert (begun["functional_minor"], begun["given_minor"]) == (1, 1_000_00)
+    small = books.invoice(customer, 1_00, "2026-01-05")
+    assert noted(books, customer, 600_00, by="manager", invoice_id=small)["status"] == "PENDING_APPROVAL", (
+        "of no invoice"
+    )
+    assert noted(books, customer, 1_00, by="manager", invoice_id=small)["status"] == "OPEN"
+    assert noted(books, other, 600_00, by="manager")["status"] == "OPEN"
+    assert books.do(
+        "create_credit_note", new_id("cn"), body(customer, 600_00), person(books, "manager", "u_another")
+    )["status"] == "OPEN"  # fmt: skip
+    void(books, rest["id"])
+    assert noted(books, customer, 400_00, by="manager")["status"] == "OPEN"
+    books.sql("UPDATE credit_notes SET created_at = created_at - interval '1 day' WHERE org_id = :org RETURNING id")
+    assert noted(books, customer, 600_00, by="manager")["status"] == "OPEN", "a day later"
+    books.api("controller").request("PATCH", "/v1/settings", json={"credit_window_days": 2})
+    assert noted(books, customer, 1, by="manager")["status"] == "PENDING_APPROVAL"
+
+
+def test_two_at_once_are_one_amount_too(books: Books) -> None:
+    customer = books.customer()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: noted(books, customer, 600_00, by="manager")["status"], range(4)))
+    assert sorted(made) == ["OPEN", *["PENDING_APPROVAL"] * 3]
 
 
 def test_a_note_that_corrects_an_invoice_is_of_its_customer_entity_and_currency(books: Books) -> None:

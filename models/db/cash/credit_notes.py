@@ -201,6 +201,26 @@ class Corrected:
     given: int
 
 
+def lock_given(tx: Tx, customer_id: str, who: str) -> None:
+    """Of two notes that a person gives a customer at once, the second waits here for the first."""
+    sql = (
+        "SELECT pg_advisory_xact_lock(hashtextextended('credit_given:' || :org || ':' || :customer || ':' || :who, 0))"
+    )
+    tx.run(sql, customer=customer_id, who=who)
+
+
+def given_without_invoice(tx: Tx, note: CreditNote, who: str, since: date) -> int:
+    """What a person has given the note's customer since then (a day in UTC), on his own authority and in the functional currency
+    of the note's legal entity, by notes that stand and correct no invoice, or more than it has."""
+    sql = """SELECT coalesce(sum(n.authorised_minor), 0)::bigint
+      FROM credit_notes n LEFT JOIN invoices i ON i.org_id = n.org_id AND i.id = n.invoice_id
+      WHERE n.org_id = :org AND n.customer_id = :customer AND n.legal_entity_id = :entity AND n.created_by = :who
+        AND n.created_at >= :since::date AT TIME ZONE 'UTC' AND n.voided_at IS NULL AND n.rejected_at IS NULL
+        AND (n.invoice_id IS NULL OR n.total_minor > i.total_minor)"""
+    given: int = tx.scalar(sql, customer=note.customer_id, entity=note.legal_entity_id, who=who, since=since)
+    return given
+
+
 def corrected(tx: Tx, invoice_id: str, who: str) -> Corrected:
     """Of all notes that correct a locked invoice."""
     sql = """SELECT coalesce(sum(total_minor), 0)::bigint AS minor, coalesce(sum(tax_minor), 0)::bigint AS tax_minor,
