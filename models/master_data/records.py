@@ -143,13 +143,13 @@ class OrganisationSettings:
     `case_escalation_sla_seconds` None: by the case's priority. `opportunity_stages`: what its own stages mean.
     `remittance_confirmation_since`: when confirmations were last switched on again. `deduction_owners`: the role that decides a
     deduction, by reason code, `*` for the others (models.cash.deductions has what is shipped). `credit_window_days`: within how
-    many days, this one included, what a person credits a customer without an invoice is one amount.
+    many days, this one included, what a person credits a customer without an invoice is one amount; 0: each note for itself.
     """
 
     receipt_posting: ReceiptPosting = ReceiptPosting.ON_APPLICATION
     payment_date_horizon_days: int = 7
     discount_grace_days: int = 0
-    credit_window_days: int = 1
+    credit_window_days: int = 0
     remittance_confirmation: Confirmations = Confirmations.SEND
     mail_sender: str = "accounts-receivable@example.com"
     case_escalation_sla_seconds: int | None = None

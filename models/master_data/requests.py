@@ -165,7 +165,7 @@ class ChangeSettings(Patch):
     mail_sender: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     payment_date_horizon_days: Annotated[int, Field(ge=0, le=366)] | None = None
     discount_grace_days: Annotated[int, Field(ge=0, le=90)] | None = None
-    credit_window_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    credit_window_days: Annotated[int, Field(ge=0, le=366)] | None = None
     case_escalation_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     returns: Choice[Returns] | None = None
     deduction_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None

@@ -145,6 +145,12 @@ def test_nobody_credits_more_of_an_invoice_by_crediting_it_in_parts(books: Books
 
 def test_nobody_credits_more_of_a_customer_by_notes_without_an_invoice(books: Books) -> None:
     customer, other = books.customer(), books.customer()
+    assert noted(books, customer, 900_00, by="manager")["status"] == "OPEN"
+    each = noted(books, customer, 900_00, by="manager")
+    assert each["status"] == "OPEN", "where nobody has said so, a limit is for a document"
+    books.api("controller").request("PATCH", "/v1/settings", json={"credit_window_days": 1})
+    assert noted(books, customer, 1, by="manager")["status"] == "PENDING_APPROVAL"
+    customer = books.customer()
     assert noted(books, customer, 600_00, by="manager")["status"] == "OPEN"
     rest = noted(books, customer, 400_00, by="manager")
     assert rest["status"] == "OPEN"
@@ -170,6 +176,7 @@ def test_nobody_credits_more_of_a_customer_by_notes_without_an_invoice(books: Bo
 
 
 def test_two_at_once_are_one_amount_too(books: Books) -> None:
+    books.api("controller").request("PATCH", "/v1/settings", json={"credit_window_days": 1})
     customer = books.customer()
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: noted(books, customer, 600_00, by="manager")["status"], range(4)))
