@@ -4,12 +4,8 @@ import asyncio
 from importlib.metadata import version
 from typing import Annotated, Final
 
-import httpx2
 import typer
-from mcp.server.stdio import stdio_server
 
-from conversation.api import HttpApi
-from conversation.server import client_name, conversation_server
 from settings import SettingsError, get_settings
 
 TIMEOUT_SECONDS: Final = 60
@@ -31,6 +27,12 @@ def mcp(
 
 
 async def _serve(url: str, token: str) -> None:
+    import httpx2
+    from mcp.server.stdio import stdio_server  # a third of what every other command would wait for
+
+    from conversation.api import HttpApi
+    from conversation.server import client_name, conversation_server
+
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
         server = conversation_server(lambda ctx: HttpApi(http, url, client_name(ctx)), version("arflow"))

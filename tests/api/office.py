@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import re
-import tempfile
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -66,16 +65,10 @@ class Office:
         self._spare = self.make_customers([{} for _ in range(customers)])
 
     def make_customers(self, rows: list[dict[str, Any]]) -> list[str]:
-        """Customers past approval, by `arflow customer create --file`."""
-        whole = [{"name": f"Customer {ext()}", "email": f"{ext()}@example.com"} | row for row in rows]
-        columns = sorted({key for row in whole for key in row})
-        with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as f:
-            writer = csv.DictWriter(f, columns)
-            writer.writeheader()
-            writer.writerows(whole)
-            f.flush()
-            out = self.stack.arflow("customer", "create", "--org", self.org, "--file", f.name).stdout
-        return out.split()
+        """Customers past approval."""
+        return self.stack.customers(
+            self.org, *({"name": f"Customer {ext()}", "email": f"{ext()}@example.com"} | row for row in rows)
+        )
 
     def customer(self) -> str:
         """A customer that no other test has used."""

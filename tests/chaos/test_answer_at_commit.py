@@ -31,9 +31,7 @@ def test_an_apply_is_answered_while_temporal_stands_still(private_stack: Callabl
     runtime = RunningStack.read(stack.home)
     assert runtime is not None
     org = stack.organisation()
-    customer = stack.arflow(
-        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
-    ).stdout.strip()
+    customer = stack.customer(org, "A", "a@example.com")
     with (
         stack.client(org, "u_clerk", "ar_clerk") as clerk,
         stack.client(org, "u_clerk", "ar_clerk", patient=False) as impatient,
@@ -128,9 +126,7 @@ def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated
     """202 promises that the work goes on: nothing is answered so that a silent server has never heard of."""
     stack = private_stack().start()
     org = stack.organisation()
-    customer = stack.arflow(
-        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
-    ).stdout.strip()
+    customer = stack.customer(org, "A", "a@example.com")
     payment = {"customer_id": customer, "external_id": "p", "currency_code": "USD", "payment_date": TODAY}
     lines = f"date,amount,currency,payer,reference,remittance_text\n{TODAY},3.00,USD,A,r,nothing\n"
     with (

@@ -45,9 +45,7 @@ def survive(private_stack: Callable[..., PrivateStack], *, payments_per_wave: in
     smtp = free_port()
     stack = private_stack(ARFLOW_SMTP_URL=f"smtp://127.0.0.1:{smtp}").start()
     org = stack.organisation()
-    customer = stack.arflow(
-        "customer", "create", "--org", org, "--name", "Chaos", "--email", "chaos@example.com"
-    ).stdout.strip()
+    customer = stack.customer(org, "Chaos", "chaos@example.com")
     clerk = Client(stack.base_url, stack.token(org, "u_clerk", "ar_clerk"))
     payments: list[str] = []
     for wave in range(waves):

@@ -35,9 +35,7 @@ def test_a_database_restored_beside_a_later_temporal_goes_on(private_stack: Call
     stack = private_stack().start()
     desk = Desk(stack, stack.organisation())
     clerk, manager = desk("u_clerk"), desk("u_manager")
-    payer = stack.arflow(
-        "customer", "create", "--org", desk.org, "--name", "Payer", "--email", "p@example.com"
-    ).stdout.strip()
+    payer = stack.customer(desk.org, "Payer", "p@example.com")
     change = desk.submit()
     held = reviewed(clerk, table([(f"x {n}", f"x{n}.{mark()}@example.com") for n in range(20)]))["id"]
     assert stack.stop() == 0

@@ -57,9 +57,7 @@ def test_everything_open_goes_on_with_an_empty_temporal(private_stack: Callable[
     smtp = free_port()
     stack = private_stack(ARFLOW_SMTP_URL=f"smtp://127.0.0.1:{smtp}").start()
     desk = Desk(stack, stack.organisation())
-    payer = stack.arflow(
-        "customer", "create", "--org", desk.org, "--name", "Payer", "--email", "payer@example.com"
-    ).stdout.strip()
+    payer = stack.customer(desk.org, "Payer", "payer@example.com")
     runtime = RunningStack.read(stack.home)
     assert runtime is not None
     dead = f"http://127.0.0.1:{free_port()}/hook"

@@ -63,9 +63,7 @@ def test_a_payment_waits_less_than_ten_seconds_whichever_server_behind_the_api_f
 ) -> None:
     stack = private_stack().start()
     org = stack.organisation()
-    customer = stack.arflow(
-        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
-    ).stdout.strip()
+    customer = stack.customer(org, "A", "a@example.com")
     token = stack.token(org, "u_clerk", "ar_clerk")
     over = threading.Event()
     away: list[Span] = []

@@ -42,10 +42,10 @@ def test_every_operation_is_generated_and_the_main_job_is_strictly_typed(client:
 
 def test_the_generated_client_makes_the_first_payment(client: Path, app_stack: AppStack) -> None:
     org = app_stack.organisation("Client")
-    made = app_stack.arflow("customer", "create", "--org", org, "--name", "Harbour", "--email", "pay@harbour.example")
+    customer = app_stack.customer(org, "Harbour", "pay@harbour.example")
     token = app_stack.token(org, "u_clerk", "ar_clerk")
     (client / "first_payment.py").write_text(EXAMPLE.read_text())
-    done = run(client, sys.executable, "first_payment.py", app_stack.base_url, token, made.stdout.strip())
+    done = run(client, sys.executable, "first_payment.py", app_stack.base_url, token, customer)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
     assert said[0] == "refused: OVERPAYMENT_REQUIRES_CREDIT"

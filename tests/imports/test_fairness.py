@@ -15,9 +15,7 @@ def test_small_imports_end_while_large_ones_take_every_place_and_payments_go_on(
     for one in large:
         assert decide(people.manager, one).status_code == 200
     word, began = mark(), time.monotonic()
-    customer = people.stack.arflow(
-        "customer", "create", "--org", people.org, "--name", word, "--email", f"{word}@example.com"
-    )
+    customer = people.stack.customer(people.org, word, f"{word}@example.com")
     small = [people_of(mark(), 20), people_of(mark(), 20)]
     for rows in small:
         ready = reviewed(people.clerk, table(rows), seconds=240)
@@ -27,7 +25,7 @@ def test_small_imports_end_while_large_ones_take_every_place_and_payments_go_on(
     took = []
     for n in range(10):
         body = {
-            "customer_id": customer.stdout.strip(), "payment_date": "2026-01-15", "amount_minor": 100, "currency_code": "USD",
+            "customer_id": customer, "payment_date": "2026-01-15", "amount_minor": 100, "currency_code": "USD",
             "external_id": f"{word}-{n}",
         }  # fmt: skip
         at = time.monotonic()

@@ -38,8 +38,7 @@ class Recording:
     def __init__(self, stack: PrivateStack) -> None:
         self.stack = stack
         self.org = stack.organisation(said("organisation"))
-        made = stack.arflow("customer", "create", "--org", self.org, "--name", NAME, "--email", EMAIL)
-        self.customer = made.stdout.strip()
+        self.customer = stack.customer(self.org, NAME, EMAIL)
         self.http = stack.client(self.org, "u_controller", "ar_clerk", "ar_manager", "controller", patient=False)
         self.kept: dict[str, str] = {}
         self._number = 0

@@ -52,7 +52,9 @@ def test_the_owner_migrates_and_the_application_login_serves(
         ARFLOW_TEMPORAL_ADDRESS=temporal_address,
         ARFLOW_TEMPORAL_NAMESPACE=temporal_namespace,
     ).start()
-    org, other = stack.organisation(), stack.organisation()
+    org, other = "org_own", "org_other"
+    for each in (org, other):
+        stack.arflow("org", "create", each, "--name", "Owner's")
     customer = stack.arflow("customer", "create", "--org", org, "--name", "Acme", "--email", "a@example.com")
     body = {
         "customer_id": customer.stdout.split()[-1],

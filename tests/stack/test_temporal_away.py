@@ -57,9 +57,7 @@ def test_an_api_starts_and_serves_without_temporal_and_says_what_is_missing(alon
     assert "Temporal" in migrated.stdout
     assert "does not answer" in migrated.stdout
     org = alone.organisation()
-    customer = alone.arflow(
-        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
-    ).stdout.strip()
+    customer = alone.customer(org, "A", "a@example.com")
     with running(alone, "api") as started, alone.client(org, "u_clerk", "ar_clerk", patient=False) as clerk:
         alone.wait_ready(MOMENT, everything=False)
         ready = clerk.get("/readyz").json()
@@ -113,9 +111,7 @@ def not_ready_before_it_is_closed(clerk: httpx2.Client) -> None:
 async def test_once_temporal_is_there_processes_begin_without_a_restart(alone: Access, tmp_path: Path) -> None:
     port = int(alone.environment["ARFLOW_TEMPORAL_ADDRESS"].rpartition(":")[2])
     org = alone.organisation()
-    customer = alone.arflow(
-        "customer", "create", "--org", org, "--name", "A", "--email", "a@example.com"
-    ).stdout.strip()
+    customer = alone.customer(org, "A", "a@example.com")
     server = DevServer(
         cli=ensure_cli(None, print),
         file=None,

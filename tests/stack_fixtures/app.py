@@ -6,18 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import pytest
+from pydantic import JsonValue
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.tokens import mint_dev_token
 from settings import Settings
 from stack.process import free_port, last_lines
+from stack.runtime import RunningStack
+from tests.stack_fixtures.beginnings import make_customers, make_organisation
 from tests.stack_fixtures.described import check_described
 from tests.stack_fixtures.patient import Patient
 from workflows.schedules import SCHEDULES
@@ -80,11 +83,29 @@ class Access:
             raise AssertionError(f"arflow {' '.join(arguments)} -> {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    @property
+    def database(self) -> str | None:
+        """The owner's URL of its database, while that is up."""
+        running = RunningStack.read(self.home)
+        return self.environment.get("ARFLOW_DATABASE_URL") or (running.database_url if running else None)
+
     def organisation(self, name: str = "Test") -> str:
         """A new organisation with its defaults; its id."""
         org = f"org_{os.urandom(6).hex()}"
-        self.arflow("org", "create", org, "--name", name)
+        if self.database is None:
+            self.arflow("org", "create", org, "--name", name)
+        else:
+            make_organisation(self.database, org, name)
         return org
+
+    def customers(self, org: str, *rows: Mapping[str, JsonValue]) -> list[str]:
+        """Customers past approval; their ids."""
+        assert self.database is not None, "it is not up"
+        return make_customers(self.database, org, rows)
+
+    def customer(self, org: str, name: str = "Acme", email: str = "acme@example.com") -> str:
+        """A customer past approval; its id."""
+        return self.customers(org, {"name": name, "email": email})[0]
 
 
 class AppStack(Access):

@@ -18,8 +18,7 @@ class Desk:
 
     def __init__(self, stack: AppStack, database_url: str) -> None:
         self.stack, self.org = stack, stack.organisation()
-        made = stack.arflow("customer", "create", "--org", self.org, "--name", "Acme", "--email", "acme@example.com")
-        self.customer = made.stdout.strip().splitlines()[-1]
+        self.customer = stack.customer(self.org)
         self.ae = stack.client(self.org, "u_ae", "account_executive")
         self.ops = stack.client(self.org, "u_ops", "ops")
         self.database_url = database_url

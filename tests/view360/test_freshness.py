@@ -34,10 +34,8 @@ class Office:
         self.stack, self.crm, self.database_url = stack, crm, database_url
         self.org = stack.organisation()
         self.account = "001" + os.urandom(6).hex()
-        rows = stack.home / "customers.csv"
-        rows.write_text(f"name,email,external_id\nAcme,acme@example.com,{self.account}\n")
-        made = stack.arflow("customer", "create", "--org", self.org, "--file", str(rows))
-        self.customer = made.stdout.strip().splitlines()[-1]
+        row = {"name": "Acme", "email": "acme@example.com", "external_id": self.account}
+        (self.customer,) = stack.customers(self.org, row)
         self.path = f"/v1/customers/{self.customer}/360"
         secrets = stack.home / "secrets" / self.org
         secrets.mkdir(parents=True, exist_ok=True)

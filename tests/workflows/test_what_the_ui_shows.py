@@ -45,9 +45,9 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(app_stack: AppStack):
     org = app_stack.organisation()
-    made = app_stack.arflow("customer", "create", "--org", org, "--name", "Acme", "--email", "acme@example.com")
+    customer = app_stack.customer(org)
     with app_stack.client(org, "u_clerk", "ar_clerk") as clerk:
-        yield Desk(clerk, made.stdout.strip())
+        yield Desk(clerk, customer)
 
 
 async def shown(client: Client, workflow_id: str) -> tuple[str | None, str]:
