@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from conversation.api import listed
+from conversation.api import Query, listed
 from conversation.customer_jobs import CustomerId, Limit
 from conversation.jobs import Talk, job
 from models.answers import JsonObject, answer
@@ -24,9 +24,11 @@ class Aging(Body):
 
 @answer
 class Receivables:
-    """Every customer that owes something, the most overdue first; `more`: there are others. Tied to the control account."""
+    """Customers, the most overdue first. `customers`: how many there are; `more`: not all of them are listed. Totals are of all,
+    tied to the control account."""
 
     report: JsonObject
+    customers: int
     more: bool
 
 
@@ -37,11 +39,7 @@ async def aging(talk: Talk, asked: Aging) -> JsonObject:
     day = None if asked.as_of is None else asked.as_of.isoformat()
     if asked.customer_id is not None:
         return await talk.api.get(f"/v1/customers/{quote(asked.customer_id, safe='')}/ar-aging", {"as_of": day})
-    report = dict(await talk.api.get("/v1/reports/ar-aging", {"as_of": day or datetime.now(UTC).date().isoformat()}))
-    rows = sorted(listed(report), key=_overdue, reverse=True)
-    report["items"] = [dict(row) for row in rows[: asked.limit]]
-    return {"report": report, "more": len(rows) > asked.limit}
-
-
-def _overdue(row: JsonObject) -> int:
-    return int(str(row["days_90plus_minor"])) + int(str(row["days_60_minor"])) + int(str(row["days_30_minor"]))
+    query: Query = {"as_of": day or datetime.now(UTC).date().isoformat(), "limit": asked.limit}
+    report = await talk.api.get("/v1/reports/ar-aging", query)
+    customers = int(str(report["customers"]))
+    return {"report": dict(report), "customers": customers, "more": customers > len(listed(report))}

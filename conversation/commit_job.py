@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 from conversation.api import Refused
 from conversation.jobs import Talk, job
 from conversation.proposing import page
+from conversation.whole import whole
 from models.answers import JsonObject, answer
 from models.values import Body, RecordId
 
@@ -37,7 +38,8 @@ class Committed:
 @job("commit", "Carry out a proposal", Commit, Committed, reads=False, destructive=True, next=_STALE)
 async def commit(talk: Talk, asked: Commit) -> JsonObject:
     """Carry out exactly the effect that a proposal showed, once. The person confirms it: in a dialogue of their assistant, or
-    on a page; you cannot confirm. Repeating it never does anything twice."""
+    on a page; you cannot confirm. Repeating it never does anything twice. A call that is cancelled before the person has said yes
+    does nothing; after it, all of it is carried out: call commit again to be told."""
     path = f"/v1/proposals/{quote(asked.proposal_id, safe='')}"
     p = await talk.api.get(path)
     if p["status"] == "DECLINED":
@@ -63,7 +65,9 @@ def _lines(p: JsonObject) -> list[str]:
 
 
 async def _carried_out(talk: Talk, asked: Commit, path: str, *, by_the_person: bool = False) -> JsonObject:
-    done = await talk.api.post(f"{path}/commit", {}, by_the_person=by_the_person)
+    if by_the_person:
+        await talk.say(1, 2, "confirmed by the person, and being carried out")
+    done = await whole(talk.api.post(f"{path}/commit", {}, by_the_person=by_the_person))
     goes_on = done["status"] != "COMMITTED"
     said = "It goes on; call commit again to be told the end." if goes_on else "Carried out as it was shown."
     return {**_ended(asked, str(done["status"]), said), "http_status": done["http_status"], "result": done["result"]}

@@ -164,7 +164,8 @@ _MOVING: Final = ("STAGING", "VALIDATING", "EXECUTING")
 @job("follow_import", "Follow an import", FollowImport, ImportAnswer)
 async def follow_import(talk: Talk, asked: FollowImport) -> JsonObject:
     """Where an import stands: its counters, its steps, the summary of its validation. With wait_seconds it is followed
-    until it needs a person or has ended, with progress."""
+    until it needs a person or has ended, with progress. Cancelling this call ends the waiting; the import goes on, and
+    propose_import pauses or cancels it."""
     path = f"/v1/customer-imports/{quote(asked.import_id, safe='')}"
     for second in range(asked.wait_seconds + 1):
         found = await talk.api.get(path)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Final
 
@@ -12,11 +13,15 @@ from models.answers import JsonObject, WarningAnswer
 from models.cash.book_answers import journal_entry_answer
 from models.conversation.proposals import LEAVING, Effect, hash_of
 from models.db.tx import to_json
+from models.imports.answers import ImportProgressAnswer
 from operations.work import Answered, Work
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _CHANGE: Final = re.compile(r"chg_[0-9a-z]{26}")
 """A change's id is made with its process, before the change itself."""
+_WHILE_IT_RUNS: Final = frozenset({"import.pause", "import.resume", "import.cancel"})
+_COUNTERS: Final = frozenset(f.name for f in fields(ImportProgressAnswer)) - {"status"}
+"""Of an import that runs these are others each second, whoever looks: they are shown, and not compared."""
 
 
 def effect_of(work: Work, done: Answered, made: Sequence[str]) -> Effect:
@@ -26,10 +31,11 @@ def effect_of(work: Work, done: Answered, made: Sequence[str]) -> Effect:
     entries: list[JsonValue] = [json.loads(to_json(journal_entry_answer(e))) for e in work.entries]
     said: list[JsonValue] = [_event(e) for e in work.said]
     whole: JsonValue = {"operation": work.cmd.operation, "answer": answer, "entries": entries, "said": said}
+    compared = _standing(whole) if work.cmd.operation in _WHILE_IT_RUNS else whole
     customer = answer.get("customer_id")
     return Effect(
         shown=_shown(answer, entries, said, frozenset(made) - {str(work.cmd.resource_id)}),
-        hash=hash_of(whole, dict(_passing(work, made, to_json(whole)))),
+        hash=hash_of(compared, dict(_passing(work, made, to_json(whole)))),
         warnings=[WarningAnswer(code=str(w["code"]), detail=str(w["detail"])) for w in _all(answer.get("warnings"))],
         customer_id=customer if isinstance(customer, str) else None,
         amount_minor=sum(line.functional_debit_minor for e in work.entries for line in e.lines),
@@ -68,6 +74,13 @@ def _without(value: JsonValue, new: frozenset[str]) -> JsonValue:
     if isinstance(value, dict):
         return {name: _without(item, new) for name, item in value.items()}
     return value
+
+
+def _standing(value: JsonValue) -> JsonValue:
+    """Without what moves by itself."""
+    if isinstance(value, dict):
+        return {name: _standing(item) for name, item in value.items() if name not in _COUNTERS}
+    return [_standing(item) for item in value] if isinstance(value, list) else value
 
 
 def _passing(work: Work, made: Sequence[str], text: str) -> Iterator[tuple[str, str]]:

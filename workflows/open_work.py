@@ -6,12 +6,13 @@ so, and docs/what-is-open.md is written from it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from temporalio.common import WorkflowIDReusePolicy
 
-from models.db import open_work
+from models.conversation.proposals import ProposalRecord
+from models.db import open_work, proposals
 from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.messages import approvals, changes, deductions, imports
@@ -119,6 +120,19 @@ OPEN_WORK: Final[Sequence[OpenWork]] = (
     OpenWork("application_sessions", frozenset(), "ConfirmRemittance", _confirmations),
 )  # fmt: skip
 """In the order in which they are begun: what somebody asked for first."""
+
+
+def by_conversation(tx: Tx, needed: Sequence[Needed]) -> Sequence[Needed]:
+    """Those that began by conversation say so again: which proposal, through which client and agent."""
+    began = proposals.that_began(tx, [one.begun.id for one in needed])
+    return [replace(one, begun=_said(one.begun, began.get(one.begun.id))) for one in needed]
+
+
+def _said(begun: Start, p: ProposalRecord | None) -> Start:
+    if p is None:
+        return begun
+    summary = f"{p.summary} {begun.id.partition('/')[0]}" if begun.process == changes.PROCESS else p.summary
+    return replace(begun, summary=summary, memo=p.memo, attributes={**begun.attributes, **p.found_by})
 
 
 PASSING: Final[Mapping[str, str]] = {

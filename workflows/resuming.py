@@ -27,7 +27,7 @@ from models.db.organisations import all_org_ids
 from models.errors import Refusal
 from models.messages.imports import RELOAD_SIGNAL
 from operations.runner import CommandLost, execute
-from workflows.open_work import OPEN_WORK, Needed
+from workflows.open_work import OPEN_WORK, Needed, by_conversation
 from workflows.schedules import ensure_schedules
 from workflows.search_attributes import NotPermitted, register_search_attributes
 from workflows.starting import KEYS, start
@@ -109,7 +109,8 @@ def _compared(engine: Engine, org_id: str, running: Mapping[str, Run]) -> tuple[
     needed: list[Needed] = []
     for work in OPEN_WORK:
         with transaction(engine, org_id, durable=False) as tx:
-            needed += [told for one in work.found(tx) if (told := _told(one, running.get(one.begun.id)))]
+            wanted = [told for one in work.found(tx) if (told := _told(one, running.get(one.begun.id)))]
+            needed += by_conversation(tx, wanted)
     young = datetime.now(UTC) - YOUNG
     mine = [i for i, run in running.items() if run.org_id == org_id and "/" in i and run.since < young]
     with transaction(engine, org_id, durable=False) as tx:

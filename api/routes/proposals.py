@@ -152,14 +152,8 @@ def _carried(p: ProposalRecord) -> Write:
     """The operation itself, kept and carried out as if its own path had been asked."""
     new = bool(PROPOSABLE[p.operation].makes)
     customer = p.record_id if p.operation.startswith("customer.") else p.customer_id if new else None
-    attributes = {"PaymentId": p.record_id} if p.record_id.startswith("pay_") else {}
     subject = p.id if new else None  # a refusal makes no record that its trail could join
-    summary = f"{p.operation.replace('_', ' ').replace('.', ' ').capitalize()} {p.record_id}, by conversation"
-    if p.client is not None:
-        summary += f" ({p.client[:40]})"
-    said = {"proposal": p.id, "client": p.client, "agent": p.agent}
-    memo = {name: value for name, value in said.items() if value is not None}
-    return Write(p.operation, p.body, p.record_id, subject, customer, summary, attributes, memo=memo)
+    return Write(p.operation, p.body, p.record_id, subject, customer, p.summary, p.found_by, memo=p.memo)
 
 
 def _committed(

@@ -30,10 +30,18 @@ _EITHER: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv":
 
 
 @router.get("/v1/reports/ar-aging", response_model=ArAgingReportAnswer, responses=_EITHER)
-def get_ar_aging_report(request: Request, who: Reader, as_of: AsOf = None) -> Response:
-    """Every customer's receivables in buckets, with totals, tied to the control account per legal entity."""
+def get_ar_aging_report(
+    request: Request,
+    who: Reader,
+    as_of: AsOf = None,
+    limit: Annotated[
+        int | None, Query(ge=1, le=200, description="Only so many customers, the most overdue first; all unless given")
+    ] = None,
+) -> Response:
+    """Every customer's receivables in buckets, with totals, tied to the control account per legal entity. With a limit the most
+    overdue alone are listed; totals and control are of all."""
     with reading(request, who, snapshot=True) as tx:
-        report = ar_aging_report(tx, as_of or tx.now.date(), who.entities)
+        report = ar_aging_report(tx, as_of or tx.now.date(), who.entities, limit)
     return report_answer(request, "ar-aging", report)
 
 

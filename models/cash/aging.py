@@ -55,6 +55,11 @@ class Aged:
         """Everything open, gross of credits."""
         return sum(self.buckets.values())
 
+    @property
+    def overdue_minor(self) -> int:
+        """Everything that is past its due date."""
+        return self.total_minor - self.buckets["not_due_minor"]
+
     def as_dict(self) -> dict[str, int]:
         """The figures as the API names them."""
         b = self.buckets

@@ -159,9 +159,11 @@ class AgingControlAnswer:
 
 @answer
 class ArAgingReportAnswer:
-    """Every customer's receivables in buckets, the totals of each legal entity, and their tie to the ledger."""
+    """Every customer's receivables in buckets, the totals of each legal entity, and their tie to the ledger. `customers`: how
+    many there are, of whom `items` shows all, or as many as were asked for. A customer is counted once per legal entity."""
 
     as_of: date
+    customers: int
     items: Sequence[CustomerAgingAnswer]
     totals: Sequence[EntityAgingAnswer]
     control: Sequence[AgingControlAnswer]

@@ -152,6 +152,23 @@ class ProposalRecord:
         said = {"agent": self.agent, "client": self.client, "proposal_id": self.id, "effect_hash": self.effect_hash}
         return {name: value for name, value in said.items() if value is not None}
 
+    @property
+    def summary(self) -> str:
+        """What Temporal's UI says of the process that carries it out."""
+        said = f"{self.operation.replace('_', ' ').replace('.', ' ').capitalize()} {self.record_id}, by conversation"
+        return said if self.client is None else f"{said} ({self.client[:40]})"
+
+    @property
+    def memo(self) -> Mapping[str, str]:
+        """What is shown beside it there."""
+        said = {"proposal": self.id, "client": self.client, "agent": self.agent}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def found_by(self) -> Mapping[str, str]:
+        """By what else such a process is found there."""
+        return {"PaymentId": self.record_id} if self.record_id.startswith("pay_") else {}
+
     def require_committable(self, now: datetime) -> None:
         """Raises PROPOSAL_CLOSED, PROPOSAL_EXPIRED, PROPOSAL_STALE."""
         if self.status is ProposalStatus.STALE:

@@ -1,9 +1,10 @@
 """Proposals, kept and moved."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from models.conversation.proposals import Confirmation, ProposalRecord, ProposalStatus, Spent
+from models.conversation.proposals import Confirmation, ProposalRecord, ProposalStatus, Spent, committing
 from models.db.lookups import found
 from models.db.tx import Tx
 
@@ -19,6 +20,19 @@ def get(tx: Tx, proposal_id: str, *, lock: bool = False) -> ProposalRecord:
 def find(tx: Tx, proposal_id: str) -> ProposalRecord | None:
     """The proposal, if it is there."""
     return tx.record(ProposalRecord, _GET, id=proposal_id)
+
+
+def that_began(tx: Tx, workflow_ids: Collection[str]) -> Mapping[str, ProposalRecord]:
+    """The proposals whose commits began these processes, by process. What only moved one on began none."""
+    first = tx.all(
+        """SELECT DISTINCT ON (workflow_id) workflow_id, path FROM commands
+             WHERE org_id = :org AND workflow_id = ANY(:ids) ORDER BY workflow_id, created_at, id""",
+        ids=list(workflow_ids),
+    )
+    began = {row["workflow_id"]: proposal for row in first if (proposal := committing(row["path"])) is not None}
+    sql = "SELECT * FROM proposals WHERE org_id = :org AND id = ANY(:ids)"
+    kept = {p.id: p for p in tx.records(ProposalRecord, sql, ids=list(began.values()))} if began else {}
+    return {workflow_id: kept[proposal] for workflow_id, proposal in began.items() if proposal in kept}
 
 
 def confirm(tx: Tx, proposal_id: str, by: Confirmation) -> None:

@@ -1,10 +1,11 @@
-"""An organisation per module, whose people speak through assistants."""
+"""An organisation per module, whose people speak through assistants; at its end the trail of all they did is walked."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.api.office import Office
+from tests.conversation.trail import walk
 from tests.stack_fixtures.app import AppStack
 
 
@@ -12,4 +13,5 @@ from tests.stack_fixtures.app import AppStack
 def office(app_stack: AppStack) -> Iterator[Office]:
     made = Office(app_stack)
     yield made
+    walk(made)
     made.close()

@@ -1,5 +1,6 @@
 """Whole conversations about a month's end, US and UK: every kind of line, credit notes, write-offs, imports, undoing."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -207,6 +208,48 @@ async def test_an_import_is_started_followed_and_decided(house: House, entity: s
     assert len(said[1]["items"]) == 5
     submitted = next(e for e in office.audit(import_id) if e["action"] == "import.submitted")
     assert (submitted["actor"], submitted["conversation"]["client"]) == ("u_clerk", "test-assistant")
+
+
+async def test_an_import_is_paused_resumed_and_cancelled_while_it_runs(office: Office) -> None:
+    """Its counters move between proposal and commit: what is shown is that it stops, not at which row."""
+    mark, rows = ext("Imp"), 1_500
+    start = {
+        "what": "start", "content": "name,email\n" + "".join(f"{mark} {n},{mark}{n}@example.com\n" for n in range(rows)),
+        "options": {"source": "csv", "legal_entity_id": "le_us", "batch_size": 1},
+    }  # fmt: skip
+    said = await talk(
+        office, "u_clerk", say("propose_import", **start), commit,
+        lambda last: ("follow_import", {"import_id": last["result"]["id"], "wait_seconds": 60}),
+    )  # fmt: skip
+    import_id, path = said[2]["id"], f"/v1/customer-imports/{said[2]['id']}"
+    (early,) = await talk(office, "u_clerk", say("propose_import", what="pause", import_id=import_id))
+    assert (early["code"], early["status_now"]) == ("IMPORT_STATE", "AWAITING_REVIEW")
+    await decide(office, "u_manager", "ar_manager", import_id)
+
+    async def moved(what: str, status: str) -> None:
+        """Proposed, and committed once the import has gone on meanwhile."""
+        (shown,) = await talk(office, "u_clerk", say("propose_import", what=what, import_id=import_id))
+        assert shown["effect"]["status"] == status
+        while what != "resume" and ok(office.clerk.get(path))["executed_rows"] <= shown["effect"]["executed_rows"]:
+            await asyncio.sleep(0.1)
+        done = await talk(office, "u_clerk", say("commit", proposal_id=shown["proposal_id"]), commit)
+        assert [d["status"] for d in done] == ["COMMITTED"] * 2, done
+        assert done[0]["result"]["status"] == status
+
+    await moved("pause", "PAUSED")
+    stands = ok(office.clerk.get(path))["executed_rows"]
+    (twice,) = await talk(office, "u_clerk", say("propose_import", what="pause", import_id=import_id))
+    assert twice["code"] == "IMPORT_STATE"
+    assert ok(office.clerk.get(path))["executed_rows"] == stands
+    await moved("resume", "EXECUTING")
+    await moved("cancel", "CANCELLED")
+    ended = ok(office.clerk.get(path))
+    assert stands < ended["created"] < rows
+    assert ended["created"] + ended["not_attempted"] == rows
+    (found,) = await talk(office, "u_clerk", say("propose_import", what="resume", import_id=import_id))
+    assert found["code"] == "IMPORT_CLOSED"
+    acts = {e["action"]: e["conversation"] for e in office.audit(import_id)}
+    assert all(acts[a] for a in ("import.paused", "import.resumed", "import.ended"))
 
 
 async def test_an_import_that_is_declined_or_rejected_makes_nobody(office: Office) -> None:

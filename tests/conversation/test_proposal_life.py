@@ -1,8 +1,10 @@
 """How a proposal's life ends: by the clock, by a changed world, by a person who may no longer, by being used; never twice."""
 
+import asyncio
+
 import psycopg
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from models.access import Agent
 from tests.api.office import Office, code, ok
@@ -134,10 +136,17 @@ async def test_temporal_shows_that_it_came_by_conversation_and_through_which_cli
         change = {"customer_id": customer, "phone": "+1 617 555 0103"}
         shown = told(await client.call_tool("propose_customer_update", change))
         done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))["result"]
-    described = await temporal_client.get_workflow_handle(done["workflow_id"]).describe()
-    assert "by conversation (test-assistant)" in str(await described.static_summary())
     said = {"proposal": shown["proposal_id"], "client": "test-assistant", "agent": "helper"}
-    assert dict(await described.memo()) == said
+    summary = f"Customer update {customer}, by conversation (test-assistant) {done['change_id']}"
+    handle = temporal_client.get_workflow_handle(done["workflow_id"])
+    for begun_again in (False, True):  # a process that was lost says it again, from the books alone
+        if begun_again:
+            await handle.terminate("lost")
+            await asyncio.to_thread(office.stack.arflow, "resume")
+        described = await handle.describe()
+        assert described.status is WorkflowExecutionStatus.RUNNING
+        assert await described.static_summary() == summary
+        assert dict(await described.memo()) == said
 
 
 async def test_every_write_of_a_conversation_names_its_proposal_and_a_persons_yes(office: Office) -> None:

@@ -27,6 +27,10 @@ def test_aging_of_every_customer_ties_to_the_control_account(books: Books) -> No
     assert [(t["legal_entity_id"], t["currency_code"], t["total_minor"]) for t in report["totals"]] == [
         ("le_uk", "GBP", 90), ("le_us", "USD", 750),
     ]  # fmt: skip
+    most = books.get("/v1/reports/ar-aging", as_of="2026-02-28", limit="2")
+    assert [(i["customer_name"], i["total_minor"]) for i in most["items"]] == [("Owing", 750), ("Owing", 90)]
+    assert most["customers"] == report["customers"] == len(report["items"])
+    assert (most["totals"], most["control"]) == (report["totals"], report["control"])
     assert [(c["ledger_minor"], c["aging_minor"], c["timing_minor"], c["difference_minor"]) for c in report["control"]] == [
         (90, 90, 0, 0), (750, 750, 0, 0),
     ]  # fmt: skip

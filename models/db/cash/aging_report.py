@@ -4,7 +4,8 @@ Aging goes by effective dates (payment date, issue date), the ledger by entry da
 The report names every movement that one counts on the day and the other does not; what then remains is an error.
 """
 
-from collections.abc import Collection, Mapping
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -70,8 +71,11 @@ class _Customer:
     legal_entity_id: str
 
 
-def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> ArAgingReportAnswer:
-    """Every customer with an invoice or a payment by `as_of`, per legal entity in its functional currency.
+def ar_aging_report(
+    tx: Tx, as_of: date, entities: Collection[str] | None, limit: int | None = None
+) -> ArAgingReportAnswer:  # fmt: skip
+    """Every customer with an invoice or a payment by `as_of`, per legal entity in its functional currency. `limit`: so many
+    are shown, the most overdue first; what is said of all is of all.
 
     `control`, per entity: ledger = aging + timing differences + difference, which must be 0.
     """
@@ -85,6 +89,7 @@ def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> Ar
     totals = {e: summed(a for (entity, _), a in aged.items() if entity == e) for e in currencies}
     return ArAgingReportAnswer(
         as_of=as_of,
+        customers=len(aged),
         items=[
             CustomerAgingAnswer(
                 legal_entity_id=entity,
@@ -94,7 +99,7 @@ def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> Ar
                 by_currency=by_currency(untranslated.get((entity, customer), {})),
                 **a.as_dict(),
             )
-            for (entity, customer), a in sorted(aged.items(), key=lambda one: one[0])
+            for (entity, customer), a in _in_order(aged, limit)
         ],
         totals=[
             EntityAgingAnswer(legal_entity_id=e, currency_code=code, **totals[e].as_dict())
@@ -106,6 +111,12 @@ def ar_aging_report(tx: Tx, as_of: date, entities: Collection[str] | None) -> Ar
 
 _Key = tuple[str, str]
 """A legal entity and a customer."""
+
+
+def _in_order(aged: Mapping[_Key, Aged], limit: int | None) -> Sequence[tuple[_Key, Aged]]:
+    if limit is None:
+        return sorted(aged.items(), key=lambda one: one[0])
+    return heapq.nsmallest(limit, aged.items(), key=lambda one: (-one[1].overdue_minor, -one[1].total_minor, one[0]))
 
 
 def _aged(
