@@ -249,6 +249,11 @@ class Settings(BaseSettings):
         return self.signing_public_keys_file or (own if not self.production and own.exists() else None)
 
     @property
+    def signs(self) -> bool:
+        """Whether there is a key by which evidence and seals are signed; development makes its own."""
+        return not self.production or self.signing_key_file is not None or self.signing_command is not None
+
+    @property
     def dev_signing_key(self) -> Path | None:
         """Where development keeps its signing key; None in production."""
         return None if self.production else self.home / "signing-key.pem"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -48,7 +49,7 @@ from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
-from workflows.connection import connect_once_there
+from workflows.connection import connect_once_there, lacks_namespace
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.deductions import ResolveDeduction
 from workflows.escalations import EscalateCase, WatchEscalation
@@ -66,6 +67,8 @@ from workflows.seals import SealTrails
 from workflows.statements import ImportStatement
 from workflows.watching import keep_watching
 from workflows.webhooks import DeliverWebhooks
+
+log = structlog.get_logger("arflow.worker")
 
 GRACE = timedelta(seconds=5)
 UNWATCHED = UnsandboxedWorkflowRunner()
@@ -246,7 +249,7 @@ def mail_transport(settings: Settings) -> Transport:
 
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period. Begins when the database and
-    Temporal are there, and ends with SharedSession where its sessions are shared."""
+    Temporal are there, and ends with SharedSession where its sessions are shared. A namespace that is gone is waited for."""
     await wait_for_own_sessions(settings.app_url())
     signer = signer_of(
         settings.signing_key_file, settings.signing_command, settings.signing_public_keys_file, settings.dev_signing_key
@@ -257,7 +260,21 @@ async def run_worker(settings: Settings) -> None:
         statement_seconds=settings.database_work_seconds,
     )
     watching = [*tracing.interceptors(), Measured(), FailingSteps(engine)]
-    client = await connect_once_there(settings, watching, measured_runtime())
+    try:
+        while True:
+            client = await connect_once_there(settings, watching, measured_runtime())
+            try:
+                await _work(settings, client, engine, signer)
+            except ExceptionGroup as failed:
+                if not await lacks_namespace(client):
+                    raise
+                log.error("the namespace is gone; everything begins again once it is back", error=str(failed)[:200])
+    finally:
+        engine.dispose()
+
+
+async def _work(settings: Settings, client: Client, engine: Engine, signer: Signer | None) -> None:
+    """All that a worker does, until cancelled or one of it fails."""
     workers = [
         posting_worker(client, engine),
         process_worker(client, engine, mail_transport(settings), signer, ecb_url=settings.ecb_url),
@@ -268,14 +285,11 @@ async def run_worker(settings: Settings) -> None:
     ]
     schedules = {**SCHEDULES, **(FEED_SCHEDULE if settings.partner_feed_home is not None else {})}
     settle_the_interpreter()
-    try:
-        async with asyncio.TaskGroup() as running:
-            for w in workers:
-                running.create_task(w.run())
-            running.create_task(run_relay(client, engine))
-            running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
-            running.create_task(keep_watching(engine, "worker", settings.build))
-            if settings.build is not None:
-                running.create_task(tend(client, engine, settings.build))
-    finally:
-        engine.dispose()
+    async with asyncio.TaskGroup() as running:
+        for w in workers:
+            running.create_task(w.run())
+        running.create_task(run_relay(client, engine))
+        running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
+        running.create_task(keep_watching(engine, "worker", settings.build))
+        if settings.build is not None:
+            running.create_task(tend(client, engine, settings.build))

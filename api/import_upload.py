@@ -30,6 +30,7 @@ from models.imports.columns import check_mapping
 from models.imports.files import Unreadable
 from models.imports.requests import ImportOptions, SubmitImport
 from models.imports.review import notice_of
+from models.invisible import file_name
 from operations.work import Answered
 
 Saved = Callable[[str], Mapping[str, str | None] | None]
@@ -68,7 +69,7 @@ async def upload(
         if options.connection is not None:
             wrong = "What is pulled from a connection comes without a file."
             raise invalid(FieldError("/options/connection", "FIELD_TYPE", wrong))
-        name = (file.filename or "")[:255].replace("\0", "") or None
+        name = file_name(file.filename)
         file_hash, size = await run_in_threadpool(_digest, file.file)
     body = SubmitImport(options=options, file_name=name, file_hash=file_hash, file_bytes=size)
     if not key.given:

@@ -1,11 +1,13 @@
 """What is away for a while, and not wrong: PostgreSQL or Temporal restarting, a full pool, a lock that took too long."""
 
+import errno
 from typing import Final
 
 import psycopg
 from temporalio.service import RPCError, RPCStatusCode
 
 from operations.runner import CommandLost
+from workflows.connection import is_namespace_gone
 
 _AWAY: Final = frozenset(
     {
@@ -32,5 +34,7 @@ def is_outage(error: BaseException) -> bool:
     (with the customer it names, whom a hard deletion has just erased) has done nothing.
     """
     if isinstance(error, RPCError):
-        return error.status in _AWAY
+        return error.status in _AWAY or is_namespace_gone(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True  # the folder of uploads
     return isinstance(error, _AWAY_DATABASE)

@@ -6,6 +6,7 @@ to another one.
 
 import asyncio
 from contextlib import suppress
+from typing import Final
 
 import structlog
 from sqlalchemy import Engine
@@ -16,9 +17,10 @@ import tracing
 from activities.task_failures import measured_runtime
 from settings import Settings
 from worker import posting_worker
-from workflows.connection import AGAIN_SECONDS, connect_once_there
+from workflows.connection import AGAIN_SECONDS, NamespaceGone, TemporalAway, connect_once_there, lacks_namespace
 
 log = structlog.get_logger("arflow.api")
+GONE: Final = "its namespace is gone"
 
 
 class TemporalLink:
@@ -28,6 +30,7 @@ class TemporalLink:
         self._settings, self._engine = settings, engine
         self._client: Client | None = None
         self._there = asyncio.Event()
+        self._away: TemporalAway | None = None
 
     @property
     def client(self) -> Client:
@@ -51,9 +54,11 @@ class TemporalLink:
         again."""
         while True:
             try:
-                client = await connect_once_there(self._settings, tracing.interceptors(), measured_runtime())
+                client = await connect_once_there(
+                    self._settings, tracing.interceptors(), measured_runtime(), self._note
+                )
                 worker = posting_worker(client, self._engine)
-                self._client = client
+                self._client, self._away = client, None
                 self._there.set()
                 await worker.run()
             except Exception as error:  # the SDK raises what its core says, of no common type
@@ -63,8 +68,15 @@ class TemporalLink:
             self._there.clear()
             await asyncio.sleep(AGAIN_SECONDS)
 
+    def _note(self, away: TemporalAway) -> None:
+        self._away = away
+
     async def problem(self) -> str | None:
         """What stands in the way of processes."""
         if not self._there.is_set():
+            if isinstance(self._away, NamespaceGone):
+                return GONE
             return "does not answer" if self._client is None else "its namespace takes no worker of postings"
-        return None if await self.client.service_client.check_health() else "not serving"
+        if not await self.client.service_client.check_health():
+            return "not serving"
+        return GONE if await lacks_namespace(self.client) else None  # the polls of its worker hear of it minutes later

@@ -66,6 +66,10 @@ def _begin(kind: str, settings: Settings) -> None:
         "started", **said, env=settings.env, pid=os.getpid(), database=",".join(database_hosts(settings.app_url())),
         temporal=settings.temporal_target, namespace=settings.temporal_namespace,
     )  # fmt: skip
+    if not settings.signs:
+        structlog.get_logger("arflow").warning(
+            "evidence and seals are not signed", set="ARFLOW_SIGNING_KEY_FILE or ARFLOW_SIGNING_COMMAND"
+        )
 
 
 def _refuse_shared_sessions(settings: Settings) -> None:
@@ -129,7 +133,7 @@ def migrate() -> None:
     try:
         added = asyncio.run(_register(settings))
     except TemporalAway as away:
-        print(f"database migrated; {away}: the worker registers the search attributes as soon as it does")
+        print(f"database migrated; {away}: the worker registers the search attributes as soon as it can")
         return
     except NotPermitted as refused:
         print(f"{refused}; an operator runs:", *refused.commands, sep="\n  ")

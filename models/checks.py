@@ -266,7 +266,8 @@ def reason_code(value: str) -> str:
 
 
 def metadata(value: object) -> dict[str, JsonValue]:
-    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL and lone surrogates."""
+    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL, lone surrogates and what hides.
+    Approvers read it: no member may look like another."""
     if not isinstance(value, dict):
         raise invalid("FIELD_TYPE", "Metadata is a JSON object.")
     level: list[object] = [value]
@@ -288,4 +289,6 @@ def metadata(value: object) -> dict[str, JsonValue]:
         raise invalid("METADATA_TOO_LARGE", f"Metadata has at most {METADATA_BYTES} bytes.")
     if b"\\u0000" in encoded:
         raise invalid("FIELD_TYPE", "Metadata holds a NUL character.")
+    if deceptive(encoded.decode()):
+        raise invalid("FIELD_TYPE", "Deceptive invisible characters are not allowed.")
     return value

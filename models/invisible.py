@@ -1,6 +1,7 @@
 """Characters that nobody sees. What cannot be seen tells no two texts apart, makes no name, and hides nothing."""
 
 import re
+import unicodedata
 from typing import Final
 
 # Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
@@ -31,3 +32,10 @@ def deceptive(value: str) -> bool:
 def hidden_in_address(value: str) -> bool:
     """Whether an e-mail address holds what cannot be seen there; the joiners are letters of some scripts' words."""
     return any(c not in _IN_ADDRESSES for c in _ANY.findall(value))
+
+
+def file_name(said: str | None) -> str | None:
+    """What a file is called, for people: without the folders before it, and without what is not seen or turns the rest round."""
+    last = re.split(r"[/\\]", said or "")[-1]
+    shown = "".join(c for c in without(last) if unicodedata.category(c) not in {"Cc", "Cs"})
+    return shown.strip()[:255] or None

@@ -2,27 +2,35 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Final
 
 import structlog
 from temporalio.api.enums.v1 import ApplicationErrorCategory
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.runtime import Runtime
-from temporalio.service import TLSConfig
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from settings import Settings
 
 log = structlog.get_logger("arflow.temporal")
 CONNECT_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 2.0
+DESCRIBED_IN: Final = timedelta(seconds=5)
 
 
 class TemporalAway(Exception):
     """It does not answer. The message is the transport's: an address and a reason."""
+
+
+class NamespaceGone(TemporalAway):
+    """It answers, but the namespace was never made, or was deleted."""
 
 
 class Failures(DefaultFailureConverter):
@@ -48,7 +56,7 @@ async def connect(
     """A client for the settings' namespace; with a `runtime`, its workers are measured by it. Raises TemporalAway."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return await Client.connect(
+            client = await Client.connect(
                 settings.temporal_target,
                 namespace=settings.temporal_namespace,
                 api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
@@ -57,6 +65,11 @@ async def connect(
                 interceptors=interceptors,
                 runtime=runtime,
             )
+            if await lacks_namespace(client):
+                raise NamespaceGone(
+                    f"Temporal at {settings.temporal_target} has no namespace {client.namespace}: it has to be made first"
+                )
+            return client
     except RuntimeError as error:  # what the SDK's core says of a connection that is not to be had
         raise TemporalAway(f"Temporal at {settings.temporal_target} does not answer ({str(error)[:300]})") from error
     except TimeoutError:
@@ -66,18 +79,38 @@ async def connect(
 
 
 async def connect_once_there(
-    settings: Settings, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
+    settings: Settings,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+    meanwhile: Callable[[TemporalAway], None] = lambda _away: None,
 ) -> Client:
-    """As `connect`, as soon as the server is there."""
-    said = False
+    """As `connect`, as soon as the server is there. `meanwhile` is told each time that it is not."""
+    said: str | None = None
     while True:
         try:
             return await connect(settings, interceptors, runtime)
         except TemporalAway as away:
-            if not said:
+            if said != str(away):
                 log.warning("waiting for Temporal", why=str(away))
-            said = True
+            said = str(away)
+            meanwhile(away)
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def lacks_namespace(client: Client) -> bool:
+    """Whether the server says that the client's namespace is not there; False where it says nothing about it."""
+    asked = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        await client.workflow_service.describe_namespace(asked, timeout=DESCRIBED_IN)
+    except RPCError as error:
+        return is_namespace_gone(error)
+    return False
+
+
+def is_namespace_gone(error: RPCError) -> bool:
+    """Whether it is the namespace that was not found, and not what was looked for in it."""
+    kind = NamespaceNotFoundFailure.DESCRIPTOR
+    return error.status is RPCStatusCode.NOT_FOUND and any(d.Is(kind) for d in error.grpc_status.details)
 
 
 def _tls(settings: Settings) -> TLSConfig:

@@ -19,6 +19,7 @@ from api.temporal import TemporalLink
 from models.answers import answer
 from models.errors import Refusal
 from models.standing import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
+from settings import Settings
 
 router: Final = APIRouter(tags=["health"], redirect_slashes=False, route_class=CheckedRoute)
 
@@ -44,7 +45,8 @@ class ReadinessAnswer:
 class DegradedAnswer:
     """`degraded`: requests are served, but something is missing, stands still, fails again and again, or no worker is there.
     `trouble` says what, how much of it, and since when; `processes` who was last seen when; `open` what is open, wrong or not;
-    `queues` what waits in Temporal (empty where it does not say)."""
+    `queues` what waits in Temporal (empty where it does not say); `warnings` what is set up in a way that nobody should leave it
+    in, and degrades nothing: `EVIDENCE_NOT_SIGNED`."""
 
     status: Literal["ready", "degraded"]
     checks: Mapping[str, str]
@@ -53,6 +55,7 @@ class DegradedAnswer:
     processes: Sequence[ProcessesAnswer]
     open: FiguresAnswer
     queues: Sequence[Backlog]
+    warnings: Sequence[Literal["EVIDENCE_NOT_SIGNED"]]
 
 
 @router.get("/healthz", response_model=HealthAnswer)
@@ -90,20 +93,20 @@ async def get_readiness(
     queues = await figures.waiting(None if "temporal" in missing else _temporal(request))
     engine: Engine = request.app.state.engine
     wrong = [*away, *await run_in_threadpool(figures.trouble, engine, queues)]
-    return shown(await run_in_threadpool(_looked_at, engine, checks, missing, wrong, queues))
-
-
-def _looked_at(
-    engine: Engine,
-    checks: Mapping[str, str],
-    missing: Sequence[str],
-    found: Sequence[TroubleAnswer],
-    queues: Sequence[Backlog],
-) -> DegradedAnswer:
-    return DegradedAnswer(
-        status="degraded" if found else "ready", checks=checks, missing=missing, trouble=found,
-        processes=figures.processes(engine), open=figures.summed(engine), queues=queues,
+    processes, summed = await run_in_threadpool(_looked_at, engine)
+    answered = DegradedAnswer(
+        status="degraded" if wrong else "ready", checks=checks, missing=missing, trouble=wrong,
+        processes=processes, open=summed, queues=queues, warnings=_warnings(request.app.state.settings),
     )  # fmt: skip
+    return shown(answered)
+
+
+def _looked_at(engine: Engine) -> tuple[Sequence[ProcessesAnswer], FiguresAnswer]:
+    return figures.processes(engine), figures.summed(engine)
+
+
+def _warnings(settings: Settings) -> Sequence[Literal["EVIDENCE_NOT_SIGNED"]]:
+    return () if settings.signs else ("EVIDENCE_NOT_SIGNED",)
 
 
 def _temporal(request: Request) -> Client | None:

@@ -37,6 +37,7 @@ from models.imports.presets import PRESETS
 from models.imports.raw_rows import values_of
 from models.imports.records import Import, ImportRow, ImportStatus
 from models.imports.requests import NamedMapping, ReviewDecision, SaveMapping
+from models.imports.review import as_seen, covers
 from models.values import Empty
 from operations.imports.preview import changes_of
 
@@ -127,6 +128,7 @@ def list_imports(request: Request, who: Reader, page: Paging, status: ImportStat
     after = page.after("customer-imports", str)
     with reading(request, who) as tx:
         found = imports.page(tx, status, who.entities, after[0] if after else None, page.fetch)
+    found = [as_seen(one, who.entities) for one in found]
     return shown(page.of("customer-imports", found, key=lambda one: (one.id,), item=import_answer))
 
 
@@ -147,13 +149,15 @@ def list_import_rows(
 ) -> Response:
     """The rows in file order with outcome, codes and errors by column; of one outcome, or those of which a code was said.
 
-    `changes` is what a row that updates would change of its customer, as long as it has not been carried out.
+    `changes` is what a row that updates would change of its customer, as long as it has not been carried out; for who may see
+    all legal entities whose customers the file touches.
     """
     one = _seen(request, who, import_id)
     after = page.after("import-rows", int)
     with reading(request, who) as tx:
         rows = import_rows.page(tx, one, after[0] if after else 0, page.fetch, outcome, code)
-        waiting = [row.row_no for row in rows if not row.executed] if one.is_open else []
+        shows = one.is_open and covers(who.entities, one)
+        waiting = [row.row_no for row in rows if not row.executed] if shows else []
         changes = changes_of(tx, one, waiting)
 
     def item(row: ImportRow) -> ImportRowAnswer:
@@ -240,4 +244,4 @@ def _seen(request: Request, who: Principal, import_id: str) -> Import:
     with reading(request, who) as tx:
         one = imports.get(tx, import_id)
     who_sees(who, one.legal_entity_id)
-    return one
+    return as_seen(one, who.entities)

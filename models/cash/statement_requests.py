@@ -14,6 +14,7 @@ from models.cash.statements import (
     line_external_id,
     line_external_id_before,
 )
+from models.invisible import file_name
 from models.values import Body, Choice, IsoDate, Minor, RecordId
 
 RETURNED = "RECEIPT_RETURNED"
@@ -122,7 +123,7 @@ def as_received(
     return ReceiveStatement(
         bank_account_id=bank_account_id,
         file_hash=hashlib.sha256(content).hexdigest(),
-        file_name=filename,
+        file_name=file_name(filename),
         format=format,
         statements=[
             ReadStatement(

@@ -30,6 +30,10 @@ class Review(UnderApproval):
         """No single customer's."""
         return ""
 
+    def is_covered_by(self, entities: frozenset[str] | None) -> bool:
+        """By its own legal entity, and those whose customers it would change."""
+        return covers(entities, self.file)
+
     def moved_to(self, chain: Chain, now: datetime) -> Self:
         """The review with its chain moved on; once all have approved, the import is carried out."""
         file = replace(self.file, steps=steps_of(chain))
@@ -100,6 +104,19 @@ def steps_of(chain: Chain) -> tuple[ReviewStep, ...]:
         )
         for s in chain.steps
     )
+
+
+def covers(entities: frozenset[str] | None, one: Import) -> bool:
+    """Whether a token of these legal entities reaches all that the import would create and change."""
+    touched = () if one.summary is None else one.summary.legal_entities
+    return entities is None or entities.issuperset({one.legal_entity_id, *touched})
+
+
+def as_seen(one: Import, entities: frozenset[str] | None) -> Import:
+    """The import for a reader of these legal entities: nobody reads another entity's customers by way of a file."""
+    if one.summary is None or covers(entities, one):
+        return one
+    return replace(one, summary=replace(one.summary, changes=None))
 
 
 def notice_of(one: Import) -> str:

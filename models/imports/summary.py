@@ -66,10 +66,12 @@ class ImportChanges:
 
 @answer
 class ImportSummary:
-    """What the reviewer decides by: rows by code, a few of them each; `changes` only where the import may update."""
+    """What the reviewer decides by: rows by code, a few of them each; `changes` only where the import may update, and for
+    whoever may see all `legal_entities` whose customers the rows would create or update."""
 
     codes: Mapping[str, int]
     sample_rows: Mapping[str, Sequence[int]]
     would: PlannedOutcomes
     credit_limits: Sequence[NewCreditLimits]
     changes: ImportChanges | None
+    legal_entities: Sequence[str] = ()

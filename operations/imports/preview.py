@@ -21,6 +21,7 @@ def find_refused(tx: Tx, one: Import) -> None:
     one name, what does not fit together."""
     if one.options.on_duplicate != "update":
         return
+    matching.find_out_of_reach(tx, one)
     matching.find_other_external_ids(tx, one)
     after = 0
     while numbers := matching.rows_with_related(tx, one.id, after, _BATCH):

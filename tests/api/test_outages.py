@@ -1,5 +1,6 @@
 """Whatever is away for a moment is answered with 503 and Retry-After, never with 500."""
 
+import errno
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,6 +29,7 @@ from tests.api.office import Office, code, ok
         psycopg.OperationalError("connection refused"),
         RPCError("", RPCStatusCode.UNAVAILABLE, b""),
         CommandLost("cmd_x"),
+        OSError(errno.ENOSPC, "No space left on device"),
     ],
     ids=lambda e: type(e).__name__,
 )

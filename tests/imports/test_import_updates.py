@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ import pytest
 from models.customers.diff import related_json
 from models.db.customers import customers
 from models.db.engine import transaction
+from models.db.imports import rows as import_rows
 from models.db.tx import to_json
+from models.errors import Refusal
 from models.imports.records import Import
+from models.imports.requests import ReviewDecision
+from models.imports.review import as_seen
 from operations.imports.preview import changes_of
 from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
@@ -230,3 +235,28 @@ def test_a_later_row_completes_what_an_earlier_one_of_the_file_made(clerk: Desk)
     made = str(clerk.sql("SELECT id FROM customers WHERE org_id = :org")[0]["id"])
     assert [a["postal_code"] for a in lists(clerk, made, "addresses")] == ["LS1"]
     assert [c["name"] for c in lists(clerk, made, "contacts")] == ["Ann"]
+
+
+def test_a_file_shows_nothing_of_customers_whom_its_uploader_or_reader_may_not_see(clerk: Desk) -> None:
+    theirs, ours = clerk.customers(
+        {"name": "Theirs", "email": "theirs@x.com", "legal_entity_id": "le_uk", "credit_limit": "7"},
+        {"name": "Ours", "email": "ours@x.com"},
+    )
+    rows = b"name,email,credit_limit\nChanged,theirs@x.com,9\nChanged,ours@x.com,9\n"
+    limited = replace(clerk, entities=frozenset({"le_us"}))
+    import_id = limited.validated(rows, on_duplicate="update")
+    one = clerk.row(import_id)
+    assert [change.customer_id for change in changes(one).rows] == [ours]
+    assert [change.customer_id for change in changes(one).first] == [ours]
+    with transaction(clerk.engine, clerk.org) as tx:
+        assert list(changes_of(tx, one, [1, 2])) == [2]
+        first = import_rows.page(tx, one, 0, 1, None)[0]
+    assert (first.outcome, first.duplicate, one.error_rows) == ("error", ["DUPLICATE_EMAIL", "ENTITY_UNKNOWN"], 1)
+    assert theirs not in str(one.summary)
+    # Who may see all uploads the same: who may not sees no values, and does not decide.
+    whole = clerk.row(clerk.validated(rows, on_duplicate="update", batch_size=7))
+    assert summary(whole).legal_entities == ["le_uk", "le_us"]
+    assert summary(as_seen(whole, frozenset({"le_us"}))).changes is None
+    assert as_seen(whole, None) == as_seen(whole, frozenset({"le_us", "le_uk"})) == whole
+    with pytest.raises(Refusal, match="does not cover"):
+        limited.decide(whole.id, ReviewDecision(decision="approve"), "u_manager")

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
+from cli import processes
 from models.db import outbox, standing
 from models.db.engine import own_connection, transaction
 from models.ids import new_id
 from models.standing import Patience
 from operations.standing import report_done, report_failing, watch_one
 from operations.verify import verify
+from settings import Settings
 from tests.books import Books
 from tests.cash_desk.desk import Desk, credit_line
 
@@ -163,3 +167,23 @@ def test_readiness_says_so_to_whoever_asks_with_verbose(books: Books) -> None:
     assert answer.status_code == 200, answer.text
     assert (answer.json()["status"], [t["what"] for t in answer.json()["trouble"]]) == ("degraded", ["NO_WORKER"])
     assert books.api().get("/readyz").json()["status"] == "ready"
+
+
+def test_production_that_signs_nothing_is_told_at_its_start_and_in_readiness(
+    books: Books, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unsigned = Settings(env="production", database_url=books.owner_url, temporal_address="t:7233")
+    signed = unsigned.model_copy(update={"signing_key_file": tmp_path / "key.pem"})
+    monkeypatch.setattr(processes, "configure_logs", lambda _settings: None)
+    asked = books.api()
+    for settings, said in (
+        (unsigned, ["EVIDENCE_NOT_SIGNED"]),
+        (signed, []),
+        (unsigned.model_copy(update={"env": "dev"}), []),
+    ):
+        with capture_logs() as logs:
+            processes._begin("api", settings)
+        assert ["evidence and seals are not signed" in e["event"] for e in logs] == [False] + [True] * len(said)
+        asked.app.state.settings = settings
+        found = asked.get("/readyz?verbose").json()
+        assert (found["warnings"], "EVIDENCE_NOT_SIGNED" in str(found["trouble"])) == (said, False)

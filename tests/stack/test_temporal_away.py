@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,12 +14,15 @@ from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.outages import is_outage
 from models.ids import new_id
+from settings import Settings
 from stack.process import free_port
 from stack.temporal import DevServer, ensure_cli
 from tests.books import Books
 from tests.stack_fixtures.app import Access, run_process
 from workflows import starts
+from workflows.connection import NamespaceGone, connect
 
 TODAY = "2026-01-15"
 MOMENT = 120.0
@@ -136,6 +139,73 @@ async def test_once_temporal_is_there_processes_begin_without_a_restart(alone: A
         finally:
             process.kill()
             await process.wait()
+
+
+async def test_whoever_connects_is_told_that_the_namespace_is_gone(temporal_address: str) -> None:
+    settings = Settings(temporal_address=temporal_address, temporal_namespace="nowhere")
+    with pytest.raises(NamespaceGone, match=f"{temporal_address} has no namespace nowhere"):
+        await connect(settings)
+    server = await Temporal.connect(temporal_address, namespace="nowhere")
+    with pytest.raises(RPCError) as gone:
+        await server.get_workflow_handle("any").describe()
+    assert is_outage(gone.value)
+
+
+@pytest.mark.timeout(280)
+async def test_a_namespace_that_is_gone_is_named_and_all_goes_on_once_it_is_back(alone: Access, tmp_path: Path) -> None:
+    alone.environment["ARFLOW_TEMPORAL_NAMESPACE"] = "mine"
+    org = alone.organisation()
+    server = DevServer(
+        cli=ensure_cli(None, print), file=None, log=tmp_path / "temporal.log", ui_port=None,
+        port=int(alone.environment["ARFLOW_TEMPORAL_ADDRESS"].rpartition(":")[2]),
+    )  # fmt: skip
+    process = await server.start()
+    try:
+        with running(alone, "api", "worker") as started:
+            await asyncio.to_thread(_without_its_namespace, alone, org, server)
+            assert [p.poll() for p in started.values()] == [None, None]
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _without_its_namespace(at: Access, org: str, server: DevServer) -> None:
+    with at.client(org, "u_clerk", "ar_clerk", patient=False) as clerk:
+        at.wait_ready(MOMENT, everything=False)
+        _until(lambda: _said_of_temporal(clerk) == "its namespace is gone")
+        assert "TEMPORAL_AWAY" in {t["what"] for t in clerk.get("/readyz?verbose").json()["trouble"]}
+        lines = f"date,amount,currency,payer,reference,remittance_text\n{TODAY},1.00,USD,X,r,t\n"
+        file = {"file": ("s.csv", lines, "text/csv")}
+        change, key = {"name": "B", "email": "b@example.com", "legal_entity_id": "le_us"}, {"Idempotency-Key": "change"}
+        answers = [
+            clerk.post("/v1/bank-accounts/bank_us/statements", files=file),
+            clerk.post("/v1/customers", json=change, headers=key),
+        ]
+        for answer in answers:
+            assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE"), answer.text
+            assert answer.headers["Retry-After"].isdigit()
+        _namespace(server, "create")
+        at.wait_ready(MOMENT)
+        _until(lambda: [s["status"] for s in clerk.get("/v1/statements").json()["items"]] == ["COMPLETED"])
+        _until(lambda: clerk.post("/v1/customers", json=change, headers=key).status_code == 202)
+        _namespace(server, "delete")
+        _until(lambda: _said_of_temporal(clerk) == "its namespace is gone")
+
+
+def _said_of_temporal(clerk: httpx2.Client) -> str:
+    return str(clerk.get("/readyz").json()["checks"]["temporal"])
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + MOMENT
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def _namespace(server: DevServer, act: str) -> None:
+    words = [act, *(["--yes"] if act == "delete" else []), "mine", "--address", server.address]
+    subprocess.run([server.cli, "operator", "namespace", *words], check=True, capture_output=True)
 
 
 async def _ended(client: Temporal, workflow_id: str) -> bool:

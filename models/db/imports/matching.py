@@ -100,6 +100,20 @@ def find_repeated(tx: Tx, one: Import) -> None:
     )
 
 
+def find_out_of_reach(tx: Tx, one: Import) -> None:
+    """Rows that meet a customer of a legal entity which the uploader's token did not cover: they are not shown what it has."""
+    if one.entities is None:
+        return
+    plan_generally(tx, one.total_rows)
+    tx.run(
+        """UPDATE import_rows r SET duplicate = array_append(r.duplicate, 'ENTITY_UNKNOWN') FROM customers c
+            WHERE r.import_id = :id AND r.ok AND c.org_id = :org AND c.id = r.match_id
+              AND NOT c.legal_entity_id = ANY(CAST(:reach AS text[])) AND NOT r.duplicate @> ARRAY['ENTITY_UNKNOWN']""",
+        id=one.id,
+        reach=sorted(one.entities),
+    )
+
+
 def find_other_external_ids(tx: Tx, one: Import) -> None:
     """Rows that would give a customer another external id than it has, or has been given by an earlier row of the file;
     or one that another customer has."""
@@ -205,8 +219,21 @@ def summary(tx: Tx, one: Import) -> tuple[ImportSummary, Counted]:
         would=would,
         credit_limits=_new_limits(tx, import_id),
         changes=_weighty_changes(tx, import_id) if mode == "update" else None,
+        legal_entities=_touched(tx, one),
     )
     return found, Counted(n["valid_rows"], n["error_rows"], n["warning_rows"], n["duplicate_rows"])
+
+
+def _touched(tx: Tx, one: Import) -> list[str]:
+    """The legal entities whose customers the rows would create, and update where they may."""
+    met = "c.legal_entity_id" if one.options.on_duplicate == "update" else "NULL"
+    found = tx.all(
+        f"""SELECT DISTINCT coalesce({met}, r.legal_entity_id) AS id FROM import_rows r
+              LEFT JOIN customers c ON c.org_id = :org AND c.id = r.match_id
+             WHERE r.import_id = :id AND NOT {INVALID} ORDER BY 1""",
+        id=one.id,
+    )
+    return [f["id"] or one.legal_entity_id for f in found]
 
 
 def _new_limits(tx: Tx, import_id: str) -> list[NewCreditLimits]:

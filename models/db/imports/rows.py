@@ -8,7 +8,7 @@ from models.imports.records import Import, ImportRow, ImportStatus
 REFUSED: Final = (
     "DUPLICATE_AMBIGUOUS", "EXTERNAL_ID_CONFLICT", "RELATED_AMBIGUOUS", "PRICING_TIERS_OVERLAP", "QUANTITY_RANGE_INVALID",
     "EFFECTIVE_RANGE_INVALID", "FIELD_DUPLICATE", "PAYS_FOR_OVERLAP", "PAYS_FOR_SELF", "PAYS_FOR_CIRCLE", "CUSTOMER_NOT_FOUND",
-    "ORG_CONTEXT_MISMATCH", "FORBIDDEN",
+    "ORG_CONTEXT_MISMATCH", "FORBIDDEN", "ENTITY_UNKNOWN",
 )  # fmt: skip
 INVALID: Final = f"(r.ok IS FALSE OR coalesce(r.duplicate && ARRAY{list(REFUSED)!r}, false))"
 """A row that cannot be executed whatever on_duplicate says: wrong in itself, meeting two customers at once, or asking of a
