@@ -3,28 +3,21 @@
 from collections.abc import Mapping
 
 from models.db import exceptions
-from models.db.cash import deductions, invoices
 from models.errors import Refusal
 from models.exceptions.answers import ExceptionAnswer, exception_answer
 from models.exceptions.records import ExceptionRecord, ExceptionStatus
 from models.exceptions.requests import AssignException, ResolveException
-from operations.cash import deductions as deductions_at_work
-from operations.cash.invoices import end_dispute
+from operations.exception_kinds import ExceptionKind, kind_of
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
 @operation("assign_exception", AssignException, ExceptionAnswer)
 def assign_exception(work: Work, asked: AssignException) -> Outcome[ExceptionAnswer]:
-    """Hand it to a role or to a person: the one it lies with afterwards, as the deduction does that it is about."""
-    seen = exceptions.get_exception(work.tx, str(work.cmd.resource_id))
-    about_deduction = seen.kind == deductions_at_work.KIND
-    if about_deduction:  # what an exception hangs on is locked before it
-        deductions.get(work.tx, seen.subject_id, lock=True)
-    e = _mine(work, exceptions.get_exception(work.tx, seen.id, lock=True))
+    """Hand it to a role or to a person: the one it lies with afterwards, and what it is about with it where that has an owner."""
+    e, kind = _locked(work)
     exceptions.assign(work.tx, e.id, owner_role=asked.owner_role, owner_user=asked.owner_user)
-    if about_deduction:
-        deductions.assign(work.tx, e.subject_id, owner_role=asked.owner_role, owner_user=asked.owner_user)
+    kind.assigned(work, e, asked)
     changed = {
         "before": {"owner_role": e.owner_role, "owner_user": e.owner_user},
         "after": {"owner_role": asked.owner_role, "owner_user": asked.owner_user},
@@ -36,22 +29,19 @@ def assign_exception(work: Work, asked: AssignException) -> Outcome[ExceptionAns
 @operation("resolve_exception", ResolveException, ExceptionAnswer)
 def resolve_exception(work: Work, asked: ResolveException) -> Outcome[ExceptionAnswer]:
     """It is dealt with. Resolving a dispute's exception ends the dispute of the invoice too; a deduction's ends with that."""
-    seen = exceptions.get_exception(work.tx, str(work.cmd.resource_id))
-    invoice = None
-    if seen.kind == "invoice_dispute":  # invoices are locked before anything that hangs on them
-        invoice = invoices.get(work.tx, seen.subject_id, lock=True)
-    e = _mine(work, exceptions.get_exception(work.tx, seen.id, lock=True))
-    if e.kind == deductions_at_work.KIND:
-        raise Refusal(
-            "DEDUCTION_UNDECIDED",
-            f"It ends when the deduction is decided: POST /v1/deductions/{e.subject_id}/resolve.",
-            deduction_id=e.subject_id,
-        )
+    e, kind = _locked(work)
     exceptions.resolve(work.tx, e.id, who=work.cmd.actor, code=asked.code, note=asked.note)
-    if invoice is not None and invoice.disputed_at is not None:
-        end_dispute(work, invoice.id, asked.code, asked.note)
+    kind.resolved(work, e, asked)
     changed = {"before": {"status": "open"}, "after": {"status": "resolved"}, "note": asked.note}
     return _audited(work, e, "exception.resolved", changed, asked.code)
+
+
+def _locked(work: Work) -> tuple[ExceptionRecord, ExceptionKind]:
+    """The exception, locked after what it hangs on."""
+    seen = exceptions.get_exception(work.tx, str(work.cmd.resource_id))
+    kind = kind_of(seen)
+    kind.lock(work.tx, seen.subject_id)
+    return _mine(work, exceptions.get_exception(work.tx, seen.id, lock=True)), kind
 
 
 def _mine(work: Work, e: ExceptionRecord) -> ExceptionRecord:

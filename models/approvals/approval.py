@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from models.answers import JsonObject, WarningAnswer
-from models.approvals.kinds import ApprovalKind
+from models.approvals.kinds import KINDS, ApprovalKind
 from models.approvals.records import Lane, UnderApproval
-
-_RED: Final = frozenset({"refund", "authority_limits"})
-"""Kinds with whose execution money leaves the house, or the rules change by which it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +69,7 @@ class Approval(UnderApproval):
     @property
     def lane(self) -> Lane:
         """Its kind's risk."""
-        return "red" if self.kind in _RED else "yellow"
+        return "red" if KINDS[self.kind].red else "yellow"
 
     @property
     def about(self) -> str:

@@ -1,11 +1,32 @@
 """What may be under approval, and by whose id it is known."""
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
 
 ApprovalKind = Literal[
     "customer_change", "import", "credit_note", "write_off", "deduction", "refund", "authority_limits"
 ]
-KINDS: Final = get_args(ApprovalKind)
+
+
+@dataclass(frozen=True)
+class About:
+    """What holds for every approval of a kind. `seen_with`: the permission that shows them, that of reading what they are
+    about. `red`: with their execution money leaves the house, or the rules change by which it may."""
+
+    seen_with: str
+    red: bool = False
+
+
+KINDS: Final[Mapping[ApprovalKind, About]] = {
+    "customer_change": About("changes.read"),
+    "import": About("imports.read"),
+    "credit_note": About("payments.read"),
+    "write_off": About("payments.read"),
+    "deduction": About("payments.read"),
+    "refund": About("payments.read", red=True),
+    "authority_limits": About("settings.read", red=True),
+}
 
 
 def moment_of(approval_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from models.db.tables.metadata import DOCUMENTS
+
 
 def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, dict[str, object]]:
     """SQL that leaves out subjects of other legal entities, and its parameter.
@@ -12,16 +14,7 @@ def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, 
         return "", {}
     direct = " UNION ALL ".join(
         f"SELECT 1 FROM {table} s WHERE s.org_id = :org AND s.id = {column} AND s.legal_entity_id = ANY(:entities)"
-        for table in (
-            "payments",
-            "invoices",
-            "customers",
-            "adjustments",
-            "approvals",
-            "write_offs",
-            "credit_notes",
-            "deductions",
-        )
+        for table in ("customers", "approvals", *DOCUMENTS)
     )
     banked = " UNION ALL ".join(
         f"""SELECT 1 FROM {table} s JOIN bank_accounts b ON b.org_id = s.org_id AND b.id = s.bank_account_id

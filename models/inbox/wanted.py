@@ -1,6 +1,6 @@
 """What is asked of the list of approvals, and who may see which kind."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,23 +8,13 @@ from models.access import Principal, with_included
 from models.approvals.chain import ChangeStatus
 from models.approvals.kinds import KINDS, ApprovalKind
 
-SEEN_WITH: Final[Mapping[ApprovalKind, str]] = {
-    "customer_change": "changes.read",
-    "import": "imports.read",
-    "credit_note": "payments.read",
-    "write_off": "payments.read",
-    "deduction": "payments.read",
-    "refund": "payments.read",
-    "authority_limits": "settings.read",
-}
-"""The permission that shows approvals of a kind: that of reading what they are about."""
 WAITING: Final = frozenset({ChangeStatus.PENDING_APPROVAL, ChangeStatus.FAILED})
 """What somebody has to move on: an approver, or the submitter of what could not be carried out."""
 
 
 def kinds_seen(who: Principal) -> frozenset[ApprovalKind]:
     """The kinds whose approvals this person may read."""
-    return frozenset(kind for kind in KINDS if who.may(SEEN_WITH[kind]))
+    return frozenset(kind for kind, about in KINDS.items() if who.may(about.seen_with))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,12 @@ from models.cash.records import ApplicationSession, Invoice
 from models.db.cash import deductions, payments
 from models.db.cash.payments import BalanceChange
 from models.db.master_data import settings_of
+from models.errors import Refusal
+from models.exceptions.records import ExceptionRecord
+from models.exceptions.requests import AssignException, ResolveException
 from models.ids import new_id
+from operations import exception_kinds
+from operations.exception_kinds import ExceptionKind
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -186,3 +191,20 @@ def end(work: Work, d: Deduction, after: Deduction, how: str, *, by: str | None 
     work.audit(d.invoice_id, "invoice.deduction_ended", {"deduction_id": d.id, **moved}, reason_code=code)
     work.emit(how, d.id, event_facts(d) | {"end_reason": code, **more})
     return done
+
+
+def _assigned(work: Work, e: ExceptionRecord, asked: AssignException) -> None:
+    deductions.assign(work.tx, e.subject_id, owner_role=asked.owner_role, owner_user=asked.owner_user)
+
+
+def _undecided(work: Work, e: ExceptionRecord, asked: ResolveException) -> None:
+    raise Refusal(
+        "DEDUCTION_UNDECIDED",
+        f"It ends when the deduction is decided: POST /v1/deductions/{e.subject_id}/resolve.",
+        deduction_id=e.subject_id,
+    )
+
+
+exception_kinds.register(
+    ExceptionKind(KIND, lambda tx, deduction_id: deductions.get(tx, deduction_id, lock=True), _assigned, _undecided)
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer, issued_invoice_answer
 from models.cash.ledger import Account, JournalEntry, reversing
@@ -16,11 +16,15 @@ from models.db.cash import invoices, rates
 from models.db.cash.deductions import open_of_invoices
 from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
+from models.exceptions.records import ExceptionRecord
+from models.exceptions.requests import ResolveException
 from models.ids import new_id
 from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity, PaymentTerms
 from models.money import convert
+from operations import exception_kinds
 from operations.cash.credit_limits import credit_warnings
 from operations.cash.deductions import VOIDED, withdraw_all
+from operations.exception_kinds import ExceptionKind
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -91,7 +95,7 @@ def dispute_invoice(work: Work, asked: ChangeInvoice) -> Outcome[InvoiceAnswer]:
         raise Refusal("INVOICE_DISPUTED", f"Invoice {i.id} is disputed already.")
     invoices.dispute(work.tx, i.id, asked.reason_code)
     work.open_exception(
-        "invoice_dispute", asked.reason_code, i.id, owner_role="ar_manager", due_in=timedelta(days=5),
+        DISPUTES.name, asked.reason_code, i.id, owner_role="ar_manager", due_in=timedelta(days=5),
         legal_entity_id=i.legal_entity_id, detail={"customer_id": i.customer_id},
     )  # fmt: skip
     changed = {"before": {"disputed": False}, "after": {"disputed": True}}
@@ -113,6 +117,16 @@ def end_dispute(work: Work, invoice_id: str, code: str, note: str | None) -> Non
     invoices.end_dispute(work.tx, invoice_id, who=work.cmd.actor, code=code)
     changed = {"before": {"disputed": True}, "after": {"disputed": False}, "note": note}
     work.audit(invoice_id, "invoice.dispute_resolved", changed, reason_code=code)
+
+
+def _resolved(work: Work, e: ExceptionRecord, asked: ResolveException) -> None:
+    if invoices.get(work.tx, e.subject_id).disputed_at is not None:
+        end_dispute(work, e.subject_id, asked.code, asked.note)
+
+
+DISPUTES: Final = exception_kinds.register(
+    ExceptionKind("invoice_dispute", lambda tx, invoice_id: invoices.get(tx, invoice_id, lock=True), resolved=_resolved)
+)
 
 
 def _new_invoice(work: Work, asked: CreateInvoice, customer: invoices.Billed, entity: LegalEntity) -> Invoice:

@@ -1,38 +1,14 @@
-"""The tables, declared once. The migrations make them; a test compares the two.
+"""The tables, declared once, in whichever module of this room. The migrations make them; a test compares the two.
 
 What the database does by itself (triggers, functions, policies, checks) stands in the migrations only.
 """
 
-from models.db.tables import (
-    approvals,
-    bank,
-    cash,
-    changes,
-    conversation,
-    credit_notes,
-    customer_360,
-    customers,
-    deductions,
-    imports,
-    ledger,
-    shared,
-    verification,
-)
+import importlib
+import pkgutil
+
 from models.db.tables.metadata import metadata
 
-__all__ = [
-    "approvals",
-    "bank",
-    "cash",
-    "changes",
-    "conversation",
-    "credit_notes",
-    "customer_360",
-    "customers",
-    "deductions",
-    "imports",
-    "ledger",
-    "metadata",
-    "shared",
-    "verification",
-]
+for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(module.name)
+
+__all__ = ["metadata"]

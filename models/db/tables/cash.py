@@ -19,15 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, index, records, references, undoable
+from models.db.tables.metadata import Currency, Key, Moment, documents, index, records, references, undoable
 
 LOOSE_KEY: Final = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
 )
 """What is left of an invoice's number where it is written otherwise: models/cash/loose_references.py says the same."""
 
-invoices = records(
+invoices = documents(
     "invoices",
+    "invoice",
+    ["invoice.issued"],
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),
     Column("external_id", Text, nullable=False),
@@ -92,8 +94,10 @@ invoices = records(
     index("invoices_voided", "org_id", "customer_id", "void_date", where="voided_at IS NOT NULL"),
 )
 
-payments = records(
+payments = documents(
     "payments",
+    "pay",
+    ["payment.received"],
     Column("external_id", Text, nullable=False),
     Column("customer_id", Text),
     Column("legal_entity_id", Text, nullable=False),
@@ -232,8 +236,10 @@ payment_applications = records(
     index("payment_applications_undone", "org_id", "customer_id", "undone_date", where="unapplied_at IS NOT NULL"),
 )
 
-adjustments = records(
+adjustments = documents(
     "adjustments",
+    "adj",
+    ["adjustment.posted"],
     Column("application_id", Text, nullable=False),
     Column("session_id", Text, nullable=False),
     Column("payment_id", Text, nullable=False),
@@ -264,8 +270,10 @@ adjustments = records(
     index("adjustments_undone", "org_id", "customer_id", "undone_date", where="undone_at IS NOT NULL"),
 )
 
-write_offs = records(
+write_offs = documents(
     "write_offs",
+    "wo",
+    ["write_off.submitted", "write_off.posted"],
     Column("invoice_id", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),

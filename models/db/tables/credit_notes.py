@@ -2,10 +2,12 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Computed, Date, Integer, Numeric, Text, func, text
 
-from models.db.tables.metadata import Currency, Moment, index, records, references, undoable
+from models.db.tables.metadata import Currency, Moment, documents, index, records, references, undoable
 
-credit_notes = records(
+credit_notes = documents(
     "credit_notes",
+    "cn",
+    ["credit_note.submitted", "credit_note.issued"],
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),
     Column("external_id", Text, nullable=False),

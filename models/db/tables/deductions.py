@@ -2,10 +2,12 @@
 
 from sqlalchemy import BigInteger, Column, Integer, Text, text
 
-from models.db.tables.metadata import Currency, Moment, index, records, references
+from models.db.tables.metadata import Currency, Moment, documents, index, references
 
-deductions = records(
+deductions = documents(
     "deductions",
+    "ded",
+    ["deduction.opened"],
     Column("invoice_id", Text, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("legal_entity_id", Text, nullable=False),

@@ -1,6 +1,7 @@
 """What the tables' declarations have in common: the names of their constraints, their types, their references."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -40,6 +41,26 @@ def records(name: str, *more: SchemaItem) -> Table:
     """A table of records that an organisation has, each known there by its id."""
     key = Column("org_id", Text, primary_key=True), Column("id", Text, primary_key=True)
     return Table(name, metadata, *key, *more)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """A table of documents of the books. Their ids begin with `prefix`, and their trail is never taken away; what an event of
+    one of the actions `stated_by` says of one (`after`), its row says for ever."""
+
+    table: str
+    prefix: str
+    stated_by: tuple[str, ...]
+
+
+DOCUMENTS: Final[dict[str, Documents]] = {}
+"""By table. What holds for all of them follows: how long they are kept, whose token covers them, what `verify` proves."""
+
+
+def documents(name: str, prefix: str, stated_by: Sequence[str], *more: SchemaItem) -> Table:
+    """A table of documents of the books, each of a legal entity."""
+    DOCUMENTS[name] = Documents(name, prefix, tuple(stated_by))
+    return records(name, *more)
 
 
 def undoable() -> Sequence[Column[Any]]:
