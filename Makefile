@@ -34,8 +34,8 @@ docs: environment ## write the pages that follow from others: roles, events, the
 bench: environment ## the benchmarks; results also in bench/results/
 	@$(BIN)/python -m bench
 
-soak: environment ## the long proofs: million-row imports, payments under repeated kills, mistakes that tests must see
-	@$(BIN)/python -m stack.prepare
+soak: environment ## the long proofs: million-row imports, the production shape under faults, payments under repeated kills, mistakes that tests must see
+	@$(BIN)/python -m stack.prepare soak
 	$(BIN)/pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
 format: environment ## let ruff put the code in order

@@ -6,6 +6,7 @@ from typing import Final
 import psycopg
 from temporalio.service import RPCError, RPCStatusCode
 
+from models.db.postgres.pipeline import STALE
 from operations.runner import CommandLost
 from workflows.connection import is_namespace_gone
 
@@ -23,6 +24,7 @@ _AWAY_DATABASE: Final = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,  # a standby that is about to take over
     psycopg.errors.IdleInTransactionSessionTimeout,
+    *STALE,  # a migration came between two statements
     CommandLost,
 )
 

@@ -1,4 +1,5 @@
-"""What reads the files of deploy/ as they are read in production: `promtool` for alerts, `helm` for the chart.
+"""What reads the files of deploy/ as they are read in production: `promtool` for alerts, `helm` for the chart, `haproxy` for the
+proxy, and Temporal's own server, which the images of compose have.
 
 Tests alone need them. None where one can be had neither on PATH nor from the distribution or as a Go module: the tests that
 need it say so and skip.
@@ -9,16 +10,37 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from stack.cache import cache_directory, locked
-from stack.golang import NoBuild, build
+from stack.golang import NoBuild, build, source
 
 HELM_VERSION: Final = "v3.19.5"
 HELM_MODULE: Final = f"helm.sh/helm/v3/cmd/helm@{HELM_VERSION}"
+TEMPORAL_VERSION: Final = "v1.29.1"
+TEMPORAL_MODULE: Final = "go.temporal.io/server"
+_PROXY: Final = ("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
 _MINUTES: Final = 5
+
+
+@dataclass(frozen=True)
+class Haproxy:
+    """The proxy, and what it needs in its environment to find its libraries."""
+
+    binary: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TemporalServer:
+    """Temporal's server, what makes the schemas of its databases, and these."""
+
+    binary: Path
+    sql_tool: Path
+    schemas: Path
 
 
 def find_helm() -> Path | None:
@@ -54,13 +76,73 @@ def ensure_promtool(report: Callable[[str], None]) -> Path | None:
 
 
 def _unpack_promtool(target: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        for command in (["apt-get", "-o", "DPkg::Lock::Timeout=120", "update"], ["apt-get", "download", "prometheus"]):
-            subprocess.run(command, cwd=folder, capture_output=True, timeout=60 * _MINUTES, check=False)
-        package = next(Path(folder).glob("prometheus_*.deb"))
-        subprocess.run(["dpkg", "-x", package, folder], capture_output=True, timeout=60 * _MINUTES, check=True)
+    with _unpacked("prometheus") as folder:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(Path(folder) / "usr" / "bin" / "promtool", target)
+        shutil.move(folder / "usr" / "bin" / "promtool", target)
+
+
+@contextlib.contextmanager
+def _unpacked(*packages: str) -> Iterator[Path]:
+    """The files of packages of the distribution, which are not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        for words in (["update"], ["download", *packages]):
+            command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *words]
+            subprocess.run(command, cwd=folder, capture_output=True, timeout=60 * _MINUTES, check=False)
+        for package in packages:
+            file = next(Path(folder).glob(f"{package}_*.deb"))
+            subprocess.run(["dpkg", "-x", file, folder], capture_output=True, timeout=60 * _MINUTES, check=True)
+        yield Path(folder)
+
+
+def find_haproxy() -> Haproxy | None:
+    """The one on PATH, else the one in the cache."""
+    if on_path := shutil.which("haproxy"):
+        return Haproxy(Path(on_path))
+    cached = cache_directory() / "haproxy"
+    if not os.access(cached / "haproxy", os.X_OK):
+        return None
+    return Haproxy(cached / "haproxy", {"LD_LIBRARY_PATH": str(cached)})
+
+
+def ensure_haproxy(report: Callable[[str], None]) -> Haproxy | None:
+    """HAProxy and its libraries, taken out of the distribution's packages: installed, it would be started."""
+    with locked(cache_directory() / "haproxy.lock"):
+        if found := find_haproxy():
+            return found
+        report("fetching HAProxy for the trial of the production shape")
+        with (
+            _said(report, "HAProxy", OSError, subprocess.SubprocessError, StopIteration),
+            _unpacked(*_PROXY) as folder,
+        ):
+            draft = cache_directory() / f"haproxy.{os.getpid()}"
+            draft.mkdir(exist_ok=True)
+            for library in (folder / "usr" / "lib").rglob("*.so*"):
+                shutil.copy2(library, draft, follow_symlinks=True)
+            shutil.copy2(folder / "usr" / "sbin" / "haproxy", draft)
+            draft.rename(cache_directory() / "haproxy")
+        return find_haproxy()
+
+
+def find_temporal_server() -> TemporalServer | None:
+    """The one in the cache."""
+    folder = cache_directory() / "temporal-server" / TEMPORAL_VERSION
+    return TemporalServer(folder / "server", folder / "sql", folder / "v12") if (folder / "v12").exists() else None
+
+
+def ensure_temporal_server(report: Callable[[str], None]) -> TemporalServer | None:
+    """The server of the image in compose, built where there is none."""
+    with locked(cache_directory() / "temporal-server.lock"):
+        if found := find_temporal_server():
+            return found
+        folder = cache_directory() / "temporal-server" / TEMPORAL_VERSION
+        report(f"building Temporal's server {TEMPORAL_VERSION} with Go; about 3 minutes, once per machine")
+        with _said(report, "Temporal server", NoBuild):
+            for target, command in (("server", "server"), ("sql", "tools/sql")):
+                build(f"{TEMPORAL_MODULE}/cmd/{command}@{TEMPORAL_VERSION}", folder / target, report)
+            module = source(f"{TEMPORAL_MODULE}@{TEMPORAL_VERSION}")
+            shutil.copytree(module / "schema" / "postgresql" / "v12", folder / "draft", copy_function=shutil.copyfile)
+            (folder / "draft").rename(folder / "v12")
+        return find_temporal_server()
 
 
 def _found(name: str, cached: Path) -> Path | None:

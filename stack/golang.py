@@ -1,6 +1,7 @@
 """Tools that come as Go modules: built once per machine, by the Go that is there, else by the one from PyPI."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -38,6 +39,16 @@ def build(module: str, target: Path, report: Callable[[str], None]) -> None:
     if building.returncode != 0:
         raise NoBuild(f"`go install {module}` failed ({' | '.join(last_lines(log, 2))})")
     (draft / target.name).rename(target)
+
+
+def source(module: str) -> Path:
+    """Where the source of a module lies that was built: only to be read. NoBuild where it does not."""
+    go = shutil.which("go") or _from_wheel(lambda _line: None)
+    asked = [go, "mod", "download", "-json", module]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise NoBuild(f"`go mod download {module}` failed ({done.stderr[-200:]})")
+    return Path(json.loads(done.stdout)["Dir"])
 
 
 def _wait(building: "subprocess.Popen[bytes]", log: Path, report: Callable[[str], None]) -> None:

@@ -72,6 +72,8 @@ class EmbeddedPostgres:
     data: Path
     log: Path
     fsync: bool = True
+    port: int | None = None
+    """Where it listens on this machine's own address; None: on its socket alone."""
 
     @classmethod
     def in_home(cls, home: Path) -> "EmbeddedPostgres":
@@ -86,7 +88,8 @@ class EmbeddedPostgres:
 
     def url(self, database: str = DATABASE) -> str:
         """libpq URL of the superuser; only our account (and root) can open the socket."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_directory), safe='/')}"
+        port = f"&port={self.port}" if self.port else ""  # names the socket, too
+        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_directory), safe='/')}{port}"
 
     def forget_socket(self) -> None:
         """Remove the socket's directory once the server has ended; it stays while another one uses it."""
@@ -130,6 +133,8 @@ class EmbeddedPostgres:
     async def _run(self, account: Account | None, more: Mapping[str, str]) -> asyncio.subprocess.Process:
         options = {**SETTINGS, **more, "fsync": "on" if self.fsync else "off"}
         options["unix_socket_directories"] = str(self.socket_directory)
+        if self.port:
+            options |= {"listen_addresses": "127.0.0.1", "port": str(self.port)}
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return await spawn(
             [binaries() / "postgres", "-D", self.data, *flags],

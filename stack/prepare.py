@@ -1,10 +1,10 @@
-"""`python -m stack.prepare`: fetch or build now what tests need, so that no test waits minutes for it."""
+"""`python -m stack.prepare [soak]`: fetch or build now what tests need, so that no test waits minutes for it."""
 
 import sys
 
 from settings import SettingsError, get_settings
 from stack.browser import ensure_browser
-from stack.checkers import ensure_helm, ensure_promtool
+from stack.checkers import ensure_haproxy, ensure_helm, ensure_promtool, ensure_temporal_server
 from stack.part import report
 from stack.process import StackError
 from stack.temporal import ensure_cli
@@ -12,7 +12,8 @@ from stack.time_skipping import ensure_test_server
 
 
 def main() -> None:
-    """Install the Temporal dev server, the time-skipping test server, a browser, promtool and Helm where they are missing."""
+    """Install the Temporal dev server, the time-skipping test server, a browser, promtool and Helm where they are missing;
+    for the long proofs (`soak`) HAProxy and Temporal's server, too."""
     try:
         settings = get_settings()
         ensure_cli(settings.temporal_cli, report)
@@ -20,6 +21,9 @@ def main() -> None:
         ensure_browser(report)
         ensure_promtool(report)
         ensure_helm(report)
+        if "soak" in sys.argv[1:]:
+            ensure_haproxy(report)
+            ensure_temporal_server(report)
     except (StackError, SettingsError) as error:
         report(str(error))
         sys.exit(1)

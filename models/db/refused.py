@@ -11,12 +11,13 @@ import psycopg
 import structlog
 from psycopg import errors as pg
 
+from models.db.postgres.pipeline import STALE
 from models.errors import FieldError, Refusal
 
 log = structlog.get_logger("arflow.database")
 
-RACES: Final = (pg.SerializationFailure, pg.DeadlockDetected, psycopg.IntegrityError)
-"""What may come of another transaction at the same moment: worth another look at once, a few times."""
+RACES: Final = (pg.SerializationFailure, pg.DeadlockDetected, psycopg.IntegrityError, *STALE)
+"""What may come of another transaction at the same moment, a migration's too: worth another look at once, a few times."""
 CODE: Final = "WRITE_REFUSED"
 _TEXT: Final = "The database refuses what this would write, and would again. Nothing was written."
 

@@ -12,11 +12,12 @@ from typing import Any, Final, NoReturn, Self, TypeVar
 import psycopg
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
 from models.db.postgres import watched
-from models.db.postgres.pipeline import Pipeline, Reply, Row
+from models.db.postgres.pipeline import STALE, Pipeline, Reply, Row
 from models.db.postgres.statements import Asked
 
 CONNECT_SECONDS: Final = 5
@@ -86,7 +87,18 @@ class ThreadConnection(Connection[TupleRow]):
         return conn
 
     def results(self, asked: Sequence[Asked]) -> list[PGresult]:
-        """What each statement answers, as PostgreSQL wrote it; see `Pipeline.exchange`."""
+        """What each statement answers, as PostgreSQL wrote it; see `Pipeline.exchange`. What was prepared before a migration
+        is prepared anew, where nothing came before it in its transaction."""
+        first = self.info.transaction_status == TransactionStatus.IDLE
+        try:
+            return self._results(asked)
+        except STALE:
+            if not first:
+                raise
+        self.rollback()
+        return self._results(asked)
+
+    def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
         try:
             if watched.watch is None:
                 return self.wait(self.talk.exchange(asked))
@@ -130,7 +142,13 @@ class LoopConnection(AsyncConnection[TupleRow]):
         return conn
 
     async def results(self, asked: Sequence[Asked]) -> list[PGresult]:
-        """What each statement answers, as PostgreSQL wrote it; see `Pipeline.exchange`."""
+        """As a thread's. Each exchange is a transaction by itself."""
+        try:
+            return await self._results(asked)
+        except STALE:
+            return await self._results(asked)
+
+    async def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
         try:
             if watched.watch is None:
                 return await self.wait(self.talk.exchange(asked))

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 """A row, by the names of its columns."""
 RawRow = tuple[bytes | None, ...]
 """A row as PostgreSQL wrote it, by the order of its columns."""
-_STALE: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
+STALE: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
 """Somebody has deallocated what was prepared, or a migration has given its tables other columns."""
 
 
@@ -88,7 +88,7 @@ class Pipeline:
                 self.statements.forget(prepared)
         if error is None:
             return own
-        if isinstance(error, _STALE):
+        if isinstance(error, STALE):
             self.statements.forget_all()
         raise error
 
