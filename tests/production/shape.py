@@ -39,7 +39,7 @@ class Build:
 class Production(Access):
     """What runs, and how it is reached: `base_url` is the proxy's. `arflow` commands hold the owner's login."""
 
-    database: Database = field(init=False)
+    postgres: Database = field(init=False)
     temporal: Kept = field(init=False)
     proxy: Proxy = field(init=False)
     ports: list[int] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Production(Access):
 
     def url(self, login: str) -> str:
         """Of the database, through a wire that can be cut."""
-        return self.database.url(login, port=self.proxy.wires["postgres"])
+        return self.postgres.url(login, port=self.proxy.wires["postgres"])
 
     def start(self, name: str, build: Build) -> Kept:
         """`api-1` to `api-4` have a place behind the proxy; `worker-…`."""
@@ -115,19 +115,19 @@ async def production(home: Path, **variables: str) -> AsyncIterator[Production]:
     if haproxy is None:
         pytest.skip("no HAProxy: `python -m stack.prepare soak` says why")
     made = Production("", {})
-    made.database = Database(home)
+    made.postgres = Database(home)
     made.ports = [free_port() for _ in range(APIS)]
     proxy: Proxy | None = None
     keeper: asyncio.Task[None] | None = None
     try:
-        await made.database.first_start()
-        made.temporal, frontend = await asyncio.to_thread(temporal, server, home, made.database)
-        made.proxy = proxy = Proxy(haproxy, home, made.ports, {"postgres": made.database.port, "temporal": frontend})
+        await made.postgres.first_start()
+        made.temporal, frontend = await asyncio.to_thread(temporal, server, home, made.postgres)
+        made.proxy = proxy = Proxy(haproxy, home, made.ports, {"postgres": made.postgres.port, "temporal": frontend})
         made.base_url = f"http://127.0.0.1:{proxy.port}"
         made.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ARFLOW_")},
             "ARFLOW_HOME": str(home),
-            "ARFLOW_DATABASE_URL": made.database.url("arflow_owner"),
+            "ARFLOW_DATABASE_URL": made.postgres.url("arflow_owner"),
             "ARFLOW_TEMPORAL_ADDRESS": f"127.0.0.1:{proxy.wires['temporal']}",
             "ARFLOW_TEMPORAL_NAMESPACE": NAMESPACE,
             "ARFLOW_DRAIN_SECONDS": "5",
@@ -151,7 +151,7 @@ async def production(home: Path, **variables: str) -> AsyncIterator[Production]:
             made.temporal.tell(signal.SIGCONT)
             made.temporal.tell(signal.SIGKILL)
             made.temporal.end()
-        await made.database.end()
+        await made.postgres.end()
 
 
 def folder() -> Path:

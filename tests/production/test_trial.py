@@ -49,7 +49,7 @@ class Trial:
     away: list[Span] = field(default_factory=list)
 
     async def restart(self, how: signal.Signals = signal.SIGINT) -> None:
-        self.away.append(await self.shape.database.away(how))
+        self.away.append(await self.shape.postgres.away(how))
 
     async def rolled(self) -> None:
         """Both APIs and both workers made anew, one after the other, each when the one before is ready."""
@@ -153,10 +153,10 @@ async def tried(at: Trial) -> dict[str, Any]:
     assert {c["status"] for c in changes} == {"APPROVED"}
     assert said["refused_reads"] == []
     await asyncio.to_thread(ended, desk, slow)
-    owner = shape.database.url("arflow_owner")
+    owner = shape.postgres.url("arflow_owner")
     each_once(owner, desk.org, payer, [payment for p in paid for payment in p.payments])
     assert created(owner, desk.org, changes) == len(changes)
-    assert await asyncio.to_thread(wrong, shape.database.embedded.url(), desk.org) == []
+    assert await asyncio.to_thread(wrong, shape.postgres.embedded.url(), desk.org) == []
     verified = await asyncio.to_thread(shape.arflow, "verify", check=False)
     assert verified.returncode == 0, verified.stdout
     assert shape.unexpected() == []

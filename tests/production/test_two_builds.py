@@ -118,8 +118,8 @@ async def followed(shape: Production, old: Build, new: Build) -> str:
     assert {status for status in seen if status not in ("200", "201", "202", "503")} == set(), seen
     assert {c["status"] for c in changes} == {"APPROVED"}
     payments = [payment for p in paid for payment in p.payments]
-    each_once(shape.database.url("arflow_owner"), org, payer, payments)
-    assert await asyncio.to_thread(wrong, shape.database.embedded.url(), org) == []
+    each_once(shape.postgres.url("arflow_owner"), org, payer, payments)
+    assert await asyncio.to_thread(wrong, shape.postgres.embedded.url(), org) == []
     await asyncio.to_thread(shape.command, new, "verify")
     assert shape.unexpected() == []
     return f"{len(payments)} payments, {len(changes)} changes, {len(read.answers)} reads: {dict(seen)}"
