@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator
 
 from models.answers import answer
 from models.approvals.chain import Delegation, StepStatus
 from models.imports.checked import RowFault
 from models.imports.files import Layout
 from models.imports.requests import ImportOptions, Source
-from models.imports.summary import ImportSummary
+from models.imports.summary import ImportSummary, of_earlier_builds
 
 
 class ImportStatus(StrEnum):
@@ -147,7 +149,7 @@ class Import:
     not_attempted: int = 0
     batches_done: int = 0
     batches_total: int = 0
-    summary: ImportSummary | None = None
+    summary: Annotated[ImportSummary | None, BeforeValidator(of_earlier_builds)] = None
     failure: ImportFailure | None = None
     created_at: datetime
     staged_at: datetime | None = None

@@ -74,4 +74,9 @@ class ImportSummary:
     would: PlannedOutcomes
     credit_limits: Sequence[NewCreditLimits]
     changes: ImportChanges | None
-    legal_entities: Sequence[str] = ()
+    legal_entities: Sequence[str]
+
+
+def of_earlier_builds(kept: object) -> object:
+    """A summary as it was kept before it said whose customers it is about."""
+    return {"legal_entities": [], **kept} if isinstance(kept, dict) else kept

@@ -257,6 +257,13 @@ def test_a_file_shows_nothing_of_customers_whom_its_uploader_or_reader_may_not_s
     whole = clerk.row(clerk.validated(rows, on_duplicate="update", batch_size=7))
     assert summary(whole).legal_entities == ["le_uk", "le_us"]
     assert summary(as_seen(whole, frozenset({"le_us"}))).changes is None
+    with transaction(clerk.engine, clerk.org) as tx:
+        tx.run(
+            "UPDATE customer_imports SET summary = summary - 'legal_entities' WHERE org_id = :org AND id = :id",
+            id=whole.id,
+        )
+    assert summary(clerk.row(whole.id)).legal_entities == []  # as an earlier build kept it
     assert as_seen(whole, None) == as_seen(whole, frozenset({"le_us", "le_uk"})) == whole
+    other = clerk.validated(rows, on_duplicate="update", batch_size=8)
     with pytest.raises(Refusal, match="does not cover"):
-        limited.decide(whole.id, ReviewDecision(decision="approve"), "u_manager")
+        limited.decide(other, ReviewDecision(decision="approve"), "u_manager")
