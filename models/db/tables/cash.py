@@ -106,7 +106,6 @@ payments = documents(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency_code", Currency, nullable=False),
     Column("invoice_currency_code", Currency),
-    Column("currencies_differ", Boolean, nullable=False, server_default=false()),
     Column("applied_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("credit_held_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("fx_rate", Numeric, nullable=False),
