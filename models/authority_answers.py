@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from models.answers import answer
+from models.answers import WarningAnswer, answer
 from models.approvals.chain import ChangeStatus
 from models.authority import RANKS, AuthorityKind, AuthorityLimits
 
@@ -48,7 +48,7 @@ def authority_limits_answer(a: AuthorityLimits) -> AuthorityLimitsAnswer:
 @answer
 class AuthorityChangeAnswer:
     """A change of the limits that was asked for: it holds when its approval has been carried out. `version`: of the limits
-    that hold until then; `limits`: those that are to hold."""
+    that hold until then; `limits`: those that are to hold; `warnings`: whom its approval lacks."""
 
     id: str
     approval_id: str
@@ -56,3 +56,4 @@ class AuthorityChangeAnswer:
     status: ChangeStatus
     version: int
     limits: Sequence[AuthorityLimitAnswer]
+    warnings: Sequence[WarningAnswer]

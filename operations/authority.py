@@ -47,6 +47,7 @@ def put_authority_limits(work: Work, asked: PutAuthorityLimits) -> Outcome[Autho
         status=approval.chain.status,
         version=now.version,
         limits=shown.limits,
+        warnings=approval.warnings,
     )
     return Outcome(answer, 202)
 

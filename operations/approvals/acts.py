@@ -16,6 +16,7 @@ from models.errors import FieldError, Refusal
 from models.ids import new_id
 from operations.approvals.execution import at_once
 from operations.approvals.families import Family
+from operations.approvals.staffing import MISSING, UNSTAFFED
 from operations.work import Work
 
 T = TypeVar("T", bound=UnderApproval)
@@ -65,6 +66,8 @@ def decide(work: Work, family: Family[T], asked: KeptDecision) -> tuple[T, bool]
             f"{family.noun}_returned", str(asked.reason_code), before.id, owner_user=before.chain.submitted_by,
             legal_entity_id=before.legal_entity_id, detail={**family.ids(before), "step": mine.number},
         )  # fmt: skip
+    if (done.one.chain.complete or not done.one.chain.is_open) and any(w.code == MISSING for w in before.warnings):
+        resolve_about(work.tx, UNSTAFFED, before.id, work.cmd.actor, "DECIDED")
     if mine.reminded_at or mine.escalated_at:
         resolve_about(work.tx, OVERDUE, before.id, work.cmd.actor, "DECIDED")
     _say_decided(work, family, before, decision, mine)
@@ -123,7 +126,7 @@ def withdraw(work: Work, family: Family[T], asked: WithdrawChange) -> T:
     after = before.moved_to(rules.withdraw(before.chain, principal(work)), work.now)
     family.save(work.tx, before, after)
     after = family.over(work, after)
-    settled(work, family, before.id, "WITHDRAWN", OVERDUE)
+    settled(work, family, before.id, "WITHDRAWN", OVERDUE, UNSTAFFED)
     said = {"before": before.chain.status}
     work.audit(before.id, f"{family.word}.withdrawn", said, reason_code=asked.reason_code)
     return after

@@ -25,6 +25,7 @@ from operations.approvals import acts
 from operations.approvals.execution import approved_by
 from operations.approvals.families import FAMILIES, Family, system_work
 from operations.approvals.kinds import kind_of
+from operations.approvals.staffing import missing, put_on_a_desk
 from operations.approvals.state import state_of
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -33,6 +34,7 @@ from operations.work import Outcome, Work
 def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
     """Ask for approval, in the transaction that keeps what is to be approved. Its process begins with the event."""
     found = approval_id or new_id("apr")
+    lacking = missing(work, asked.roles, asked.legal_entity_id)
     approval = Approval(
         id=found,
         kind=asked.kind,
@@ -46,7 +48,7 @@ def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
         reason_code=asked.reason_code,
         authority=asked.authority,
         request=asked.request,
-        warnings=asked.warnings,
+        warnings=[*asked.warnings, *lacking],
         submitted_at=work.now,
         command_id=work.cmd.id,
         workflow_id=approval_workflow_id(found),
@@ -58,6 +60,7 @@ def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
     work.audit(approval.id, "approval.submitted", _said(approval), reason_code=approval.reason_code)
     ids = {"approval_id": approval.id, "kind": approval.kind, "subject_id": approval.subject_id}
     work.emit("approval.submitted", approval.id, ids)
+    put_on_a_desk(work, approval)
     return approval
 
 
@@ -166,13 +169,14 @@ def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAn
         before.moved_to(chain, work.now),
         authority=again.authority,
         request=again.request,
-        warnings=again.warnings,
+        warnings=[*again.warnings, *missing(work, again.roles, again.legal_entity_id)],
         failure_code=None,
         failure_detail=None,
     )
     approvals.save(work.tx, before, after)
     kind_of(after).follow(work, after)
     acts.settled(work, APPROVALS, before.id, "RESUBMITTED")
+    put_on_a_desk(work, after)
     work.audit(before.id, "approval.resubmitted", _said(after) | {"comment": asked.comment})
     return _answer(work, after)
 

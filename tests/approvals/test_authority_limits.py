@@ -52,6 +52,35 @@ def test_a_change_holds_when_the_controller_and_the_cfo_have_approved(desk: Ledg
     assert own["percent"] == "1", "what is not named stays"
 
 
+def test_where_the_submitter_alone_holds_a_role_it_is_told_at_once(desk: Ledger) -> None:
+    """A house with one controller and one CFO: nothing that neither could finish waits unseen."""
+
+    def told(user: str) -> list[tuple[str, str]]:
+        found = ok(
+            desk(user).get("/v1/exceptions", params={"status": "open", "kind": "approval_unstaffed", "owner": "me"})
+        )
+        return [(e["subject_id"], e["reason_code"]) for e in found["items"]]
+
+    ok(desk("u_cfo").get("/v1/approvals?awaiting=me"))
+    asked = ok(put(desk, ("write_off", "ar_clerk", 1_000)), 202)
+    assert [w["code"] for w in asked["warnings"]] == ["APPROVER_MISSING"]
+    assert "controller" in asked["warnings"][0]["detail"]
+    assert ok(desk("u_cfo").get(f"/v1/approvals/{asked['id']}"))["warnings"] == asked["warnings"]
+    assert told("u_cfo") == [(asked["id"], "APPROVER_MISSING")]
+    ok(desk("u_controller").post(f"/v1/approvals/{asked['id']}/withdraw"))
+    assert told("u_cfo") == []
+    other = ok(put(desk, ("write_off", "ar_clerk", 1_000), by="u_cfo"), 202)
+    assert told("u_controller") == [(other["id"], "APPROVER_MISSING")], (
+        "the CFO's own step is the controller's to see to"
+    )
+    ok(desk.approve_as(other["id"], "u_controller"))
+    assert told("u_controller") != []
+    deputy = desk("u_deputy", "cfo").post(f"/v1/approvals/{other['id']}/decisions", json={"decision": "approve"})
+    assert ok(deputy)["status"] == "APPROVED", "once another person holds the role"
+    assert told("u_controller") == []
+    assert ok(put(desk, ("write_off", "ar_clerk", 500), by="u_cfo"), 202)["warnings"] == []
+
+
 def test_what_is_under_way_keeps_the_limits_that_it_began_with(desk: Ledger) -> None:
     begun = ok(desk.write_off(desk.invoice(60_000)), 202)["approval_id"]
     asked = ok(put(desk, ("write_off", "ar_manager", 100_000)), 202)["approval_id"]

@@ -26,6 +26,13 @@ def person(tx: Tx, user: str) -> Person | None:
     return tx.record(Person, "SELECT * FROM people WHERE org_id = :org AND user_id = :user", user=user)
 
 
+def others_hold(tx: Tx, role: str, user: str, entity: str | None) -> bool:
+    """Whether anybody else who has signed in holds the role, for this legal entity (None: for all of them)."""
+    sql = """SELECT EXISTS (SELECT FROM people WHERE org_id = :org AND user_id <> :user AND :role = ANY(roles)
+      AND (entities IS NULL OR :entity::text = ANY(entities)))"""
+    return bool(tx.scalar(sql, role=role, user=user, entity=entity))
+
+
 def stand_in(tx: Tx, user: str, at: datetime) -> str:
     """Who acts for a person at this time: the delegate of an absence, and theirs in turn; else the person."""
     met: set[str] = set()
