@@ -124,7 +124,7 @@ async def prepare(clerk: Connection, manager: Connection, customer: str, way: Wa
         if way is ten_mixed:
             credit = {
                 "customer_id": customer, "external_id": f"n{stamp}", "issue_date": "2026-10-11", "currency_code": "USD",
-                "total_minor": CREDITED, "reason_code": "RETURNED_GOODS",
+                "total_minor": CREDITED, "reason_code": "RETURNED_GOODS", "invoice_id": made["items"][-1]["invoice"]["id"],
             }  # fmt: skip
             note = (await manager.json("POST", "/v1/credit-notes", credit))["id"]
         body = way([x["invoice"]["id"] for x in made["items"]], note)
