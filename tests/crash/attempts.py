@@ -315,6 +315,20 @@ def approve_write_off(desk: Desk) -> Attempt:
     return _decision(desk, desk.run(_write_off(desk, 20_000_00)).body["approval_id"], "approve", "cfo")
 
 
+def approve_credit_note(desk: Desk) -> Attempt:
+    """The last approval, with which it is posted."""
+    asked = desk.run(desk.credit_note(desk.customer(), 26_000_00)).body
+    return _decision(desk, asked["approval_id"], "approve", "cfo")
+
+
+def resubmit_write_off(desk: Desk) -> Attempt:
+    """A new round of what was given back."""
+    approval = desk.run(_write_off(desk, 20_000_00)).body["approval_id"]
+    _decision(desk, approval, "return", "cfo")()
+    path = f"/v1/approvals/{approval}/resubmit"
+    return attempt(desk, desk.submission("approval.resubmit", path, {"comment": None}, approval, key=new_id("key")))
+
+
 def reject_write_off(desk: Desk) -> Attempt:
     return _decision(desk, desk.run(_write_off(desk, 20_000_00)).body["approval_id"], "reject", "cfo")
 
@@ -432,7 +446,8 @@ OPERATIONS = (
     record_and_apply_at_receipt, apply_what_was_recorded, issue_credit_note, apply_credit_note,
     apply_credit_note_by_external_id, unapply_credit_note, void_credit_note, apply_with_credit_note,
     reverse_with_credit_note, write_off, write_off_beyond_authority, reverse_write_off, approve_write_off,
-    reject_write_off, approve_limits, apply_with_adjustments, unapply_with_adjustments, undo_adjustment,
+    reject_write_off, approve_credit_note, resubmit_write_off,
+    approve_limits, apply_with_adjustments, unapply_with_adjustments, undo_adjustment,
     reverse_with_adjustments, state_deduction, apply_short, unapply_with_deduction, reverse_with_deduction,
     pay_what_was_deducted, void_with_deduction, reject_deduction, accept_deduction, accept_deduction_beyond_authority,
     approve_deduction, hand_on_deduction,

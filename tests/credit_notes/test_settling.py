@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.errors import Refusal
-from tests.books import Books
+from tests.books import Books, today
 from tests.credit_notes.desk import control, left, netted, note, noted, settle, unsettle, void
 from tests.session_lines.desk import apply, balance, beside, breaches, item, posted
 
@@ -122,6 +122,30 @@ def test_in_a_foreign_currency_exchange_wins_or_loses_what_lies_between(books: B
     assert control(books, "2026-01-31") == (0, 0)
     undone = unsettle(books, second["applications"][0]["id"])
     assert posted(books, undone["journal_entry_id"]) == {"accounts_receivable": -66_67, "fx_gain_loss": 66_67}
+    assert breaches(books) == {}
+
+
+def test_in_a_closed_month_whatever_settles_or_undoes_is_booked_in_the_next_open_one(books: Books) -> None:
+    for day, rate in (("2026-01-05", "1.20"), ("2026-01-10", "1.30")):
+        books.rate("EUR", "USD", day, rate)
+    customer = books.customer()
+    a, b = (books.invoice(customer, 100_00, "2026-01-05", currency=c) for c in ("EUR", "USD"))
+    n = note(books, customer, 100_00, currency_code="EUR")
+    used, gone = settle(books, n, (a, 50_00)), note(books, customer, 7_00)
+    paid = apply(books, books.pay(customer, 98_00, "2026-01-20"), item(b, 98_00, beside("bank_fee", 2_00)))
+    books.close_period(f"{today():%Y-%m}")
+    made = [
+        unsettle(books, used["applications"][0]["id"]),
+        books.do("undo_adjustment", paid["adjustments"][0]["id"], {"reason_code": "WRONG"}),
+    ]
+    void(books, gone)
+    ((_, reversed_on),) = [tuple(e["entry_date"] for e in books.get("/v1/journal-entries", source_id=gone)["items"])]
+    booked = {
+        entry["entry_date"] for m in made for entry in [books.get(f"/v1/journal-entries/{m['journal_entry_id']}")]
+    }
+    assert {d[-2:] for d in booked | {reversed_on}} == {"01"}
+    assert min(booked | {reversed_on}) > str(today())
+    assert control(books, str(today()))[1] == 0
     assert breaches(books) == {}
 
 
