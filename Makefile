@@ -18,7 +18,7 @@ up: environment ## the stack in the foreground; says `ready http://…` when eve
 
 test: check ## everything that must hold, on a real stack
 	@$(BIN)/python -m stack.prepare
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: environment ## lint, format, types, import contracts
 	$(BIN)/ruff check .

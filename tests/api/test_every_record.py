@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app
-from settings import Settings
 from tests.api.office import Office, code, csv_statement, day, ext, ok
-from tests.api.shell_probe import SECRET
 from tests.books import Books
+from tests.stack_fixtures.described import description
 
 ROLES = ("auditor", "ar_clerk", "ar_manager", "controller", "ops", "account_executive")
 WITHOUT_ENTITY = {
@@ -48,7 +46,7 @@ UPLOADS = {"/v1/bank-accounts/{bank_account_id}/statements", "/v1/customer-impor
 
 def described() -> list[tuple[str, str]]:
     """Method and path of every operation."""
-    paths = create_app(Settings(dev_token_secret=SECRET)).openapi()["paths"]
+    paths = description()["paths"]
     return sorted((method.upper(), path) for path, operations in paths.items() for method in operations)
 
 

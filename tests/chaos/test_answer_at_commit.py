@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
@@ -26,8 +25,8 @@ TRIES = 4
 """So often may the machine stand still for those five seconds by itself."""
 
 
-def test_an_apply_is_answered_while_temporal_stands_still(private_stack: Callable[..., PrivateStack]) -> None:
-    stack = private_stack().start()
+def test_an_apply_is_answered_while_temporal_stands_still(modules_stack: PrivateStack) -> None:
+    stack = modules_stack
     runtime = RunningStack.read(stack.home)
     assert runtime is not None
     org = stack.organisation()
@@ -65,7 +64,6 @@ def test_an_apply_is_answered_while_temporal_stands_still(private_stack: Callabl
             if answer.status_code == 200:
                 break
     assert (answer.status_code, answer.json().get("status")) == (200, "FULLY_APPLIED"), answer.text
-    assert stack.stop() == 0
 
 
 def wait_until_somebody_waits_for(holder: "psycopg.Connection[tuple[object, ...]]") -> None:
@@ -83,9 +81,9 @@ async def ends(runtime: RunningStack, workflow_id: str) -> None:
         await client.get_workflow_handle(workflow_id).result()
 
 
-def test_a_decision_is_answered_while_temporal_stands_still(private_stack: Callable[..., PrivateStack]) -> None:
+def test_a_decision_is_answered_while_temporal_stands_still(modules_stack: PrivateStack) -> None:
     """The last of a chain: by another process than the one that answers."""
-    stack = private_stack().start()
+    stack = modules_stack
     runtime = RunningStack.read(stack.home)
     assert runtime is not None
     desk = Desk(stack, stack.organisation())
@@ -117,14 +115,13 @@ def test_a_decision_is_answered_while_temporal_stands_still(private_stack: Calla
     asyncio.run(ends(runtime, change["workflow_id"]))
     desk.close()
     impatient.close()
-    assert stack.stop() == 0
 
 
 def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated(
-    private_stack: Callable[..., PrivateStack],
+    modules_stack: PrivateStack,
 ) -> None:
     """202 promises that the work goes on: nothing is answered so that a silent server has never heard of."""
-    stack = private_stack().start()
+    stack = modules_stack
     org = stack.organisation()
     customer = stack.customer(org, "A", "a@example.com")
     payment = {"customer_id": customer, "external_id": "p", "currency_code": "USD", "payment_date": TODAY}
@@ -162,13 +159,12 @@ def test_what_temporal_has_not_taken_is_refused_soon_and_done_once_when_repeated
         assert len(clerk.get("/v1/customer-payments", params={"customer_id": customer}).json()["items"]) == 1
         pending = clerk.get("/v1/customer-changes", params={"status": "pending"}).json()["items"]
         assert [c["operation"] for c in pending] == ["create"]
-    assert stack.stop() == 0
 
 
 def test_a_decision_answered_202_survives_the_api_and_the_server_with_no_worker_there(
-    private_stack: Callable[..., PrivateStack],
+    modules_stack: PrivateStack,
 ) -> None:
-    stack = private_stack().start()
+    stack = modules_stack
     desk = Desk(stack, stack.organisation())
     impatient = Desk(stack, desk.org, patient=False)
     change = desk.submit()
@@ -189,7 +185,6 @@ def test_a_decision_answered_202_survives_the_api_and_the_server_with_no_worker_
         time.sleep(0.5)
     desk.close()
     impatient.close()
-    assert stack.stop() == 0
 
 
 def step_of(desk: Desk, change_id: str) -> object:

@@ -1,6 +1,7 @@
 """Two years that nobody here made: what the engine says of every month end is what follows from the file alone."""
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
@@ -22,17 +23,24 @@ from operations.verify import verify
 from operations.work import Command, Work
 from statement_readers import detect_and_read
 from tests.books import Books
-
-pytestmark = pytest.mark.xdist_group("public-data-set")  # loaded once
+from tests.stack_fixtures.shared import SharedServers
 
 MONTH_ENDS = [date(y + m // 12, m % 12 + 1, 1) - timedelta(1) for y in (2012, 2013) for m in range(1, 13)]
 FIGURES = ("not_due_minor", "overdue_1_29_minor", "days_30_minor", "days_60_minor", "days_90plus_minor")
 
 
 @pytest.fixture(scope="module")
-def loaded(database_url: str) -> Iterator[tuple[Books, dict[str, str]]]:
+def database(shared_servers: SharedServers) -> Iterator[str]:
+    """One of its own: among the rows of other tests the reports of two years take a hundred times as long."""
+    name = f"arflow_public_{os.urandom(6).hex()}"
+    yield shared_servers.create_database(name)
+    shared_servers.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def loaded(database: str) -> Iterator[tuple[Books, dict[str, str]]]:
     """The file through the operations: customers, invoices, and the bank's statement of each month, matched."""
-    with closing(Books(database_url)) as books:
+    with closing(Books(database)) as books:
         rows = read_dataset()
         codes = sorted({r.customer for r in rows})
         with transaction(books.engine, books.org) as tx:

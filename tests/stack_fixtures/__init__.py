@@ -9,5 +9,6 @@ One PostgreSQL and one Temporal dev server serve a whole run; every xdist worker
 - `temporal_client` (session): a client for them.
 - `app_stack` (session): a real API process and a real worker process on the above (`AppStack`).
 - `private_stack`: a factory of whole stacks under `arflow up`, whose processes the test may kill (`PrivateStack`).
+- `modules_stack` (module): one such stack, started, for tests that leave it whole.
 - `time_skipping`: a WorkflowEnvironment whose clock jumps over timers.
 """

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -105,6 +106,21 @@ def _drain(lines: IO[str], into: "queue.Queue[str]") -> None:
 @pytest.fixture
 def private_stack(tmp_path: Path) -> Iterator[Callable[..., PrivateStack]]:
     """A factory of stacks, not started yet: `private_stack(ARFLOW_X="y").start()`. All are ended after the test."""
+    with _stacks(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def modules_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateStack]:
+    """One stack for the tests of a module that leave it whole: what they kill is there again when they end."""
+    with _stacks(tmp_path_factory.mktemp("stack")) as make:
+        stack = make().start()
+        yield stack
+        assert stack.stop() == 0
+
+
+@contextmanager
+def _stacks(directory: Path) -> Iterator[Callable[..., PrivateStack]]:
     made: list[PrivateStack] = []
 
     def make(home: Path | None = None, **variables: str) -> PrivateStack:
@@ -112,7 +128,7 @@ def private_stack(tmp_path: Path) -> Iterator[Callable[..., PrivateStack]]:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ARFLOW_")},
             **{name: os.environ[name] for name in ("ARFLOW_TEMPORAL_CLI",) if name in os.environ},
-            "ARFLOW_HOME": str(home or tmp_path / f"home{len(made)}"),
+            "ARFLOW_HOME": str(home or directory / f"home{len(made)}"),
             "ARFLOW_PORT": str(port),
             "ARFLOW_TEMPORAL_PORT": str(free_port()),
             "ARFLOW_TEMPORAL_UI_PORT": str(free_port()),

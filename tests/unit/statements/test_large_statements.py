@@ -50,27 +50,30 @@ def camt_file(statement: Statement) -> bytes:
     return out.getvalue()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Processor time, the best of three: the machine has other work."""
-    times = []
+def seconds(work: Callable[[], object], limit: float) -> float:
+    """Processor time, of three at most: the machine has other work, and once in time is in time."""
     for _ in range(3):
         started = time.process_time()
         work()
-        times.append(time.process_time() - started)
-    return min(times)
+        took = time.process_time() - started
+        if took < limit:
+            break
+    return took
 
 
 def test_ten_thousand_camt_lines_are_read_in_a_moment(statement, camt_file):
-    assert detect_and_read(io.BytesIO(camt_file)) == [statement]
-    assert seconds(lambda: detect_and_read(io.BytesIO(camt_file))) < SECONDS
+    read: list[Statement] = []
+    assert seconds(lambda: read.extend(detect_and_read(io.BytesIO(camt_file))), SECONDS) < SECONDS
+    assert read[:1] == [statement]
 
 
 def test_ten_thousand_csv_lines_are_read_in_a_moment(statement):
     out = io.StringIO(newline="")
     write_csv(out, statement.lines)
     data = out.getvalue().encode()
-    assert len(detect_and_read(io.BytesIO(data))[0].lines) == LINES
-    assert seconds(lambda: detect_and_read(io.BytesIO(data))) < SECONDS / 2
+    read: list[Statement] = []
+    assert seconds(lambda: read.extend(detect_and_read(io.BytesIO(data))), SECONDS / 2) < SECONDS / 2
+    assert len(read[0].lines) == LINES
 
 
 def _peak_beyond_result(data: bytes) -> int:
@@ -121,4 +124,4 @@ def test_a_batch_of_ten_thousand_transactions_is_read_in_a_moment(read, camt, ca
     document = camt(camt_entry(f"{LINES}.00", details=details), closing="10100.00")
     [statement] = read(document)
     assert (len(statement.lines), statement.warnings) == (LINES, ())
-    assert seconds(lambda: read(document)) < SECONDS
+    assert seconds(lambda: read(document), SECONDS) < SECONDS
