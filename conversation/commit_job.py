@@ -68,9 +68,20 @@ async def _carried_out(talk: Talk, asked: Commit, path: str, *, by_the_person: b
     if by_the_person:
         await talk.say(1, 2, "confirmed by the person, and being carried out")
     done = await whole(talk.api.post(f"{path}/commit", {}, by_the_person=by_the_person))
-    goes_on = done["status"] != "COMMITTED"
-    said = "It goes on; call commit again to be told the end." if goes_on else "Carried out as it was shown."
-    return {**_ended(asked, str(done["status"]), said), "http_status": done["http_status"], "result": done["result"]}
+    return {
+        **_ended(asked, str(done["status"]), _said(done)),
+        "http_status": done["http_status"],
+        "result": done["result"],
+    }
+
+
+def _said(done: JsonObject) -> str:
+    result = done["result"]
+    if done["status"] != "COMMITTED":
+        return "It goes on; call commit again to be told the end."
+    if isinstance(result, dict) and result.get("status") == "PENDING_APPROVAL":
+        return "Submitted as it was shown. It waits for its approvers, and nothing of it holds before; explain_record follows it."
+    return "Carried out as it was shown."
 
 
 async def _by_page(talk: Talk, asked: Commit, path: str) -> JsonObject:

@@ -10,7 +10,10 @@ from conversation.jobs import Talk
 from models.answers import JsonObject, WarningAnswer, answer
 from models.values import Body
 
-FIX: Final = "Look at the records again (find_customers, open_invoices, explain_record), and propose anew."
+FIX: Final = (
+    "Correct what is named (read_words reads dates, amounts and terms), or look at the records again (find_customers, "
+    "open_invoices, explain_record); then propose anew."
+)
 
 
 @answer

@@ -1,10 +1,12 @@
 """Proposing: the operation is carried out for its effect and taken back; what stays is the proposal."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from models.access import Principal
+from models.answers import JsonObject
 from models.approvals.chain import require_reason
 from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
 from models.cash.credit_note_requests import ApplyCreditNote, CreateCreditNote, UnapplyCreditNote, VoidCreditNote
@@ -28,6 +30,7 @@ from models.customers.bodies import CreateCustomer
 from models.customers.patch import PatchCustomer
 from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
 from models.db import master_data, proposals
+from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id, noting_ids
 from models.imports.requests import SubmitImport
@@ -113,6 +116,9 @@ BODIES: Final[Mapping[str, tuple[type[Body], Callable[[Body], Body]]]] = Mapping
 """The body of each operation as its own path takes it, and as the operation does."""
 
 
+_NAMED: Final = re.compile(r"\b(?:invoice|cn)_[0-9a-z]{26}\b")
+
+
 class _TakenBack(Exception):
     """The rehearsal is over."""
 
@@ -132,7 +138,7 @@ def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
         operation=asked.operation,
         record_id=record_id,
         body=asked.body,
-        effect=effect.shown,
+        effect=_named(work, effect),
         effect_hash=effect.hash,
         warnings=effect.warnings,
         confirmation="page" if by_page else "elicitation",
@@ -157,6 +163,13 @@ def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
     work.conversation = made.conversation
     work.audit(made.id, "proposal.made", {"operation": made.operation, "record_id": record_id})
     return Outcome(proposal_answer(made, expired=False), 201)
+
+
+def _named(work: Work, effect: Effect) -> JsonObject:
+    """The effect with `names`: what people know its records by. It is no part of what is compared."""
+    ids = set(_NAMED.findall(to_json(effect.shown)))
+    names = proposals.names_of(work.tx, ids, effect.customer_id)
+    return {**effect.shown, "names": dict(names)} if names else effect.shown
 
 
 def _replace(work: Work, proposal_id: str, successor_id: str) -> None:

@@ -1,5 +1,6 @@
 """What a proposal will do, in a few lines for a person. Texts of others are quoted, clipped and kept on one line."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -12,6 +13,7 @@ from models.money import exponent
 
 _LONGEST: Final = 120
 _MOST: Final = 40
+_ITEM: Final = re.compile(r"[a-z]+_[0-9a-z]{26}")
 
 
 def in_words(operation: str, record_id: str, effect: JsonObject) -> list[str]:
@@ -22,13 +24,24 @@ def in_words(operation: str, record_id: str, effect: JsonObject) -> list[str]:
     lines += [_settled(a) for a in _all(effect, "adjustments") if operation.startswith("apply")]
     lines += [_netted(c) for c in _all(effect, "credit_notes") if operation.startswith("apply")]
     lines += [_deducted(d) for d in _all(effect, "deductions") if operation.startswith("apply")]
-    lines += [_invoice(i) for i in _all(effect, "invoices")]
+    lines += [_invoice(i, _currency_of(effect, str(i.get("id")))) for i in _all(effect, "invoices")]
     if operation.startswith("apply") and effect.get("unapplied_minor"):
         lines.append(f"Left on the payment: {_amount(effect, 'unapplied_minor', _currency(effect))}")
     for entry in _all(effect, "journal_entries"):
         lines += _entry(entry)
     lines += [f"Warning {quoted(w.get('code'))}: {quoted(w.get('detail'))}" for w in _all(effect, "warnings")]
+    lines = [_named(line, effect) for line in lines]
     return lines[:_MOST] + ([f"… and {len(lines) - _MOST} lines more"] if len(lines) > _MOST else [])
+
+
+def _named(line: str, effect: JsonObject) -> str:
+    """With the numbers of invoices and credit notes in place of their ids, and a customer's name before its id: what people know
+    them by."""
+    names = effect.get("names")
+    for record_id, name in names.items() if isinstance(names, Mapping) else ():
+        known = f"“{quoted(name)}”"
+        line = line.replace(record_id, f"{known} ({record_id})" if record_id.startswith("cust_") else known)
+    return line
 
 
 def quoted(text: object) -> str:
@@ -129,13 +142,27 @@ def _decision(e: JsonObject) -> str:
 
 def _difference(d: JsonObject) -> str:
     before, after = (_value(d.get(side)) for side in ("before", "after"))
-    return (
-        f"{quoted(d.get('path'))}: {after}" if before == "nothing" else f"{quoted(d.get('path'))}: {before} → {after}"
-    )
+    field = quoted(_field(str(d.get("path"))))
+    return f"{field}: {after}" if before == "nothing" else f"{field}: {before} → {after}"
+
+
+def _field(path: str) -> str:
+    """`credit limit` for `/credit_limit`; an item of a list goes by its list's name, for its id says nothing."""
+    *before, last = path.strip("/").split("/")
+    parts = before if before and _ITEM.fullmatch(last) else [*before, last]
+    return " ".join(part if _ITEM.fullmatch(part) else part.replace("_", " ") for part in parts)
 
 
 def _value(value: JsonValue) -> str:
-    return "nothing" if value is None or value in ({}, []) else f"“{quoted(value)}”"
+    return "nothing" if value is None or value in ({}, []) else f"“{quoted(_plainly(value))}”"
+
+
+def _plainly(value: JsonValue) -> str:
+    """`type shipping, city Boston` for what has members."""
+    if isinstance(value, Mapping):
+        said = ((str(name).replace("_", " "), item) for name, item in value.items() if item not in (None, {}, []))
+        return ", ".join(f"{name} {_plainly(item)}" for name, item in said)
+    return ", ".join(_plainly(item) for item in value) if isinstance(value, list) else str(value)
 
 
 def _applied(a: JsonObject) -> str:
@@ -155,9 +182,18 @@ def _netted(c: JsonObject) -> str:
     return f"{amount} of credit note {c.get('credit_note_id')} on invoice {c.get('invoice_id')}"
 
 
-def _invoice(i: JsonObject) -> str:
-    status = str(i.get("status")).replace("_", " ").lower()
-    return f"Invoice {i.get('id')} is {status} afterwards, {i.get('balance_due_minor')} minor units due"
+def _invoice(i: JsonObject, currency: str | None) -> str:
+    status, due = str(i.get("status")).replace("_", " ").lower(), i.get("balance_due_minor")
+    left = _amount(i, "balance_due_minor", currency) if due else "nothing"
+    return f"Invoice {i.get('id')} is {status} afterwards, {left} due"
+
+
+def _currency_of(e: JsonObject, invoice_id: str) -> str | None:
+    """Of an invoice: what pays it may be in another currency."""
+    for a in _all(e, "applications"):
+        if a.get("invoice_id") == invoice_id:
+            return str(a.get("invoice_currency_code") or a.get("currency_code"))
+    return _currency(e)
 
 
 def _entry(e: JsonObject) -> list[str]:

@@ -32,10 +32,14 @@ def proposed(office: Office, applied: int = 900, owed: int = 1000) -> tuple[dict
 
 async def test_what_will_happen_is_shown_and_confirmed_on_a_phone(office: Office, desk: Desk) -> None:
     payment, made = proposed(office)
+    number = office.get(made["effect"]["invoices"][0]["id"])["external_id"]
     tab = await desk.open(f"/confirm/{made['proposal_id']}", token(office), viewport=PHONE)
     page = tab.page
     await expect(page.locator("#what")).to_contain_text(f"Apply {payment['id']} to one invoice")
-    await expect(page.locator("#effect")).to_contain_text("9.00 USD on invoice")
+    await expect(page.locator("#effect")).to_contain_text(f"9.00 USD on invoice “{number}”")
+    await expect(page.locator("#effect")).to_contain_text(
+        f"Invoice “{number}” is partially paid afterwards, 1.00 USD due"
+    )
     await expect(page.locator(".entry")).to_contain_text("accounts receivable")
     assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert office.get(payment["id"])["status"] == "UNAPPLIED"
@@ -70,7 +74,7 @@ async def test_what_would_happen_now_is_a_click_away(office: Office, desk: Desk)
     await tab.page.get_by_test_id("approve").click()
     await expect(tab.page.get_by_test_id("said")).to_contain_text("not what would happen now")
     await tab.page.get_by_text("Look at what would happen now").click()
-    await expect(tab.page.locator("#effect")).to_contain_text("50 minor units due")
+    await expect(tab.page.locator("#effect")).to_contain_text("0.50 USD due")
     await tab.page.get_by_test_id("approve").click()
     await expect(tab.page.get_by_test_id("said")).to_contain_text("Done")
     assert office.get(payment["id"])["status"] == "FULLY_APPLIED"

@@ -171,6 +171,7 @@ async def test_a_customer_from_proposal_to_approved_and_visible(office: Office) 
         assert desk("u_clerk").get("/v1/customer-changes", params={"customer_id": customer}).json()["items"] == []
         done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
         assert done["result"]["status"] == "PENDING_APPROVAL"
+        assert "waits for its approvers" in done["detail"]
         problem(await client.call_tool("get_customer", {"customer_id": customer}), "CUSTOMER_NOT_FOUND")
     change = done["result"]["change_id"]
     for person, role in (("u_manager", "ar_manager"), ("u_controller", "controller")):
