@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import httpx2
 import pytest
 from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowExecutionStatus
@@ -17,6 +18,10 @@ from tests.chaos.test_killed_processes import wait_for
 from tests.customers.desk import Desk, ok
 from tests.imports.support import decide, mark, reviewed, see, table, until
 from tests.stack_fixtures.private import PrivateStack
+from tests.webhooks.conftest import there
+from tests.webhooks.receiver import Receiver
+
+__all__ = ["there"]
 
 
 async def how_it_ended(address: str, workflow_id: str) -> str:
@@ -30,11 +35,25 @@ async def how_it_ended(address: str, workflow_id: str) -> str:
     return described.status.name if described.status else "?"
 
 
+def events(reader: httpx2.Client, cursor: str | None = None) -> tuple[set[str], str]:
+    """The ids of all that is told from here on, and from where to ask again."""
+    found: set[str] = set()
+    while True:
+        page = ok(reader.get("/v1/events", params={"limit": 200} | ({"cursor": cursor} if cursor else {})))
+        found |= {e["id"] for e in page["items"]}
+        cursor = page["resume_cursor"]
+        if not page["items"]:
+            return found, str(cursor)
+
+
 @pytest.mark.timeout(900)
-def test_a_database_restored_beside_a_later_temporal_goes_on(private_stack: Callable[..., PrivateStack]) -> None:
+def test_a_database_restored_beside_a_later_temporal_goes_on(
+    private_stack: Callable[..., PrivateStack], there: Receiver
+) -> None:
     stack = private_stack().start()
     desk = Desk(stack, stack.organisation())
     clerk, manager = desk("u_clerk"), desk("u_manager")
+    ok(desk("u_ops").post("/v1/webhook-endpoints", json={"url": there.url}), 201)
     payer = stack.customer(desk.org, "Payer", "p@example.com")
     change = desk.submit()
     held = reviewed(clerk, table([(f"x {n}", f"x{n}.{mark()}@example.com") for n in range(20)]))["id"]
@@ -53,9 +72,8 @@ def test_a_database_restored_beside_a_later_temporal_goes_on(private_stack: Call
     key = {"Idempotency-Key": new_id("key")}
     ok(clerk.post("/v1/customer-payments", json=body, headers=key), 201)
     reader = desk("u_controller")
-    ok(reader.get("/v1/events", params={"limit": 200}))
     wait_for(lambda: "payment.received" in str(reader.get("/v1/events", params={"limit": 200}).json()), 30, lambda: "?")
-    cursor = ok(reader.get("/v1/events", params={"limit": 200}))["resume_cursor"]
+    read, cursor = events(reader)
     time.sleep(31)  # a younger process is not looked for
     assert stack.stop() == 0
     shutil.rmtree(data)
@@ -79,6 +97,12 @@ def test_a_database_restored_beside_a_later_temporal_goes_on(private_stack: Call
     wait_for(
         lambda: again["id"] in str(reader.get("/v1/events", params={"cursor": cursor, "limit": 200}).json()), 30,
         lambda: "whoever had read on does not see what happened since",
+    )  # fmt: skip
+    told, _ = events(reader)
+    assert told <= read | events(reader, cursor)[0], "whoever had read on has missed something"
+    wait_for(
+        lambda: told <= {got.headers["webhook-id"] for got in there.got if got.status == 204}, 60,
+        lambda: f"of {len(told)} events {len({got.headers['webhook-id'] for got in there.got} & told)} were sent",
     )  # fmt: skip
     assert wrong(runtime.database_url, desk.org) == []
     assert stack.arflow("verify").returncode == 0

@@ -14,6 +14,7 @@ from stack.process import free_port
 from stack.runtime import RunningStack
 from tests.cash_desk.books import opened, wrong
 from tests.chaos.clients import Client
+from tests.chaos.desks import OnDesks
 from tests.chaos.test_killed_processes import confirmed, wait_for
 from tests.customers.desk import Desk, ok
 from tests.imports.support import decide, mark, reviewed, see, send, table, until
@@ -68,6 +69,7 @@ def test_everything_open_goes_on_with_an_empty_temporal(private_stack: Callable[
         )
     )
     kept: dict[str, Any] = {"untouched": desk.submit(), "decided": desk.submit()}
+    on_desks = OnDesks.left(desk, payer, runtime.database_url)
     clerk, manager = desk("u_clerk"), desk("u_manager")
     rows = {name: table([(f"{name} {n}", f"{name}{n}.{mark()}@example.com") for n in range(ROWS)]) for name in "abc"}
     paused, waiting = reviewed(clerk, rows["a"], batch_size=5)["id"], reviewed(clerk, rows["b"])["id"]
@@ -110,6 +112,7 @@ def test_everything_open_goes_on_with_an_empty_temporal(private_stack: Callable[
         lambda: "the deadline of an untouched change has not come",
     )  # fmt: skip
     assert desk.approve(kept["decided"], "u_controller")["status"] == "APPROVED"
+    on_desks.goes_on()
     with mail_server(smtp) as mails:
         wait_for(lambda: confirmed(runtime.database_url, desk.org) == len(payments), 240, lambda: f"{len(mails.ids())}")
     each_applied_once_of(runtime.database_url, desk.org, payments)

@@ -38,6 +38,9 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}"}
         self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
 
+    def close(self) -> None:
+        self._http.close()
+
     def once(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, key: str = ""
     ) -> httpx2.Response | None:
