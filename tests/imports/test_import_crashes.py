@@ -112,10 +112,8 @@ def patient(who: Any, import_id: str, *statuses: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(1800)
-def test_each_row_is_executed_exactly_once_whenever_the_worker_is_killed(
-    private_stack: Callable[..., PrivateStack],
-) -> None:
-    survive(private_stack().start(), 4_000, 100, ["worker"] * 3, seed=1)
+def test_each_row_is_executed_exactly_once_whenever_the_worker_is_killed(modules_stack: PrivateStack) -> None:
+    survive(modules_stack, 4_000, 100, ["worker"] * 3, seed=1)
 
 
 @pytest.mark.soak
@@ -219,10 +217,8 @@ async def history_lengths(stack: PrivateStack, workflow_id: str) -> tuple[int, i
 
 
 @pytest.mark.timeout(1800)
-def test_fifty_thousand_rows_leave_memory_flat_and_the_history_short(
-    private_stack: Callable[..., PrivateStack],
-) -> None:
-    many_rows(private_stack().start(), 50_000, 1_000)
+def test_fifty_thousand_rows_leave_memory_flat_and_the_history_short(modules_stack: PrivateStack) -> None:
+    many_rows(modules_stack, 50_000, 1_000)
 
 
 @pytest.mark.soak
@@ -244,8 +240,8 @@ def keep(figures: dict[str, Any]) -> None:
     path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def test_a_decision_while_the_worker_hangs_is_carried_out_in_place(private_stack: Callable[..., PrivateStack]) -> None:
-    stack = private_stack().start()
+def test_a_decision_while_the_worker_hangs_is_carried_out_in_place(modules_stack: PrivateStack) -> None:
+    stack = modules_stack
     org = stack.organisation()
     with stack.client(org, "u_clerk", "ar_clerk") as clerk, stack.client(org, "u_manager", "ar_manager") as manager:
         import_id = send(clerk, rows_of(mark(), 100)).json()["id"]
