@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from models import checks
 from models.customers.patch import PatchCustomer
+from models.invisible import file_name
 from models.keys import email_key, name_key, tax_id_key
 
 
@@ -40,6 +41,33 @@ def test_no_text_hides_what_no_writing_needs(hidden: str) -> None:
     with pytest.raises(PydanticCustomError) as refused:
         checks.name(f"Ac{hidden}me")
     assert refused.value.type == "FIELD_TYPE"
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad"])
+def test_metadata_hides_nothing_in_keys_or_values_from_who_approves(hidden: str) -> None:
+    for value in ({f"cre{hidden}dit": "1"}, {"note": {"deep": [f"cre{hidden}dit"]}}):
+        with pytest.raises(PydanticCustomError) as refused:
+            checks.metadata(value)
+        assert refused.value.type == "FIELD_TYPE"
+    assert checks.metadata({"name": "نرم‌افزار", "mood": "I ❤️ NY"})
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ann\\march.csv", "march.csv"),
+        ("march\u202evsc.exe", "marchvsc.exe"),
+        ("a\0b\r\n.csv", "ab.csv"),
+        ("März ❤️.xlsx", "März ❤.xlsx"),
+        ("x" * 300, "x" * 255),
+        ("folder/", None),
+        ("\u200b", None),
+        (None, None),
+    ],
+)
+def test_a_file_is_called_by_what_is_seen_of_its_name(said: str | None, shown: str | None) -> None:
+    assert file_name(said) == shown
 
 
 @pytest.mark.parametrize("name", ["نرم‌افزار", "क्‍ष", "葛\U000e0100城", "I ❤️ NY", "⠁⠉⠍⠑ ⠇⠞⠙", "ᄅᅠᆨ Acme", "שלום\u200f"])
