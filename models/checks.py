@@ -20,7 +20,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
-from models.invisible import deceptive, hidden_in_address, without
+from models.invisible import deceptive, hidden_in_address, turns, without
 from models.money import is_currency
 
 NAME_LIMIT: Final = 255
@@ -266,8 +266,9 @@ def reason_code(value: str) -> str:
 
 
 def metadata(value: object) -> dict[str, JsonValue]:
-    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL, lone surrogates and what hides.
-    Approvers read it: no member may look like another."""
+    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL and lone surrogates. Approvers
+    read it: no member's name may look like another, no value turn itself round. What else a value holds is kept as it came:
+    texts copied from pages are full of breaks and hyphens that nobody sees."""
     if not isinstance(value, dict):
         raise invalid("FIELD_TYPE", "Metadata is a JSON object.")
     level: list[object] = [value]
@@ -278,6 +279,8 @@ def metadata(value: object) -> dict[str, JsonValue]:
             raise invalid("METADATA_TOO_DEEP", f"Metadata has at most {METADATA_DEPTH} levels.")
         below: list[object] = []
         for node in level:
+            if isinstance(node, dict) and any(map(deceptive, node)):
+                raise invalid("FIELD_TYPE", "Deceptive invisible characters are not allowed in names of metadata.")
             children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
             below.extend(c for c in children if isinstance(c, dict | list))
         level = below
@@ -289,6 +292,6 @@ def metadata(value: object) -> dict[str, JsonValue]:
         raise invalid("METADATA_TOO_LARGE", f"Metadata has at most {METADATA_BYTES} bytes.")
     if b"\\u0000" in encoded:
         raise invalid("FIELD_TYPE", "Metadata holds a NUL character.")
-    if deceptive(encoded.decode()):
-        raise invalid("FIELD_TYPE", "Deceptive invisible characters are not allowed.")
+    if turns(encoded.decode()):
+        raise invalid("FIELD_TYPE", "Characters that turn a text round are not allowed.")
     return value

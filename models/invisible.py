@@ -16,6 +16,7 @@ _DECEPTIVE: Final = re.compile(
     "[\u00ad\u034f\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e00ff]"
 )
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _IN_ADDRESSES: Final = "\u200c\u200d"
 
 
@@ -27,6 +28,11 @@ def without(value: str) -> str:
 def deceptive(value: str) -> bool:
     """Whether it holds an invisible character that no writing needs: it makes one text look like another, or turn round."""
     return not value.isascii() and _DECEPTIVE.search(value) is not None
+
+
+def turns(value: str) -> bool:
+    """Whether it holds a mark by which what follows is shown in another order than it is written."""
+    return not value.isascii() and _TURNING.search(value) is not None
 
 
 def hidden_in_address(value: str) -> bool:

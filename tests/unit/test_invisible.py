@@ -44,12 +44,19 @@ def test_no_text_hides_what_no_writing_needs(hidden: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad"])
-def test_metadata_hides_nothing_in_keys_or_values_from_who_approves(hidden: str) -> None:
-    for value in ({f"cre{hidden}dit": "1"}, {"note": {"deep": [f"cre{hidden}dit"]}}):
+def test_no_name_of_metadata_looks_like_another(hidden: str) -> None:
+    for value in ({f"cre{hidden}dit": "1"}, {"a": [{"deep": {f"cre{hidden}dit": 1}}]}):
         with pytest.raises(PydanticCustomError) as refused:
             checks.metadata(value)
         assert refused.value.type == "FIELD_TYPE"
-    assert checks.metadata({"name": "نرم‌افزار", "mood": "I ❤️ NY"})
+
+
+def test_values_of_metadata_are_kept_as_they_came_but_turn_nothing_round() -> None:
+    copied = {"name": "نرم‌افزار", "mood": "I ❤️ NY", "note": "copied\u200b from a page\ufeff, soft\u00adly"}
+    assert checks.metadata(copied) == copied
+    for mark in "\u202a\u202e\u2066\u2069":
+        with pytest.raises(PydanticCustomError):
+            checks.metadata({"note": ["of 10", f"{mark}of 01"]})
 
 
 @pytest.mark.parametrize(
