@@ -1,8 +1,9 @@
 """Asking the API as a person of an organisation, and keeping how each operation was asked and answered."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 
@@ -88,10 +89,13 @@ def shortened(value: Any, key: str = "") -> Any:
     return UNTOLD.get(key, value) if isinstance(value, str) else value
 
 
+_AN_ID: Final = re.compile(r"^[a-z]+_[0-9a-hjkmnp-tv-z]{26}$")
+
+
 def shape(value: Any) -> Any:
     """What it has, not what it says: fields by name, items of a list as one. None: may be anything."""
     if isinstance(value, dict):
-        return {k: shape(v) for k, v in value.items()}
+        return {_AN_ID.sub("…", k): shape(v) for k, v in value.items()}
     if isinstance(value, list):
         return [shape(v) for v in value[:1]]
     return None if value is None else "…"
