@@ -132,7 +132,7 @@ class GatedRoute(CheckedRoute):
         self.openapi_extra = extra | (self.openapi_extra or {})
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = APIRoute.get_route_handler(self)
+        inner = self.served()
         needs, query = _needs(self), Query(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)
         kind = "multipart/form-data" if form else "application/json"

@@ -19,10 +19,12 @@ from starlette.types import Scope
 
 from api.invalid import MAX_ERRORS, pointer
 from api.problems import invalid
+from models.db.engine import ConnectionLost
 from models.errors import FieldError
 
 FLAGS: Final = frozenset({"verbose"})
 """Parameters that say something by being there; any other one that is empty counts as not sent."""
+READING: Final = frozenset({"GET", "HEAD"})
 _SAID: Final = 64
 """Characters of a name that a sentence repeats."""
 
@@ -79,7 +81,7 @@ class Query:
         fields = list(_query_fields(route.dependant))
         several = [alias for alias, annotation in fields if get_origin(annotation) in (list, set, tuple, frozenset)]
         self.known = KnownNames("query parameter", ["query"], [alias for alias, _ in fields], several)
-        self._reads = (route.methods or set()) <= {"GET", "HEAD"}
+        self._reads = (route.methods or set()) <= READING
 
     def check(self, scope: Scope) -> None:
         """422 for what the route does not know, or is told twice; then the scope's query is that which says something.
@@ -125,8 +127,23 @@ class CheckedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **{**options, "generate_unique_id_function": operation_id})
 
+    def served(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handler. A read whose connection to the database was lost under it is read again, once: it changes
+        nothing, and the caller hears of nothing."""
+        inner = super().get_route_handler()
+        if not (self.methods or set()) <= READING:
+            return inner
+
+        async def read(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except ConnectionLost:
+                return await inner(request)
+
+        return read
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner, query = super().get_route_handler(), Query(self)
+        inner, query = self.served(), Query(self)
 
         async def handle(request: Request) -> Response:
             query.check(request.scope)

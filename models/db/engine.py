@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from models.db.postgres.connection import STATEMENT_SECONDS, Access, ThreadConnection
+from models.db.postgres.connection import STATEMENT_SECONDS, Access, NoAnswer, ThreadConnection
 from models.db.postgres.pipeline import RawRow, Row, first_raw
 from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
 from models.db.tx import Tx
@@ -116,21 +116,35 @@ def transaction(
             tx.commit()
 
 
+class ConnectionLost(psycopg.OperationalError):
+    """The connection ended under what was asked, as those of a restarted server do: a new one may serve at once."""
+
+
 @contextmanager
 def lent(engine: Engine) -> Iterator[ThreadConnection]:
-    """A connection of the pool, given back without an open transaction. Where it was lost, so are its neighbours."""
+    """A connection of the pool, given back without an open transaction. Where it was lost, so are its neighbours, and that is
+    told by ConnectionLost."""
     pooled = _pooled(engine)
     conn = cast(ThreadConnection, pooled.driver_connection)
     try:
         yield conn
+    except psycopg.OperationalError as error:
+        if _is_lost(conn) and not isinstance(error, NoAnswer):
+            raise ConnectionLost(str(error)) from error
+        raise
     finally:
-        with suppress(psycopg.Error):
-            conn.rollback()
-        if conn.closed:
+        if _is_lost(conn):
             pooled.invalidate()
             engine.dispose()
         else:
             pooled.close()
+
+
+def _is_lost(conn: ThreadConnection) -> bool:
+    """Whether it has ended, seen by rolling back what may be open."""
+    with suppress(psycopg.Error):
+        conn.rollback()
+    return conn.closed
 
 
 def _pooled(engine: Engine) -> PoolProxiedConnection:

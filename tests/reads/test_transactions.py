@@ -1,7 +1,7 @@
 # ruff: noqa: PT012, SIM117 - what a transaction raises, it raises at its end
 """What a transaction promises of the way its statements travel."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Timer
 
 import psycopg
@@ -110,6 +110,14 @@ def test_a_transaction_that_failed_cannot_be_committed(books: Books) -> None:
     with pytest.raises(errors.InFailedSqlTransaction), transaction(books.engine, books.org) as tx:
         with suppress(errors.DivisionByZero):
             tx.run("SELECT 1 / 0")
+
+
+def test_a_read_is_answered_though_every_connection_was_lost(books: Books) -> None:
+    with ExitStack() as held:
+        open_ones = [held.enter_context(transaction(books.engine, books.org)) for _ in range(4)]
+        pids = [tx.scalar("SELECT pg_backend_pid()") for tx in open_ones]
+    books.sql("SELECT pg_terminate_backend(p) FROM unnest(%(p)s::int[]) p", p=pids)
+    assert books.get("/v1/invoices")["items"] == []
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5])

@@ -168,5 +168,9 @@ class LoopConnection(AsyncConnection[TupleRow]):
             _give_up(late)
 
 
+class NoAnswer(psycopg.OperationalError):
+    """The database was given its time: whoever asked again would wait twice."""
+
+
 def _give_up(late: Exception) -> NoReturn:
-    raise psycopg.OperationalError("the database did not answer in time") from late
+    raise NoAnswer("the database did not answer in time") from late
