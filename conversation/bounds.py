@@ -18,6 +18,8 @@ MOST: Final = 200
 LARGEST: Final = 150_000
 """Characters of a whole answer."""
 _TIGHTER: Final = ((LONGEST, MOST), (LONGEST, 50), (500, 20), (200, 10), (100, 3))
+FIELDS: Final = 60
+"""Members of an object that are never left out: a record's fields, without which it would not be what it is described to be."""
 _PLACES: Final = 20
 """Places that are named where something was left out."""
 Cut = dict[str, JsonValue]
@@ -39,9 +41,12 @@ def _within(value: JsonValue, path: str, longest: int, most: int, cuts: list[Cut
         cuts.append({"path": path, "shown": longest, "of": len(value)})
         return value[: longest - 1] + "…"
     if isinstance(value, Mapping):
+        members = max(most, FIELDS)
+        if len(value) > members:
+            cuts.append({"path": path, "shown": members, "of": len(value)})
         return {
             name[:longest]: _within(item, f"{path}/{name[:50]}", longest, most, cuts)
-            for name, item in list(value.items())[:most]
+            for name, item in list(value.items())[:members]
         }
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > most:

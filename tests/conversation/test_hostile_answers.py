@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from mcp_types import TextContent
+from pydantic import JsonValue
 
 from conversation.api import Query
 from conversation.bounds import LARGEST, LONGEST, bounded
@@ -163,3 +164,14 @@ def test_the_words_that_a_person_confirms_stay_lines_of_ours(operation: str) -> 
         lines = in_words(operation, "rec_1", effect)
         assert len(lines) == harmless
         assert all("\n" not in line and len(line) <= 400 for line in lines)
+
+
+def test_however_much_is_left_out_a_record_keeps_its_fields() -> None:
+    record: dict[str, JsonValue] = {f"field_{n}": "x" * 2_000 for n in range(40)}
+    shown, cuts = bounded({"free": {f"k{n}": 1 for n in range(500)}, "items": [record] * 300})
+    items = shown["items"]
+    assert isinstance(items, list)
+    assert 0 < len(items) < 300
+    assert all(isinstance(item, dict) and item.keys() == record.keys() for item in items)
+    assert len(json.dumps(shown)) <= LARGEST
+    assert {"path": "/free", "shown": 60, "of": 500} in cuts
