@@ -51,7 +51,7 @@ CALLS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("open_invoices", {"customer_id": "cust_m1", "which": "the oldest three"}, "next_cursor"),
     ("waiting_for_me", {"limit": 50}, "more"),
     ("exceptions", {"limit": 50}, "next_cursor"),
-    ("explain_record", {"id": "stmt_m"}, "cut"),
+    ("explain_record", {"id": "stmt_m"}, "record"),  # with its lines_total, and the first of its lines
     ("explain_record", {"id": "pay_m7"}, ""),
     ("explain_match", {"payment_id": "pay_m99999"}, ""),
 )
