@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from models import checks
-from models.access import AR_MANAGER, CFO, CONTROLLER
+from models.approvals.kinds import KINDS, ApprovalKind
 from models.approvals.plan import ESCALATE_AFTER, FALLBACK, REMIND_AFTER, PlannedStep
 from models.values import Body
 
@@ -50,20 +50,14 @@ class RoleTimes(StepTimes):
     role: Literal["ar_manager", "controller", "cfo"]
 
 
-TimedKind = Literal["credit_note", "write_off", "deduction", "authority_limits"]
-ROLES_OF_KIND: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
-    {
-        "credit_note": (AR_MANAGER, CONTROLLER, CFO),
-        "write_off": (AR_MANAGER, CONTROLLER, CFO),
-        "deduction": (AR_MANAGER, CONTROLLER, CFO),
-        "authority_limits": (CONTROLLER, CFO),
-    }
+ROLES_OF_KIND: Final[Mapping[ApprovalKind, Sequence[str]]] = MappingProxyType(
+    {kind: about.steps_of for kind, about in KINDS.items() if about.steps_of}
 )
 """Kinds whose steps follow from limits of authority, with the roles that may have one. Their deadlines alone are set."""
 
 
 def _kinds(value: object) -> object:
-    if isinstance(value, Mapping) and (unknown := sorted(set(map(str, value)) - set(ROLES_OF_KIND))):
+    if isinstance(value, Mapping) and (unknown := sorted(set(map(str, value)) - ROLES_OF_KIND.keys())):
         raise checks.invalid("FIELD_UNKNOWN", f"No such kind: {', '.join(unknown)[:100]}.")
     return value
 
@@ -76,12 +70,14 @@ def _each_once(value: list[RoleTimes]) -> list[RoleTimes]:
 
 
 Deadlines = Annotated[
-    dict[TimedKind, Annotated[list[RoleTimes], Field(max_length=len(FALLBACK)), AfterValidator(_each_once)]],
+    dict[ApprovalKind, Annotated[list[RoleTimes], Field(max_length=len(FALLBACK)), AfterValidator(_each_once)]],
     BeforeValidator(_kinds),
 ]
 
 
-def planned(deadlines: Mapping[TimedKind, Sequence[RoleTimes]], kind: str, roles: Iterable[str]) -> list[PlannedStep]:
+def planned(
+    deadlines: Mapping[ApprovalKind, Sequence[RoleTimes]], kind: str, roles: Iterable[str]
+) -> list[PlannedStep]:
     """One step for each of these roles, in this order, with the deadlines of its kind and role."""
     own = {one.role: one for of, times in deadlines.items() if of == kind for one in times}
     return [own.get(role, _USUAL).step_of(role) for role in roles]  # type: ignore[call-overload]

@@ -1,7 +1,7 @@
 """Finding a record by its id: here, in another organisation, or nowhere. Master data by key."""
 
 from collections.abc import Sequence
-from typing import Any, Never, TypeVar
+from typing import Any, Final, Never, TypeVar
 
 from models.answers import JsonObject
 from models.db.tx import Row, Tx
@@ -46,17 +46,23 @@ def entity_override(tx: Tx, customer_id: str, entity_id: str) -> JsonObject:
     return fields or {}
 
 
-def legal_entity(tx: Tx, entity_id: str) -> LegalEntity:
+_TO_CHANGE: Final = " FOR NO KEY UPDATE"
+"""Whoever else would change it waits; whoever refers to it does not."""
+
+
+def legal_entity(tx: Tx, entity_id: str, *, to_change: bool = False) -> LegalEntity:
     """The legal entity; 404 LEGAL_ENTITY_NOT_FOUND."""
-    entity = tx.record(LegalEntity, "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id", id=entity_id)
+    sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id" + to_change * _TO_CHANGE
+    entity = tx.record(LegalEntity, sql, id=entity_id)
     if entity is None:
         raise Refusal("LEGAL_ENTITY_NOT_FOUND", f"There is no legal entity {entity_id}.")
     return entity
 
 
-def bank_account(tx: Tx, account_id: str) -> BankAccount:
+def bank_account(tx: Tx, account_id: str, *, to_change: bool = False) -> BankAccount:
     """The bank account; 404 BANK_ACCOUNT_NOT_FOUND."""
-    account = tx.record(BankAccount, "SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id", id=account_id)
+    sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id" + to_change * _TO_CHANGE
+    account = tx.record(BankAccount, sql, id=account_id)
     if account is None:
         raise Refusal("BANK_ACCOUNT_NOT_FOUND", f"There is no bank account {account_id}.")
     return account

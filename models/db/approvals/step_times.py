@@ -5,13 +5,14 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from models.approvals.step_times import Deadlines, RoleTimes, TimedKind
+from models.approvals.kinds import ApprovalKind
+from models.approvals.step_times import Deadlines, RoleTimes
 from models.db.tx import Tx
 
-_DEADLINES: Final[TypeAdapter[dict[TimedKind, list[RoleTimes]]]] = TypeAdapter(Deadlines)
+_DEADLINES: Final[TypeAdapter[dict[ApprovalKind, list[RoleTimes]]]] = TypeAdapter(Deadlines)
 
 
-def get(tx: Tx) -> Mapping[TimedKind, Sequence[RoleTimes]]:
+def get(tx: Tx) -> Mapping[ApprovalKind, Sequence[RoleTimes]]:
     """By kind; nothing for what nobody has set."""
     return _DEADLINES.validate_python(
         tx.scalar("SELECT policy -> 'deadlines' FROM approval_policies WHERE org_id = :org") or {}

@@ -1,0 +1,49 @@
+"""Two who change different particulars of one thing at the same moment: each change stays."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.books import Books
+
+
+@pytest.fixture
+def books(quiet_database_url: str) -> Iterator[Books]:
+    made = Books(quiet_database_url)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "changes"),
+    [
+        ("legal_entities", "/v1/legal-entities/le_us", [{"name": "Acme Inc"}, {"discount_tax": "adjust"}]),
+        ("bank_accounts", "/v1/bank-accounts/bank_us", [{"name": "Main"}, {"account_number": "000123456789"}]),
+    ],
+)
+def test_neither_takes_back_what_the_other_said(
+    books: Books, table: str, path: str, changes: Sequence[dict[str, Any]]
+) -> None:
+    with psycopg.connect(books.owner_url) as holds, ThreadPoolExecutor(2) as pool:
+        holds.execute(
+            f"SELECT 1 FROM {table} WHERE org_id = %s AND id = %s FOR UPDATE", (books.org, path.rsplit("/")[-1])
+        )
+        at_once = [pool.submit(books.api("controller").request, "PATCH", path, json=change) for change in changes]
+        _waiting(books, 2)
+        holds.rollback()
+        assert [done.result().status_code for done in at_once] == [200, 200]
+    now = books.get(path)
+    assert {name: now[name] for change in changes for name in change} == changes[0] | changes[1]
+
+
+def _waiting(books: Books, many: int) -> None:
+    """Until so many sessions of this database wait for a lock."""
+    asked = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 20
+    while books.sql(asked)[0]["n"] < many:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
