@@ -10,7 +10,7 @@ from operations.work import Outcome, Work
 @operation("change_bank_account", ChangeBankAccount, BankAccountAnswer)
 def change_bank_account(work: Work, asked: ChangeBankAccount) -> Outcome[BankAccountAnswer]:
     """Change what is sent of a bank account; null takes a number away."""
-    account = lookups.bank_account(work.tx, str(work.cmd.resource_id), to_change=True)
+    account = lookups.bank_account(work.tx, str(work.cmd.resource_id), lock=True)
     work.require_entity(account.legal_entity_id)
     after = asked.applied_to(account)
     master_data.change_bank_account(work.tx, after)

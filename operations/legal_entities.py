@@ -10,7 +10,7 @@ from operations.work import Outcome, Work
 @operation("change_legal_entity", ChangeLegalEntity, LegalEntityAnswer)
 def change_legal_entity(work: Work, asked: ChangeLegalEntity) -> Outcome[LegalEntityAnswer]:
     """Change what is sent of a legal entity. What is posted stays as it was; what follows takes the new rule for its tax."""
-    entity = lookups.legal_entity(work.tx, str(work.cmd.resource_id), to_change=True)
+    entity = lookups.legal_entity(work.tx, str(work.cmd.resource_id), lock=True)
     work.require_entity(entity.id)
     after = asked.applied_to(entity)
     master_data.change_legal_entity(work.tx, after)

@@ -46,22 +46,22 @@ def entity_override(tx: Tx, customer_id: str, entity_id: str) -> JsonObject:
     return fields or {}
 
 
-_TO_CHANGE: Final = " FOR NO KEY UPDATE"
+_LOCKED: Final = " FOR NO KEY UPDATE"
 """Whoever else would change it waits; whoever refers to it does not."""
 
 
-def legal_entity(tx: Tx, entity_id: str, *, to_change: bool = False) -> LegalEntity:
+def legal_entity(tx: Tx, entity_id: str, *, lock: bool = False) -> LegalEntity:
     """The legal entity; 404 LEGAL_ENTITY_NOT_FOUND."""
-    sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id" + to_change * _TO_CHANGE
+    sql = "SELECT * FROM legal_entities WHERE org_id = :org AND id = :id" + lock * _LOCKED
     entity = tx.record(LegalEntity, sql, id=entity_id)
     if entity is None:
         raise Refusal("LEGAL_ENTITY_NOT_FOUND", f"There is no legal entity {entity_id}.")
     return entity
 
 
-def bank_account(tx: Tx, account_id: str, *, to_change: bool = False) -> BankAccount:
+def bank_account(tx: Tx, account_id: str, *, lock: bool = False) -> BankAccount:
     """The bank account; 404 BANK_ACCOUNT_NOT_FOUND."""
-    sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id" + to_change * _TO_CHANGE
+    sql = "SELECT * FROM bank_accounts WHERE org_id = :org AND id = :id" + lock * _LOCKED
     account = tx.record(BankAccount, sql, id=account_id)
     if account is None:
         raise Refusal("BANK_ACCOUNT_NOT_FOUND", f"There is no bank account {account_id}.")

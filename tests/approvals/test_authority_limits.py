@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.ids import new_id
-from tests.approvals.test_write_offs import Ledger
+from tests.approvals.ledger import Ledger
 from tests.customers.desk import field_codes, ok, refused
 from tests.stack_fixtures.app import AppStack
 

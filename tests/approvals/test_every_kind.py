@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from models.ids import new_id
-from tests.approvals.test_write_offs import TODAY, Ledger
+from tests.approvals.ledger import TODAY, Ledger, verified
 from tests.customers.desk import field_codes, ok, refused
 from tests.customers.test_customer_events import told
 from tests.customers.test_signals import wait
@@ -21,11 +21,7 @@ from tests.stack_fixtures.app import AppStack
 
 @pytest.fixture(scope="module")
 def desk(app_stack: AppStack) -> Iterator[Ledger]:
-    made = Ledger(app_stack)
-    yield made
-    made.close()
-    done = app_stack.arflow("verify", "--org", made.org, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    yield from verified(app_stack)
 
 
 def _write_off(desk: Ledger) -> str:

@@ -14,7 +14,7 @@ from models.inbox.evidence import faults, read
 from operations.approvals.deadlines import escalate, remind
 from settings import Settings
 from stack.temporal import ensure_cli
-from tests.approvals.test_write_offs import Ledger
+from tests.approvals.ledger import Ledger
 from tests.customers.desk import ok, refused
 from tests.stack_fixtures.app import AppStack
 

@@ -15,7 +15,7 @@ from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from models.messages.commands import PROCESS_QUEUE
 from models.messages.deductions import DeductionInput, resolve_workflow_id
-from tests.approvals.test_write_offs import Ledger
+from tests.approvals.ledger import Ledger, verified
 from tests.customers.desk import ok, refused
 from tests.stack_fixtures.app import AppStack
 from workflows import open_work
@@ -23,12 +23,7 @@ from workflows import open_work
 
 @pytest.fixture(scope="module")
 def desk(app_stack: AppStack) -> Iterator[Ledger]:
-    made = Ledger(app_stack)
-    yield made
-    made.close()
-    # Of this organisation: tests of the 360 view alter invoices of their own behind the product's back, in the same database.
-    done = app_stack.arflow("verify", "--org", made.org, check=False)
-    assert done.returncode == 0, [line for line in done.stdout.splitlines() if "  ok  " not in line]
+    yield from verified(app_stack)
 
 
 def short(desk: Ledger, total: int, minor: int, reason: str = "DAMAGED_GOODS") -> tuple[str, str]:
