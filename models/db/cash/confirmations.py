@@ -3,13 +3,14 @@
 from typing import Final
 
 from models.cash.remittance import AppliedSession
+from models.db.disputed import DISPUTED_MINOR
 from models.db.master_data import read_settings
 from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Tx
 from models.master_data.records import OrganisationSettings
 
 _SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
-_SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.legal_entity_id,
+_SESSION: Final = f"""SELECT s.id AS session_id, s.created_at AS applied_at, p.id AS payment_id, p.legal_entity_id,
     p.amount_minor, p.currency_code, p.payment_date, p.reference,
     p.amount_minor - p.applied_minor AS unapplied_minor, c.name AS customer_name,
     coalesce(c.billing_email, c.email) AS address, o.name AS organisation,
@@ -17,8 +18,7 @@ _SESSION: Final = """SELECT s.id AS session_id, s.created_at AS applied_at, p.id
     (SELECT coalesce(json_agg(json_build_object('external_id', i.external_id,
        'invoice_applied_minor', coalesce(x.applied, 0), 'adjusted_minor', coalesce(x.adjusted, 0),
        'invoice_currency_code', i.currency_code, 'balance_due_minor', i.balance_due_minor,
-       'disputed_minor',
-       CASE WHEN i.disputed_at IS NULL THEN least(i.deducted_minor, i.balance_due_minor) ELSE i.balance_due_minor END,
+       'disputed_minor', {DISPUTED_MINOR},
        'customer_name', (SELECT o.name FROM customers o
           WHERE o.org_id = i.org_id AND o.id = i.customer_id AND o.id <> p.customer_id),
        'credit_notes', coalesce(x.notes, '[]'), 'deductions', coalesce(x.deductions, '[]')) ORDER BY x.paid, i.id), '[]')

@@ -7,6 +7,7 @@ and payments, and never leaves the database as rows. For any other the statement
 
 from typing import Final
 
+from models.db.disputed import DISPUTED_MINOR
 from models.db.reliefs import RELIEFS
 
 SHOWN_INVOICES: Final = 50
@@ -22,9 +23,6 @@ _PAYMENT: Final = """p.org_id = :org AND p.customer_id = :customer
 def _sum(when: str) -> str:
     return f"coalesce(sum(i.balance_due_minor) FILTER (WHERE {when}), 0)::bigint"
 
-
-_CONTESTED: Final = """CASE WHEN i.disputed_at IS NULL THEN least(i.deducted_minor, i.balance_due_minor)
-  ELSE i.balance_due_minor END"""
 
 _FIGURES: Final = """'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4,
   'not_due_minor', a.b0, 'overdue_1_29_minor', a.b1, 'total_minor', a.b0 + a.b1 + a.b2 + a.b3 + a.b4,
@@ -57,7 +55,7 @@ _INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, '
           WHEN {_LATE} < 60 THEN 'days_30' WHEN {_LATE} < 90 THEN 'days_60' ELSE 'days_90plus' END,
         'currency_code', i.currency_code, 'total_minor', i.total_minor, 'balance_due_minor', i.balance_due_minor,
         'functional_currency', i.functional_currency, 'functional_balance_minor', i.functional_balance_minor,
-        'disputed', i.disputed_at IS NOT NULL, 'disputed_minor', {_CONTESTED}) ORDER BY i.due_date, i.issue_date, i.id), '[]')
+        'disputed', i.disputed_at IS NOT NULL, 'disputed_minor', {DISPUTED_MINOR}) ORDER BY i.due_date, i.issue_date, i.id), '[]')
       FROM (SELECT * FROM invoices i WHERE {_OPEN} ORDER BY i.due_date, i.issue_date, i.id LIMIT {SHOWN_INVOICES}) i)"""
 
 AGING: Final = f"""SELECT CASE WHEN {_NOT_PLAIN} THEN NULL ELSE json_build_object(
@@ -70,7 +68,7 @@ AGING: Final = f"""SELECT CASE WHEN {_NOT_PLAIN} THEN NULL ELSE json_build_objec
     (SELECT min(i.currency_code) AS one_currency, max(i.currency_code) AS another_currency, count(*) AS n,
        {_sum(f"{_LATE} <= 0")} AS b0, {_sum(f"{_LATE} BETWEEN 1 AND 29")} AS b1, {_sum(f"{_LATE} BETWEEN 30 AND 59")} AS b2,
        {_sum(f"{_LATE} BETWEEN 60 AND 89")} AS b3, {_sum(f"{_LATE} >= 90")} AS b4,
-       coalesce(sum({_CONTESTED}), 0)::bigint AS disputed
+       coalesce(sum({DISPUTED_MINOR}), 0)::bigint AS disputed
      FROM invoices i WHERE {_OPEN}) a,
     (SELECT min(p.currency_code) FILTER (WHERE {_LEFT}) AS one_currency,
        max(p.currency_code) FILTER (WHERE {_LEFT}) AS another_currency,
