@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp_types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
 from models.access import Agent
 from tests.api.office import Office, code, day, ext, ok
@@ -202,6 +203,31 @@ async def test_a_customer_from_proposal_to_approved_and_visible(office: Office) 
         shown = told(await client.call_tool("propose_undo", taken_back))
         done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
         assert done["result"]["status"] == "WITHDRAWN"
+    desk.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("goes", [True, False])
+async def test_an_assistant_that_can_open_a_page_sends_the_person_there(office: Office, way: Way, goes: bool) -> None:
+    desk = Desk(office.stack, office.org)
+    change = desk.submit("u_clerk")["change_id"]
+    opened: list[ElicitRequestURLParams] = []
+
+    async def person(_: Any, asked: ElicitRequestParams) -> ElicitResult:
+        """Goes to the page, signed in, and confirms there; or says that they did."""
+        assert isinstance(asked, ElicitRequestURLParams)
+        opened.append(asked)
+        if goes:
+            ok(commit(office.client("manager", "ar_manager"), asked.url.rpartition("/")[2]))
+        return ElicitResult(action="accept")
+
+    async with assistant(office.stack, token(office, "u_manager"), way, elicitation_callback=person) as client:
+        shown = told(await client.call_tool("propose_decision", {"approval_id": change, "decision": "approve"}))
+        done = told(await client.call_tool("commit", {"proposal_id": shown["proposal_id"]}))
+    assert [asked.url for asked in opened] == [f"{office.stack.base_url}/confirm/{shown['proposal_id']}"]
+    assert done["status"] == ("COMMITTED" if goes else "CONFIRMATION_REQUIRED")
+    steps = desk("u_clerk").get(f"/v1/customer-changes/{change}").json()["steps"]
+    assert steps[0]["decided_by"] == ("u_manager" if goes else None), "the page alone decides"
     desk.close()
 
 
