@@ -73,9 +73,17 @@ class OidcVerifier:
             _demand_https(url)
         self._keys = keys or SigningKeys(self._issuer, settings.oidc_jwks_url)
 
+    @property
+    def usable(self) -> bool:
+        """Whether tokens can be verified."""
+        return self._keys.usable
+
     async def problem(self) -> str | None:
-        """Why no token can be verified."""
-        return None if await self._keys.known() else "its signing keys could not be fetched yet"
+        """Why no token can be verified, or soon none of those that the issuer would give."""
+        await self._keys.look()
+        if not self.usable:
+            return "its signing keys could not be fetched yet"
+        return None if self._keys.answers else "it does not answer; tokens are verified with its keys of before"
 
     async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
         if header.get("alg") not in OIDC_ALGORITHMS:
@@ -121,8 +129,13 @@ class Authenticator:
         self._remember(digest, principal, float(claims["exp"]))
         return principal
 
+    @property
+    def usable(self) -> bool:
+        """Whether anybody's token can be verified."""
+        return self._dev is not None or self._oidc is None or self._oidc.usable
+
     async def problem(self) -> str | None:
-        """What keeps tokens from being verified."""
+        """What keeps the issuer's tokens from being verified, or will."""
         return None if self._oidc is None else await self._oidc.problem()
 
     async def _verified(self, token: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import httpx2
 import jwt
 import structlog
 
+from api import metrics
 from models.errors import Refusal
 
 log = structlog.get_logger("arflow.api")
@@ -20,6 +21,9 @@ LAST_SECONDS: Final = 24 * 3600.0
 """So long at most: a key that was withdrawn, because somebody has it, must not serve as long as the issuer is kept away."""
 COOLDOWN_SECONDS: Final = 10.0
 """Not more than one fetch in this time, however many tokens name unknown keys."""
+LOOK_SECONDS: Final = 15.0
+"""So often it is looked whether the issuer is there, by whoever asks whether this process is ready: to know it before a
+token needs it. A token that names an unknown key fetches all the same."""
 TIMEOUT_SECONDS: Final = 3.0
 _KEY_TYPES: Final = frozenset({"RSA", "EC"})  # never "oct": a shared secret has no place in a published set
 
@@ -38,9 +42,11 @@ class SigningKeys:
         self._jwks_url = jwks_url
         self._clock = clock
         self._keys: Mapping[str | None, jwt.PyJWK] | None = None
-        self._fetched = self._tried = float("-inf")
+        self._fetched = self._tried = self._looked = float("-inf")
         self._lock = asyncio.Lock()
-        self._first: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[None] | None = None
+        self.answers = True
+        """Whether the issuer gave its keys when it was last asked."""
 
     async def find(self, kid: str | None) -> jwt.PyJWK:
         """The key of this id; without an id the only key there is.
@@ -48,29 +54,46 @@ class SigningKeys:
         Raises UnknownKey, and `Refusal("UNAVAILABLE")` where no keys could ever be fetched.
         """
         key = self._lookup(kid)
-        if key is None or self._clock() - self._fetched > KEEP_SECONDS:
+        stale = self._clock() - self._fetched > KEEP_SECONDS
+        if key is not None and stale and self.usable and not self.answers:
+            self._begin_look()  # nobody waits for one who did not answer a moment ago
+        elif key is None or stale:
             async with self._lock:
                 if self._may_fetch(kid):
                     await self._fetch()
             key = self._lookup(kid)
-        if self._keys is None or self._clock() - self._fetched > LAST_SECONDS:
+        if not self.usable or (key is None and not self.answers):
             raise Refusal("UNAVAILABLE", "The identity provider does not answer.", retry_after=int(COOLDOWN_SECONDS))
         if key is None:
             raise UnknownKey
         return key
 
-    async def known(self) -> bool:
-        """Whether any token can be looked at; fetched where it was not yet. Whoever asks may be cancelled: the fetch goes on."""
-        if self._keys is None and (self._first is None or self._first.done()):
-            self._first = asyncio.ensure_future(self._fetch_first())
-        if self._keys is None and self._first is not None:
-            await asyncio.shield(self._first)
-        return self._keys is not None
+    @property
+    def usable(self) -> bool:
+        """Whether tokens can be looked at: there are keys, and they are not too old."""
+        return self._keys is not None and self._clock() - self._fetched <= LAST_SECONDS
 
-    async def _fetch_first(self) -> None:
+    async def look(self) -> None:
+        """See whether the issuer is there, if that was not done a moment ago. Nobody waits for it who has keys, and whoever
+        waits may be cancelled: the look goes on."""
+        look = self._begin_look()
+        if not self.usable:
+            await asyncio.shield(look)
+
+    def _begin_look(self) -> "asyncio.Task[None]":
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(self._looking())
+        return self._look
+
+    async def _looking(self) -> None:
         async with self._lock:
-            if self._keys is None and self._clock() - self._tried >= COOLDOWN_SECONDS:
+            since = self._clock() - max(self._tried, self._looked)
+            if since >= (LOOK_SECONDS if self.usable else COOLDOWN_SECONDS):
+                before, self._looked = self._tried, self._clock()
                 await self._fetch()
+                self._tried = (
+                    before  # a key that is published and used right after this is fetched with its first token
+                )
 
     def _lookup(self, kid: str | None) -> jwt.PyJWK | None:
         keys = self._keys or {}
@@ -90,13 +113,16 @@ class SigningKeys:
                 published = await self._get(client, await self._url(client))
             self._keys = _usable(published)
             self._fetched = self._clock()
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self.answers = True
+        except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self.answers = False
             log.warning(
                 "signing keys could not be fetched",
                 issuer=self._issuer,
                 error=type(error).__name__,
                 why=str(error)[:200],
             )
+        metrics.IDENTITY_PROVIDER.labels(self._issuer).set(self.answers)
 
     async def _url(self, client: httpx2.AsyncClient) -> str:
         if self._jwks_url is None:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from api import figures
+from api.auth import Authenticator
 from api.refresher import PanelRefresher
 from api.temporal import TemporalLink
 from models.db.answered import listen
@@ -98,7 +99,8 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, link: TemporalLink)
     app.state.readiness.add("database", database)
     app.state.readiness.add("migrations", migrations)
     app.state.readiness.add("temporal", link.problem, essential=False)
-    app.state.readiness.add("identity_provider", app.state.authenticator.problem, essential=settings.production)
+    authenticator: Authenticator = app.state.authenticator
+    app.state.readiness.add("identity_provider", authenticator.problem, essential=lambda: not authenticator.usable)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -34,6 +34,9 @@ DATABASE: Final = Gauge(
     "arflow_database_answers", "1 where the figures below could be read; 0: they are those of before"
 )
 TEMPORAL: Final = Gauge("arflow_temporal_answers", "1 where Temporal told its backlogs")
+IDENTITY_PROVIDER: Final = Gauge(
+    "arflow_identity_provider_answers", "1 where the issuer of tokens gave its keys when it was last asked", ["issuer"]
+)
 STANDING: Final = Gauge("arflow_standing_work", "What stands still or fails again and again, by what", ["what"])
 PROCESSES: Final = Gauge("arflow_processes", "Processes seen within two minutes, by kind", ["kind"])
 LAST_SEEN: Final = Gauge(

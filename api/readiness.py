@@ -22,19 +22,20 @@ class Readiness:
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
-        self._aids: set[str] = set()
+        self._essential: dict[str, Callable[[], bool] | bool] = {}
         self._since: dict[str, datetime] = {}
         self.draining = False
 
-    def add(self, name: str, check: Check, *, essential: bool = True) -> None:
-        """Examine `name` ("database", "temporal", "migrations") by this check. What is not essential may be away: the
-        process serves all that does not need it."""
+    def add(self, name: str, check: Check, *, essential: Callable[[], bool] | bool = True) -> None:
+        """Examine `name` ("database", "temporal", "migrations") by this check. What is not essential, at the time that is
+        asked, may be away: the process serves all that does not need it."""
         self._checks[name] = check
-        (self._aids.discard if essential else self._aids.add)(name)
+        self._essential[name] = essential
 
     def prevents(self, name: str) -> bool:
         """Whether nothing can be served without it."""
-        return name not in self._aids
+        essential = self._essential.get(name, True)
+        return essential() if callable(essential) else essential
 
     def since(self, name: str) -> datetime | None:
         """When its problem was first seen."""

@@ -284,7 +284,49 @@ async def test_a_process_that_could_never_fetch_keys_says_so_and_fetches_them_wi
     assert await verifying.problem() is None
     issuer.broken = True
     now[0] += 7200
-    assert await verifying.problem() is None, "keys that are known serve on"
+    assert (await told(verifying), verifying.usable) == (
+        "it does not answer; tokens are verified with its keys of before",
+        True,
+    )
+    issuer.broken = False
+    assert await told(verifying) is not None, "asked again too soon"
+    now[0] += 16
+    assert await told(verifying) is None
+    now[0] += 24 * 3600 + 1
+    assert (verifying.usable, await told(verifying), verifying.usable) == (False, None, True)
+
+
+async def told(verifying: Authenticator) -> str | None:
+    """What it says once the look that this asks for has been taken."""
+    await verifying.problem()
+    await asyncio.gather(*(t for t in asyncio.all_tasks() if t is not asyncio.current_task() and "_looking" in str(t)))
+    return await verifying.problem()
+
+
+async def test_an_unknown_key_of_an_issuer_that_does_not_answer_is_no_wrong_token(issuer):
+    """It may be the one that the issuer signs with since a moment: whoever has it comes again, and does not throw it away."""
+    application = production(issuer)
+    now = [0.0]
+    keys = SigningKeys(issuer.url, clock=lambda: now[0])
+    application.state.authenticator = Authenticator(application.state.settings, keys=keys)
+    async with client(application) as c:
+        assert (await ask(c, issuer.token())).status_code == 200
+        issuer.keys["r2"] = OTHER_RSA
+        rotated = issuer.token(OTHER_RSA, kid="r2")
+        issuer.broken = True
+        now[0] += 11
+        r = await ask(c, rotated)
+        assert (code(r), r.headers["Retry-After"]) == ((503, "UNAVAILABLE"), "10")
+        assert (await ask(c, issuer.token(sub="u_2"))).status_code == 200
+        issuer.broken = False
+        now[0] += 11
+        assert (await ask(c, rotated)).status_code == 200
+        fetched = issuer.fetches
+        now[0] += 3601
+        issuer.broken = True
+        for n in range(3):
+            assert (await ask(c, issuer.token(sub=f"u_3{n}"))).status_code == 200
+        assert issuer.fetches == fetched + 1, "nobody waits for one who did not answer a moment ago"
 
 
 async def test_an_issuer_that_is_down_is_unavailable_until_its_keys_are_known(issuer):
