@@ -88,7 +88,8 @@ SELECT json_build_object(
         'href', '/v1/nps-responses/' || n.id, 'contact_id', n.contact_id, 'source', n.source)
       FROM nps_responses n WHERE n.org_id = c.org_id AND n.customer_id = c.id ORDER BY n.surveyed_at DESC, n.id DESC LIMIT 1)),
     'activities', json_build_object('data', (SELECT coalesce(json_agg(json_build_object('id', a.id, 'href', '/v1/activities/' || a.id,
-        'type', a.type, 'notes', a.notes, 'contact_id', a.contact_id, 'occurred_at', a.occurred_at, 'logged_by', a.logged_by)
+        'type', a.type, 'notes', a.notes, 'contact_id', a.contact_id, 'occurred_at', a.occurred_at, 'logged_by', a.logged_by,
+        'source', a.source, 'external_id', a.external_id)
         ORDER BY a.occurred_at DESC, a.id DESC), '[]')
       FROM (SELECT * FROM activities a WHERE a.org_id = c.org_id AND a.customer_id = c.id
             ORDER BY a.occurred_at DESC, a.id DESC LIMIT 50) a))),

@@ -42,6 +42,7 @@ ALLOWED: Final[dict[str, str]] = {
     "models/answers.py::read_row": _ROW,
     "models/errors.py::Refusal.__init__": "members of a problem: JSON of whatever kind",
     "models/db/lookups.py::find": "what several tables hold, told apart by its caller's SQL",
+    "models/db/cash/adjustments.py::Granting.of_rows": _ROW,
     "models/db/cash/payments.py::AppliedPayment.of": _ROW,
     "models/db/cash/payments.py::_locked": _ROW,
     "models/db/cash/reconciliations.py::ReconciledPayments.of": _ROW,

@@ -119,9 +119,9 @@ class ApplySession(Grown):
         return list(dict.fromkeys(line.credit_note_id for line in self.credit_notes))
 
     @property
-    def adjusts(self) -> bool:
-        """Whether any invoice owes less by more than the money."""
-        return any(line.adjustments for line in self.applications)
+    def adjusted_ids(self) -> list[str]:
+        """The invoices that owe less by more than the money."""
+        return [line.invoice_id for line in self.applications if line.adjustments]
 
 
 class RecordPayment(Body):

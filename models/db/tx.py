@@ -25,7 +25,7 @@ R = TypeVar("R")
 def to_json(value: Any) -> str:
     """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
-    return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def as_columns(row: object) -> Mapping[str, Any]:
@@ -33,7 +33,7 @@ def as_columns(row: object) -> Mapping[str, Any]:
     if isinstance(row, Mapping):
         return row
     assert is_dataclass(row), f"{type(row).__name__} is no record"
-    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return dict(zip(row.__dataclass_fields__, _written(row.__class__)[1](row), strict=True))
 
 
 @cache
@@ -62,6 +62,7 @@ def _json_default(value: Any) -> Any:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
+_JSON: Final = json.JSONEncoder(default=_json_default, separators=(",", ":"), ensure_ascii=False)
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
   replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
 

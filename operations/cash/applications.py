@@ -74,7 +74,7 @@ def apply_first(work: Work, payment_id: str, asked: ApplySession) -> SessionAnsw
 
 
 def _lock(work: Work, payment_id: str, asked: ApplySession) -> payments.Locked:
-    locked = payments.lock_with_invoices(work.tx, payment_id, asked.invoice_ids, asked.credit_note_ids)
+    locked = payments.lock_for_session(work.tx, payment_id, asked, work.cmd.actor)
     work.require_entity(locked.payment.legal_entity_id)
     return locked
 
@@ -101,9 +101,7 @@ def _session(
         at_most=at_most,
     )
     refuse_excess(netting)
-    if asked.adjusts:
-        decided = decide_adjustments(work, p, invoices, decided)
-    return _book(work, asked, locked, credit, decided, netting, day)
+    return _book(work, asked, locked, credit, decide_adjustments(work, locked, decided), netting, day)
 
 
 def _credit_lines(asked: ApplySession) -> list[CreditLine]:

@@ -1,6 +1,6 @@
 """The adjustments of an application session: decided, written, told."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -8,21 +8,24 @@ from models.authority import highest
 from models.cash.adjustments import ACCOUNTS, Adjustment
 from models.cash.allocation import Allocation, Plan
 from models.cash.ledger import Account, JournalEntry
-from models.cash.records import Invoice, Payment, PaymentApplication
+from models.cash.records import Payment, PaymentApplication
 from models.cash.settling import Caller, settled
-from models.db.cash import adjustments
+from models.db.cash.payments import Locked
 from models.ids import new_id
 from operations.work import Work
 
 
-def decide_adjustments(work: Work, p: Payment, invoices: Mapping[str, Invoice], decided: Plan) -> Plan:
+def decide_adjustments(work: Work, locked: Locked, decided: Plan) -> Plan:
     """The plan with what its adjustments take off the tax; refused where they are neither granted nor within authority."""
-    adjusted = [invoices[a.invoice.id] for a in decided.allocations if a.adjustments]
-    standing = adjustments.standing(work.tx, adjusted, p.legal_entity_id, work.cmd.actor)
-    caller = Caller(highest(work.cmd.roles), standing.limits)
+    granting = locked.granting
+    if granting is None:  # nothing was asked for beside the money
+        return decided
+    caller = Caller(highest(work.cmd.roles), granting.limits)
 
     def each(a: Allocation) -> Allocation:
-        return settled(a, standing.invoices[a.invoice.id], p.payment_date, caller) if a.adjustments else a
+        if not a.adjustments:
+            return a
+        return settled(a, granting.of(locked.invoices[a.invoice.id]), locked.payment.payment_date, caller)
 
     return replace(decided, allocations=tuple(each(a) for a in decided.allocations))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from models.cash.requests import ApplySession
@@ -371,3 +372,18 @@ def test_a_parents_payment_settles_its_childs_invoice_with_a_fee(books: Books) -
     assert books.aging(child, as_of="2026-01-31")["current_minor"] == 0
     assert books.get("/v1/adjustments", customer_id=child)["items"][0]["invoice_id"] == invoice
     assert breaches(books) == {}
+
+
+@pytest.mark.parametrize("column", ["session_id", "payment_id", "invoice_id", "customer_id"])
+def test_the_database_refuses_an_adjustment_that_is_not_its_applications(books: Books, column: str) -> None:
+    customer = books.customer()
+    invoice, payment = books.invoice(customer, 100_000, "2026-01-05"), books.pay(customer, 99_500, "2026-01-20")
+    (line,) = apply(books, payment, item(invoice, 99_500, beside("write_off", 500)))["adjustments"]
+    columns = """org_id, id, application_id, session_id, payment_id, invoice_id, customer_id, legal_entity_id, kind,
+      amount_minor, tax_minor, currency_code, functional_minor, functional_tax_minor, functional_currency, authorised_minor,
+      reason_code, effective_date, entry_date, created_by"""
+    values = columns.replace(" id,", " 'adj_other',").replace(column, "'other'")
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="than its application"):
+        books.sql(
+            f"INSERT INTO adjustments ({columns}) SELECT {values} FROM adjustments WHERE id = %(id)s", id=line["id"]
+        )

@@ -15,7 +15,7 @@ from models.db.listing import Listing, among
 from models.db.lookups import found
 from models.db.master_data import read_settings
 from models.db.tables.cash import adjustments
-from models.db.tx import Tx
+from models.db.tx import Row, Tx
 from models.master_data.records import DiscountTax
 
 _ADJUSTMENTS: Final = "SELECT * FROM adjustments WHERE org_id = :org"
@@ -74,14 +74,6 @@ def undo(tx: Tx, undone: Sequence[Adjustment], *, on: date, entry_date: date, re
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What decides about adjustments of locked invoices."""
-
-    limits: AuthorityLimits
-    invoices: Mapping[str, Granted]
-
-
-@dataclass(frozen=True, slots=True)
 class _Sums:
     """What of one kind stands on an invoice, and what of it the caller gave on his own authority."""
 
@@ -98,21 +90,43 @@ _OF_INVOICES: Final = """SELECT invoice_id, kind, sum(amount_minor)::bigint AS m
   UNION ALL SELECT invoice_id, 'write_off', 0, 0, sum(authorised_minor)::bigint FROM write_offs
    WHERE org_id = :org AND invoice_id = ANY(:ids) AND status = 'POSTED' AND created_by = :who GROUP BY invoice_id"""
 _RULES: Final = f"""SELECT o.settings, ({LIMITS}) AS limits,
-    (SELECT e.discount_tax FROM legal_entities e WHERE e.org_id = :org AND e.id = :entity) AS discount_tax
+    (SELECT e.discount_tax FROM payments p JOIN legal_entities e ON e.org_id = p.org_id AND e.id = p.legal_entity_id
+      WHERE p.org_id = :org AND p.id = :payment) AS discount_tax
   FROM organisations o WHERE o.org_id = :org"""
 
 
-def standing(tx: Tx, invoices: Collection[Invoice], legal_entity_id: str, who: str) -> Standing:
-    """The invoices' terms and what they have already; what `who` gave away on them; the organisation's rules."""
-    ids = sorted(i.id for i in invoices)
-    rows, (rules,) = tx.batch((_OF_INVOICES, {"ids": ids, "who": who}), (_RULES, {"entity": legal_entity_id}))
-    sums = [read_row(_Sums, r) for r in rows]
-    grace = read_settings(rules["settings"]).discount_grace_days
-    adjusts_tax = DiscountTax(rules["discount_tax"]) is DiscountTax.ADJUST
-    granted = {
-        i.id: _granted(i, [s for s in sums if s.invoice_id == i.id], grace, adjusts_tax=adjusts_tax) for i in invoices
-    }
-    return Standing(limits_from(rules["limits"]), granted)
+@dataclass(frozen=True, slots=True)
+class Granting:
+    """What decides about further adjustments of locked invoices, as it was read."""
+
+    sums: Sequence[_Sums]
+    limits: AuthorityLimits
+    grace_days: int
+    adjusts_tax: bool
+
+    def of(self, invoice: Invoice) -> Granted:
+        """The invoice's terms and what it has already."""
+        sums = [s for s in self.sums if s.invoice_id == invoice.id]
+        return _granted(invoice, sums, self.grace_days, adjusts_tax=self.adjusts_tax)
+
+    @classmethod
+    def of_rows(cls, sums: Sequence[Row], rules: Sequence[Row]) -> "Granting":
+        """From what the two statements of `granting_asked` answer."""
+        (rule,) = rules
+        return cls(
+            [read_row(_Sums, row) for row in sums],
+            limits_from(rule["limits"]),
+            read_settings(rule["settings"]).discount_grace_days,
+            adjusts_tax=DiscountTax(rule["discount_tax"]) is DiscountTax.ADJUST,
+        )
+
+
+def granting_asked(payment_id: str, invoice_ids: Sequence[str], who: str) -> Sequence[tuple[str, Mapping[str, object]]]:
+    """The statements that read what the invoices have already, what `who` gave away on them, and the rules; none where no
+    invoice is adjusted. They follow the invoices' locks in one round trip: `Granting.of_rows` reads what they answer."""
+    if not invoice_ids:
+        return ()
+    return (_OF_INVOICES, {"ids": sorted(set(invoice_ids)), "who": who}), (_RULES, {"payment": payment_id})
 
 
 def _granted(i: Invoice, sums: Sequence[_Sums], grace: int, *, adjusts_tax: bool) -> Granted:

@@ -12,7 +12,10 @@ from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.bank_texts import BankText
 from models.cash.credit_notes import CreditNote
 from models.cash.records import Invoice, LatestSession, LockedPayment, Payment, PaymentApplication
+from models.cash.requests import ApplySession
+from models.db.cash.adjustments import Granting, granting_asked
 from models.db.lookups import found, refuse_missing
+from models.db.postgres.statements import Asked
 from models.db.tx import Row, Tx, to_json
 
 APPLICATIONS: Final = """(SELECT coalesce(json_agg(to_jsonb(a) || jsonb_build_object('fx_rate', a.fx_rate::text)
@@ -82,12 +85,14 @@ class Locked:
     """A payment, credit notes and invoices, locked in this order. Of the last two those that are here: see `require_all` and
     `credit_notes.require_notes`.
 
-    `owed`: what the payment's customer owes on open invoices, in minor units by currency."""
+    `owed`: what the payment's customer owes on open invoices, in minor units by currency. `granting`: what decides about
+    adjustments, where any were asked for."""
 
     held: LockedPayment
     invoices: Mapping[str, Invoice]
     owed: Mapping[str, int]
     notes: Mapping[str, CreditNote] = field(default_factory=dict)
+    granting: Granting | None = None
 
     @property
     def payment(self) -> Payment:
@@ -100,21 +105,22 @@ def lock(tx: Tx, payment_id: str) -> LockedPayment:
     return _locked(tx, payment_id, rows)
 
 
-def lock_with_invoices(
-    tx: Tx, payment_id: str, invoice_ids: Sequence[str], note_ids: Sequence[str] = ()
-) -> Locked:  # fmt: skip
-    """The payment as `lock` has it, the credit notes, and the invoices as `lock_invoices` has them, in one round trip."""
+def lock_for_session(tx: Tx, payment_id: str, asked: ApplySession, who: str) -> Locked:
+    """The payment as `lock` has it, the credit notes, the invoices as `lock_invoices` has them, and what decides about
+    adjustments that `who` asks for: in one round trip."""
     named = {"id": payment_id}
-    wanted = {"ids": sorted(set(invoice_ids))}
-    noted = [(LOCK_NOTES, {"notes": sorted(set(note_ids))})] if note_ids else []
-    _, rows, *notes, invoices, owed = tx.batch(
-        (_LOCK, named), (_LOCKED, named), *noted, (LOCK_INVOICES, wanted), (_OWED, named)
-    )
+    first: list[Asked] = [(_LOCK, named), (_LOCKED, named)]
+    if asked.credit_notes:
+        first.append((LOCK_NOTES, {"notes": sorted(asked.credit_note_ids)}))
+    then: list[Asked] = [(LOCK_INVOICES, {"ids": sorted(asked.invoice_ids)}), (_OWED, named)]
+    answered = tx.batch(*first, *then, *granting_asked(payment_id, asked.adjusted_ids, who))
+    (_, rows, *notes), (invoices, owed, *granted) = answered[: len(first)], answered[len(first) :]
     return Locked(
         _locked(tx, payment_id, rows),
         {r["id"]: read_row(Invoice, r) for r in invoices},
         {r["currency_code"]: int(r["minor"]) for r in owed},
         {r["id"]: read_row(CreditNote, r) for found in notes for r in found},
+        Granting.of_rows(*granted) if granted else None,
     )
 
 
