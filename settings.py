@@ -97,6 +97,11 @@ class Settings(BaseSettings):
     """Instead of the key: a command that signs what it reads from its input, such as a call of a key management service."""
     signing_public_keys_file: Path | None = None
     """The public keys (PEM) whose signatures `arflow verify` and `verify-evidence` take; of `signing_command`, its own first."""
+    tsa_url: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+(/[^#\s]*)?$")
+    """A stamping authority (RFC 3161) that says since when each daily seal has been there; None: nobody does."""
+    tsa_certificates_file: Path | None = None
+    """The certificates (PEM) that vouch for the authority: its root, and what its stamps do not bring along. For whoever asks
+    for stamps, and for `arflow verify` and `verify-evidence`."""
     source_hosts: str | None = None
     """Which hosts connections to external systems may lead to, such as `acme.my.salesforce.com,*.force.com`; `:port` and
     `http://` where need be. None: those of the vendors, by https, and in development this machine."""
@@ -161,6 +166,14 @@ class Settings(BaseSettings):
             raise ValueError("ARFLOW_SIGNING_KEY_FILE and ARFLOW_SIGNING_COMMAND are both set: one key signs")
         if self.signing_command is not None and self.signing_public_keys_file is None:
             raise ValueError("ARFLOW_SIGNING_COMMAND needs ARFLOW_SIGNING_PUBLIC_KEYS_FILE, whose first key is its own")
+        return self
+
+    @model_validator(mode="after")
+    def _stamps_are_looked_at(self) -> Self:
+        if self.tsa_url is not None and self.tsa_certificates_file is None:
+            raise ValueError(
+                "ARFLOW_TSA_URL needs ARFLOW_TSA_CERTIFICATES_FILE: a stamp that nobody looks at proves nothing"
+            )
         return self
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 import tracing
 from activities.changes import ChangeActivities
 from activities.commands import CommandActivities
-from activities.confirmations import ConfirmationActivities, Transport, folder_transport, smtp_transport
+from activities.confirmations import ConfirmationActivities, Transport
 from activities.deductions import DeductionActivities
 from activities.escalations import EscalationActivities
 from activities.failing import FailingSteps
@@ -32,8 +32,10 @@ from activities.panels import PanelActivities
 from activities.rates import RateActivities
 from activities.retention import PruningActivities
 from activities.seals import SealActivities
+from activities.stamps import StampActivities
 from activities.statements import StatementActivities
 from activities.task_failures import measured_runtime
+from activities.ways_out import access_of, mail_transport, stamping_of
 from activities.webhooks import THREADS, WebhookActivities, https_sender
 from models.db.engine import make_engine
 from models.db.pooling import wait_for_own_sessions
@@ -44,7 +46,7 @@ from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
 from operations.signing import Signer, signer_of
 from settings import Settings
-from sources.access import Access
+from sources.time_stamps import Stamping
 from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
@@ -63,7 +65,7 @@ from workflows.reactions import run_relay
 from workflows.resuming import keep_resuming
 from workflows.retention import PruneRecords
 from workflows.schedules import SCHEDULES
-from workflows.seals import SealTrails
+from workflows.seals import STAMP_SCHEDULE, SealTrails, StampSeals
 from workflows.statements import ImportStatement
 from workflows.watching import keep_watching
 from workflows.webhooks import DeliverWebhooks
@@ -100,9 +102,11 @@ def process_worker(
     signer: Signer | None = None,
     threads: int = 16,
     ecb_url: str | None = None,
+    stamping: Stamping | None = None,
 ) -> Worker:
     """The worker of the queue `processes`: what takes its time."""
     confirming, statements = ConfirmationActivities(engine, transport), StatementActivities(engine)
+    stamps = StampActivities(engine, stamping)
     return Worker(
         client,
         task_queue=PROCESS_QUEUE,
@@ -113,6 +117,7 @@ def process_worker(
             PruneRecords,
             ResolveDeduction,
             SealTrails,
+            StampSeals,
             WatchEscalation,
         ],
         workflow_runner=UNWATCHED,
@@ -123,6 +128,8 @@ def process_worker(
             EscalationActivities(engine).look_at_escalation,
             DeductionActivities(engine).look_at_deduction,
             SealActivities(engine, signer).seal_trails,
+            stamps.stamp_seals,
+            stamps.watch_stamps,
             PruningActivities(engine).prune_records,
             RateActivities(engine, ecb_url).fetch_rates,
             RateActivities(engine, ecb_url).watch_rates,
@@ -166,11 +173,6 @@ def changes_worker(
         max_concurrent_activities=threads,
         graceful_shutdown_timeout=GRACE,
     )
-
-
-def access_of(settings: Settings) -> Access:
-    """What the operator lets the connections of organisations use."""
-    return Access(settings.secret, settings.source_hosts, local=not settings.production)
 
 
 def refresh_worker(client: Client, engine: Engine, settings: Settings, threads: int = PANEL_THREADS) -> Worker:
@@ -239,14 +241,6 @@ def settle_the_interpreter() -> None:
     sys.setswitchinterval(0.001)
 
 
-def mail_transport(settings: Settings) -> Transport:
-    """The mail server of the settings; in development without one, files under the state directory."""
-    if settings.smtp_url is None:
-        settings.require(*(("smtp_url",) if settings.production else ()))
-        return folder_transport(settings.home / "mail")
-    return smtp_transport(settings.smtp_url.get_secret_value(), encrypted=settings.production)
-
-
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period. Begins when the database and
     Temporal are there, and ends with SharedSession where its sessions are shared. A namespace that is gone is waited for."""
@@ -277,13 +271,19 @@ async def _work(settings: Settings, client: Client, engine: Engine, signer: Sign
     """All that a worker does, until cancelled or one of it fails."""
     workers = [
         posting_worker(client, engine),
-        process_worker(client, engine, mail_transport(settings), signer, ecb_url=settings.ecb_url),
+        process_worker(
+            client, engine, mail_transport(settings), signer, ecb_url=settings.ecb_url, stamping=stamping_of(settings)
+        ),
         changes_worker(client, engine, build_id=settings.build),
         refresh_worker(client, engine, settings),
         import_worker(client, engine, settings),
         webhook_worker(client, engine, settings),
     ]
-    schedules = {**SCHEDULES, **(FEED_SCHEDULE if settings.partner_feed_home is not None else {})}
+    schedules = {
+        **SCHEDULES,
+        **(FEED_SCHEDULE if settings.partner_feed_home is not None else {}),
+        **(STAMP_SCHEDULE if settings.tsa_url is not None else {}),
+    }
     settle_the_interpreter()
     async with asyncio.TaskGroup() as running:
         for w in workers:

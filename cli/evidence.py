@@ -9,7 +9,8 @@ import typer
 
 from models.answers import JsonObject, read_row
 from models.approvals.evidence import EvidenceUnreadable
-from models.audit.seals import SEAL_FORMAT
+from models.audit.seals import SEAL_FORMAT, STAMPED_FORMAT, StampedSealAnswer, signed_part, stamped_bytes
+from models.audit.stamps import CertificatesUnreadable, StampingAuthorities
 from models.inbox.evidence import faults, read, what, whole
 from models.signing import KeyUnreadable, PublicKeys, SignatureAnswer
 
@@ -24,25 +25,66 @@ def verify_evidence(
             help="The public keys (PEM) by one of which it has to be signed",
         ),
     ] = None,
+    tsa_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, envvar="ARFLOW_TSA_CERTIFICATES_FILE",
+            help="The certificates (PEM) that vouch for the authority whose time stamps are taken",
+        ),
+    ] = None,
 ) -> None:  # fmt: skip
-    """Recompute the audit chain of a change's evidence, compare it with what the evidence says, and look at its signature.
-    1 where it differs, or is not signed by a key that is given."""
+    """Recompute the audit chain of a change's evidence, compare it with what the evidence says, and look at its signature, at
+    the seal that covers it and at that one's time stamp. 1 where it differs, or is not signed by a key that is given."""
     try:
         raw = file.read_bytes()
         document = _seal_in(raw) or read(raw)
         keys = None if public_key is None else PublicKeys.read(public_key.read_bytes())
-    except (EvidenceUnreadable, KeyUnreadable) as error:
+        authorities = None if tsa_certificate is None else StampingAuthorities.read(tsa_certificate.read_bytes())
+    except (EvidenceUnreadable, KeyUnreadable, CertificatesUnreadable) as error:
         raise SystemExit(f"arflow: {file}: {error}") from None
+    if document.get("format") == STAMPED_FORMAT:
+        _stamped(document, keys, authorities)
+        return
     if document.get("format") == SEAL_FORMAT:
         print(f"seal of {document.get('org_id')} at {document.get('sealed_at')}, {document.get('heads')} chains")
         print(f"root {document.get('root')}")
     else:
-        _trail(document, head)
+        _trail(document, head, keys, authorities)
     _signature(document, keys)
 
 
-def _trail(document: JsonObject, head: str | None) -> None:
-    """What holds of itself: the chain, and that the record says what it says."""
+def _stamped(document: JsonObject, keys: PublicKeys | None, authorities: StampingAuthorities | None) -> None:
+    """A seal that stands by itself."""
+    try:
+        seal = read_row(StampedSealAnswer, document)
+    except ValueError:
+        _breached(["the seal is incomplete"])
+    print(f"seal of {seal.org_id} at {seal.sealed_at.isoformat()}, {seal.heads} chains")
+    print(f"root {seal.root}")
+    _stamp(seal, keys, authorities)
+    _signature({**signed_part(seal), "signature": document.get("signature")}, keys)
+
+
+def _stamp(seal: StampedSealAnswer, keys: PublicKeys | None, authorities: StampingAuthorities | None) -> None:
+    """Since when the seal has been there, by the word of a third party."""
+    if keys is not None and seal.signature is not None and (fault := keys.fault(signed_part(seal), seal.signature)):
+        _breached([f"the seal: {fault}"])
+    if seal.stamp is None:
+        print("the seal has no time stamp")
+    elif authorities is None:
+        print(
+            f"stamped at {seal.stamp.stamped_at.isoformat()}: NOT LOOKED AT, no certificate was given (--tsa-certificate)"
+        )
+    elif fault := authorities.fault(stamped_bytes(seal), seal.stamp):
+        _breached([f"the time stamp of the seal: {fault}"])
+    else:
+        print(f"stamped at {seal.stamp.stamped_at.isoformat()} by an authority that the certificates vouch for")
+
+
+def _trail(
+    document: JsonObject, head: str | None, keys: PublicKeys | None, authorities: StampingAuthorities | None
+) -> None:
+    """What holds of itself: the chain, and that the record says what it says; and since when."""
     found = faults(document)
     if found:
         _breached(found)
@@ -55,6 +97,10 @@ def _trail(document: JsonObject, head: str | None) -> None:
     if any(e.payload is None for e in evidence.trail):
         print("its contents were erased with the customer; who, when and which action remain")
     print(f"head {chain.seq} {chain.hash}")
+    if evidence.sealed is not None:
+        sealed = evidence.sealed
+        print(f"sealed up to event {sealed.seq} at {sealed.seal.sealed_at.isoformat()}, root {sealed.seal.root}")
+        _stamp(sealed.seal, keys, authorities)
 
 
 def _signature(document: JsonObject, keys: PublicKeys | None) -> None:
@@ -81,7 +127,7 @@ def _seal_in(raw: bytes) -> JsonObject | None:
         document = json.loads(raw)
     except ValueError:
         return None
-    return document if isinstance(document, dict) and document.get("format") == SEAL_FORMAT else None
+    return document if isinstance(document, dict) and document.get("format") in (SEAL_FORMAT, STAMPED_FORMAT) else None
 
 
 def _breached(found: list[str]) -> NoReturn:

@@ -21,6 +21,7 @@ from cli import (
     verify,
 )
 from logs import configure_logs
+from models.audit.stamps import CertificatesUnreadable
 from models.db.migrate import TooOld
 from models.db.pooling import SharedSession
 from models.signing import KeyUnreadable
@@ -62,7 +63,15 @@ def main() -> None:
     try:
         configure_logs(get_settings())
         app()
-    except (StackError, SettingsError, SharedSession, TemporalAway, TooOld, KeyUnreadable) as error:
+    except (
+        StackError,
+        SettingsError,
+        SharedSession,
+        TemporalAway,
+        TooOld,
+        KeyUnreadable,
+        CertificatesUnreadable,
+    ) as error:
         print(f"arflow: {error}", file=sys.stderr)
         code = 1
     except psycopg.OperationalError as error:

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from models.audit.stamps import StampingAuthorities
 from models.db.engine import make_engine, verifying_role
 from models.db.organisations import all_org_ids
 from models.signing import PublicKeys
@@ -23,6 +24,8 @@ def verify(
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
     settings = get_settings()
     keys = None if settings.public_keys is None else PublicKeys.read(settings.public_keys.read_bytes())
+    certificates = settings.tsa_certificates_file
+    authorities = None if certificates is None else StampingAuthorities.of_file(certificates)
     with books(settings) as url:
         engine = make_engine(url, pool_size=1, role=verifying_role(url), statement_seconds=STATEMENT_SECONDS)
         try:
@@ -31,7 +34,7 @@ def verify(
                 raise StackError(f"there is no organisation {org}")
             broken = 0
             for org_id in known if org is None else [org]:
-                for found in verify_books(engine, org_id, keys):
+                for found in verify_books(engine, org_id, keys, authorities):
                     _say(org_id, found)
                     broken += not found.ok
         finally:

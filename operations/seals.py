@@ -5,10 +5,11 @@ from datetime import datetime
 
 from models.answers import JsonObject
 from models.audit.chain import SEALED_ACTION, merkle_root, seal_leaf
-from models.audit.seals import seal_document
+from models.audit.seals import StampedSealAnswer, seal_document
 from models.db import audit
 from models.db.tx import Tx
 from operations.signing import Signer
+from operations.stamps import WITHIN
 
 
 def seal(tx: Tx, signer: Signer | None = None) -> bytes:
@@ -37,6 +38,12 @@ def seal(tx: Tx, signer: Signer | None = None) -> bytes:
     }
     audit.append(tx, tx.org_id, "process:SealTrails", SEALED_ACTION, payload)
     return root
+
+
+def newest_stamped(tx: Tx) -> StampedSealAnswer | None:
+    """The organisation's newest seal of the last month that has a time stamp."""
+    stamped = [seal for seal in audit.seals(tx, tx.now - WITHIN) if seal.stamp is not None]
+    return stamped[-1] if stamped else None
 
 
 def newest_seal(tx: Tx) -> JsonObject | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Engine
 
+from models.audit.stamps import StampingAuthorities
 from models.db import verify_seals, verify_trail
 from models.db.cash import verify_credit_notes, verify_deductions, verify_invoices, verify_ledger
 from models.db.engine import transaction
@@ -13,20 +14,24 @@ from models.signing import PublicKeys
 from models.verification import Finding
 
 
-def verify(engine: Engine, org_id: str, keys: PublicKeys | None = None) -> Iterator[Finding]:
-    """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile. `keys`: whose signatures
-    of seals are taken; without any they are not looked at."""
+def verify(
+    engine: Engine, org_id: str, keys: PublicKeys | None = None, authorities: StampingAuthorities | None = None
+) -> Iterator[Finding]:
+    """Every check of one organisation, on one snapshot, in constant memory; postings go on meanwhile. `keys`, `authorities`:
+    whose signatures and stamps of seals are taken; without any they are not looked at."""
     with transaction(engine, org_id, snapshot=True, rehearsal=True) as tx:
-        yield from checks(tx, keys)
+        yield from checks(tx, keys, authorities)
 
 
-def checks(tx: Tx, keys: PublicKeys | None = None) -> Iterator[Finding]:
+def checks(tx: Tx, keys: PublicKeys | None = None, authorities: StampingAuthorities | None = None) -> Iterator[Finding]:
     """The checks in their order: those of the ledger go by what reading the trail has gathered."""
-    trail = verify_trail.Trail(tx, keys)
+    trail = verify_trail.Trail(tx, keys, authorities)
     yield verify_trail.check_chains(tx, trail)
     yield verify_seals.check_seals(tx)
     if (signatures := trail.signatures.finding()) is not None:
         yield signatures
+    if (stamps := trail.stamps.finding()) is not None:
+        yield stamps
     yield verify_ledger.check_entries(tx)
     yield verify_trail.check_records(tx)
     yield verify_ledger.check_payments(tx)

@@ -1,14 +1,31 @@
-"""The daily seal: the heads of all audit chains under one Merkle root per organisation."""
+"""The daily seal: the heads of all audit chains under one Merkle root per organisation; and a third party's time stamp of
+it, which comes when it comes: sealing does not wait for it."""
 
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.client import (
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.seals import SealActivities
+    from activities.stamps import StampActivities
+    from models.messages.commands import PROCESS_QUEUE
     from workflows import retries
 
 SEAL_TIMEOUT = timedelta(hours=2)
+STAMPING = RetryPolicy(
+    initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=5), maximum_attempts=8
+)
+"""A quarter of an hour; then whoever is on call is told, and the next hour's run asks again."""
 
 
 @workflow.defn(name="SealTrails")
@@ -26,3 +43,46 @@ class SealTrails:
         )
         workflow.set_current_details(f"{sealed} organisations sealed")
         return sealed
+
+
+@workflow.defn(name="StampSeals")
+class StampSeals:
+    """Have a third party say when it has seen each seal, then look at those that still wait, whether it answered or not."""
+
+    @workflow.run
+    async def run(self) -> int:
+        workflow.set_current_details("Asking for time stamps")
+        try:
+            stamped = await workflow.execute_activity_method(
+                StampActivities.stamp_seals,
+                start_to_close_timeout=SEAL_TIMEOUT,
+                heartbeat_timeout=timedelta(minutes=5),
+                retry_policy=STAMPING,
+            )
+            said = f"{stamped} seals stamped"
+        except ActivityError as failed:
+            said = f"Seals could not be stamped ({failed.cause})"
+        workflow.set_current_details(said)
+        late = await workflow.execute_activity_method(
+            StampActivities.watch_stamps,
+            start_to_close_timeout=timedelta(hours=1),
+            heartbeat_timeout=timedelta(minutes=5),
+            retry_policy=retries.BATCH,
+        )
+        workflow.set_current_details(f"{said}; {late} organisations wait for stamps")
+        return late
+
+
+STAMP_SCHEDULE = {
+    "stamp-seals": Schedule(
+        action=ScheduleActionStartWorkflow(
+            "StampSeals",
+            id="StampSeals",
+            task_queue=PROCESS_QUEUE,
+            static_summary="Have seals stamped by a third party",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1), offset=timedelta(minutes=40))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
+    )
+}
+"""Made only where a stamping authority is named (ARFLOW_TSA_URL)."""

@@ -15,6 +15,7 @@ from typing import Final
 from models.answers import JsonObject, answer, read_row
 from models.approvals.answers import ApprovalAnswer, ChangeDecisionAnswer
 from models.audit.chain import AuditEvent, breaches
+from models.audit.seals import SealedTrailAnswer, faults_of_sealing
 from models.signing import SignatureAnswer
 
 APPROVAL_FORMAT: Final = "arflow.approval-evidence/1"
@@ -71,17 +72,22 @@ class EvidenceHeadAnswer:
 
 @answer
 class ApprovalEvidenceAnswer:
-    """An approval and its whole audit chain: a document that proves itself; signed where the server has a key."""
+    """An approval and its whole audit chain: a document that proves itself; signed where the server has a key. `sealed`: the
+    daily seal that covers the chain, null until there is one."""
 
     format: str
     approval: ApprovalAnswer
     trail: Sequence[EvidenceEventAnswer]
     head: EvidenceHeadAnswer | None
+    sealed: SealedTrailAnswer | None
     signature: SignatureAnswer | None
 
 
 def approval_evidence(
-    approval: ApprovalAnswer, trail: Sequence[AuditEvent], head: tuple[int, bytes] | None
+    approval: ApprovalAnswer,
+    trail: Sequence[AuditEvent],
+    head: tuple[int, bytes] | None,
+    sealed: SealedTrailAnswer | None = None,
 ) -> ApprovalEvidenceAnswer:
     """The evidence of an approval."""
     return ApprovalEvidenceAnswer(
@@ -89,6 +95,7 @@ def approval_evidence(
         approval=approval,
         trail=[event_answer(e) for e in trail],
         head=head_answer(head),
+        sealed=sealed,
         signature=None,
     )
 
@@ -162,22 +169,30 @@ def _attached(pdf: bytes, formats: Collection[str]) -> bytes:
     raise EvidenceUnreadable("the PDF has no evidence attached")
 
 
+def approval_evidence_in(document: JsonObject) -> ApprovalEvidenceAnswer:
+    """The document as evidence. Raises ValueError where something of it is missing or is none."""
+    return read_row(ApprovalEvidenceAnswer, {"sealed": None, **document})  # an earlier build did not tell
+
+
 def faults_of_approval(document: JsonObject) -> list[str]:
     """What is wrong with the evidence; nothing, if the chain is whole and the approval says what the chain says."""
     try:
-        evidence = read_row(ApprovalEvidenceAnswer, document)
-        trail, found = chain_in(evidence.trail, evidence.head)
+        evidence = approval_evidence_in(document)
+        trail, found = chain_in(evidence.trail, evidence.head, evidence.sealed)
         return found + _contradictions(evidence.approval, trail)
     except (KeyError, TypeError, ValueError) as error:
         return [f"the evidence is incomplete: {type(error).__name__} {error}"]
 
 
 def chain_in(
-    trail: Sequence[EvidenceEventAnswer], head: EvidenceHeadAnswer | None
+    trail: Sequence[EvidenceEventAnswer], head: EvidenceHeadAnswer | None, sealed: SealedTrailAnswer | None
 ) -> tuple[list[AuditEvent], list[str]]:
-    """The links as they were hashed, and what is wrong with their chain."""
+    """The links as they were hashed, and what is wrong with their chain, or with the seal over it."""
     events = [event_of(e) for e in trail]
-    return events, breaches(events, None if head is None else (head.seq, bytes.fromhex(head.hash)))
+    found = breaches(events, None if head is None else (head.seq, bytes.fromhex(head.hash)))
+    if sealed is not None and events:
+        found += faults_of_sealing(sealed, events[0].org_id, events[0].subject_id, [e.hash for e in events])
+    return events, found
 
 
 def _contradictions(a: ApprovalAnswer, trail: Sequence[AuditEvent]) -> list[str]:

@@ -5,12 +5,15 @@ own columns joined by the unit separator; the SQL function `audit_header` writes
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 SEALED_ACTION = "trail.sealed"
 """The event of the organisation's own chain that names a seal, so that the seal itself cannot go unnoticed."""
+STAMPED_ACTION = "trail.stamped"
+"""The event of the organisation's own chain that keeps a third party's time stamp of a seal."""
 ERASED_ACTION = "trail.erased"
 """The event that names the chains whose contents were erased, so that no other content can be taken away unnoticed."""
 SALT_BYTES = 16
@@ -119,3 +122,44 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
     while spine:
         root = hashlib.sha256(spine.pop()[1] + root).digest()
     return root
+
+
+Step = tuple[Literal["left", "right"], bytes]
+"""A node on the way up to a root, and on which side of what is there already it stands."""
+
+
+def merkle_path(leaves: Iterable[bytes], leaf: bytes) -> Sequence[Step] | None:
+    """What has to be joined to `leaf`, one after the other, to come to the root over the leaves; None where it is none of
+    them. Keeps no more of the tree than `merkle_root` does."""
+    path: list[Step] = []
+    spine: list[tuple[int, bytes, bool]] = []  # as in merkle_root; whether the leaf lies beneath
+    found = False
+
+    def joined(left: tuple[bytes, bool], right: tuple[bytes, bool]) -> tuple[bytes, bool]:
+        if left[1]:
+            path.append(("right", right[0]))
+        elif right[1]:
+            path.append(("left", left[0]))
+        return hashlib.sha256(left[0] + right[0]).digest(), left[1] or right[1]
+
+    for one in leaves:
+        level, node, beneath = 0, one, not found and one == leaf
+        found = found or beneath
+        while spine and spine[-1][0] == level:
+            node, beneath = joined(spine.pop()[1:], (node, beneath))
+            level += 1
+        spine.append((level, node, beneath))
+    if not found:
+        return None
+    top = spine.pop()[1:]
+    while spine:
+        top = joined(spine.pop()[1:], top)
+    return path
+
+
+def climbed(leaf: bytes, path: Iterable[Step]) -> bytes:
+    """The root that the path leads to."""
+    node = leaf
+    for side, other in path:
+        node = hashlib.sha256(other + node if side == "left" else node + other).digest()
+    return node

@@ -15,6 +15,7 @@ from models.approvals.evidence import (
     head_answer,
 )
 from models.audit.chain import AuditEvent
+from models.audit.seals import SealedTrailAnswer
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 from models.signing import SignatureAnswer
@@ -24,36 +25,44 @@ FORMAT: Final = "arflow.customer-change-evidence/1"
 
 @answer
 class EvidenceAnswer:
-    """A change and its whole audit chain: a document that proves itself; signed where the server has a key."""
+    """A change and its whole audit chain: a document that proves itself; signed where the server has a key. `sealed`: the daily
+    seal that covers the chain, null until there is one."""
 
     format: str
     change: ChangeAnswer
     trail: Sequence[EvidenceEventAnswer]
     head: EvidenceHeadAnswer | None
+    sealed: SealedTrailAnswer | None
     signature: SignatureAnswer | None
 
 
-def evidence_answer(change: Change, trail: Sequence[AuditEvent], head: tuple[int, bytes] | None) -> EvidenceAnswer:
+def evidence_answer(
+    change: Change,
+    trail: Sequence[AuditEvent],
+    head: tuple[int, bytes] | None,
+    sealed: SealedTrailAnswer | None = None,
+) -> EvidenceAnswer:
     """The evidence of a change."""
     return EvidenceAnswer(
         format=FORMAT,
         change=change_answer(change),
         trail=[event_answer(e) for e in trail],
         head=head_answer(head),
+        sealed=sealed,
         signature=None,
     )
 
 
 def evidence_in(document: JsonObject) -> EvidenceAnswer:
     """The document as evidence. Raises ValueError where something of it is missing or is none."""
-    return read_row(EvidenceAnswer, document)
+    return read_row(EvidenceAnswer, {"sealed": None, **document})  # an earlier build did not tell
 
 
 def faults_of_change(document: JsonObject) -> list[str]:
     """What is wrong with the evidence; nothing, if the chain is whole and the change says what the chain says."""
     try:
         evidence = evidence_in(document)
-        trail, found = chain_in(evidence.trail, evidence.head)
+        trail, found = chain_in(evidence.trail, evidence.head, evidence.sealed)
         return found + _contradictions(evidence.change, trail)
     except (KeyError, TypeError, ValueError) as error:
         return [f"the evidence is incomplete: {type(error).__name__} {error}"]

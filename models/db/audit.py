@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from models.answers import JsonObject, read_row
-from models.audit.chain import AuditEvent
+from models.audit.chain import SEALED_ACTION, STAMPED_ACTION, AuditEvent, merkle_path, seal_leaf
+from models.audit.seals import SealedTrailAnswer, SealStepAnswer, StampAnswer, StampedSealAnswer, seal_answer
 from models.db.streaming import stream
 from models.db.subjects import subject_filter
 from models.db.tx import Tx, to_json
@@ -111,3 +112,39 @@ def newest(tx: Tx, subject_id: str, action: str) -> JsonObject | None:
         return None
     found: JsonObject = json.loads(said)
     return found
+
+
+_OF_SEALS: Final = """SELECT action, payload FROM audit_events WHERE org_id = :org AND subject_id = :org
+  AND action = ANY(:actions) AND at >= :since ORDER BY seq"""
+
+
+def seals(tx: Tx, since: datetime) -> Sequence[StampedSealAnswer]:
+    """The organisation's seals since then, in their order, as its own chain names them, each with its stamp."""
+    said = [(row["action"], json.loads(row["payload"]))
+            for row in tx.all(_OF_SEALS, actions=[SEALED_ACTION, STAMPED_ACTION], since=since)]  # fmt: skip
+    stamps = {_sealed_at(p): read_row(StampAnswer, p) for action, p in said if action == STAMPED_ACTION}
+    named = (seal_answer(tx.org_id, p, stamps.get(_sealed_at(p))) for action, p in said if action == SEALED_ACTION)
+    return [seal for seal in named if seal is not None]
+
+
+def sealed(tx: Tx, subject_id: str) -> SealedTrailAnswer | None:
+    """The newest seal that stored the subject's chain, and how its root covers it; None where none has, or none that says
+    what it stored."""
+    stored = tx.one(
+        """SELECT sealed_at, seq, hash FROM audit_seal_heads WHERE org_id = :org AND subject_id = :subject
+           ORDER BY seq DESC LIMIT 1""",
+        subject=subject_id,
+    )
+    if stored is None:
+        return None
+    seal = next((s for s in seals(tx, stored["sealed_at"]) if s.sealed_at == stored["sealed_at"]), None)
+    leaves = (seal_leaf(h.subject_id, h.seq, h.hash) for h in stored_heads(tx, stored["sealed_at"]))
+    path = merkle_path(leaves, seal_leaf(subject_id, stored["seq"], bytes(stored["hash"])))
+    if seal is None or path is None:
+        return None
+    steps = [SealStepAnswer(side=side, hash=node.hex()) for side, node in path]
+    return SealedTrailAnswer(seal=seal, seq=stored["seq"], path=steps)
+
+
+def _sealed_at(said: JsonObject) -> datetime:
+    return datetime.fromisoformat(str(said["sealed_at"]))

@@ -6,11 +6,21 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from models.audit.chain import ERASED_ACTION, SEALED_ACTION, AuditEvent, breaches, content_holds, link_holds
+from models.audit.chain import (
+    ERASED_ACTION,
+    SEALED_ACTION,
+    STAMPED_ACTION,
+    AuditEvent,
+    breaches,
+    content_holds,
+    link_holds,
+)
+from models.audit.stamps import StampingAuthorities
 from models.db.streaming import Scratch, readable, stream
 from models.db.tables.metadata import DOCUMENTS
 from models.db.tx import Row, Tx
 from models.db.verify_signatures import SealSignatures
+from models.db.verify_stamps import SealStamps
 from models.signing import PublicKeys
 from models.verification import Finding
 
@@ -32,8 +42,8 @@ _LATER = {"customer_id"}
 class Trail:
     """What the trail says, kept in scratch tables for later checks: entries posted, facts of records, seals, erasures."""
 
-    def __init__(self, tx: Tx, keys: PublicKeys | None = None) -> None:
-        self.signatures = SealSignatures(keys)
+    def __init__(self, tx: Tx, keys: PublicKeys | None = None, authorities: StampingAuthorities | None = None) -> None:
+        self.signatures, self.stamps = SealSignatures(keys), SealStamps(authorities)
         self.marks = Scratch(tx, "verify_marks")
         self.facts = Scratch(tx, "verify_facts")
         self.erased = Scratch(tx, "verify_erased")
@@ -60,6 +70,9 @@ class Trail:
                 stored = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
                 self.seals.add(sealed_at=sealed_at, **told, **stored)
                 self.signatures.take(e.org_id, sealed_at, said)
+                self.stamps.take_seal(e.org_id, said)
+            if e.action == STAMPED_ACTION and e.subject_id == e.org_id:
+                self.stamps.take_stamp(said)
             if e.action == ERASED_ACTION:
                 for subject_id, seq in said["subjects"].items():
                     self.erasures.add(subject_id=subject_id, seq=int(seq))

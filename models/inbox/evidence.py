@@ -2,8 +2,14 @@
 
 from typing import Final
 
-from models.answers import JsonObject, read_row
-from models.approvals.evidence import APPROVAL_FORMAT, ApprovalEvidenceAnswer, document_in, faults_of_approval
+from models.answers import JsonObject
+from models.approvals.evidence import (
+    APPROVAL_FORMAT,
+    ApprovalEvidenceAnswer,
+    approval_evidence_in,
+    document_in,
+    faults_of_approval,
+)
 from models.customers.evidence import FORMAT, EvidenceAnswer, evidence_in, faults_of_change
 
 FORMATS: Final = frozenset({FORMAT, APPROVAL_FORMAT})
@@ -22,7 +28,7 @@ def faults(document: JsonObject) -> list[str]:
 def whole(document: JsonObject) -> "EvidenceAnswer | ApprovalEvidenceAnswer":
     """The document as evidence. Raises ValueError where something of it is missing or is none."""
     if document.get("format") == APPROVAL_FORMAT:
-        return read_row(ApprovalEvidenceAnswer, document)
+        return approval_evidence_in(document)
     return evidence_in(document)
 
 

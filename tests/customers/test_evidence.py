@@ -11,9 +11,15 @@ import pytest
 from models.answers import read_row
 from models.approvals.evidence import EvidenceEventAnswer, EvidenceUnreadable, event_answer, event_of
 from models.audit.chain import link_hash
+from models.audit.seals import stamped_bytes
+from models.audit.stamps import StampingAuthorities, StampRequest
+from models.db.engine import make_engine, transaction
 from models.db.tx import to_json
 from models.inbox.evidence import faults, read
+from operations.seals import seal
+from operations.stamps import keep_stamp, without_stamp
 from tests.customers.desk import Desk, ok, refused
+from tests.stamping import Authority
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +145,35 @@ def forged_chain(trail: list[dict]) -> list[dict]:
         before = link_hash(e)
         made.append(json.loads(to_json(event_answer(replace(e, hash=before)))))
     return made
+
+
+def test_evidence_says_since_when_a_third_party_knows_of_it(desk: Desk, tmp_path):
+    change = desk.submit(name="Since when")
+    ok(desk.decide(change, "u_manager"))
+    assert desk.stack.database is not None
+    engine, authority = make_engine(desk.stack.database, pool_size=1), Authority(tmp_path / "authority")
+    with transaction(engine, desk.org, snapshot=True) as tx:
+        seal(tx)
+    with transaction(engine, desk.org) as tx:
+        young = without_stamp(tx)[-1]
+        asked = StampRequest(stamped_bytes(young))
+        answered = authority.reply(asked.content)
+        keep_stamp(tx, young, asked.stamp(answered, StampingAuthorities.of_file(authority.root)))
+    engine.dispose()
+    document = ok(fetch(desk, change))
+    assert document["sealed"]["seq"] == len(document["trail"])
+    lies = [copy.deepcopy(document) for _ in range(3)]
+    lies[0]["sealed"]["seal"]["stored_root"] = "00" * 32
+    lies[1]["sealed"]["path"] = document["sealed"]["path"][1:]
+    lies[2]["sealed"]["seq"] = 1
+    assert [faults(d) == [] for d in (document, *lies)] == [True, False, False, False]
+    lies[0] = {**document, "sealed": {**document["sealed"], "seal": {**document["sealed"]["seal"], "heads": 9}}}
+    said = []
+    for d in (document, lies[0]):
+        (tmp_path / "evidence.json").write_text(json.dumps(d))
+        options = ("--tsa-certificate", str(authority.root))
+        done = desk.stack.arflow("verify-evidence", str(tmp_path / "evidence.json"), *options, check=False)
+        said.append((done.returncode, done.stdout))
+    assert (said[0][0], said[1][0]) == (0, 1)
+    assert f"sealed up to event {len(document['trail'])} at" in said[0][1]
+    assert "by an authority that the certificates vouch for" in said[0][1]

@@ -12,10 +12,12 @@ from models.audit.chain import (
     SALT_BYTES,
     AuditEvent,
     breaches,
+    climbed,
     content_holds,
     header,
     link_hash,
     link_holds,
+    merkle_path,
     merkle_root,
     seal_leaf,
 )
@@ -192,3 +194,18 @@ def test_the_root_is_that_of_the_tree_drawn_level_by_level(count):
 def test_another_order_is_another_root(leaves, data):
     other = data.draw(st.permutations(leaves))
     assert (merkle_root(leaves) == merkle_root(other)) == (list(other) == leaves)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 7, 8, 11, 16, 23])
+def test_every_leaf_has_a_way_to_the_root_and_no_other_leaf_has_it(number: int):
+    leaves = [seal_leaf(f"pay_{n}", n + 1, bytes([n]) * 32) for n in range(number)]
+    for one in leaves:
+        path = merkle_path(leaves, one)
+        assert path is not None
+        assert climbed(one, path) == merkle_root(leaves)
+        assert len(path) <= (number - 1).bit_length()
+        assert all(climbed(other, path) != merkle_root(leaves) for other in leaves if other != one)
+        for n in range(len(path)):
+            assert climbed(one, [*path[:n], *path[n + 1 :]]) != merkle_root(leaves)
+    assert merkle_path(leaves, b"another") is None
+    assert merkle_path([], leaves[0]) is None

@@ -91,3 +91,11 @@ def test_one_key_signs_and_a_command_names_its_own() -> None:
         Settings(signing_command="x", signing_key_file=Path("y"))
     with pytest.raises(ValidationError, match="ARFLOW_SIGNING_PUBLIC_KEYS_FILE"):
         Settings(signing_command="x")
+
+
+def test_an_authority_for_time_stamps_comes_with_the_certificates_that_vouch_for_it() -> None:
+    with pytest.raises(ValidationError, match="ARFLOW_TSA_CERTIFICATES_FILE"):
+        Settings(tsa_url="https://tsa.example/tsr")
+    for url in ("ftp://tsa.example", "https://user:secret@tsa.example/", "tsa.example", "https:///x"):
+        with pytest.raises(ValidationError):
+            Settings(tsa_url=url, tsa_certificates_file=Path("root.pem"))
