@@ -11,22 +11,24 @@ from starlette.concurrency import run_in_threadpool
 
 from models.db.engine import transaction
 from models.db.imports import imports
-from models.db.imports import rows as import_rows
 from models.db.tx import to_json
 from models.imports.answers import progress_answer
 from models.imports.raw_rows import cells_of
 from models.imports.records import Import, ImportRow
 from models.imports.report import REPORT_COLUMNS
 from models.spreadsheets import defused
+from operations.imports import shown_rows
 
 _PAGE: Final = 2_000
 _PROBE: Final = 0.5
 _KEEPALIVE: Final = 15.0
 
 
-def report(engine: Engine, org_id: str, import_id: str, outcome: str | None = None) -> Iterator[str]:
+def report(
+    engine: Engine, org_id: str, import_id: str, outcome: str | None = None, entities: frozenset[str] | None = None
+) -> Iterator[str]:
     """The report, a page of rows at a time: line, outcome, codes, customer id, and the row as it came. `outcome`: only
-    the rows of that one."""
+    the rows of that one. `entities`: those of whoever reads it (None: all)."""
     with transaction(engine, org_id, durable=False) as tx:
         one = imports.get(tx, import_id)
     layout = one.layout
@@ -41,7 +43,7 @@ def report(engine: Engine, org_id: str, import_id: str, outcome: str | None = No
     after = 0
     while True:
         with transaction(engine, org_id, durable=False) as tx:
-            rows = import_rows.page(tx, one, after, _PAGE, outcome)
+            rows = shown_rows.page(tx, one, entities, after, _PAGE, outcome)
         for row in rows:
             cells = [] if row.raw is None else [row.raw] if layout.format == "object" else _cells(one, row.raw)
             writer.writerow([*_outcome(row), *(defused(c) for c in cells), *[""] * len(lacking)])

@@ -18,7 +18,6 @@ from api.streams import Streams
 from api.write import Write, write
 from models.answers import Page
 from models.db.imports import imports
-from models.db.imports import rows as import_rows
 from models.errors import FieldError
 from models.imports.answers import (
     ImportAnswer,
@@ -39,6 +38,7 @@ from models.imports.records import Import, ImportRow, ImportStatus
 from models.imports.requests import NamedMapping, ReviewDecision, SaveMapping
 from models.imports.review import as_seen, covers
 from models.values import Empty
+from operations.imports import shown_rows
 from operations.imports.preview import changes_of
 
 router = gated_router("imports")
@@ -155,7 +155,7 @@ def list_import_rows(
     one = _seen(request, who, import_id)
     after = page.after("import-rows", int)
     with reading(request, who) as tx:
-        rows = import_rows.page(tx, one, after[0] if after else 0, page.fetch, outcome, code)
+        rows = shown_rows.page(tx, one, who.entities, after[0] if after else 0, page.fetch, outcome, code)
         shows = one.is_open and covers(who.entities, one)
         waiting = [row.row_no for row in rows if not row.executed] if shows else []
         changes = changes_of(tx, one, waiting)
@@ -174,7 +174,7 @@ def get_import_report(request: Request, import_id: str, who: Reader, outcome: Ou
     With `outcome=failed` only the rows to correct. The corrected report may be uploaded as it is.
     """
     one = _seen(request, who, import_id)
-    stream = import_report.report(request.app.state.engine, who.org_id, one.id, outcome)
+    stream = import_report.report(request.app.state.engine, who.org_id, one.id, outcome, who.entities)
     headers = {"Content-Disposition": f'attachment; filename="{one.id}.csv"'}
     return CsvStream(stream, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -78,6 +78,8 @@ def create_opportunity(work: Work, asked: CreateOpportunity) -> Outcome[Opportun
 
 def _repeated(work: Work, before: source_records.Known, now: Opportunity) -> Outcome[OpportunityAnswer]:
     assert isinstance(before.facts, Opportunity)
+    if before.facts.customer_id != now.customer_id:  # whose it is is told to those who may see that customer
+        work.require_entity(lookups.customer(work.tx, before.facts.customer_id).legal_entity_id)
     differing = sorted(source_records.changed_fields(before.facts, replace(now, closed=before.facts.closed)))
     if differing:
         detail = f"external_id was used for another opportunity ({before.id}); different: {', '.join(differing)}."

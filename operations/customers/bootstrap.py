@@ -36,7 +36,7 @@ def _refuse_claimed(tx: Tx, made: Mapping[str, CustomerDetails]) -> None:
     for kind in UNIQUE:
         holder = claims.any_claimed(tx, kind, [values[kind] for values in asked if kind in values])
         if holder is not None:
-            raise taken(kind, holder)
+            raise taken(tx, kind, holder, None)
 
 
 def _details(row: JsonObject) -> CustomerDetails:

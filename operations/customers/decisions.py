@@ -73,7 +73,7 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     changes.release(tx, before.id)
     proposal = _proposed_again(work, before, asked)
     require_cover(work, proposal.concerns)
-    claim_keys(tx, before.id, proposal)
+    claim_keys(tx, before.id, proposal, work.cmd.entities)
     chain = approvers(work, proposal, before.chain.submitted_by, before.chain.round + 1)
     after = replace(
         before.moved_to(chain, work.now),

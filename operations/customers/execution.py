@@ -53,7 +53,7 @@ def _create(tx: Tx, change: Change) -> int:
     customer = diffs.applied(None, change.diff or [])
     check_references(tx, None, customer)
     check_paying(tx, change.customer_id, None, customer)
-    refuse_taken(tx, change.customer_id, customer)
+    refuse_taken(tx, change.customer_id, customer, change.entities)
     store.insert(tx, {change.customer_id: customer})
     return 1
 
@@ -70,7 +70,7 @@ def _update(tx: Tx, change: Change) -> int:
     check(after)
     check_references(tx, before.details, after)
     check_paying(tx, change.customer_id, before.details, after)
-    refuse_taken(tx, change.customer_id, after)
+    refuse_taken(tx, change.customer_id, after, change.entities)
     return store.update(tx, before, after)
 
 

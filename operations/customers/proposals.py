@@ -1,6 +1,6 @@
 """What a change would do to the customer as it is now, and who has to approve it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -30,9 +30,10 @@ from models.money import exponent, spelt
 from operations.customers.paying import check_paying
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
-from operations.customers.visibility import require_visible
+from operations.customers.visibility import may_be_named, require_visible
 from operations.work import Work
 
+_ELSEWHERE: Final = "a customer of another legal entity"
 _TEXT: Final = {
     "CREDIT_LIMIT_LARGE": "The credit limit is above 1,000,000.",
     "OPEN_BALANCE": "The customer has open invoices or unapplied money.",
@@ -150,8 +151,9 @@ def warnings_of(tx: Tx, p: Proposal, *, given_reason: bool = True) -> list[Warni
         found.append(_warning("CREDIT_LIMIT_LARGE"))
     if p.before is None or p.before.name != p.after.name:
         other = similar_customer(tx, p.after.name, p.customer_id)
-        if other is not None:
-            found.append(WarningAnswer(code="NAME_SIMILAR", detail=f"The name is similar to customer {other}'s."))
+        if other is not None:  # it stands before all who cover what the change concerns, however narrow their tokens
+            whose = f"customer {other}'s" if may_be_named(tx, other, p.concerns) else f"that of {_ELSEWHERE}"
+            found.append(WarningAnswer(code="NAME_SIMILAR", detail=f"The name is similar to {whose}."))
     if p.operation in {"deactivate", "delete"} and store.open_balance(tx, p.customer_id):
         found.append(_warning("OPEN_BALANCE"))
     if p.operation == "update" and not p.diff:
@@ -211,16 +213,22 @@ def unique_values(customer: CustomerDetails) -> dict[Kind, str]:
     return {kind: UNIQUE[kind].key(value) for kind, value in values.items() if value}
 
 
-def taken(kind: Kind, holder: str, meanwhile: str = "") -> Refusal:
-    """The refusal where a customer or an open change has it."""
-    detail = f"The {kind.replace('_', ' ')} belongs to {holder}{meanwhile}."
-    if kind == "external_id":  # as where it was used for another customer
-        return Refusal(UNIQUE[kind].code, detail, conflicting_id=holder, id=holder, fields=[])
-    return Refusal(UNIQUE[kind].code, detail, conflicting_id=holder)
+def taken(tx: Tx, kind: Kind, holder: str, entities: Collection[str] | None, meanwhile: str = "") -> Refusal:
+    """The refusal where a customer or an open change has it. `entities`: those of whoever is told (None: all); others' are
+    not named."""
+    code, noun = UNIQUE[kind].code, kind.replace("_", " ")
+    external = kind == "external_id"  # answered as where it was used for another customer
+    if not may_be_named(tx, holder, entities):
+        detail = f"The {noun} belongs to {_ELSEWHERE}{meanwhile}."
+        return Refusal(code, detail, fields=[]) if external else Refusal(code, detail)
+    detail = f"The {noun} belongs to {holder}{meanwhile}."
+    if external:
+        return Refusal(code, detail, conflicting_id=holder, id=holder, fields=[])
+    return Refusal(code, detail, conflicting_id=holder)
 
 
-def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
-    """Reserve a new e-mail, tax id and external id until the change ends.
+def claim_keys(tx: Tx, change_id: str, p: Proposal, entities: Collection[str] | None) -> None:
+    """Reserve a new e-mail, tax id and external id until the change ends. `entities`: those of the caller's token.
 
     Raises DUPLICATE_EMAIL, DUPLICATE_TAX_ID, EXTERNAL_ID_CONFLICT.
     """
@@ -230,12 +238,13 @@ def claim_keys(tx: Tx, change_id: str, p: Proposal) -> None:
             continue
         holder = claims.claim(tx, kind, key, change_id, p.customer_id) or claims.taken_by(tx, kind, key)
         if holder is not None and holder != p.customer_id:
-            raise taken(kind, holder)
+            raise taken(tx, kind, holder, entities)
 
 
-def refuse_taken(tx: Tx, customer_id: str, after: CustomerDetails) -> None:
-    """As `claim_keys` raises, where another customer has something of it by now."""
+def refuse_taken(tx: Tx, customer_id: str, after: CustomerDetails, concerns: Collection[str]) -> None:
+    """As `claim_keys` raises, where another customer has something of it by now. `concerns`: the legal entities of the change,
+    whose people will read why it failed."""
     for kind, key in unique_values(after).items():
         holder = claims.taken_by(tx, kind, key)
         if holder is not None and holder != customer_id:
-            raise taken(kind, holder, " meanwhile")
+            raise taken(tx, kind, holder, concerns, " meanwhile")

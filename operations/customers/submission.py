@@ -31,6 +31,7 @@ from operations.customers.proposals import (
     propose_deletion,
     propose_reactivation,
     propose_update,
+    taken,
     warnings_of,
 )
 from operations.customers.visibility import require_cover
@@ -94,7 +95,7 @@ def _submit(
     require_cover(work, p.concerns)
     people.seen(tx, cmd.actor, cmd.roles, cmd.entities)
     change_id = change_of(str(cmd.workflow_id))
-    claim_keys(tx, change_id, p)
+    claim_keys(tx, change_id, p, cmd.entities)
     change = Change(
         id=change_id,
         operation=p.operation,
@@ -132,9 +133,9 @@ def _replay(work: Work, asked: CreateCustomer, external_id: str) -> Outcome[Subm
     claims.wait_for_external_id(work.tx, external_id)
     known = change_lists.by_external_id(work.tx, external_id)
     if known is None:
-        taken = claims.taken_by(work.tx, "external_id", external_id)
-        if taken is not None:  # imported or bootstrapped: there is no change to answer with
-            raise Refusal("EXTERNAL_ID_CONFLICT", f"external_id belongs to customer {taken}.", id=taken, fields=[])
+        holder = claims.taken_by(work.tx, "external_id", external_id)
+        if holder is not None:  # imported or bootstrapped: there is no change to answer with
+            raise taken(work.tx, "external_id", holder, work.cmd.entities)
         return None
     work.require_entity(known.legal_entity_id)
     change_lists.note_customer(work.tx, work.cmd.id, known.customer_id)

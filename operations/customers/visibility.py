@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 from models.customers.change_records import Change
 from models.customers.records import CustomerDetails
+from models.db.customers import claims, paying
+from models.db.tx import Tx
 from models.errors import Refusal
 from operations.work import Work
 
@@ -27,3 +29,13 @@ def require_change(change: Change, entities: frozenset[str] | None) -> None:
     """403 unless the token covers every entity that the change concerns: an override is its entity's people's."""
     if not change.is_covered_by(entities):
         raise Refusal("FORBIDDEN", "Your token does not cover this change's legal entities.")
+
+
+def may_be_named(tx: Tx, holder: str, entities: Collection[str] | None) -> bool:
+    """Whether a customer or change is one that a token for these legal entities (None: all) covers. That another has a
+    name or an address is said to everybody, since it is why they are refused; which one, to those who may see it."""
+    if entities is None:
+        return True
+    if holder.startswith("chg_"):
+        return set(claims.entities_of_change(tx, holder)) <= set(entities)
+    return not paying.seen_from(tx, {holder}).get(holder, frozenset()).isdisjoint(entities)

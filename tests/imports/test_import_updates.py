@@ -17,6 +17,7 @@ from models.errors import Refusal
 from models.imports.records import Import
 from models.imports.requests import ReviewDecision
 from models.imports.review import as_seen
+from operations.imports import shown_rows
 from operations.imports.preview import changes_of
 from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
@@ -251,6 +252,9 @@ def test_a_file_shows_nothing_of_customers_whom_its_uploader_or_reader_may_not_s
     with transaction(clerk.engine, clerk.org) as tx:
         assert list(changes_of(tx, one, [1, 2])) == [2]
         first = import_rows.page(tx, one, 0, 1, None)[0]
+        seen = shown_rows.page(tx, one, frozenset({"le_us"}), 0, 2, None)
+    assert [row.record_id for row in seen] == [None, ours]
+    assert first.record_id == theirs
     assert (first.outcome, first.duplicate, one.error_rows) == ("error", ["DUPLICATE_EMAIL", "ENTITY_UNKNOWN"], 1)
     assert theirs not in str(one.summary)
     # Who may see all uploads the same: who may not sees no values, and does not decide.

@@ -29,6 +29,12 @@ def claim(tx: Tx, kind: Kind, key: str, change_id: str, customer_id: str) -> str
     return None if holder == change_id else holder or "another change"
 
 
+def entities_of_change(tx: Tx, change_id: str) -> Sequence[str]:
+    """The legal entities that a change concerns."""
+    sql = "SELECT entities FROM customer_changes WHERE org_id = :org AND id = :id"
+    return tx.scalar(sql, id=change_id) or ()
+
+
 def release(tx: Tx, change_id: str) -> None:
     """Give back what an ended change had reserved."""
     tx.later("DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id", id=change_id)
