@@ -1,5 +1,6 @@
 """Serves the API, and ends in an order that a balancer can follow: first "not ready", served all the same, then closed."""
 
+import asyncio
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ import uvicorn
 
 from api.app import create_app
 from api.readiness import Readiness
+from api.slow_callers import SWEEP_SECONDS, TimedProtocol, sweep
 from settings import Settings
 from stack.process import StackError
 
@@ -27,6 +29,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._readiness, self._drain_seconds = readiness, drain_seconds
         self._closes_at: float | None = None
+        self._swept_at = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         first, self._readiness.draining = not self._readiness.draining, True
@@ -36,8 +39,12 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        if self._closes_at is not None and time.monotonic() >= self._closes_at:
+        now = time.monotonic()
+        if self._closes_at is not None and now >= self._closes_at:
             self.should_exit = True
+        if now - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = now
+            sweep(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 
@@ -49,7 +56,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=TimedProtocol,
         access_log=False,
         log_config=None,  # ours, configured before
         log_level="warning",
