@@ -1,6 +1,6 @@
 """The activities of a customer change: thin, each one transaction (or a refusal's two), each safe to repeat."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import psycopg
 import structlog
@@ -101,7 +101,8 @@ class ChangeActivities:
         """Decide as the token's holder; a signal without a valid token is audited and changes nothing."""
         with step_of(signal.change_id):
             refused = decide_by_token(self._engine, signal.org_id, signal.change_id, signal.word, signal.channel)
-            return SignalResult(self._state(signal.org_id, signal.change_id), refused or "")
+            state = self._state(signal.org_id, signal.change_id)
+            return SignalResult(state) if refused is None else SignalResult(state, refused.code, asdict(refused))
 
     @activity.defn(name="change_signals_refused", no_thread_cancel_exception=True)
     def signals_refused(self, step: StepInput) -> None:

@@ -4,7 +4,7 @@ The database decides everything. The process' summary, its current details and i
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         ChangeState,
         ExecutionResult,
         SignalInput,
+        SignalResult,
         StepInput,
     )
     from workflows.in_place import at_once, cancelled, refusal_code, until_done
@@ -108,9 +109,9 @@ class Approving:
         await workflow.wait_condition(lambda: self._submitted)
         word = {k: v for k, v in asdict(act).items() if k != "command_id"}
         async with self._turn:
-            refused = await self._decide_by_token(word, "update")
-        if refused:
-            raise ApplicationError(refused, type=refused, non_retryable=True, category=ApplicationErrorCategory.BENIGN)
+            result = await self._decide_by_token(word, "update")
+        if result.refused:
+            raise _refusal(result.refused, str(result.problem.get("detail", "")), result.problem)
         return await self._settled()
 
     @workflow.update(name="withdraw")
@@ -132,9 +133,12 @@ class Approving:
     def _must_be_open(self, act: ActInput) -> None:
         # Nothing but the process' own state: who may, and whether, is asked in the transaction that records it.
         if self._submitted and not self._open:
-            raise ApplicationError("the process has ended", type="PROCESS_ENDED", non_retryable=True)
+            if act.command_id:
+                raise _refusal("PROCESS_ENDED", "the process has ended", {})
+            closed = f"The change is closed: {self._state.status}."
+            raise _refusal("CHANGE_CLOSED", closed, {"status_now": self._state.status})
         if not act.command_id and self._refused_signals >= REFUSED_SIGNALS_LIMIT:
-            raise ApplicationError("too many refused decisions", type="SIGNALS_REFUSED", non_retryable=True)
+            raise _refusal("SIGNALS_REFUSED", "too many refused decisions", {})
 
     @workflow.signal(name="decide")
     async def decide_by_signal(self, *words: Any) -> None:
@@ -186,14 +190,14 @@ class Approving:
             self._show(await at_once(ChangeActivities.act, self._asked(act.command_id)))
         return await self._settled()
 
-    async def _decide_by_token(self, word: Any, channel: Literal["signal", "update"]) -> str:
-        """Decide as the token's holder. The reason code of what was refused, which is audited; or nothing."""
+    async def _decide_by_token(self, word: Any, channel: Literal["signal", "update"]) -> SignalResult:
+        """Decide as the token's holder. What was refused is audited."""
         said = SignalInput(self._start.org_id, self._start.change_id, word, channel)
         result = await until_done(ChangeActivities.decide_by_signal, said)
         self._show(result.state)
         if result.refused:
             await self._count_refused()
-        return str(result.refused)
+        return result
 
     async def _settled(self) -> ChangeState:
         """Where the change stands once what was approved has been carried out."""
@@ -252,3 +256,11 @@ class Approving:
             return [*updates, STEP.value_set(s.status), ROLE.value_unset(), DUE.value_unset()]
         due = datetime.fromisoformat(s.due_at)
         return [*updates, STEP.value_set(str(s.step)), ROLE.value_set(s.role), DUE.value_set(due)]
+
+
+def _refusal(code: str, detail: str, problem: Mapping[str, Any]) -> ApplicationError:
+    """What an update is answered, in the shape in which refusals leave activities."""
+    said = f"{code}: {detail}" if detail else code
+    return ApplicationError(
+        said, dict(problem), type=code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+    )

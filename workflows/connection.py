@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from temporalio import workflow
 from temporalio.api.enums.v1 import ApplicationErrorCategory
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.failure.v1 import Failure
@@ -14,6 +15,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationErrorCategory as Category
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
@@ -34,16 +37,26 @@ class NamespaceGone(TemporalAway):
 
 
 class Failures(DefaultFailureConverter):
-    """A refusal is the answer to a request, not a fault of the code: it travels without a stack trace."""
+    """A refusal is the answer to a request, not a fault of the code: it travels without a stack trace. What an update is
+    answered names nothing of the code's either, whatever was sent."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        answers = workflow.in_workflow() and workflow.current_update_info() is not None
+        if answers and not isinstance(exception, FailureError):  # the SDK could not read it; ours are all of that kind
+            log.info("an update cannot be read", error=type(exception).__name__)
+            exception = _not_read()
         super().to_failure(exception, payload_converter, failure)
         part: Failure | None = failure
         while part is not None:
             info = part.application_failure_info
-            if info.category == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN:
+            if answers or info.category == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN:
                 failure.stack_trace = part.stack_trace = ""
             part = part.cause if part.HasField("cause") else None
+
+
+def _not_read() -> ApplicationError:
+    said = "VALIDATION_FAILED: The process has no such update, or takes something else with it: see docs/customers.md."
+    return ApplicationError(said, type="VALIDATION_FAILED", non_retryable=True, category=Category.BENIGN)
 
 
 DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_class=Failures)

@@ -95,10 +95,12 @@ class SignalInput:
 
 @dataclass
 class SignalResult:
-    """`refused` is the reason code of a signal (or update) that changed nothing."""
+    """`refused` is the reason code of a signal (or update) that changed nothing, `problem` the refusal as it leaves an activity;
+    empty in the histories of earlier builds."""
 
     state: ChangeState = field(default_factory=ChangeState)
     refused: str = ""
+    problem: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from models.approvals.answers import ApprovalTokenAnswer
 from models.approvals.chain import authorise
 from models.approvals.records import ApprovalToken, Channel, UnderApproval
 from models.approvals.requests import KeptDecision, SignalledDecision
+from models.commands import KeptRefusal
 from models.db.approvals import people
 from models.db.engine import transaction
 from models.db.tx import Tx
@@ -65,8 +66,18 @@ def issue(tx: Tx, who: Principal, change_id: str) -> ApprovalTokenAnswer:
     return ApprovalTokenAnswer(token=made, expires_at=token.expires_at, change_id=change_id, step=token.step)
 
 
-def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, channel: Channel) -> str | None:
-    """Carry out what a signal or an update says; None, or why it changed nothing (which is audited)."""
+_UNPROVED: Final = {
+    "SIGNAL_MALFORMED": "A decision is one object: token, decision, reason_code, comment.",
+    "TOKEN_FORGED": "There is no such token.",
+    "TOKEN_OTHER_CHANGE": "The token is for another approval.",
+    "TOKEN_USED": "The token has been used.",
+    "TOKEN_EXPIRED": "The token has expired: ask for another one.",
+}
+
+
+def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, channel: Channel) -> KeptRefusal | None:
+    """Carry out what a signal or an update says; None, or why it changed nothing (which is audited), as a request over HTTP
+    would be told."""
     family = family_of(change_id)
     with transaction(engine, org_id) as tx:
         change = family.get(tx, change_id)
@@ -78,7 +89,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
             refused = {"because": why, "channel": channel}
             work.audit(change_id, f"{family.word}.signal_refused", refused, reason_code=why)
             work.flush()
-            return why
+            return KeptRefusal(code=why, detail=_UNPROVED[why])
         known = people.person(tx, token.user_id)
     roles = set(token.roles)
     if known is not None:  # seen since with other roles: what was lost is lost
@@ -90,7 +101,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
     except Refusal as refusal:  # audited by the runner, as any refused decision
         with transaction(engine, org_id) as tx:  # whoever reads the process' history reads the token
             people.use_token(tx, token.id)
-        return refusal.code
+        return KeptRefusal.of(refusal)
     return None
 
 

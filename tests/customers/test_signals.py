@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import psycopg
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
 from settings import Settings
 from stack.temporal import ensure_cli
@@ -39,7 +40,7 @@ def send(temporal_address: str, temporal_namespace: str) -> Send:
     return send
 
 
-Update = Callable[[dict, dict], str]
+Update = Callable[..., str]
 
 
 @pytest.fixture
@@ -47,12 +48,11 @@ def update(temporal_address: str, temporal_namespace: str) -> Update:
     """What the CLI prints of an update, failed or not."""
     cli = ensure_cli(Settings().temporal_cli, print)
 
-    def update(change: dict, word: dict) -> str:
+    def update(change: dict, *words: object, name: str = "decide") -> str:
         command = [str(cli), "workflow", "update", "execute", "--address", temporal_address]
-        command += ["--namespace", temporal_namespace, "--workflow-id", change["workflow_id"], "--name", "decide"]
-        done = subprocess.run(
-            [*command, "--input", json.dumps(word)], check=False, capture_output=True, text=True, timeout=120
-        )
+        command += ["--namespace", temporal_namespace, "--workflow-id", change["workflow_id"], "--name", name]
+        inputs = [part for word in words for part in ("--input", json.dumps(word))]
+        done = subprocess.run([*command, *inputs], check=False, capture_output=True, text=True, timeout=120)
         return done.stdout + done.stderr
 
     return update
@@ -248,6 +248,49 @@ def test_a_decision_by_update_needs_a_token_too(desk: Desk, update: Update, reas
     assert [(d["decided_by"], d["channel"], d["comment"]) for d in desk.change(change)["decisions"]] == [
         ("u_manager", "update", "by update"), ("u_controller", "update", None)
     ]  # fmt: skip
+
+
+def test_an_update_is_refused_in_the_words_of_a_request_and_shows_nothing_of_the_code(desk: Desk, update: Update):
+    change = desk.submit()
+    mine = token(desk, change, "u_manager")
+    over_http = refused(desk.decide(change, "u_manager", "reject"), 422, "REASON_REQUIRED")
+    said = update(change, {"token": mine, "decision": "reject"})
+    assert f"REASON_REQUIRED: {over_http['detail']}" in said
+    unreadable = [
+        update(change, "approve"), update(change), update(change, [1]), update(change, 7), update(change, None),
+        update(change, {"token": 7, "decision": "approve"}), update(change, {"token": mine}, "more"),
+        update(change, {}, name="nothing_like_it"),
+    ]  # fmt: skip
+    assert ["VALIDATION_FAILED" in answer for answer in unreadable] == [True] * len(unreadable)
+    ok(desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/withdraw"))
+    closed = refused(desk.decide(change, "u_manager"), 409, "CHANGE_CLOSED")
+    ended = update(change, {"token": mine, "decision": "approve"})
+    for answer in (said, *unreadable, ended):
+        for inside in (
+            'File "',
+            ".py",
+            "Traceback",
+            "pydantic",
+            "RuntimeError",
+            "TypeError",
+            "ActInput",
+            "site-packages",
+        ):
+            assert inside not in answer, answer
+    assert closed["detail"] in ended or "workflow execution already completed" in ended
+
+
+async def test_the_sdk_is_told_the_problem_whole(desk: Desk, temporal_client: Client):
+    change = desk.submit()
+    handle = temporal_client.get_workflow_handle(change["workflow_id"])
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await handle.execute_update("decide", {"token": "apt_1.x", "decision": "approve"})
+    told = failed.value.cause
+    assert isinstance(told, ApplicationError)
+    assert (told.type, told.message) == ("TOKEN_FORGED", "TOKEN_FORGED: There is no such token.")
+    assert told.details[0]["code"] == "TOKEN_FORGED"
+    assert told.failure is not None
+    assert not told.failure.stack_trace
 
 
 def test_after_a_hundred_refused_signals_a_run_listens_to_no_more_and_says_so(
