@@ -129,7 +129,7 @@ class ChangeActivities:
 
 def read_state(engine: Engine, org_id: str, approval_id: str, replayed: bool = False) -> ChangeState:
     """Where it stands, as the process needs it; `known` is false for one that was never accepted."""
-    found = family_of(approval_id).now_at(engine, org_id, approval_id)
+    found = family_of(approval_id).store.now_at(engine, org_id, approval_id)
     if found is None:
         return ChangeState(replayed=replayed)
     one, now = found

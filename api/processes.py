@@ -95,27 +95,22 @@ class PostingProcess:
         What has not begun by then is done in place: the command's record lets it be done once, whoever comes first. A start
         that the server does not take is an outage, which the caller is told; whoever asks again is not kept waiting for it."""
         c = self._c
+        begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
+        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
         try:
-            await self._run()
+            begun = replace(begun, memo=c.memo)
+            handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
+            self._started = True
+            if is_eager(handle):
+                await asyncio.sleep(EAGER_SECONDS)
+            async with asyncio.timeout(BEGUN_SECONDS):
+                await handle.result()
             return
         except (RPCError, TimeoutError):
             if not (self._started or c.kept.in_progress):
                 raise
         async with AT_ONCE:
             await c.execute()
-
-    async def _run(self) -> None:
-        """Raises TimeoutError where it does not come to its end."""
-        c = self._c
-        begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
-        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
-        begun = replace(begun, memo=c.memo)
-        handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
-        self._started = True
-        if is_eager(handle):
-            await asyncio.sleep(EAGER_SECONDS)
-        async with asyncio.timeout(BEGUN_SECONDS):
-            await handle.result()
 
     async def under_way(self) -> UnderWayAnswer:
         if not self._started:

@@ -49,11 +49,13 @@ class NotYet(Exception):
         self.answered = answered
 
 
-async def first_answer(state: State, org_id: str, kept: Submitted, process: Process) -> Answered:
-    """What the command is answered. Raises its refusal, and NotYet after five seconds."""
+async def first_answer(
+    state: State, org_id: str, kept: Submitted, process: Process, carrying: "asyncio.Task[None]"
+) -> Answered:
+    """What the command is answered. Raises its refusal, and NotYet after five seconds. `carrying`: the process' `carry`, a
+    task that has just been made: it begins once it is waited for here, so that no answer is missed."""
     with waiting_for(kept.command_id, kept.command) as answer:
         handed = asyncio.wrap_future(answer)
-        carrying = asyncio.ensure_future(process.carry())
         try:
             both: set[asyncio.Future[Any]] = {handed, carrying}
             await asyncio.wait(both, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)

@@ -4,6 +4,7 @@ The answer waits for the commit and for nothing else. A caller whose answer got 
 with the same Idempotency-Key (or external_id) it is told what happened the first time.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,8 +87,9 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
     if w.first is not None:
         await w.first(str(kept.resource_id))
     process = _process(carried, Carrying(request.app.state, who.org_id, kept, w.summary, w.attributes, w.memo))
+    carrying = asyncio.create_task(process.carry())
     try:
-        return _counted(w, await first_answer(request.app.state, who.org_id, kept, process))
+        return _counted(w, await first_answer(request.app.state, who.org_id, kept, process, carrying))
     except NotYet as going_on:
         return response(going_on.answered, {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"})
 

@@ -1,33 +1,38 @@
 """Carrying out what was proposed: exactly the effect that was shown, once, after a person has said yes."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from models.conversation.proposals import ProposalRecord, ProposalStatus, committing, require_budget, stale
 from models.db import master_data, proposals
 from models.errors import Refusal
-from models.ids import noting_ids
 from models.master_data.records import Agents
 from operations.effects import effect_of
 from operations.work import Answered, Work
 
 
-def carry_out_proposed(work: Work, proposal_id: str, do: Callable[[], Answered]) -> Answered:
-    """Do it, in the transaction of its command. Nothing of it stays unless it is what was shown."""
+def open_proposal(work: Work) -> ProposalRecord | None:
+    """The proposal that the command is to carry out, locked, where it came through one; it may be, or is refused."""
+    proposal_id = committing(work.cmd.path)
+    if proposal_id is None or work.cmd.operation.startswith("proposal."):
+        return None
     p = proposals.get(work.tx, proposal_id, lock=True)
     _require_the_same(work, p)
     p.require_committable(work.now)
     require_agents(master_data.settings_of(work.tx).agents, writes=True)
     work.conversation = p.conversation
     _require_budget(work, p)
-    with noting_ids() as made:
-        done = do()
+    return p
+
+
+def commit_proposal(work: Work, p: ProposalRecord, done: Answered, made: Sequence[str]) -> None:
+    """It has been done, in the transaction of its command. Nothing of it stays unless it is what was shown. `made`: the ids
+    that were made for it."""
     if effect_of(work, done, made).hash != p.effect_hash:
         raise stale(None)
     proposals.end(
         work.tx, p.id, ProposalStatus.COMMITTED, confirmed_by=p.confirmed_by or "page", command_id=work.cmd.id
     )
     work.audit(p.id, "proposal.committed", {"operation": p.operation, "record_id": p.record_id})
-    return done
 
 
 def name_the_proposal(work: Work) -> None:

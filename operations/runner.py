@@ -14,18 +14,18 @@ from sqlalchemy import Engine
 from models.access import Principal
 from models.answers import read_row
 from models.commands import CommandEnd, KeptRefusal
-from models.conversation.proposals import committing
 from models.db import commands
 from models.db.attempts import attempts
 from models.db.engine import transaction
 from models.db.refused import CODE
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
+from models.ids import noting_ids
 from models.values import Body
 from operations import answers
 from operations.carried import Carried, InPlace
 from operations.commands import Submission, Submitted, as_command, command_of, submit
-from operations.proposed import carry_out_proposed, name_the_proposal
+from operations.proposed import commit_proposal, name_the_proposal, open_proposal
 from operations.work import Answered, Command, Outcome, Work
 
 B = TypeVar("B", bound=Body)
@@ -173,15 +173,15 @@ def pending(tx: Tx, command_id: str) -> Command:
 
 def perform(work: Work, *, kept: bool) -> Answered:
     """Do what the command asks for, and write it; with it, where the command is kept, that it is done."""
-    asked_for = OPERATIONS[work.cmd.operation]
-
-    def do() -> Answered:
-        return asked_for.do(work, asked_for.asked(work.cmd)).written()
-
-    proposal_id = committing(work.cmd.path) if kept and not asked_for.name.startswith("proposal.") else None
-    outcome = do() if proposal_id is None else carry_out_proposed(work, proposal_id, do)
+    cmd = work.cmd
+    operation = OPERATIONS[cmd.operation]
+    proposed = open_proposal(work) if kept else None
+    with noting_ids() as made:
+        outcome = operation.do(work, operation.asked(cmd)).written()
+    if proposed is not None:
+        commit_proposal(work, proposed, outcome, made)
     finish = {
-        "done_id": work.cmd.id,
+        "done_id": cmd.id,
         "done_status": outcome.status,
         "done_response": outcome.json if outcome.kept is None else outcome.kept,
         "done_replayed": outcome.replayed,

@@ -25,6 +25,7 @@ from models.customers.requests import ResubmitChange
 from models.db.customers import change_lists, changes
 from models.db.engine import transaction
 from models.db.tx import Tx
+from models.errors import Refusal
 from models.values import Body
 from operations.approvals.packets import packet
 from operations.approvals.tokens import issue
@@ -73,7 +74,12 @@ def list_changes(
 def get_change(request: Request, change_id: str, who: Reader) -> Response:
     """One change: its chain, its diff, its warnings, the decisions of every round. SUBMITTED while it is only kept."""
     with reading(request, who) as tx:
-        change = changes.load(tx, change_id) or _submitted(tx, who, change_id) or changes.get(tx, change_id)
+        try:
+            change = changes.get(tx, change_id)
+        except Refusal:
+            if (submitted := _submitted(tx, who, change_id)) is None:
+                raise
+            change = submitted
         if change.chain.status is not ChangeStatus.SUBMITTED:
             require_change(change, who.entities)
         return shown(change_answer(change))

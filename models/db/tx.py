@@ -100,29 +100,29 @@ class Tx:
 
     def all(self, sql: str, **params: Any) -> Sequence[Row]:
         """Every row; `:org` is the organisation."""
-        return self._ask(sql, params).rows
+        return self.batch((sql, params))[0]
 
     def one(self, sql: str, **params: Any) -> Row | None:
         """The first row or None."""
-        return _first(self._ask(sql, params))
+        return self.batch((sql, params))[0].first
 
     def records(self, kind: type[R], sql: str, /, **params: Any) -> list[R]:
         """Every row as a record: see `read_row`."""
-        return [read_row(kind, row) for row in self._ask(sql, params).rows]
+        return [read_row(kind, row) for row in self.batch((sql, params))[0]]
 
     def record(self, kind: type[R], sql: str, /, **params: Any) -> R | None:
         """The first row as a record, or None."""
-        row = _first(self._ask(sql, params))
+        row = self.batch((sql, params))[0].first
         return None if row is None else read_row(kind, row)
 
     def scalar(self, sql: str, **params: Any) -> Any:
         """The first value of the first row or None."""
-        row = _first(self._ask(sql, params))
+        row = self.batch((sql, params))[0].first
         return None if row is None else next(iter(row.values()))
 
     def run(self, sql: str, **params: Any) -> int:
         """Execute and answer the number of rows touched."""
-        return self._ask(sql, params).rowcount
+        return self.batch((sql, params))[0].touched
 
     def later(self, sql: str, **params: Any) -> None:
         """Execute, at the latest with the commit."""
@@ -132,9 +132,17 @@ class Tx:
         """Hand the first row (or None) to `then`, which may raise, with the next statement and before any commit."""
         self._waiting.append(self._statement(sql, params)._replace(then=then))
 
-    def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Sequence[Row]]:
-        """The rows of several statements, in one round trip."""
-        return [reply.rows for reply in self._send([self._statement(sql, params) for sql, params in asked])]
+    def batch(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Reply]:
+        """What several statements answer, in one round trip, which takes along what waited."""
+        waited, self._waiting = self._waiting, []
+        together = [*waited, *(self._statement(sql, params) for sql, params in asked)]
+        if not together:
+            return []
+        replies = self._conn.exchange([(statement.sql, statement.params) for statement in together])
+        for statement, reply in zip(together, replies, strict=True):
+            if statement.then is not None:
+                statement.then(reply.first)
+        return replies[len(waited) :]
 
     def insert(
         self, table: str, records: Sequence[object], *, returning: str | None = None, suffix: str = ""
@@ -205,7 +213,7 @@ class Tx:
 
     def connection(self) -> ThreadConnection:
         """The driver's connection, once everything that waited has been sent: for COPY and cursors of the server."""
-        self._send([])
+        self.batch()
         return self._conn
 
     def commit(self) -> None:
@@ -213,25 +221,10 @@ class Tx:
         if self._waiting == self._opening:
             return
         if any(statement.then for statement in self._waiting if statement not in self._opening):
-            self._send([])  # what must hold is looked at first
+            self.batch()  # what must hold is looked at first
         if self._conn.info.transaction_status == TransactionStatus.INERROR:
             raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
-        self._send([_Statement("COMMIT", {})])
-
-    def _ask(self, sql: str, params: dict[str, Any]) -> Reply:
-        return self._send([self._statement(sql, params)])[0]
-
-    def _send(self, asked: Sequence[_Statement]) -> list[Reply]:
-        """What waited, then what is asked, in one round trip."""
-        waited, self._waiting = self._waiting, []
-        together = [*waited, *asked]
-        if not together:
-            return []
-        replies = self._conn.exchange([(statement.sql, statement.params) for statement in together])
-        for statement, reply in zip(together, replies, strict=True):
-            if statement.then is not None:
-                statement.then(_first(reply))
-        return replies[len(waited) :]
+        self.batch(("COMMIT", {}))
 
     def _opened(self, row: Row | None) -> None:
         assert row is not None
@@ -239,10 +232,6 @@ class Tx:
 
     def _statement(self, sql: str, params: Mapping[str, Any]) -> _Statement:
         return _Statement(sql, {**params, "org": self.org_id} if ":org" in sql else params)
-
-
-def _first(reply: Reply) -> Row | None:
-    return reply.rows[0] if reply.rows else None
 
 
 _OPEN: Final = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp() AS now"

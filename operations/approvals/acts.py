@@ -1,13 +1,15 @@
-"""What people do to whatever is under approval: decide, withdraw, delegate. Each is part of one transaction.
+"""What people do to whatever is under approval: decide, withdraw, delegate. Each is an operation of its family's.
 
 The chain's rule says who may; what is known only here (the delegate's role, the token of a signal) is checked here.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 from models.access import Principal, with_included
 from models.approvals import chain as rules
-from models.approvals.chain import ChangeStatus, Step
+from models.approvals.chain import Chain, ChangeStatus, Step
 from models.approvals.records import StepDecision, UnderApproval
 from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
 from models.db.approvals import people
@@ -17,9 +19,13 @@ from models.ids import new_id
 from operations.approvals.execution import at_once
 from operations.approvals.families import Family
 from operations.approvals.staffing import MISSING, UNSTAFFED
-from operations.work import Work
+from operations.approvals.state import state_of
+from operations.carried import Carried
+from operations.runner import operation
+from operations.work import Outcome, Work
 
 T = TypeVar("T", bound=UnderApproval)
+A = TypeVar("A")
 OVERDUE: Final = "approval_overdue"
 
 
@@ -30,21 +36,36 @@ def principal(work: Work) -> Principal:
 
 def opened(work: Work, family: Family[T]) -> T:
     """What the command is about, locked; its caller's roles are noted."""
-    one = family.get(work.tx, str(work.cmd.resource_id), lock=True)
+    one = family.store.get(work.tx, str(work.cmd.resource_id), lock=True)
     family.require_cover(one, work.cmd.entities)
     people.seen(work.tx, work.cmd.actor, work.cmd.roles, work.cmd.entities)
     return one
 
 
-def decide(work: Work, family: Family[T], asked: KeptDecision) -> tuple[T, bool]:
-    """Approve, reject or return the step; what the last approval allows is carried out with it. As it stands afterwards,
-    and whether its person had said just this before."""
+def acts_of(
+    family: Family[T], answers: type[A], answer: Callable[[T], A], carried: Callable[[str], Carried]
+) -> None:  # fmt: skip
+    """Register what people do to whatever is of this family, as operations that are carried as it says of each."""
+    noun = family.noun
+    operation(f"{noun}.decide", KeptDecision, answers, carried("decide"))(partial(decide, family, answer))
+    operation(f"{noun}.withdraw", WithdrawChange, answers, carried("withdraw"))(partial(withdraw, family, answer))
+    operation(f"{noun}.delegate", DelegateStep, answers, carried("delegate"))(partial(delegate, family, answer))
+
+
+def answered(work: Work, answer: Callable[[T], A], one: T, *, replayed: bool = False) -> Outcome[A]:
+    """What whoever acts on it is answered; beside that, for its process, where it stands."""
+    return Outcome(answer(one), replayed=replayed, aside=state_of(one, work.now))
+
+
+def decide(family: Family[T], answer: Callable[[T], A], work: Work, asked: KeptDecision) -> Outcome[A]:
+    """Approve, reject or return the step; what the last approval allows is carried out with it. Again by its person: as it
+    stands."""
     before, who = opened(work, family), principal(work)
     family.may(asked.decision)
     step = None if asked.step is None else family.own_step(asked.step)
     said, reason = asked.decision, asked.reason_code
     if asked.token_id is None and rules.repeats(before.chain, who, said, step=step, reason=reason):
-        return before, True
+        return answered(work, answer, before, replayed=True)
     family.must_be_open(before)
     if asked.token_id is not None:
         _use_token(work, asked.token_id, asked.round, before)
@@ -52,15 +73,18 @@ def decide(work: Work, family: Family[T], asked: KeptDecision) -> tuple[T, bool]
         chain = rules.decide(before.chain, who, said, work.now, step=step, reason=reason, comment=asked.comment)
     except Refusal as no:
         raise family.refusal(no) from None
+    return answered(work, answer, _decided(work, family, before, chain, asked))
+
+
+def _decided(work: Work, family: Family[T], before: T, chain: Chain, asked: KeptDecision) -> T:
+    """The decision kept and told, and done what follows from it."""
     pairs = zip(chain.steps, before.chain.steps, strict=True)
     mine = next(step for step, old in pairs if step.decided_at != old.decided_at)
     decision = _decision(work, before, asked, mine)
-    family.add_decision(work.tx, before.id, decision)
+    family.store.add_decision(work.tx, before.id, decision)
     done = at_once(work, family, before.decided(chain, work.now, decision))
-    after = done.one
-    family.save(work.tx, before, after)
-    if chain.status is ChangeStatus.REJECTED:
-        after = family.over(work, after)
+    family.store.save(work.tx, before, done.one)
+    after = family.over(work, done.one) if chain.status is ChangeStatus.REJECTED else done.one
     if chain.returned:
         work.open_exception(
             f"{family.noun}_returned", str(asked.reason_code), before.id, owner_user=before.chain.submitted_by,
@@ -73,7 +97,7 @@ def decide(work: Work, family: Family[T], asked: KeptDecision) -> tuple[T, bool]
     _say_decided(work, family, before, decision, mine)
     if done.said is not None:
         work.take(done.said)
-    return after, False
+    return after
 
 
 def _use_token(work: Work, token_id: str, round_: int | None, one: UnderApproval) -> None:
@@ -119,17 +143,17 @@ def _say_decided(work: Work, family: Family[T], one: T, d: StepDecision, step: S
     work.emit(family.decided, one.id, {**family.ids(one), "step": number, "decision": d.decision.value})
 
 
-def withdraw(work: Work, family: Family[T], asked: WithdrawChange) -> T:
+def withdraw(family: Family[T], answer: Callable[[T], A], work: Work, asked: WithdrawChange) -> Outcome[A]:
     """The submitter takes it back; also what could not be carried out."""
     before = opened(work, family)
     family.must_be_open(before)
     after = before.moved_to(rules.withdraw(before.chain, principal(work)), work.now)
-    family.save(work.tx, before, after)
+    family.store.save(work.tx, before, after)
     after = family.over(work, after)
     settled(work, family, before.id, "WITHDRAWN", OVERDUE, UNSTAFFED)
     said = {"before": before.chain.status}
     work.audit(before.id, f"{family.word}.withdrawn", said, reason_code=asked.reason_code)
-    return after
+    return answered(work, answer, after)
 
 
 def settled(work: Work, family: Family[T], approval_id: str, how: str, *kinds: str) -> None:
@@ -138,7 +162,7 @@ def settled(work: Work, family: Family[T], approval_id: str, how: str, *kinds: s
         resolve_about(work.tx, kind, approval_id, work.cmd.actor, how)
 
 
-def delegate(work: Work, family: Family[T], asked: DelegateStep) -> T:
+def delegate(family: Family[T], answer: Callable[[T], A], work: Work, asked: DelegateStep) -> Outcome[A]:
     """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
     before, until = opened(work, family), asked.until_moment
     family.must_be_open(before)
@@ -149,10 +173,10 @@ def delegate(work: Work, family: Family[T], asked: DelegateStep) -> T:
         raise family.refusal(no) from None
     require_role(work, to, chain.steps[step - 1].role)
     after = before.moved_to(chain, work.now)
-    family.save(work.tx, before, after)
+    family.store.save(work.tx, before, after)
     said = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
     work.audit(before.id, f"{family.word}.delegated", said)
-    return after
+    return answered(work, answer, family.delegated(work, after, step))
 
 
 def require_role(work: Work, user: str, role: str) -> None:

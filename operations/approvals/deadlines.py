@@ -18,7 +18,7 @@ def remind(engine: Engine, org_id: str, approval_id: str, round_: int, number: i
     """Remind whom the step waits for. False where it was decided or reminded already."""
     family = family_of(approval_id)
     with transaction(engine, org_id) as tx:
-        one = family.get(tx, approval_id, lock=True)
+        one = family.store.get(tx, approval_id, lock=True)
         after = reminded(one.chain, number, tx.now)
         if one.chain.round != round_ or after is None:
             return False
@@ -39,7 +39,7 @@ def escalate(engine: Engine, org_id: str, approval_id: str, round_: int, number:
     """Bring the overdue step before its fallback, who may hand it to someone of the step's role."""
     family = family_of(approval_id)
     with transaction(engine, org_id) as tx:
-        one = family.get(tx, approval_id, lock=True)
+        one = family.store.get(tx, approval_id, lock=True)
         after = escalated(one.chain, number, tx.now)
         if one.chain.round != round_ or after is None:
             return False
@@ -61,7 +61,7 @@ def _operation(family: Family[UnderApproval]) -> str:
 
 
 def _saved(work: Work, family: Family[UnderApproval], one: UnderApproval, after: Chain, number: int) -> Step:
-    family.save(work.tx, one, one.moved_to(after, work.now))
+    family.store.save(work.tx, one, one.moved_to(after, work.now))
     return after.steps[number - 1]
 
 
@@ -92,7 +92,7 @@ def signals_refused(engine: Engine, org_id: str, approval_id: str, count: int) -
     """A process that has refused so many signals ignores further ones: someone should look."""
     family = family_of(approval_id)
     with transaction(engine, org_id) as tx:
-        one = family.get(tx, approval_id)
+        one = family.store.get(tx, approval_id)
         work = system_work(tx, one, _operation(family))
         detail = {**family.ids(one), "count": count}
         work.open_exception("signals_refused", "SIGNALS_REFUSED", approval_id, owner_role="ops", detail=detail)

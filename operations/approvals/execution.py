@@ -70,13 +70,13 @@ def execute(engine: Engine, org_id: str, approval_id: str, *, last_try: bool = F
 
 
 def _execute(tx: Tx, family: Family[T], approval_id: str) -> list[str]:
-    one = family.get(tx, approval_id, lock=True)
+    one = family.store.get(tx, approval_id, lock=True)
     if not one.is_approved:
         return []
     last = decided.last(tx, approval_id, f"{family.noun}.decide")
     work = system_work(tx, one, f"{family.noun}.execute", last and last[1])
     effect = family.carry_out(tx, one, work.cmd.request_id)
-    family.save(tx, one, one.moved_to(executed(one.chain), tx.now))
+    family.store.save(tx, one, one.moved_to(executed(one.chain), tx.now))
     family.say_carried_out(work, one, effect)
     work.flush()
     over = family.afterwards(work, one)
@@ -86,11 +86,11 @@ def _execute(tx: Tx, family: Family[T], approval_id: str) -> list[str]:
 
 def _fail(engine: Engine, org_id: str, family: Family[T], approval_id: str, refusal: Refusal) -> list[str]:
     with transaction(engine, org_id) as tx:
-        one = family.get(tx, approval_id, lock=True)
+        one = family.store.get(tx, approval_id, lock=True)
         if one.is_approved:
             last = decided.last(tx, approval_id, f"{family.noun}.decide")
             work = system_work(tx, one, f"{family.noun}.execute", last and last[1])
-            family.save(tx, one, _failed(work, family, one, refusal))
+            family.store.save(tx, one, _failed(work, family, one, refusal))
             work.flush()
             _answer_last(tx, family, approval_id, last)
     return []
@@ -112,7 +112,7 @@ def _failed(work: Work, family: Family[T], one: T, refusal: Refusal) -> T:
 def _answer_last(tx: Tx, family: Family[T], approval_id: str, last: tuple[str, str] | None) -> None:
     """The caller of the last decision is answered with its effect, however often asked."""
     if last is not None:
-        decided.answer_again(tx, last[0], to_json(family.answer(family.get(tx, approval_id))))
+        decided.answer_again(tx, last[0], to_json(family.answer(family.store.get(tx, approval_id))))
 
 
 def approved_by(one: UnderApproval) -> list[dict[str, object]]:

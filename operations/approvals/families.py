@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Engine
 
@@ -28,31 +28,32 @@ class AtOnce(Generic[T]):
     said: Work | None = None
 
 
+class Store(Protocol[T]):
+    """How a family is kept: a module of models/db, or what stands for one."""
+
+    def get(self, tx: Tx, approval_id: str, /, *, lock: bool = False) -> T:
+        """The record, locked against every other act if asked; 404 or 403 where it is not ours."""
+
+    def now_at(self, engine: Engine, org_id: str, approval_id: str, /) -> tuple[T, datetime] | None:
+        """The record and the database's time of saying so; None where there is none."""
+
+    def save(self, tx: Tx, before: T, after: T, /) -> None:
+        """Write a locked record as it has moved."""
+
+    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision, /) -> None:
+        """Keep what an approver said."""
+
+
 class Family(ABC, Generic[T]):
     """One family. `word` begins the names of its audit actions, `noun` those of its exceptions and operations; `decided`,
     `reminded` and `escalated` are its events."""
 
+    store: Store[T]
     word: str
     noun: str
     decided: str
     reminded: str
     escalated: str
-
-    @abstractmethod
-    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> T:
-        """The record, locked against every other act if asked; 404 or 403 where it is not ours."""
-
-    @abstractmethod
-    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[T, datetime] | None:
-        """The record and the database's time of saying so; None where there is none."""
-
-    @abstractmethod
-    def save(self, tx: Tx, before: T, after: T) -> None:
-        """Write a locked record as it has moved."""
-
-    @abstractmethod
-    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
-        """Keep what an approver said."""
 
     @abstractmethod
     def ids(self, one: T) -> Mapping[str, object]:
@@ -87,6 +88,10 @@ class Family(ABC, Generic[T]):
 
     def over(self, work: Work, one: T) -> T:
         """It was rejected, or withdrawn: nothing is carried out any more."""
+        return one
+
+    def delegated(self, work: Work, one: T, step: int) -> T:
+        """A step of it was given to somebody: as whoever gave it is answered."""
         return one
 
     def must_be_open(self, one: T) -> None:

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
-
-from sqlalchemy import Engine
 
 from models.approvals import chain as rules
 from models.approvals.answers import ApprovalAnswer
@@ -13,8 +10,7 @@ from models.approvals.approval import Approval, Asked
 from models.approvals.approval_answer import approval_answer
 from models.approvals.chain import open_chain
 from models.approvals.plan import PlannedStep
-from models.approvals.records import StepDecision
-from models.approvals.requests import DelegateStep, KeptDecision, ResubmitApproval, WithdrawChange
+from models.approvals.requests import ResubmitApproval
 from models.approvals.step_times import planned
 from models.db.approvals import approvals, people, step_times
 from models.db.tx import Tx
@@ -23,10 +19,9 @@ from models.messages.approvals import approval_workflow_id
 from operations import carried
 from operations.approvals import acts
 from operations.approvals.execution import approved_by
-from operations.approvals.families import FAMILIES, Family, system_work
+from operations.approvals.families import FAMILIES, Family, Store, system_work
 from operations.approvals.kinds import kind_of
 from operations.approvals.staffing import missing, put_on_a_desk
-from operations.approvals.state import state_of
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -87,22 +82,11 @@ def _said(a: Approval) -> dict[str, object]:
 class Approvals(Family[Approval]):
     """Approvals of their own."""
 
+    store: Store[Approval] = approvals
     word, noun = "approval", "approval"
     decided = "approval.decided"
     reminded = "approval.reminded"
     escalated = "approval.escalated"
-
-    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Approval:
-        return approvals.get(tx, approval_id, lock=lock)
-
-    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[Approval, datetime] | None:
-        return approvals.now_at(engine, org_id, approval_id)
-
-    def save(self, tx: Tx, before: Approval, after: Approval) -> None:
-        approvals.save(tx, before, after)
-
-    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
-        approvals.TABLES.add_decision(tx, approval_id, decision)
 
     def ids(self, one: Approval) -> Mapping[str, object]:
         return {"approval_id": one.id, "kind": one.kind, "subject_id": one.subject_id}
@@ -136,25 +120,7 @@ class Approvals(Family[Approval]):
 
 APPROVALS: Final = Approvals()
 FAMILIES["apr"] = APPROVALS
-
-
-@operation("approval.decide", KeptDecision, ApprovalAnswer, carried.Approval("decide"))
-def decide_approval(work: Work, asked: KeptDecision) -> Outcome[ApprovalAnswer]:
-    """Approve, reject or return the step. With the last approval what was asked for is carried out."""
-    after, replayed = acts.decide(work, APPROVALS, asked)
-    return replace(_answer(work, after), replayed=replayed)
-
-
-@operation("approval.withdraw", WithdrawChange, ApprovalAnswer, carried.Approval("withdraw"))
-def withdraw_approval(work: Work, asked: WithdrawChange) -> Outcome[ApprovalAnswer]:
-    """The submitter takes back what was asked for; also what could not be carried out."""
-    return _answer(work, acts.withdraw(work, APPROVALS, asked))
-
-
-@operation("approval.delegate", DelegateStep, ApprovalAnswer, carried.Approval("delegate"))
-def delegate_approval(work: Work, asked: DelegateStep) -> Outcome[ApprovalAnswer]:
-    """Give a step to another person who holds its role."""
-    return _answer(work, acts.delegate(work, APPROVALS, asked))
+acts.acts_of(APPROVALS, ApprovalAnswer, approval_answer, carried.Approval)
 
 
 @operation("approval.resubmit", ResubmitApproval, ApprovalAnswer, carried.Approval("resubmit"))
@@ -178,8 +144,4 @@ def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAn
     acts.settled(work, APPROVALS, before.id, "RESUBMITTED")
     put_on_a_desk(work, after)
     work.audit(before.id, "approval.resubmitted", _said(after) | {"comment": asked.comment})
-    return _answer(work, after)
-
-
-def _answer(work: Work, a: Approval) -> Outcome[ApprovalAnswer]:
-    return Outcome(approval_answer(a), aside=state_of(a, work.now))
+    return acts.answered(work, approval_answer, after)

@@ -42,7 +42,7 @@ def _signature(org_id: str, t: ApprovalToken) -> str:
 def issue(tx: Tx, who: Principal, change_id: str) -> ApprovalTokenAnswer:
     """A token for the step that this person may decide now. Raises what the decision itself would."""
     family = family_of(change_id)
-    change = family.get(tx, change_id)
+    change = family.store.get(tx, change_id)
     family.require_cover(change, who.entities)
     family.must_be_open(change)
     try:
@@ -80,7 +80,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
     would be told."""
     family = family_of(change_id)
     with transaction(engine, org_id) as tx:
-        change = family.get(tx, change_id)
+        change = family.store.get(tx, change_id)
         try:
             said, token = _verified(tx, change_id, word)
         except _Unproved as unproved:

@@ -43,7 +43,7 @@ def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     earlier = by_external_id(work, asked, payment_id)
     if earlier is not None:
         return earlier
-    locked = _lock(work, payment_id, asked)
+    locked = payments.lock_for_session(work.tx, payment_id, asked, work.cmd.actor)
     again = by_external_id(work, asked, payment_id) or same_as_latest(
         work, asked, locked.held
     )  # nobody can add one now
@@ -58,7 +58,7 @@ def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     earlier = by_external_id(work, asked, seen.payment_id, own)
     if earlier is not None:
         return earlier
-    locked = _lock(work, seen.payment_id, asked)
+    locked = payments.lock_for_session(work.tx, seen.payment_id, asked, work.cmd.actor)
     again = by_external_id(work, asked, seen.payment_id, own) or same_as_latest(work, asked, locked.held)
     if again is not None:
         return again
@@ -70,19 +70,15 @@ def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
 
 def apply_first(work: Work, payment_id: str, asked: ApplySession) -> SessionAnswer:
     """The first session of a payment, within what the caller's transaction does to it."""
-    return _session(work, asked, _lock(work, payment_id, asked), None).answer
-
-
-def _lock(work: Work, payment_id: str, asked: ApplySession) -> payments.Locked:
     locked = payments.lock_for_session(work.tx, payment_id, asked, work.cmd.actor)
-    work.require_entity(locked.payment.legal_entity_id)
-    return locked
+    return _session(work, asked, locked, None).answer
 
 
 def _session(
     work: Work, asked: ApplySession, locked: payments.Locked, credit: CustomerCredit | None, *, at_most: int | None = None
 ) -> Outcome[SessionAnswer]:  # fmt: skip
     p = locked.payment
+    work.require_entity(p.legal_entity_id)
     invoices = payments.require_all(work.tx, asked.invoice_ids, locked.invoices)
     for invoice in invoices.values():
         work.require_entity(invoice.legal_entity_id)

@@ -88,13 +88,13 @@ def _withdraw_approval(tx: Tx, d: Deduction, process: str | None) -> str:
     """Nobody needs to approve what is over: its approval is withdrawn. Its id, or nothing."""
     if d.approval_id is None or d.status is DeductionStatus.ACCEPTED:
         return ""
-    before = APPROVALS.get(tx, d.approval_id, lock=True)
+    before = APPROVALS.store.get(tx, d.approval_id, lock=True)
     if before.is_ended or before.is_approved:
         return ""
     work = bootstrap_work(tx, SYSTEM, process)
     submitter = Principal(before.chain.submitted_by, tx.org_id, frozenset())
     after = before.moved_to(rules.withdraw(before.chain, submitter), tx.now)
-    APPROVALS.save(tx, before, after)
+    APPROVALS.store.save(tx, before, after)
     kind_of(after).follow(work, after)
     acts.settled(work, APPROVALS, before.id, "WITHDRAWN", acts.OVERDUE)
     said = {"before": before.chain.status}

@@ -54,6 +54,7 @@ def same_as_latest(work: Work, asked: ApplySession, held: LockedPayment) -> Outc
     p, latest = held.payment, held.latest
     if latest is None or latest.undone or p.reversed_at is not None or latest.body_hash != session_hash(work):
         return None
+    work.require_entity(p.legal_entity_id)
     first = commands.session_answer_of(work.tx, latest.command_id)
     if first is not None:
         return Outcome(_as_first_answered(first), replayed=True)

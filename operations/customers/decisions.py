@@ -3,20 +3,16 @@ transaction each."""
 
 from dataclasses import replace
 
-from models.answers import WarningAnswer
 from models.approvals import chain as chain_rules
-from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
 from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change
 from models.customers.patch import PatchCustomer
 from models.customers.requests import ResubmitChange
-from models.db.approvals import people
 from models.db.customers import changes
 from models.errors import FieldError, Refusal
 from operations import carried
 from operations.approvals import acts
-from operations.approvals.state import state_of
 from operations.customers.execution import CHANGES
 from operations.customers.proposals import (
     Proposal,
@@ -33,31 +29,7 @@ from operations.customers.visibility import require_cover
 from operations.runner import operation
 from operations.work import Outcome, Work
 
-
-@operation("change.decide", KeptDecision, ChangeAnswer, carried.Change("decide"))
-def decide_change(work: Work, asked: KeptDecision) -> Outcome[ChangeAnswer]:
-    """Approve, reject or return the step. With the last approval the change is executed (operations/.../execution.py)."""
-    after, replayed = acts.decide(work, CHANGES, asked)
-    return replace(_answer(work, after), replayed=replayed)
-
-
-@operation("change.withdraw", WithdrawChange, ChangeAnswer, carried.Change("withdraw"))
-def withdraw_change(work: Work, asked: WithdrawChange) -> Outcome[ChangeAnswer]:
-    """The submitter takes the change back; a failed one too."""
-    return _answer(work, acts.withdraw(work, CHANGES, asked))
-
-
-@operation("change.delegate", DelegateStep, ChangeAnswer, carried.Change("delegate"))
-def delegate_step(work: Work, asked: DelegateStep) -> Outcome[ChangeAnswer]:
-    """Give a step to another person who holds its role; one who is out of office passes it on to the stand-in."""
-    after = acts.delegate(work, CHANGES, asked)
-    given = after.chain.steps[asked.step - 1].delegation
-    if given is not None and people.person(work.tx, given.to) is None:
-        unknown = WarningAnswer(
-            code="DELEGATE_UNKNOWN", detail=f"Nobody has signed in as {given.to} yet: is the id right?"
-        )
-        after = replace(after, warnings=[*after.warnings, unknown])
-    return _answer(work, after)
+acts.acts_of(CHANGES, ChangeAnswer, change_answer, carried.Change)
 
 
 @operation("change.resubmit", ResubmitChange, ChangeAnswer, carried.Change("resubmit"))
@@ -90,7 +62,7 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     acts.settled(work, CHANGES, before.id, "RESUBMITTED")
     said = {"round": chain.round, "diff": after.diff, "warnings": after.warnings}
     work.audit(before.id, "customer.change.resubmitted", said)
-    return _answer(work, after)
+    return acts.answered(work, change_answer, after)
 
 
 def _proposed_again(work: Work, change: Change, asked: ResubmitChange) -> Proposal:
@@ -110,7 +82,3 @@ def _proposed_again(work: Work, change: Change, asked: ResubmitChange) -> Propos
 def _does_not_fit(loc: str, field: str, operation: str) -> Refusal:
     detail = f"The change is of the operation {operation}: give {field}."
     return Refusal("VALIDATION_FAILED", detail, errors=[FieldError(loc, "FIELD_INVALID", detail)])
-
-
-def _answer(work: Work, change: Change) -> Outcome[ChangeAnswer]:
-    return Outcome(change_answer(change), aside=state_of(change, work.now))

@@ -2,22 +2,21 @@
 change: one that can no longer be carried out becomes FAILED, for its submitter to re-base or withdraw."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import Engine
-
-from models.approvals.records import StepDecision
+from models.answers import WarningAnswer
 from models.customers import diff as diffs
 from models.customers.change_answers import change_answer
 from models.customers.change_records import Change, ChangeOperation
 from models.customers.record import check
+from models.db.approvals import people
 from models.db.customers import changes
 from models.db.customers import customers as store
 from models.db.tx import Tx
 from models.errors import Refusal
 from operations.approvals.execution import approved_by
-from operations.approvals.families import FAMILIES, Family
+from operations.approvals.families import FAMILIES, Family, Store
 from operations.customers.erasure import erase
 from operations.customers.paying import check_paying
 from operations.customers.proposals import refuse_taken
@@ -38,12 +37,12 @@ def _say_executed(work: Work, change: Change, version: object) -> None:
     event = _EVENT[change.operation]
     said = {"change_id": change.id, "operation": change.operation, "version": version}
     work.audit(change.id, "customer.change.executed", said)
-    people = {
+    people_behind = {
         "submitted_by": change.chain.submitted_by,
         "submitted_at": change.submitted_at,
         "approved": approved_by(change),
     }
-    whole = {**said, **people, "diff": change.diff}
+    whole = {**said, **people_behind, "diff": change.diff}
     work.audit(change.customer_id, event, whole, reason_code=change.reason_code)
     ids = {"customer_id": change.customer_id, "change_id": change.id, "version": version}
     work.emit(event, change.customer_id, ids)
@@ -98,22 +97,11 @@ _CARRY_OUT: Final[dict[ChangeOperation, Callable[[Tx, Change], int]]] = {
 class CustomerChanges(Family[Change]):
     """Changes of customers."""
 
+    store: Store[Change] = changes
     word, noun = "customer.change", "change"
     decided = "customer.change.decided"
     reminded = "customer.change.reminded"
     escalated = "customer.change.escalated"
-
-    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Change:
-        return changes.get(tx, approval_id, lock=lock)
-
-    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[Change, datetime] | None:
-        return changes.now_at(engine, org_id, approval_id)
-
-    def save(self, tx: Tx, before: Change, after: Change) -> None:
-        changes.save(tx, before, after)
-
-    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
-        changes.TABLES.add_decision(tx, approval_id, decision)
 
     def ids(self, one: Change) -> Mapping[str, object]:
         return {"change_id": one.id, "customer_id": one.customer_id}
@@ -134,6 +122,14 @@ class CustomerChanges(Family[Change]):
 
     def answer(self, one: Change) -> object:
         return change_answer(one)
+
+    def delegated(self, work: Work, one: Change, step: int) -> Change:
+        """With a warning where nobody has signed in under that id."""
+        given = one.chain.steps[step - 1].delegation
+        if given is None or people.person(work.tx, given.to) is not None:
+            return one
+        detail = f"Nobody has signed in as {given.to} yet: is the id right?"
+        return replace(one, warnings=[*one.warnings, WarningAnswer(code="DELEGATE_UNKNOWN", detail=detail)])
 
 
 CHANGES: Final = CustomerChanges()

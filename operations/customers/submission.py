@@ -42,8 +42,12 @@ from operations.work import Outcome, Work
 @operation("customer.create", CreateCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
 def submit_create(work: Work, asked: CreateCustomer) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change, or the change that holds the external id already."""
-    if asked.external_id is not None and (replay := _replay(work, asked, asked.external_id)) is not None:
-        return replay
+    if asked.external_id is not None:
+        claims.wait_for_external_id(work.tx, asked.external_id)
+        known = change_lists.by_external_id(work.tx, asked.external_id)
+        if known is not None:
+            return _submitted_before(work, asked, known)
+        _refuse_without_change(work, asked.external_id)
     work.require_entity(asked.legal_entity_id)
     customer_id = work.cmd.resource_id or new_id("cust")
     return _submit(work, propose_create(work, asked, customer_id), asked.dump())
@@ -129,14 +133,15 @@ def _submitted(c: Change) -> SubmittedChangeAnswer:
     return submitted_answer(c.id, c.workflow_id, c.customer_id, status=c.chain.status, warnings=c.warnings)
 
 
-def _replay(work: Work, asked: CreateCustomer, external_id: str) -> Outcome[SubmittedChangeAnswer] | None:
-    claims.wait_for_external_id(work.tx, external_id)
-    known = change_lists.by_external_id(work.tx, external_id)
-    if known is None:
-        holder = claims.taken_by(work.tx, "external_id", external_id)
-        if holder is not None:  # imported or bootstrapped: there is no change to answer with
-            raise taken(work.tx, "external_id", holder, work.cmd.entities)
-        return None
+def _refuse_without_change(work: Work, external_id: str) -> None:
+    """EXTERNAL_ID_CONFLICT where a customer has it who was imported or bootstrapped: there is no change to answer with."""
+    holder = claims.taken_by(work.tx, "external_id", external_id)
+    if holder is not None:
+        raise taken(work.tx, "external_id", holder, work.cmd.entities)
+
+
+def _submitted_before(work: Work, asked: CreateCustomer, known: Change) -> Outcome[SubmittedChangeAnswer]:
+    """The change that holds the external id, where it asks for the same; EXTERNAL_ID_CONFLICT naming the fields otherwise."""
     work.require_entity(known.legal_entity_id)
     change_lists.note_customer(work.tx, work.cmd.id, known.customer_id)
     fields = _differing(CreateCustomer.model_validate(known.request), asked)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from models.approvals.chain import open_chain
 from models.approvals.plan import FALLBACK, PlannedStep
-from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
 from models.customers.approval_policy import plan
 from models.db import lookups
 from models.db.customer_360 import panels
@@ -108,24 +107,7 @@ def begin_review(tx: Tx, one: Import) -> tuple[ReviewStep, ...]:
     return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now))
 
 
-@operation("import.decide", KeptDecision, ImportAnswer, carried.Import())
-def decide_import(work: Work, asked: KeptDecision) -> Outcome[ImportAnswer]:
-    """The review's decision. Raises IMPORT_CLOSED, FORBIDDEN, SEGREGATION_OF_DUTIES, IMPORT_NOT_AWAITING_REVIEW,
-    REASON_REQUIRED, in this order."""
-    after, replayed = acts.decide(work, REVIEWS, asked)
-    return Outcome(import_answer(after.file), replayed=replayed)
-
-
-@operation("import.delegate", DelegateStep, ImportAnswer, carried.Import())
-def delegate_review(work: Work, asked: DelegateStep) -> Outcome[ImportAnswer]:
-    """Give a step of the review to another person who holds its role."""
-    return _answer(acts.delegate(work, REVIEWS, asked).file)
-
-
-@operation("import.withdraw", WithdrawChange, ImportAnswer, carried.Import())
-def withdraw_import(work: Work, asked: WithdrawChange) -> Outcome[ImportAnswer]:
-    """Its uploader takes an import back that is being reviewed."""
-    return _answer(acts.withdraw(work, REVIEWS, asked).file)
+acts.acts_of(REVIEWS, ImportAnswer, REVIEWS.answer, lambda _: carried.Import())
 
 
 @operation("import.pause", Empty, ImportAnswer, carried.Import())

@@ -13,35 +13,40 @@ from models.approvals.records import StepDecision
 from models.db.imports import files, imports
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
-from models.imports.answers import import_answer
+from models.imports.answers import ImportAnswer, import_answer
 from models.imports.records import Import, ImportStatus
 from models.imports.review import Review, review_of
-from operations.approvals.families import FAMILIES, Family
+from operations.approvals.families import FAMILIES, Family, Store
 from operations.imports.ends import end_import
 from operations.work import Work
+
+
+class _Reviews:
+    """Reviews are kept with their imports."""
+
+    def get(self, tx: Tx, import_id: str, /, *, lock: bool = False) -> Review:
+        return review_of(imports.get(tx, import_id, lock=lock))
+
+    def now_at(self, engine: Engine, org_id: str, import_id: str, /) -> tuple[Review, datetime] | None:
+        """Its process has an eye of its own."""
+        return None
+
+    def save(self, tx: Tx, before: Review, after: Review, /) -> None:
+        imports.save(tx, before.file, after.file)
+
+    def add_decision(self, tx: Tx, import_id: str, decision: StepDecision, /) -> None:
+        """It is kept in its step."""
 
 
 class ImportReviews(Family[Review]):
     """Reviews of imports. Their steps are shown behind the validation, which is the first."""
 
+    store: Store[Review] = _Reviews()
     word, noun = "import", "import"
     decided = "import.decided"
     reminded = "import.reminded"
     escalated = "import.review_overdue"
     first_step = 2
-
-    def get(self, tx: Tx, approval_id: str, *, lock: bool = False) -> Review:
-        return review_of(imports.get(tx, approval_id, lock=lock))
-
-    def now_at(self, engine: Engine, org_id: str, approval_id: str) -> tuple[Review, datetime] | None:
-        """Its process has an eye of its own."""
-        return None
-
-    def save(self, tx: Tx, before: Review, after: Review) -> None:
-        imports.save(tx, before.file, after.file)
-
-    def add_decision(self, tx: Tx, approval_id: str, decision: StepDecision) -> None:
-        """It is kept in its step."""
 
     def ids(self, one: Review) -> Mapping[str, object]:
         return {"import_id": one.id}
@@ -72,7 +77,7 @@ class ImportReviews(Family[Review]):
     def carry_out(self, tx: Tx, one: Review, request_id: str) -> object:
         raise AssertionError("an import is carried out by its own process")
 
-    def answer(self, one: Review) -> object:
+    def answer(self, one: Review) -> ImportAnswer:
         return import_answer(one.file)
 
     def over(self, work: Work, one: Review) -> Review:

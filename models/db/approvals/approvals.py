@@ -77,6 +77,9 @@ def save(tx: Tx, before: Approval, after: Approval) -> None:
     )
 
 
+add_decision: Final = TABLES.add_decision
+
+
 def _of_the_round(a: Approval) -> dict[str, object]:
     """What a resubmission replaces."""
     return {"authority": a.authority, "request": a.request, "warnings": a.warnings}

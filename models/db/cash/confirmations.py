@@ -54,7 +54,7 @@ def settings_of(conn: ThreadConnection, org_id: str) -> OrganisationSettings:
     """An organisation's settings, for whoever goes through many organisations."""
     org = {"org": org_id}
     _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", org), (_SETTINGS, org)])
-    return read_settings(found.rows[0]["settings"] if found.rows else {})
+    return read_settings(found[0]["settings"] if found else {})
 
 
 def applied_session(tx: Tx, session_id: str) -> AppliedSession | None:

@@ -31,7 +31,7 @@ def statements_waiting_for(conn: ThreadConnection, org_id: str, keys: Sequence[s
                AND l.status = 'UNMATCHED' ORDER BY s.id"""
     asked = {"org": org_id, "keys": list(keys)}
     _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", {"org": org_id}), (sql, asked)])
-    return [WaitingStatement(row["org_id"], row["id"], row["lines_total"]) for row in found.rows]
+    return [WaitingStatement(row["org_id"], row["id"], row["lines_total"]) for row in found]
 
 
 def answered_lines(tx: Tx, statement_id: str) -> Sequence[BankStatementLine]:

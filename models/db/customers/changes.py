@@ -20,14 +20,9 @@ _WITH_TIME: Final = f"SELECT row_to_json(found), clock_timestamp() FROM ({_GET})
 
 def get(tx: Tx, change_id: str, *, lock: bool = False) -> Change:
     """The change, locked against every other decision if asked; 404 or 403 where it is not ours."""
-    return found(tx, "change", change_id, load(tx, change_id, lock=lock))
-
-
-def load(tx: Tx, change_id: str, *, lock: bool = False) -> Change | None:
-    """As `get`; None where it is not ours."""
     wanted = {"id": change_id}
     *_, rows = tx.batch((TABLES.lock, wanted), (_GET, wanted)) if lock else tx.batch((_GET, wanted))
-    return read_row(Change, rows[0]) if rows else None
+    return found(tx, "change", change_id, read_row(Change, rows[0]) if rows else None)
 
 
 def now_at(engine: Engine, org_id: str, change_id: str) -> tuple[Change, datetime] | None:
@@ -90,6 +85,9 @@ def save(tx: Tx, before: Change, after: Change) -> None:
     released = ["released AS (DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id)"]
     proposal = _proposal(after) if before.chain.round != after.chain.round else {}
     TABLES.save(tx, before, after, proposal, _CASTS, released if after.is_ended else ())
+
+
+add_decision: Final = TABLES.add_decision
 
 
 def release(tx: Tx, change_id: str) -> None:

@@ -115,7 +115,7 @@ class ThreadConnection(Connection[TupleRow]):
 
     def rows(self, query: str, **params: object) -> Sequence[Row]:
         """The rows of one statement; outside a transaction it is one by itself."""
-        return self.exchange([(query, params)])[0].rows
+        return self.exchange([(query, params)])[0]
 
     def wait(self, gen: PQGen[RV], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> RV:
         """As psycopg's, whose cursors wait by it, too; never longer than the connection's patience."""

@@ -6,8 +6,8 @@ are sent, then all is read. Nothing waits by itself: where it must, the generato
 and goes on when a connection's `wait` has seen to it.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import psycopg
 from psycopg.abc import PQGen
@@ -26,11 +26,17 @@ STALE: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNo
 """Somebody has deallocated what was prepared, or a migration has given its tables other columns."""
 
 
-class Reply(NamedTuple):
+class Reply(list[Row]):
     """The rows of one statement, and how many it touched."""
 
-    rows: Sequence[Row]
-    rowcount: int
+    def __init__(self, rows: Iterable[Row], touched: int) -> None:
+        super().__init__(rows)
+        self.touched = touched
+
+    @property
+    def first(self) -> Row | None:
+        """The first row or None."""
+        return self[0] if self else None
 
 
 class Pipeline:
