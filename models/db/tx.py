@@ -10,6 +10,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
+import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 from pydantic import BaseModel
@@ -25,7 +26,10 @@ R = TypeVar("R")
 def to_json(value: Any) -> str:
     """JSON, for PostgreSQL and for callers: records and bodies as objects, dates ISO, Decimals and bytes as the text that their
     column reads."""
-    return _JSON.encode(value)
+    try:
+        return orjson.dumps(value, _json_default, _AS_HERE).decode()
+    except orjson.JSONEncodeError:  # a whole number of more than 64 bits, in what callers say of their own
+        return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
 
 def as_columns(row: object) -> Mapping[str, Any]:
@@ -62,7 +66,8 @@ def _json_default(value: Any) -> Any:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-_JSON: Final = json.JSONEncoder(default=_json_default, separators=(",", ":"), ensure_ascii=False)
+_AS_HERE: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS
+"""Records go through `_json_default`, which knows what their fields are called outside."""
 _FINISH = """done AS (UPDATE commands SET state = 'done', http_status = :done_status, response = CAST(:done_response AS json),
   replayed = :done_replayed, finished_at = :done_at WHERE org_id = :org AND id = :done_id)"""
 
