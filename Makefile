@@ -48,7 +48,7 @@ lock: environment ## resolve the dependencies anew into requirements/
 	$(RESOLVE) --upgrade --extra pdf --extra tracing --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment and the caches (not the data in .arflow)
-	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache mutants .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 
 environment:
 	@$(ARFLOW_PYTHON) stack/install.py

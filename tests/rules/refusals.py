@@ -9,13 +9,20 @@ from models.errors import CODES, Refusal
 
 
 @contextmanager
-def refused(code: str, loc: str | None = None, field_code: str | None = None) -> Iterator[None]:
-    """The rule refuses with this code, and names this one field of the body, if any."""
+def refused(
+    code: str, loc: str | None = None, field_code: str | None = None, **beside: object
+) -> Iterator[list[Refusal]]:
+    """The rule refuses with this code, and names this one field of the body, if any; `beside`: just what stands beside it. The
+    refusal is in the list afterwards."""
+    found: list[Refusal] = []
     with pytest.raises(Refusal) as e:
-        yield
+        yield found
+    found.append(e.value)
     assert e.value.code == code
     assert code in CODES
     assert [(f.loc, f.code) for f in e.value.errors] == ([] if loc is None else [(loc, field_code or code)])
+    if beside:
+        assert e.value.extra == beside
     for text in (e.value.detail, *(f.detail for f in e.value.errors)):
         assert is_sentence(text), text
 

@@ -1,0 +1,199 @@
+"""Makes every mistake in the modules of the rules, and says which the tests of the rules do not see.
+
+`python -m tests.mutants.rules models/cash/fx.py tests/rules/test_fx.py …`, or all of `RULES` and `TESTS`. The tests are
+collected once; each mistake is put into its function in a fork of that process, which runs the tests that come by there,
+the quickest first, until one fails. Defaults of parameters stay as they are; what runs at import alone has no test.
+"""
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import CodeType, FrameType, FunctionType
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutants.mistakes import ROOT, Mistake, mistakes
+
+SEEN, UNSEEN, NOT_MADE = 1, 0, 99
+Came = dict[tuple[str, str], list[tuple[float, str]]]
+"""By file and function: the tests that came by, and how long they take."""
+
+
+RULES = (
+    "models/money.py", "models/authority.py", "models/access.py", "models/keys.py", "models/cash/*.py", "models/approvals/*.py",
+    "models/audit/*.py", "models/imports/*.py", "models/customers/approval_policy.py", "models/customers/diff.py",
+    "models/customers/limits.py", "models/customers/paying.py", "models/customers/pricing.py", "models/customers/record.py",
+    "operations/approvals/state.py",
+)  # fmt: skip
+"""Where they stand. What only copies records into answers is left out: its types and the API's tests hold it."""
+TESTS = (
+    "tests/rules", "tests/unit/test_open_items.py", "tests/unit/test_change_records.py",
+    "tests/imports/test_import_readings.py", "tests/imports/test_import_rows.py",
+)  # fmt: skip
+"""Theirs; of the last ones those that need no server."""
+
+
+def named() -> list[str]:
+    """The modules of the rules."""
+    found = {str(p.relative_to(ROOT)) for pattern in RULES for p in ROOT.glob(pattern)}
+    return sorted(path for path in found if not path.endswith(("answers.py", "answer.py")))
+
+
+class Trial:
+    """A plugin of pytest: in place of running the tests it tries them on mistakes."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = paths
+        self.unseen: dict[str, list[Mistake]] = {}
+        self.made: dict[str, int] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """A test that fails has seen it: no simpler example is looked for."""
+        from hypothesis import Phase, settings  # pytest wants to be there before it
+
+        once = settings(settings.get_profile("repeatable"), phases=(Phase.explicit, Phase.generate))
+        settings.register_profile("mistaken", once)
+        settings.register_profile("looked at", once, max_examples=20)
+        settings.load_profile("mistaken")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """What needs a server is no test of a rule alone, and its server would not survive a fork."""
+        items[:] = [i for i in items if "shared_servers" not in getattr(i, "fixturenames", ())]
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            raise session.Interrupted("the tests cannot be collected")
+        items = {item.nodeid: item for item in session.items}
+        with TemporaryDirectory() as kept:
+            came = _came(session.items, {str(ROOT / p) for p in self.paths}, Path(kept) / "came.json")
+        functions = {path: _functions(str(ROOT / path)) for path in self.paths}
+        gc.freeze()  # else every fork copies what it never uses
+        for path in self.paths:
+            began, every = time.monotonic(), mistakes(path, texts=True)
+            found = {m: _tried(m, functions[path], came[str(ROOT / path), m.function], items) for m in every}
+            self.made[path] = sum(code != NOT_MADE for code in found.values())
+            self.unseen[path] = [m for m, code in found.items() if code == UNSEEN]
+            said = "".join(f"    {m}\n" for m in self.unseen[path])
+            sys.__stderr__ and sys.__stderr__.write(f"{self.row(path)} {time.monotonic() - began:.0f} s |\n{said}")
+        return True
+
+    def row(self, path: str) -> str:
+        made, unseen = self.made[path], len(self.unseen[path])
+        return f"| {path} | {made} | {made - unseen} | {100 * (made - unseen) / made if made else 100:.0f} % |"
+
+
+def _came(items: Sequence[pytest.Item], files: set[str], kept: Path) -> Came:
+    """Each test run once without any mistake, in a process of its own: nothing stays of it here."""
+    if (pid := os.fork()) == 0:
+        from hypothesis import settings
+
+        settings.load_profile("looked at")
+        told: list[list[str | float]] = []
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            seen: set[CodeType] = set()
+
+            def note(frame: FrameType, event: str, arg: object, add: Callable[[CodeType], None] = seen.add) -> None:
+                add(frame.f_code)
+
+            sys.settrace(note)
+            began = time.perf_counter()
+            reports = runtestprotocol(item, log=False, nextitem=following)
+            sys.settrace(None)
+            if any(r.failed for r in reports):
+                told = [[item.nodeid]]
+                break
+            by = {(c.co_filename, c.co_qualname.split(".<locals>")[0]) for c in seen if c.co_filename in files}
+            told += [[*one, time.perf_counter() - began, item.nodeid] for one in by]
+        kept.write_text(json.dumps(told))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    came: Came = defaultdict(list)
+    for one in json.loads(kept.read_text()):
+        assert len(one) > 1, f"without any mistake {one} fails"
+        came[one[0], one[1]].append((one[2], one[3]))
+    return came
+
+
+def _functions(path: str) -> dict[str, list[FunctionType]]:
+    """The functions that a file has defined, whoever holds them, by name."""
+    found: dict[str, list[FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename == path:
+            found[one.__code__.co_qualname].append(one)
+    return {name: sorted(same, key=lambda f: f.__code__.co_firstlineno) for name, same in found.items()}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of the functions of a module and of its classes, in the order of the file."""
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield one
+            yield from _codes(one)
+
+
+def _tried(
+    m: Mistake, functions: dict[str, list[FunctionType]], came: list[tuple[float, str]], items: dict[str, pytest.Item]
+) -> int:
+    """Whether a test fails, or does not come to its end."""
+    if (pid := os.fork()) == 0:
+        code = UNSEEN
+        try:
+            limit = int(10 * sum(seconds for seconds, _ in came) + 20)
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            code = _in_place(m, functions)
+            tests = [items[node] for _, node in sorted(came)]
+            if code != NOT_MADE and _fails(tests):
+                code = SEEN
+        except BaseException:
+            code = SEEN
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else SEEN
+
+
+def _in_place(m: Mistake, functions: dict[str, list[FunctionType]]) -> int:
+    path, source = str(ROOT / m.path), m.source()
+    new: dict[str, list[CodeType]] = defaultdict(list)
+    for code in _codes(compile(source, path, "exec", dont_inherit=True)):
+        new[code.co_qualname].append(code)
+    made = NOT_MADE if m.function in functions else UNSEEN
+    for old, code in zip(functions.get(m.function, ()), new[m.function], strict=False):
+        if old.__code__ != code:
+            old.__code__ = code
+            made = UNSEEN
+    return made
+
+
+def _fails(tests: Sequence[pytest.Item]) -> bool:
+    following: list[pytest.Item | None] = [*tests[1:], None]
+    return any(
+        report.failed
+        for test, after in zip(tests, following, strict=True)
+        for report in runtestprotocol(test, log=False, nextitem=after)
+    )
+
+
+def main(given: Sequence[str]) -> int:
+    tests = [path for path in given if path.startswith("tests/")] or TESTS
+    trial = Trial([path for path in given if not path.startswith("tests/")] or named())
+    options = ["-q", "--capture=sys", "--assert=plain", "--tb=native", "-n", "0", "-p", "no:cacheprovider", "-m"]
+    ended = pytest.main([*options, "not soak", *tests], plugins=[trial])
+    for path in trial.made:
+        sys.stdout.write(f"{trial.row(path)}\n" + "".join(f"    {m}\n" for m in trial.unseen[path]))
+    made, unseen = sum(trial.made.values()), sum(map(len, trial.unseen.values()))
+    sys.stdout.write(f"{made - unseen} of {made} seen\n")
+    return int(ended)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
