@@ -7,20 +7,23 @@ knows. An import is told of a person's act by an update too; where no process is
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import State
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.carrying import Carrying, begin, bring, is_slow, is_unknown
+from api.outages import is_outage
 from api.read_row import read_row
-from api.temporal import TemporalLink
 from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.customers.change_answers import submitted_answer
@@ -34,10 +37,9 @@ from models.messages import changes
 from models.messages.changes import ActInput
 from models.messages.imports import ImportAct
 from models.under_way import UnderWayAnswer
-from operations.commands import Submitted
-from operations.runner import execute
 from operations.work import Answered
 from workflows import starts
+from workflows.connection import is_namespace_gone
 from workflows.starting import Start, is_eager, start, start_with_update
 
 EAGER_SECONDS: Final = 1.0
@@ -55,65 +57,43 @@ KNOWN_TIMEOUT: Final = timedelta(seconds=2)
 ACT_TIMEOUT: Final = timedelta(seconds=4)
 
 
-@dataclass(frozen=True)
-class Carrying:
-    """A kept command on its way to its process, and how the process is shown and found."""
-
-    state: State
-    org_id: str
-    kept: Submitted
-    summary: str
-    attributes: Mapping[str, str]
-    memo: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def client(self) -> Client:
-        link: TemporalLink = self.state.temporal
-        return link.client
-
-    @property
-    def workflow_id(self) -> str:
-        return str(self.kept.workflow_id)
-
-    async def execute(self) -> None:
-        """In this process; also what refuses a command that no process may hear of."""
-        await run_in_threadpool(execute, self.state.engine, self.org_id, self.kept.command_id)
-
-
 class PostingProcess:
     """Begun for this one command."""
 
     outlives = False
 
     def __init__(self, carrying: Carrying, process: str) -> None:
-        self._c, self._process, self._started = carrying, process, False
+        self._c, self._process, self._begun = carrying, process, False
 
     async def carry(self) -> None:
         """Its commit is handed over here. The server is asked for the process' end only where that does not come: a
         question that waits costs the server, and this process, as much as a start.
 
-        What has not begun by then is done in place: the command's record lets it be done once, whoever comes first. A start
-        that the server does not take is an outage, which the caller is told; whoever asks again is not kept waiting for it."""
+        What has not begun by then is done in place: the command's record lets it be done once, whoever comes first. So is
+        what a busy server has not taken. A server that is not there is an outage, which the caller is told; whoever asks again
+        is not kept waiting for it."""
         c = self._c
         begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
         patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
         try:
             begun = replace(begun, memo=c.memo)
-            handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
-            self._started = True
+            async with asyncio.timeout(patience.total_seconds()):  # the client alone would repeat it for ten seconds
+                handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
+            self._begun = True
             if is_eager(handle):
                 await asyncio.sleep(EAGER_SECONDS)
             async with asyncio.timeout(BEGUN_SECONDS):
                 await handle.result()
             return
-        except (RPCError, TimeoutError):
-            if not (self._started or c.kept.in_progress):
+        except (RPCError, TimeoutError) as error:
+            if not (self._begun or c.kept.in_progress or await is_slow(c.state, error)):
                 raise
+        self._begun = True
         async with AT_ONCE:
             await c.execute()
 
     async def under_way(self) -> UnderWayAnswer:
-        if not self._started:
+        if not self._begun:
             raise not_taken()
         c = self._c
         return UnderWayAnswer(
@@ -130,7 +110,7 @@ class ChangeProcess:
     outlives = True
 
     def __init__(self, carrying: Carrying, update: str) -> None:
-        self._c, self._update = carrying, update
+        self._c, self._update, self._refused = carrying, update, False
         self._change_id = changes.change_of(carrying.workflow_id)
 
     @property
@@ -140,7 +120,11 @@ class ChangeProcess:
     async def carry(self) -> None:
         c, update_id = self._c, f"{self._update}-{self._c.kept.command_id}"
         if self._begins:
-            await start_with_update(c.client, self._process(c.kept.command_id), self._update, (), update_id)
+            try:
+                await start_with_update(c.client, self._process(c.kept.command_id), self._update, (), update_id)
+            except RPCError as error:
+                self._refused = not is_outage(error) or is_namespace_gone(error)
+                raise
             return
         if await self._open() is None:
             # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
@@ -150,7 +134,7 @@ class ChangeProcess:
         try:
             await c.client.get_workflow_handle(c.workflow_id).execute_update(self._update, given, id=c.kept.command_id)
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if not is_unknown(error):
                 raise
             await start_with_update(c.client, self._process(), self._update, (given,), update_id)
         except WorkflowUpdateFailedError as failed:
@@ -167,22 +151,32 @@ class ChangeProcess:
         given = {"org": self._c.org_id, "id": self._change_id}
         return open_change(await read_row(self._c.state, self._c.org_id, OPEN_CHANGE, given), self._change_id)
 
-    async def under_way(self) -> object:
-        """As a submission is answered. The server must say that it has the command.
-
-        It has the process, with its submission. An update that no worker has taken yet it has in memory alone; so what the
-        update carries goes to the process as a signal as well, which is written down. Whichever comes first does it.
-        """
+    async def under_way(self) -> object | None:
+        """As a submission is answered. The server says that it has the command, or is busy and is brought it again."""
         c = self._c
-        handle = c.client.get_workflow_handle(c.workflow_id)
+        if self._refused:
+            raise not_taken()
+        try:
+            async with asyncio.timeout(KNOWN_TIMEOUT.total_seconds()):
+                await self._make_known(c.client.get_workflow_handle(c.workflow_id))
+        except (RPCError, TimeoutError) as error:
+            if not (is_unknown(error) or await is_slow(c.state, error)):
+                raise
+            bring(self.carry)
+        if self._begins:
+            return submitted_answer(self._change_id, c.workflow_id, str(c.kept.resource_id))
+        found = await self._open()
+        if found is None:  # over meanwhile, by this command or by another: the operation says which
+            await c.execute()
+        return found
+
+    async def _make_known(self, handle: "WorkflowHandle[Any, Any]") -> None:
+        """It has the process, with its submission. An update that no worker has taken yet it has in memory alone; so what the
+        update carries goes to the process as a signal as well, which is written down. Whichever comes first does it."""
         if self._begins:
             await handle.describe(rpc_timeout=KNOWN_TIMEOUT)
-            return submitted_answer(self._change_id, c.workflow_id, str(c.kept.resource_id))
-        await handle.signal(changes.ACT_SIGNAL, ActInput(c.kept.command_id), rpc_timeout=KNOWN_TIMEOUT)
-        found = await self._open()
-        if found is None:  # done meanwhile
-            raise not_taken()
-        return found
+        else:
+            await handle.signal(changes.ACT_SIGNAL, ActInput(self._c.kept.command_id), rpc_timeout=KNOWN_TIMEOUT)
 
 
 class ApprovalProcess(ChangeProcess):
@@ -215,7 +209,7 @@ class ImportProcess:
         c = self._c
         if self._begins:
             begun = starts.customer_import(c.org_id, self._import_id, c.kept.command_id)
-            await start(c.client, replace(begun, summary=c.summary or begun.summary, memo=c.memo))
+            await begin(c.state, replace(begun, summary=c.summary or begun.summary, memo=c.memo))
         else:
             await self._act()
         self._taken = True
@@ -257,5 +251,5 @@ async def begin_statement(request: Request, who: Principal, received: Answered) 
     if statement["status"] == "PROCESSING":
         lines = statement["lines_total"]
         begun = starts.statement(who.org_id, statement_id, lines, who.sub, request.state.request_id)
-        await start(request.app.state.temporal.client, begun, signal="look_again")
+        await begin(request.app.state, begun, signal="look_again")
     return str(workflow_id)

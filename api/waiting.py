@@ -1,6 +1,7 @@
 """The one wait for a command's answer: handed over at its commit, announced by another process, or read at the end.
 
-Up to five seconds. Then 202 where the server has the process, and the work goes on; 503 where it does not say so.
+Up to five seconds. Then 202 where the server has the process or is there to be brought it, and the work goes on; 503 where it
+is not there.
 """
 
 import asyncio
@@ -30,16 +31,16 @@ _LEFT_BEHIND: Final[set["asyncio.Future[None]"]] = set()
 
 
 class Process(Protocol):
-    """What carries a command. `outlives`: its call goes on when the request has been answered."""
+    """What carries a command. `outlives`: its call goes on when the commit was heard of; each does where it was not."""
 
     outlives: bool
 
     async def carry(self) -> None:
         """Bring the command to it, and wait until it has been carried out. Raises as the Temporal client does."""
 
-    async def under_way(self) -> object:
-        """What is answered while it goes on. Raises RPCError, or the Refusal `not_taken`, where the server does not say that
-        it has the command."""
+    async def under_way(self) -> object | None:
+        """What is answered while it goes on; None where it has been carried out meanwhile. Raises RPCError,
+        TimeoutError, or the Refusal `not_taken`, where nobody will carry it on."""
 
 
 class NotYet(Exception):
@@ -60,24 +61,26 @@ async def first_answer(
             both: set[asyncio.Future[Any]] = {handed, carrying}
             await asyncio.wait(both, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            _leave(carrying, process.outlives)
+            if handed.done() and not process.outlives:
+                carrying.cancel()
+            leave_behind(carrying)
     found = handed.result() if handed.done() else None
     if found is None and not handed.done() and not await _carried(carrying):
         try:
-            raise NotYet(Outcome(await process.under_way(), 202).written())
-        except RPCError:
+            going_on = await process.under_way()
+        except (RPCError, TimeoutError):
             raise not_taken() from None
+        if going_on is not None:
+            raise NotYet(Outcome(going_on, 202).written())
     if found is None:
         found = await _read(state, org_id, kept.command_id)
     return Answered(found.json, found.status, found.replayed or kept.in_progress)
 
 
-def _leave(carrying: "asyncio.Future[None]", outlives: bool) -> None:
+def leave_behind(carrying: "asyncio.Future[None]") -> None:
     """An update that no worker has taken yet must not be forgotten with the request that brought it."""
     if not carrying.done():
         _LEFT_BEHIND.add(carrying)
-        if not outlives:
-            carrying.cancel()
     carrying.add_done_callback(_ended)
 
 
@@ -95,7 +98,7 @@ async def _carried(carrying: "asyncio.Future[None]") -> bool:
         carrying.result()
     except (WorkflowFailureError, WorkflowUpdateFailedError) as failure:
         raise refusal_in(failure) or not_taken() from None
-    except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+    except (RPCError, TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
         return False
     return True
 

@@ -16,9 +16,10 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.carrying import Carrying
 from api.counting import count
 from api.keys import RequestKey
-from api.processes import ApprovalProcess, Carrying, ChangeProcess, ImportProcess, PostingProcess, begin_statement
+from api.processes import ApprovalProcess, ChangeProcess, ImportProcess, PostingProcess, begin_statement
 from api.read_row import read_row
 from api.waiting import NotYet, Process, first_answer, operation_path
 from models.access import Principal

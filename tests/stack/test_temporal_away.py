@@ -4,18 +4,20 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
 from temporalio.client import Client as Temporal
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import ScheduleHandle, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.outages import is_outage
 from models.ids import new_id
+from models.messages.changes import change_workflow_id
 from settings import Settings
 from stack.process import free_port
 from stack.temporal import DevServer, ensure_cli
@@ -190,6 +192,31 @@ def _without_its_namespace(at: Access, org: str, server: DevServer) -> None:
         _until(lambda: clerk.post("/v1/customers", json=change, headers=key).status_code == 202)
         _namespace(server, "delete")
         _until(lambda: _said_of_temporal(clerk) == "its namespace is gone")
+        under_way = clerk.get("/v1/customer-changes?status=pending").json()["items"][0]["id"]
+        assert clerk.post("/v1/customers", json=change | {"email": "c@example.com"}).status_code == 503
+        _namespace(server, "create")
+        at.wait_ready(MOMENT)
+        asyncio.run(_goes_on(server.address, under_way))
+        _until(lambda: len(clerk.get("/v1/customer-changes?status=pending").json()["items"]) == 2)
+
+
+async def _goes_on(address: str, change: str) -> None:
+    """Nobody asks for it: the sweep begins its process anew, and the schedules."""
+    client = await Temporal.connect(address, namespace="mine")
+    async with asyncio.timeout(MOMENT):
+        for handle in (
+            client.get_workflow_handle(change_workflow_id(change)),
+            client.get_schedule_handle("seal-trails"),
+        ):
+            while not await _is_there(handle):
+                await asyncio.sleep(0.5)
+
+
+async def _is_there(handle: "WorkflowHandle[Any, Any] | ScheduleHandle") -> bool:
+    with suppress(RPCError):
+        await handle.describe()
+        return True
+    return False
 
 
 def _said_of_temporal(clerk: httpx2.Client) -> str:
