@@ -290,6 +290,6 @@ async def _work(settings: Settings, client: Client, engine: Engine, signer: Sign
             running.create_task(w.run())
         running.create_task(run_relay(client, engine))
         running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
-        running.create_task(keep_watching(engine, "worker", settings.build))
+        running.create_task(keep_watching(engine, "worker", settings))
         if settings.build is not None:
             running.create_task(tend(client, engine, settings.build))

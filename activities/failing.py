@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
@@ -40,7 +39,7 @@ class _Looking(worker.ActivityInboundInterceptor):
         try:
             result = await super().execute_activity(input)
         except ApplicationError as error:
-            late = datetime.now(UTC) - about.scheduled_time > self._patience.failing
+            late = about.started_time - about.scheduled_time > self._patience.failing  # both by the server's clock
             if watched and late and not error.non_retryable:
                 await self._say(report_failing, org_id, subject, about.activity_type, error.type or "UNKNOWN")
             raise

@@ -1,11 +1,10 @@
 """The nightly clean-up behind imports."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
+from models.db.engine import clock
 from models.db.organisations import all_org_ids
 from operations.imports import retention
 
@@ -20,5 +19,5 @@ class RetentionActivities:
     def prune_imports(self) -> int:
         """Clean up every organisation; how many imports lost their texts. A retry goes on where this one ended."""
         with boundary():
-            now = datetime.now(UTC)
+            now = clock(self._engine)
             return sum(retention.prune(self._engine, org, now, activity.heartbeat) for org in all_org_ids(self._engine))

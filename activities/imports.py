@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 from temporalio import activity
@@ -117,7 +117,8 @@ class ImportActivities:
             return imports.find(tx, what.import_id)
 
     def _state(self, what: ImportAct) -> ImportState:
-        one, now = self._import(what), datetime.now(UTC)
+        with transaction(self._engine, what.org_id, durable=False) as tx:
+            one, now = imports.find(tx, what.import_id), tx.now
         if one is None:
             return ImportState(NOT_THERE)
         retry_at = one.pull.next_attempt_at if one.pull is not None and one.is_pulling else None

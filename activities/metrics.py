@@ -38,6 +38,14 @@ ACTIVITY_SECONDS: Final = Histogram(
 IN_PROGRESS: Final = Gauge("arflow_activities_in_progress", "Attempts under way", ["activity"])
 EVENTS: Final = Counter("arflow_events", "Business events published by this process' relay, by type", ["type"])
 
+CLOCK: Final = Gauge(
+    "arflow_clock_ahead_seconds", "By how much this machine's clock is ahead of the database's; behind: below 0"
+)
+TLS_ENDS: Final = Gauge(
+    "arflow_tls_certificate_ends_timestamp_seconds",
+    "When what a setting names ends; 0: no certificate can be read",
+    ["setting"],
+)
 BUILD: Final = Info("arflow_build", "Which build this process is")
 
 

@@ -1,11 +1,10 @@
 """The nightly clean-up of what is older than it is kept."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.errors import boundary
+from models.db.engine import clock
 from models.db.organisations import all_org_ids
 from models.messages.retention import PruneInput
 from operations import retention
@@ -21,7 +20,7 @@ class PruningActivities:
     def prune_records(self, what: PruneInput) -> int:
         """Clean up one table in every organisation; how many rows went. A retry goes on where this one ended."""
         with boundary():
-            now = datetime.now(UTC)
+            now = clock(self._engine)
             return sum(
                 retention.prune(self._engine, org, what, now, activity.heartbeat) for org in all_org_ids(self._engine)
             )

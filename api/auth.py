@@ -81,9 +81,10 @@ class OidcVerifier:
     async def problem(self) -> str | None:
         """Why no token can be verified, or soon none of those that the issuer would give."""
         await self._keys.look()
+        why = f": {self._keys.why}" if self._keys.why else ""
         if not self.usable:
-            return "its signing keys could not be fetched yet"
-        return None if self._keys.answers else "it does not answer; tokens are verified with its keys of before"
+            return "its signing keys could not be fetched yet" + why
+        return None if self._keys.answers else "it does not answer; tokens are verified with its keys of before" + why
 
     async def claims(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
         if header.get("alg") not in OIDC_ALGORITHMS:
@@ -115,14 +116,14 @@ class Authenticator:
         self._dev: Verifier | None = None if settings.production else DevVerifier(settings)
         needs_oidc = settings.production or settings.oidc_issuer is not None
         self._oidc = OidcVerifier(settings, keys) if needs_oidc else None
-        self._known: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Principal, float, float]] = OrderedDict()
 
     async def principal(self, authorization: str | None) -> Principal:
         """The principal of an `Authorization` header. Raises Unauthenticated."""
         token = _bearer(authorization)
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._known.get(digest)
-        if known is not None and known[1] > time.time():
+        if known is not None and known[1] > time.time() and known[2] > time.monotonic():
             return known[0]
         claims = await self._verified(token)
         principal = principal_of(claims)
@@ -149,7 +150,7 @@ class Authenticator:
             raise Unauthenticated("The bearer token is not valid.") from None
 
     def _remember(self, digest: bytes, principal: Principal, expires: float) -> None:
-        self._known[digest] = (principal, min(expires, time.time() + self.REMEMBER_SECONDS))
+        self._known[digest] = (principal, expires, time.monotonic() + self.REMEMBER_SECONDS)
         self._known.move_to_end(digest)
         while len(self._known) > self.CAPACITY:
             self._known.popitem(last=False)

@@ -13,6 +13,7 @@ from api import metrics
 from models.db import outbox, standing
 from models.standing import Backlog, Figure, FiguresAnswer, ProcessesAnswer, TroubleAnswer
 from workflows.queues import PATIENCE, backlogs
+from workflows.watching import CLOCK_PATIENCE, clock_ahead
 
 QUEUE_PATIENCE: Final = 60.0
 """A task that nobody takes for so long, in seconds, is trouble: each is taken in milliseconds by a worker that is there."""
@@ -64,11 +65,14 @@ async def refresh_backlogs(client: Client | None) -> None:
 
 
 def trouble(engine: Engine, queues: Sequence[Backlog]) -> Sequence[TroubleAnswer]:
-    """What is wrong: what stands, no worker at all, queues that nobody takes from."""
+    """What is wrong: what stands, no worker at all, this machine's clock (so many seconds), queues that nobody takes from."""
     found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in standing.trouble(engine)]
     worker = standing.last_seen(engine, "worker")
     if not worker.number:
         found.append(TroubleAnswer(what="NO_WORKER", number=0, oldest=worker.at))
+    ahead = clock_ahead(engine)
+    if abs(ahead) > CLOCK_PATIENCE:
+        found.append(TroubleAnswer(what="CLOCK_OFF", number=round(abs(ahead)), oldest=None))
     late = sum(one.waiting for one in queues if one.oldest_seconds > QUEUE_PATIENCE)
     return [*found, *([TroubleAnswer(what="QUEUE_NOT_WORKED_OFF", number=late, oldest=None)] if late else [])]
 

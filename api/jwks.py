@@ -12,6 +12,7 @@ import structlog
 
 from api import metrics
 from models.errors import Refusal
+from models.tls import reason
 
 log = structlog.get_logger("arflow.api")
 
@@ -47,6 +48,8 @@ class SigningKeys:
         self._look: asyncio.Task[None] | None = None
         self.answers = True
         """Whether the issuer gave its keys when it was last asked."""
+        self.why: str | None = None
+        """What a certificate has to do with it that it did not."""
 
     async def find(self, kid: str | None) -> jwt.PyJWK:
         """The key of this id; without an id the only key there is.
@@ -113,14 +116,14 @@ class SigningKeys:
                 published = await self._get(client, await self._url(client))
             self._keys = _usable(published)
             self._fetched = self._clock()
-            self.answers = True
+            self.answers, self.why = True, None
         except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self.answers = False
+            self.answers, self.why = False, reason(str(error))
             log.warning(
                 "signing keys could not be fetched",
                 issuer=self._issuer,
                 error=type(error).__name__,
-                why=str(error)[:200],
+                why=self.why or str(error)[:200],
             )
         metrics.IDENTITY_PROVIDER.labels(self._issuer).set(self.answers)
 

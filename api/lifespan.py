@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
+import psycopg
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,7 @@ from models.db.answered import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
 from models.db.pooling import SharedSession, refuse_shared_sessions
+from models.db.tls import why_away
 from operations.answers import hand_over
 from operations.signing import signer_of
 from settings import Settings
@@ -64,7 +66,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.panel_refresher = PanelRefresher(link, engine)
         opened.callback(asyncio.create_task(app.state.panel_refresher.keep_views()).cancel)
         await opened.enter_async_context(app.state.door.open())
-        opened.callback(asyncio.create_task(keep_watching(engine, "api", settings.build)).cancel)
+        opened.callback(asyncio.create_task(keep_watching(engine, "api", settings)).cancel)
         await link.wait(TEMPORAL_PATIENCE_SECONDS)
         settle_the_interpreter()
         yield
@@ -78,7 +80,12 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, link: TemporalLink)
 
     async def database() -> str | None:
         nonlocal examined
-        await run_in_threadpool(ask, engine, "SELECT 1")
+        try:
+            await run_in_threadpool(ask, engine, "SELECT 1")
+        except psycopg.OperationalError as error:
+            if why := await run_in_threadpool(why_away, settings.app_url(), error):
+                return why
+            raise
         if examined is None or (examined.done() and examined.exception() is not None):
             examined = asyncio.create_task(asyncio.to_thread(refuse_shared_sessions, settings.app_url()))
         try:

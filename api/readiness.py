@@ -1,7 +1,7 @@
 """What the API needs in order to serve: named checks, added by the composition root, examined by `/readyz`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +24,7 @@ class Readiness:
         self._checks: dict[str, Check] = {}
         self._essential: dict[str, Callable[[], bool] | bool] = {}
         self._since: dict[str, datetime] = {}
+        self._said: dict[str, str | None] = {}
         self.draining = False
 
     def add(self, name: str, check: Check, *, essential: Callable[[], bool] | bool = True) -> None:
@@ -47,9 +48,17 @@ class Readiness:
         found = dict(zip(self._checks, problems, strict=True))
         now = datetime.now(UTC)
         self._since = {name: self._since.get(name, now) for name, problem in found.items() if problem is not None}
+        self._say(found)
         if self.draining:
             found["process"] = "shutting down"
         return found
+
+    def _say(self, found: Mapping[str, str | None]) -> None:
+        """Into the log, once for as long as it is the same: whoever asks does so every second."""
+        for name, problem in found.items():
+            if problem != self._said.get(name):
+                log.warning("not ready", check=name, why=problem) if problem else log.info("ready again", check=name)
+        self._said = dict(found)
 
     async def _run(self, name: str, check: Check) -> str | None:
         try:
@@ -57,5 +66,5 @@ class Readiness:
         except TimeoutError:
             return "no answer in time"
         except Exception as error:
-            log.warning("not ready", check=name, error=type(error).__name__)
+            log.debug("not examined", check=name, error=type(error).__name__)
             return "does not answer"

@@ -5,8 +5,9 @@ one wait: a thousand of them cost one start.
 """
 
 import asyncio
+import time
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import psycopg
@@ -37,20 +38,22 @@ class PanelRefresher:
         self._link = link
         self._engine = engine
         self._running: dict[Key, asyncio.Task[None]] = {}
-        self._ended: dict[Key, datetime] = {}
-        self._views: dict[tuple[str, str], datetime] = {}
+        self._ended: dict[Key, float] = {}
+        self._views: set[tuple[str, str]] = set()
 
     async def refresh(
-        self, org_id: str, customer_id: str, names: Collection[str], since: datetime, spent: float = 0.0
+        self, org_id: str, customer_id: str, names: Collection[str], since: datetime, began: float
     ) -> bool:
         """Wait for these panels for REFRESH_WAIT_SECONDS at most; whether any is worth reading again.
 
-        `since`: when the caller read them. One that has been refreshed after that is not asked for again.
-        `spent`: seconds that the request has taken already; on a busy machine they are part of what it may wait.
+        `since`: when the caller read them, by the database's clock; `began`: when it began to, by the monotonic one of this
+        process. One that has been refreshed after that is not asked for again, and what the request has taken already is
+        part of what it may wait.
         """
+        spent = time.monotonic() - began
         keys = [(org_id, customer_id, name) for name in names]
-        known = any(self._ended.get(key, since) > since for key in keys)
-        waits = [self._join(key, since) for key in keys if self._ended.get(key, since) <= since]
+        known = any(self._ended.get(key, began) > began for key in keys)
+        waits = [self._join(key, since) for key in keys if self._ended.get(key, began) <= began]
         if not waits:
             return known
         done, _ = await asyncio.wait(waits, timeout=max(0.0, REFRESH_WAIT_SECONDS - spent))
@@ -83,29 +86,29 @@ class PanelRefresher:
 
     def _end(self, key: Key) -> None:
         self._running.pop(key, None)
-        self._ended[key] = datetime.now(UTC)
+        self._ended[key] = time.monotonic()
         while len(self._ended) > CAPACITY:
             del self._ended[next(iter(self._ended))]
 
     def viewed(self, org_id: str, customer_id: str) -> None:
         """Note the view; written with others in a moment, so that a view itself writes nothing."""
         if len(self._views) < CAPACITY:
-            self._views[(org_id, customer_id)] = datetime.now(UTC)
+            self._views.add((org_id, customer_id))
 
     async def keep_views(self) -> None:
         """Write the noted views every FLUSH_SECONDS, until cancelled. A lost note harms nobody."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            views, self._views = self._views, {}
-            by_org: dict[str, list[tuple[str, datetime]]] = {}
-            for (org_id, customer_id), at in views.items():
-                by_org.setdefault(org_id, []).append((customer_id, at))
+            views, self._views = self._views, set()
+            by_org: dict[str, list[str]] = {}
+            for org_id, customer_id in views:
+                by_org.setdefault(org_id, []).append(customer_id)
             for org_id, seen in by_org.items():
                 try:
                     await run_in_threadpool(self._write, org_id, seen)
                 except psycopg.Error as error:
                     log.warning("views not kept", error=type(error).__name__)
 
-    def _write(self, org_id: str, seen: list[tuple[str, datetime]]) -> None:
+    def _write(self, org_id: str, seen: list[str]) -> None:
         with transaction(self._engine, org_id, durable=False) as tx:
             panels.viewed(tx, seen)

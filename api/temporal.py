@@ -15,9 +15,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import tracing
 from activities.task_failures import measured_runtime
+from models.tls import reason
 from settings import Settings
 from worker import posting_worker
 from workflows.connection import AGAIN_SECONDS, NamespaceGone, TemporalAway, connect_once_there, lacks_namespace
+from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.api")
 GONE: Final = "its namespace is gone"
@@ -76,7 +78,15 @@ class TemporalLink:
         if not self._there.is_set():
             if isinstance(self._away, NamespaceGone):
                 return GONE
-            return "does not answer" if self._client is None else "its namespace takes no worker of postings"
-        if not await self.client.service_client.check_health():
+            if self._client is None:
+                return (self._away and self._away.why) or "does not answer"
+            return "its namespace takes no worker of postings"
+        try:
+            serving = await self.client.service_client.check_health()
+        except RPCError as error:
+            if why := reason(str(error)) or await asyncio.to_thread(why_refused, self._settings):
+                return why
+            raise
+        if not serving:
             return "not serving"
         return GONE if await lacks_namespace(self.client) else None  # the polls of its worker hear of it minutes later

@@ -1,5 +1,5 @@
 """What reads the files of deploy/ as they are read in production: `promtool` for alerts, `helm` for the chart, `haproxy` for the
-proxy, and Temporal's own server, which the images of compose have.
+proxy, and Temporal's own server, which the images of compose have; and what puts a process' clock forward and back.
 
 Tests alone need them. None where one can be had neither on PATH nor from the distribution or as a Go module: the tests that
 need it say so and skip.
@@ -23,6 +23,7 @@ HELM_MODULE: Final = f"helm.sh/helm/v3/cmd/helm@{HELM_VERSION}"
 TEMPORAL_VERSION: Final = "v1.29.1"
 TEMPORAL_MODULE: Final = "go.temporal.io/server"
 _PROXY: Final = ("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
+_CLOCK: Final = "libfaketimeMT.so.1"
 _MINUTES: Final = 5
 
 
@@ -121,6 +122,28 @@ def ensure_haproxy(report: Callable[[str], None]) -> Haproxy | None:
             shutil.copy2(folder / "usr" / "sbin" / "haproxy", draft)
             draft.rename(cache_directory() / "haproxy")
         return find_haproxy()
+
+
+def find_faketime() -> Path | None:
+    """The library that gives a process a clock of its own: the system's, else the one in the cache."""
+    cached = cache_directory() / "faketime" / _CLOCK
+    return next((file for file in (*Path("/usr/lib").glob(f"*/faketime/{_CLOCK}"), cached) if file.exists()), None)
+
+
+def ensure_faketime(report: Callable[[str], None]) -> Path | None:
+    """The same, taken out of the distribution's package where it is not installed."""
+    with locked(cache_directory() / "faketime.lock"):
+        if found := find_faketime():
+            return found
+        report("fetching libfaketime for the proof of clocks that are off")
+        with (
+            _said(report, "libfaketime", OSError, subprocess.SubprocessError, StopIteration),
+            _unpacked("libfaketime") as folder,
+        ):
+            target = cache_directory() / "faketime" / _CLOCK
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(next(folder.rglob(_CLOCK)), target)
+        return find_faketime()
 
 
 def find_temporal_server() -> TemporalServer | None:

@@ -55,6 +55,8 @@ BEAT: Final = timedelta(seconds=4)
 """So often a worker of chains notes in the database that it is there."""
 SILENT_SECONDS: Final = 10.0
 """A build of which nobody has, for so long, is gone. Only chains are moved for it: who is current stays the server's word."""
+JUMP: Final = timedelta(seconds=2)
+"""The database's clock was set where it differs by more from what the time between two beats makes of it."""
 KIND: Final = "chains"
 SOON: Final = timedelta(milliseconds=200)
 AFTER_ERROR: Final = timedelta(seconds=3)
@@ -84,8 +86,11 @@ def pinned_to(build_id: str | None, deployment: str = DEPLOYMENT) -> WorkerDeplo
     )
 
 
-async def builds(client: Client, *, queue: str = CHANGES_QUEUE, deployment: str = DEPLOYMENT) -> list[Build]:
-    """Every build whose workers have come, the earliest first; none where there is no deployment yet."""
+async def builds(
+    client: Client, *, now: datetime | None = None, queue: str = CHANGES_QUEUE, deployment: str = DEPLOYMENT
+) -> list[Build]:
+    """Every build whose workers have come, the earliest first; none where there is no deployment yet. `now`: by a server's
+    clock, if there is one to ask."""
     try:
         info = (
             await client.workflow_service.describe_worker_deployment(
@@ -97,7 +102,7 @@ async def builds(client: Client, *, queue: str = CHANGES_QUEUE, deployment: str 
             return []
         raise
     current = info.routing_config.current_deployment_version.build_id
-    alive = await _alive(client, queue, deployment)
+    alive = await _alive(client, queue, deployment, now or datetime.now(UTC))
     found = []
     for v in info.version_summaries:
         build_id = v.deployment_version.build_id
@@ -108,7 +113,7 @@ async def builds(client: Client, *, queue: str = CHANGES_QUEUE, deployment: str 
     return sorted(found, key=lambda b: b.first)
 
 
-async def _alive(client: Client, queue: str, deployment: str) -> set[str]:
+async def _alive(client: Client, queue: str, deployment: str, now: datetime) -> set[str]:
     """The builds whose workers have asked for work lately."""
     asked = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
@@ -117,7 +122,7 @@ async def _alive(client: Client, queue: str, deployment: str) -> set[str]:
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
     )
-    since = datetime.now(UTC) - ALIVE
+    since = now - ALIVE
     return {
         p.deployment_options.build_id
         for p in asked.pollers
@@ -199,24 +204,41 @@ class _Beat:
         self._engine, self._build, self._kind = engine, build, kind
         self._name = f"{socket.gethostname()}:{os.getpid()}:{build}"
         self._since: float | None = None
+        self._at: tuple[datetime, float] | None = None
+        self._jumped = False
         self._line = ThreadPoolExecutor(1, thread_name_prefix="beat")
 
     def close(self) -> None:
         """When what it has begun to say is said."""
         self._line.shutdown()
 
+    @property
+    def now(self) -> datetime | None:
+        """By the database's clock, as soon as it was asked: that of this machine may be off, and would have builds gone that
+        are there."""
+        if self._at is None:
+            return None
+        at, since = self._at
+        return at + timedelta(seconds=time.monotonic() - since)
+
     def _note(self) -> frozenset[str]:
-        standing.say_there(self._engine, self._kind, self._name, self._build)
+        expected = self.now
+        at = standing.say_there(self._engine, self._kind, self._name, self._build)
+        self._jumped = expected is not None and abs(at - expected) > JUMP
+        self._at = at, time.monotonic()
         return standing.silent_builds(self._engine, self._kind, SILENT_SECONDS)
 
     async def give(self) -> frozenset[str]:
         """Say so; the builds that have fallen silent. None, while it is not heard itself for as long: the database was away, and
-        nobody could be."""
+        nobody could be, or its clock was put forward or back, and what was noted before says nothing."""
         began = time.monotonic()
         try:
             silent = await asyncio.get_running_loop().run_in_executor(self._line, self._note)
         except psycopg.Error as error:
             log.warning("not noted", error=type(error).__name__)
+            self._since = None
+            return frozenset()
+        if self._jumped:
             self._since = None
             return frozenset()
         self._since = began if self._since is None else self._since
@@ -237,7 +259,7 @@ async def _keep_looking(client: Client, beat: _Beat, mine: str, **where: Any) ->
         wait = BEAT
         if silent - followed or time.monotonic() >= due:
             try:
-                known = await look(client, mine, silent, **where)
+                known = await look(client, mine, silent, now=beat.now, **where)
                 followed = silent
                 due = time.monotonic() + (LOOK_EVERY if known else SOON).total_seconds()
                 wait = BEAT if known else SOON

@@ -20,7 +20,9 @@ from temporalio.exceptions import ApplicationErrorCategory as Category
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from models.tls import reason
 from settings import Settings
+from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.temporal")
 CONNECT_SECONDS: Final = 10.0
@@ -29,7 +31,9 @@ DESCRIBED_IN: Final = timedelta(seconds=5)
 
 
 class TemporalAway(Exception):
-    """It does not answer. The message is the transport's: an address and a reason."""
+    """It does not answer. The message is the transport's: an address and a reason; `why`: a certificate, where it is one."""
+
+    why: str | None = None
 
 
 class NamespaceGone(TemporalAway):
@@ -84,7 +88,10 @@ async def connect(
                 )
             return client
     except RuntimeError as error:  # what the SDK's core says of a connection that is not to be had
-        raise TemporalAway(f"Temporal at {settings.temporal_target} does not answer ({str(error)[:300]})") from error
+        why = reason(str(error)) or await asyncio.to_thread(why_refused, settings)
+        away = TemporalAway(f"Temporal at {settings.temporal_target} does not answer ({why or str(error)[:300]})")
+        away.why = why
+        raise away from error
     except TimeoutError:
         raise TemporalAway(
             f"Temporal at {settings.temporal_target} does not answer in {CONNECT_SECONDS:.0f} s"

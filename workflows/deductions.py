@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.deductions import LOOK_AGAIN, PROCESS, DeductionInput, DeductionTimes
     from workflows import retries
     from workflows.posting import execute_command
+    from workflows.waiting import left
 
 LOOKS_PER_RUN = 100
 NO_TIME_SAID = timedelta(hours=1)
@@ -62,10 +63,8 @@ class ResolveDeduction:
             f"Open: waiting for **{at.role or 'a person'}**; next look at {next_at:%Y-%m-%d %H:%M:%S} UTC"
         )
         self._show(at)
-        # A little late rather than early: the transaction compares the database's clock with the due time.
-        left = max(next_at - workflow.now(), timedelta(0)) + timedelta(milliseconds=250)
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self._told, timeout=left)
+            await workflow.wait_condition(lambda: self._told, timeout=left(at.next_in, next_at))
 
     def _show(self, at: DeductionTimes) -> None:
         """By what it is found."""

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.customer_360 import EscalationInput, EscalationTimes, watch_workflow_id
     from workflows import retries
     from workflows.posting import execute_command
+    from workflows.waiting import left
 
 LOOKS_PER_RUN = 100
 NO_TIME_SAID = timedelta(hours=1)
@@ -68,5 +69,4 @@ class WatchEscalation:
     async def _wait(self, at: EscalationTimes) -> None:
         next_at = at.remind_at or at.due_at or workflow.now() + NO_TIME_SAID
         workflow.set_current_details(f"Open; next look at {next_at:%Y-%m-%d %H:%M:%S} UTC")
-        # A little late rather than early: the transaction compares the database's clock with the due time.
-        await workflow.sleep(max(next_at - workflow.now(), timedelta(0)) + timedelta(milliseconds=250))
+        await workflow.sleep(left(at.next_in, next_at))

@@ -10,7 +10,7 @@ more costs Temporal as much as the posting did. While things are being posted it
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import takewhile
 from typing import Final
 
@@ -108,9 +108,10 @@ async def _lead(client: Client, engine: Engine) -> None:
 
 async def _react(client: Client, line: RelayLine, position: int, age: timedelta) -> tuple[int, int]:
     """React to the next few events that are so old; the new position, and how many events that were."""
-    until = datetime.now(UTC) - age
-    read = await line.do(outbox.read_after, position)
-    events = read if not age else list(takewhile(lambda e: e.at <= until, read))
+    read = events = await line.do(outbox.read_after, position)
+    if age and read:
+        until = await line.do(outbox.clock) - age
+        events = list(takewhile(lambda e: e.at <= until, read))
     unwanted = await line.do(confirmations.unwanted, events)
     wanted = [n for n, e in enumerate(events) if e.type in REACTIONS and e.id not in unwanted]
     if len(wanted) > AT_ONCE:  # look again whether the desk is calm before the next ones

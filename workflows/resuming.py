@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -111,9 +111,9 @@ def _compared(engine: Engine, org_id: str, running: Mapping[str, Run]) -> tuple[
         with transaction(engine, org_id, durable=False) as tx:
             wanted = [told for one in work.found(tx) if (told := _told(one, running.get(one.begun.id)))]
             needed += by_conversation(tx, wanted)
-    young = datetime.now(UTC) - YOUNG
-    mine = [i for i, run in running.items() if run.org_id == org_id and "/" in i and run.since < young]
     with transaction(engine, org_id, durable=False) as tx:
+        young = tx.now - YOUNG
+        mine = [i for i, run in running.items() if run.org_id == org_id and "/" in i and run.since < young]
         return needed, open_work.gone(tx, mine)
 
 

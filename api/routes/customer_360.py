@@ -85,8 +85,7 @@ async def _fresh(request: Request, who: Principal, customer_id: str, panels: tup
     asked = view.refreshable()
     if not asked:
         return view
-    spent = time.monotonic() - began
-    if await refresher.refresh(who.org_id, customer_id, asked, since=view.at, spent=spent):
+    if await refresher.refresh(who.org_id, customer_id, asked, since=view.at, began=began):
         view = await _read(request, who, customer_id, panels)
     return view
 

@@ -1,7 +1,8 @@
 """Is the process alive, can it work, what has it done: for supervisors and Prometheus, without a token."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -19,9 +20,14 @@ from api.temporal import TemporalLink
 from models.answers import answer
 from models.errors import Refusal
 from models.standing import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
+from models.tls import CertificateAnswer, ends_soon
 from settings import Settings
+from workflows.tls import certificates
 
 router: Final = APIRouter(tags=["health"], redirect_slashes=False, route_class=CheckedRoute)
+
+
+SetUp = Literal["EVIDENCE_NOT_SIGNED", "TLS_CERTIFICATE_ENDS"]
 
 
 @answer
@@ -46,7 +52,8 @@ class DegradedAnswer:
     """`degraded`: requests are served, but something is missing, stands still, fails again and again, or no worker is there.
     `trouble` says what, how much of it, and since when; `processes` who was last seen when; `open` what is open, wrong or not;
     `queues` what waits in Temporal (empty where it does not say); `warnings` what is set up in a way that nobody should leave it
-    in, and degrades nothing: `EVIDENCE_NOT_SIGNED`."""
+    in, and degrades nothing: `EVIDENCE_NOT_SIGNED`; `TLS_CERTIFICATE_ENDS` where one of the `certificates` that settings name
+    ends within 14 days, has ended, or cannot be read."""
 
     status: Literal["ready", "degraded"]
     checks: Mapping[str, str]
@@ -55,7 +62,8 @@ class DegradedAnswer:
     processes: Sequence[ProcessesAnswer]
     open: FiguresAnswer
     queues: Sequence[Backlog]
-    warnings: Sequence[Literal["EVIDENCE_NOT_SIGNED"]]
+    warnings: Sequence[SetUp]
+    certificates: Sequence[CertificateAnswer]
 
 
 @router.get("/healthz", response_model=HealthAnswer)
@@ -94,9 +102,11 @@ async def get_readiness(
     engine: Engine = request.app.state.engine
     wrong = [*away, *await run_in_threadpool(figures.trouble, engine, queues)]
     processes, summed = await run_in_threadpool(_looked_at, engine)
+    settings: Settings = request.app.state.settings
+    ending = await run_in_threadpool(certificates, settings)
     answered = DegradedAnswer(
         status="degraded" if wrong else "ready", checks=checks, missing=missing, trouble=wrong,
-        processes=processes, open=summed, queues=queues, warnings=_warnings(request.app.state.settings),
+        processes=processes, open=summed, queues=queues, warnings=tuple(_warnings(settings, ending)), certificates=ending,
     )  # fmt: skip
     return shown(answered)
 
@@ -105,8 +115,11 @@ def _looked_at(engine: Engine) -> tuple[Sequence[ProcessesAnswer], FiguresAnswer
     return figures.processes(engine), figures.summed(engine)
 
 
-def _warnings(settings: Settings) -> Sequence[Literal["EVIDENCE_NOT_SIGNED"]]:
-    return () if settings.signs else ("EVIDENCE_NOT_SIGNED",)
+def _warnings(settings: Settings, ending: Sequence[CertificateAnswer]) -> Iterator[SetUp]:
+    if not settings.signs:
+        yield "EVIDENCE_NOT_SIGNED"
+    if any(ends_soon(one, datetime.now(UTC)) for one in ending):
+        yield "TLS_CERTIFICATE_ENDS"
 
 
 def _temporal(request: Request) -> Client | None:

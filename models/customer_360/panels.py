@@ -27,14 +27,17 @@ class Freshness:
     next_attempt_at: datetime | None = None
 
     def stale(self, now: datetime) -> bool:
-        """Older than five minutes, or never there. What stands in our own tables is never stale."""
-        return self.as_of is None or now - self.as_of > MAX_AGE
+        """Older than five minutes, or never there, or of a time that is still to come: then the database's clock was put
+        back, and how old it is nobody knows. What stands in our own tables is never stale."""
+        return self.as_of is None or not timedelta(0) <= now - self.as_of <= MAX_AGE
 
     def worth_asking(self, now: datetime) -> bool:
         """Stale, and neither has the source just failed nor is it being asked for longer than a request would wait."""
         if not self.stale(now):
             return False
         if self.next_attempt_at is None or self.next_attempt_at <= now:
+            return True
+        if self.attempted_at is not None and self.attempted_at > now:  # the clock was put back
             return True
         just_asked = self.attempted_at is not None and (now - self.attempted_at).total_seconds() < REFRESH_WAIT_SECONDS
         return just_asked and self.error_code is None

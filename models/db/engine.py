@@ -6,6 +6,7 @@ a role that owns nothing and cannot bypass row-level security. The organisation 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Final, cast
 
 import psycopg
@@ -87,6 +88,12 @@ def ask(engine: Engine, query: str, **params: object) -> Sequence[Row]:
     """The rows of one statement, as no organisation: for what concerns all of them."""
     with lent(engine) as conn:
         return conn.rows(query, **params)
+
+
+def clock(engine: Engine) -> datetime:
+    """What time it is: the database's, which everything in it is of. That of this machine may be off."""
+    at: datetime = ask(engine, "SELECT clock_timestamp() AS at")[0]["at"]
+    return at.astimezone(UTC)
 
 
 def own_connection(engine: Engine) -> ThreadConnection:

@@ -4,6 +4,7 @@ What the relay does runs on its own connection, as no organisation; each is a tr
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine
@@ -34,6 +35,12 @@ def publish(conn: ThreadConnection, limit: int = MOST) -> int:
 def read_after(conn: ThreadConnection, position: int, limit: int = 500) -> list[OutboxEvent]:
     """Published events of every organisation after a position."""
     return [OutboxEvent(**row) for row in conn.rows("SELECT * FROM outbox_read(:after, :n)", after=position, n=limit)]
+
+
+def clock(conn: ThreadConnection) -> datetime:
+    """What time it is by the clock that events are of."""
+    at: datetime = conn.rows("SELECT clock_timestamp() AS at")[0]["at"]
+    return at
 
 
 def fan_out(conn: ThreadConnection, after: int, upto: int) -> list[WebhookQueue]:

@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import FeatureNotSupported, ProtocolViolation
 
 from models.db.engine import driver_url
+from models.db.tls import why_away
 
 OTHERS: Final = 4
 """Clients beside the one that is watched. Each holds a transaction open, so that a pooler has to give the watched one's
@@ -61,7 +62,8 @@ async def wait_for_own_sessions(database_url: str) -> None:
         try:
             return await asyncio.to_thread(refuse_shared_sessions, database_url)
         except (psycopg.Error, TimeoutError) as error:
-            log.warning("the database does not answer", error=type(error).__name__)
+            why = await asyncio.to_thread(why_away, database_url, error)
+            log.warning("the database does not answer", error=type(error).__name__, **({"why": why} if why else {}))
         await asyncio.sleep(AGAIN_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """What stands still in one organisation, in SQL: how far each open record has come is noted, and compared the next time."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine
@@ -12,8 +12,8 @@ from models.db.tx import Tx
 from models.standing import NOT_MOVING, STEP_FAILING, Figure, Patience, Seen, Standing, Trouble
 
 _FORGOTTEN: Final = timedelta(minutes=3)
-"""A mark that nobody has looked at for so long says nothing of what happened since: nobody looked, or the database was
-restored."""
+"""A mark that nobody has looked at for so long says nothing of what happened since: nobody looked, the database was restored, or
+its clock was put forward. Nor does one of a time to come: the clock was put back."""
 _MARKS: Final = """SELECT 'customer_changes' AS kind, id AS record_id, 'round ' || round AS mark FROM customer_changes
     WHERE org_id = :org AND status = 'PENDING_APPROVAL' AND awaiting_step IS NULL AND NOT returned
   UNION ALL SELECT 'approvals', id, 'round ' || round FROM approvals
@@ -29,7 +29,7 @@ _NOTE: Final = f"""WITH open AS ({_MARKS}),
   INSERT INTO work_seen AS w (org_id, kind, record_id, mark, since, seen_at)
     SELECT :org, kind, record_id, mark, :now, :now FROM open
   ON CONFLICT (org_id, kind, record_id) DO UPDATE SET mark = excluded.mark, seen_at = excluded.seen_at,
-    since = CASE WHEN w.mark = excluded.mark AND w.seen_at > :remembered THEN w.since ELSE excluded.since END"""
+    since = CASE WHEN w.mark = excluded.mark AND w.seen_at BETWEEN :remembered AND :now THEN w.since ELSE excluded.since END"""
 _STANDING: Final = """SELECT CASE kind WHEN 'customer_changes' THEN 'CHANGE_NOT_CARRIED_OUT'
       WHEN 'approvals' THEN 'APPROVAL_NOT_CARRIED_OUT'
       WHEN 'customer_imports' THEN 'IMPORT_STANDS_STILL' ELSE 'STATEMENT_STANDS_STILL' END AS reason_code,
@@ -87,30 +87,35 @@ def figures(engine: Engine) -> Sequence[Figure]:
     return [read_row(Figure, row) for row in ask(engine, "SELECT * FROM operation_figures()")]
 
 
-def say_there(engine: Engine, kind: str, name: str, build: str | None) -> None:
-    """A process of this kind is there; those that have not been for a day are forgotten."""
-    ask(
+def say_there(engine: Engine, kind: str, name: str, build: str | None) -> datetime:
+    """A process of this kind is there; those that have not been for a day are forgotten. The database's time is answered."""
+    said = ask(
         engine,
         """WITH old AS (DELETE FROM processes_seen WHERE seen_at < now() - interval '1 day')
            INSERT INTO processes_seen (kind, name, build, seen_at) VALUES (:kind, :name, :build, now())
-           ON CONFLICT (kind, name) DO UPDATE SET build = excluded.build, seen_at = excluded.seen_at RETURNING 1""",
+           ON CONFLICT (kind, name) DO UPDATE SET build = excluded.build, seen_at = excluded.seen_at
+           RETURNING clock_timestamp() AS at""",
         kind=kind,
         name=name,
         build=build,
     )
+    at: datetime = said[0]["at"]
+    return at.astimezone(UTC)
 
 
 def last_seen(engine: Engine, kind: str) -> Seen:
-    """How many processes of this kind have been there within two minutes, and when the last of all was."""
+    """How many processes of this kind have been there within two minutes, and when the last of all was. Not those of a time to
+    come: the clock was put back, and who is there has said so since."""
     sql = """SELECT count(*) FILTER (WHERE seen_at > now() - interval '2 minutes') AS number, max(seen_at) AS at
-             FROM processes_seen WHERE kind = :kind"""
+             FROM processes_seen WHERE kind = :kind AND seen_at <= now()"""
     return read_row(Seen, ask(engine, sql, kind=kind)[0])
 
 
 def silent_builds(engine: Engine, kind: str, seconds: float) -> frozenset[str]:
     """The builds of which processes of this kind have been there today, and none within so many seconds."""
     sql = """SELECT build FROM processes_seen WHERE kind = :kind AND build IS NOT NULL
-             GROUP BY build HAVING max(seen_at) < now() - make_interval(secs => :seconds)"""
+             GROUP BY build HAVING coalesce(max(seen_at) FILTER (WHERE seen_at <= now()), '-infinity')
+               < now() - make_interval(secs => :seconds)"""
     return frozenset(str(row["build"]) for row in ask(engine, sql, kind=kind, seconds=seconds))
 
 

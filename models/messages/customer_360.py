@@ -18,12 +18,14 @@ class EscalationInput:
 
 @dataclass
 class EscalationTimes:
-    """Where an escalation stands. `open` False: there is nothing to watch any more."""
+    """Where an escalation stands. `open` False: there is nothing to watch any more. `next_in`: the seconds to the next of these
+    times, by the clock that they are of."""
 
     escalation_id: str
     open: bool
     remind_at: datetime | None = None
     due_at: datetime | None = None
+    next_in: float | None = None
 
 
 @dataclass

@@ -19,8 +19,9 @@ class DeductionInput:
 
 @dataclass
 class DeductionTimes:
-    """Where a deduction stands. `open` False: nothing is to be watched any more. `next_at`: when the next deadline comes;
-    `needless_approval`: an approval that was withdrawn with it, whose process is to be told."""
+    """Where a deduction stands. `open` False: nothing is to be watched any more. `next_at`: when the next deadline comes,
+    `next_in`: in so many seconds, by the clock that it is of; `needless_approval`: an approval that was withdrawn with it, whose
+    process is to be told."""
 
     status: str
     open: bool
@@ -28,6 +29,7 @@ class DeductionTimes:
     next_at: datetime | None = None
     due_at: datetime | None = None
     needless_approval: str = ""
+    next_in: float | None = None
 
 
 def resolve_workflow_id(deduction_id: str) -> str:

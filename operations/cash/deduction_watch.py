@@ -31,7 +31,7 @@ def look(tx: Tx, deduction_id: str, process: str | None = None) -> DeductionTime
     if d.status is not DeductionStatus.OPEN:
         return DeductionTimes(str(d.status), False, needless_approval=_withdraw_approval(tx, d, process))
     if d.asked_at is not None:
-        return _open(d, tx.now + WHILE_APPROVED)
+        return _open(tx, d, tx.now + WHILE_APPROVED)
     if d.due_at <= tx.now:
         return _hand_on(tx, d, process)
     if d.reminded_at is None and d.remind_at <= tx.now:
@@ -39,8 +39,8 @@ def look(tx: Tx, deduction_id: str, process: str | None = None) -> DeductionTime
         deductions.mark_reminded(tx, d.id)
         _record(work, "deduction.reminded", d, d.due_at)
         work.flush()
-        return _open(d, d.due_at)
-    return _open(d, d.due_at if d.reminded_at else d.remind_at)
+        return _open(tx, d, d.due_at)
+    return _open(tx, d, d.due_at if d.reminded_at else d.remind_at)
 
 
 def _seen(tx: Tx, deduction_id: str, process: str | None) -> Deduction | None:
@@ -58,8 +58,11 @@ def _seen(tx: Tx, deduction_id: str, process: str | None) -> Deduction | None:
     return deductions.find(tx, deduction_id, lock=True)
 
 
-def _open(d: Deduction, next_at: datetime, role: str | None = None, due_at: datetime | None = None) -> DeductionTimes:
-    return DeductionTimes(str(d.status), True, role or d.owner_role or "", next_at, due_at or d.due_at)
+def _open(
+    tx: Tx, d: Deduction, next_at: datetime, role: str | None = None, due_at: datetime | None = None
+) -> DeductionTimes:
+    next_in = (next_at - tx.now).total_seconds()
+    return DeductionTimes(str(d.status), True, role or d.owner_role or "", next_at, due_at or d.due_at, next_in=next_in)
 
 
 def _hand_on(tx: Tx, d: Deduction, process: str | None) -> DeductionTimes:
@@ -75,7 +78,7 @@ def _hand_on(tx: Tx, d: Deduction, process: str | None) -> DeductionTimes:
     handed = replace(d, owner_role=role, owner_user=None)
     _record(work, "deduction.escalated", handed, due_at, was_due_at=d.due_at)
     work.flush()
-    return _open(d, remind_at, role, due_at)
+    return _open(tx, d, remind_at, role, due_at)
 
 
 def _record(work: Work, what: str, d: Deduction, due_at: datetime, **more: object) -> None:

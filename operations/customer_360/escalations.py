@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from models.customer_360.answers import EscalatedCaseAnswer, escalated_case_answer
 from models.customer_360.escalation import OWNERS, deadline, next_owner
@@ -69,13 +70,13 @@ def look(tx: Tx, start: EscalationInput, process: str | None = None) -> Escalati
     if e.due_at <= tx.now:
         return _hand_on(tx, e, process)
     if e.reminded_at is None and e.remind_at > tx.now:
-        return EscalationTimes(e.id, True, e.remind_at, e.due_at)
+        return _open(tx, e.id, e.remind_at, e.due_at)
     if e.reminded_at is None:
         work = bootstrap_work(tx, SYSTEM, process)
         escalations.mark_reminded(tx, e.id)
         _record(work, "case.escalation.reminded", e, due_at=e.due_at)
         work.flush()
-    return EscalationTimes(e.id, True, None, e.due_at)
+    return _open(tx, e.id, None, e.due_at)
 
 
 def _hand_on(tx: Tx, e: Escalation, process: str | None) -> EscalationTimes:
@@ -90,7 +91,12 @@ def _hand_on(tx: Tx, e: Escalation, process: str | None) -> EscalationTimes:
         exceptions.hand_on(tx, exception, owner, due_at)
     _record(work, "case.escalation.overdue", replace(e, owner_role=owner), was_due_at=e.due_at)
     work.flush()
-    return EscalationTimes(e.id, True, remind_at, due_at)
+    return _open(tx, e.id, remind_at, due_at)
+
+
+def _open(tx: Tx, escalation_id: str, remind_at: datetime | None, due_at: datetime) -> EscalationTimes:
+    next_in = ((remind_at or due_at) - tx.now).total_seconds()
+    return EscalationTimes(escalation_id, True, remind_at, due_at, next_in)
 
 
 def resolve_closed(work: Work, case_ids: Sequence[str]) -> None:

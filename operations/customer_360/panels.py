@@ -46,7 +46,7 @@ def begin_refresh(tx: Tx, start: PanelRefresh) -> Question | None:
     kept = panels.lock_snapshot(tx, start.customer_id, start.panel)
     if kept is not None and kept.source != connection.name:
         kept = None
-    if kept is not None and start.since and kept.as_of and kept.as_of > start.since:
+    if kept is not None and start.since and kept.as_of and start.since < kept.as_of <= tx.now:
         return None
     # Until the time-out nobody else waits for this question longer than for its first moments.
     patience = timedelta(milliseconds=connection.timeout_ms) + timedelta(seconds=1)

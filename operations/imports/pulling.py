@@ -10,7 +10,7 @@ import io
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
@@ -74,7 +74,7 @@ def pull(engine: Engine, org_id: str, import_id: str, connector: Connector, beat
         with transaction(engine, org_id, durable=False) as tx:
             one = imports.get(tx, import_id)
             state = one.pull
-            if state is None or not one.is_pulling or state.waits(datetime.now(UTC)):
+            if state is None or not one.is_pulling or state.waits(tx.now):
                 return
             connection = panels.connection(tx, state.connection)
         step = _Pulling(engine, org_id, import_id, attempt)

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from psycopg.errors import UniqueViolation
@@ -143,7 +142,7 @@ class _Staging:
             staged_rows=self._rows,
             total_rows=self._rows,
             batches_total=-(-self._rows // one.batch_size),
-            staged_at=datetime.now(UTC),
+            staged_at=tx.now,
         )
         imports.save(tx, one, staged)
         files.drop_file(tx, self._id)

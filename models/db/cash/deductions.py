@@ -55,7 +55,7 @@ def of_session(tx: Tx, session_id: str) -> list[Deduction]:
 
 def latest(tx: Tx, invoice_id: str) -> Deduction | None:
     """Of a locked invoice the last one that was stated without a payment."""
-    sql = f"{_ALL} AND invoice_id = :id AND payment_id IS NULL ORDER BY id DESC LIMIT 1"
+    sql = f"{_ALL} AND invoice_id = :id AND payment_id IS NULL ORDER BY created_at DESC, id DESC LIMIT 1"
     return tx.record(Deduction, sql, id=invoice_id)
 
 

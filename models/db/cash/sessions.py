@@ -38,8 +38,8 @@ def follow_unapplied(tx: Tx, p: Payment, held_by_newest: int = 0) -> None:
     tx.later(
         """UPDATE customer_credits c SET remaining_minor = n.remaining,
              functional_remaining_minor = CASE WHEN n.remaining = 0 THEN 0 ELSE :worth END
-           FROM (SELECT id, greatest(0, least(amount_minor, :available - coalesce(sum(amount_minor) OVER (ORDER BY id DESC
-                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)))::bigint AS remaining
+           FROM (SELECT id, greatest(0, least(amount_minor, :available - coalesce(sum(amount_minor) OVER (
+                   ORDER BY created_at DESC, id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)))::bigint AS remaining
                  FROM customer_credits WHERE org_id = :org AND payment_id = :id AND kind = 'unapplied_cash') n
            WHERE c.org_id = :org AND c.id = n.id""",
         available=p.available_minor - held_by_newest,

@@ -58,7 +58,7 @@ def get(tx: Tx, write_off_id: str, *, lock: bool = False) -> WriteOff:
 
 def latest(tx: Tx, invoice_id: str) -> WriteOff | None:
     """Of a locked invoice the last one that was asked for."""
-    sql = "SELECT * FROM write_offs WHERE org_id = :org AND invoice_id = :id ORDER BY id DESC LIMIT 1"
+    sql = "SELECT * FROM write_offs WHERE org_id = :org AND invoice_id = :id ORDER BY created_at DESC, id DESC LIMIT 1"
     return tx.record(WriteOff, sql, id=invoice_id)
 
 

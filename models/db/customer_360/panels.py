@@ -1,10 +1,10 @@
 """Snapshots of externally served panels, the connections that serve them, and who has been looked at lately."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from models.customer_360.records import PanelSnapshot, SourceConnection, SourceCustomer
-from models.db.tx import Tx, as_columns, to_json
+from models.db.tx import Tx, as_columns
 
 
 def connection_for(tx: Tx, panel: str) -> SourceConnection | None:
@@ -58,15 +58,14 @@ def save_snapshot(tx: Tx, customer_id: str, panel: str, snapshot: PanelSnapshot)
     tx.insert("panel_snapshots", [{"customer_id": customer_id, "panel": panel, **fields}], suffix=suffix)
 
 
-def viewed(tx: Tx, views: Sequence[tuple[str, datetime]]) -> None:
-    """Note that these customers were looked at; unknown ones are passed over."""
+def viewed(tx: Tx, customer_ids: Collection[str]) -> None:
+    """Note that these customers are looked at; unknown ones are passed over."""
     tx.run(
         """INSERT INTO customer_360_views (org_id, customer_id, viewed_at)
-           SELECT :org, v.customer_id, v.at FROM json_to_recordset(CAST(:views AS json)) AS v(customer_id text, at timestamptz)
-           JOIN customers c ON c.org_id = :org AND c.id = v.customer_id ORDER BY v.customer_id
-           ON CONFLICT (org_id, customer_id) DO UPDATE
-             SET viewed_at = greatest(customer_360_views.viewed_at, excluded.viewed_at)""",
-        views=to_json([{"customer_id": c, "at": at} for c, at in sorted(views)]),
+           SELECT :org, c.id, :now FROM customers c WHERE c.org_id = :org AND c.id = ANY(:ids) ORDER BY c.id
+           ON CONFLICT (org_id, customer_id) DO UPDATE SET viewed_at = excluded.viewed_at""",
+        ids=sorted(customer_ids),
+        now=tx.now,
     )
 
 
@@ -82,7 +81,8 @@ def cooling(tx: Tx, viewed_since: datetime, older_than: datetime, limit: int) ->
            CROSS JOIN source_connections s CROSS JOIN LATERAL unnest(s.panels) AS p(panel)
            LEFT JOIN panel_snapshots n ON n.org_id = v.org_id AND n.customer_id = v.customer_id AND n.panel = p.panel
            WHERE v.org_id = :org AND s.org_id = :org AND s.enabled AND v.viewed_at >= :since
-             AND (n.as_of IS NULL OR n.as_of < :older) AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= :now)
+             AND (n.as_of IS NULL OR n.as_of < :older OR n.as_of > :now)
+             AND (n.next_attempt_at IS NULL OR n.next_attempt_at <= :now OR n.attempted_at > :now)
            ORDER BY n.as_of NULLS FIRST, v.customer_id, p.panel LIMIT :n""",
         since=viewed_since,
         older=older_than,

@@ -73,7 +73,7 @@ def same_upload(tx: Tx, file_hash: str, options_hash: str) -> Import | None:
     return tx.record(
         Import,
         "SELECT * FROM customer_imports WHERE org_id = :org AND file_hash = :file AND options_hash = :options "
-        "AND (pull IS NULL OR (pull -> 'complete' = 'false' AND status = 'STAGING')) ORDER BY id DESC LIMIT 1",
+        "AND (pull IS NULL OR (pull -> 'complete' = 'false' AND status = 'STAGING')) ORDER BY created_at DESC, id DESC LIMIT 1",
         file=file_hash,
         options=options_hash,
     )
