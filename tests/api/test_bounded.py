@@ -1,6 +1,9 @@
 """What one caller may take of a process: streams, uploads, the reading of large files."""
 
 import asyncio
+import gc
+import os
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
@@ -11,7 +14,7 @@ from typing import Any, cast
 import pytest
 from fastapi import Request
 
-from api import reading_apart, streams
+from api import reading_apart, streams, uploads
 from api.app import create_app
 from api.auth import Unauthenticated
 from api.streams import Streams
@@ -110,6 +113,42 @@ def test_uploads_that_are_under_way_fill_what_there_is_and_no_more(monkeypatch: 
         pass
     with pytest.raises(Refusal, match="UNAVAILABLE"), Uploads(2**62).one(2**61):
         raise AssertionError("the disk is not that large")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of uploads, on a disk of four megabytes; where none can be mounted, the test has nothing to say."""
+    at = tmp_path / "uploads"
+    at.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(at)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
+        pytest.skip("this machine lets nobody mount a disk")
+    monkeypatch.setattr(tempfile, "tempdir", str(at))
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+@pytest.mark.parametrize("path", ["/v1/bank-accounts/bank_us/statements", "/v1/customer-imports"])
+def test_a_disk_that_is_full_in_the_middle_of_an_upload_is_an_outage_and_leaves_nothing_there(
+    books: Books, small_disk: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    there = SimpleNamespace(free=2**40)  # somebody else takes the room between the look and the write
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: there)
+    free = os.statvfs(small_disk).f_bavail
+    large = b"date,amount,currency,payer,reference,remittance_text\n" + b"x" * 6_000_000
+    files = {"file": ("s.csv", large, "text/csv")}
+    answer = books.api("ar_clerk").request(
+        "POST", path, files=files, data={"options": "{}"} if "imports" in path else {}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert str(small_disk) not in answer.text
+    gc.collect()
+    assert os.statvfs(small_disk).f_bavail == free
+    kept = "SELECT count(*) AS n FROM commands WHERE org_id = :org AND operation <> 'bootstrap'"
+    assert books.sql(kept)[0]["n"] == 0
 
 
 def test_an_upload_that_finds_no_room_is_told_when_to_come_back(books: Books) -> None:
