@@ -292,10 +292,13 @@ def _suggestions(
     credit: Credit, named: Named, book: InvoiceBook, likely: Sequence[OpenInvoice], similar: Sequence[OpenInvoice]
 ) -> tuple[Suggestion, ...]:
     """Named open invoices first, then those of a similar number, then the caller's in their order: those of the same amount
-    before the others."""
+    before the others. Another entity's is none, whatever names it: the money could not pay it, and who writes a number into a
+    transfer would be shown what is open of it."""
+    said = (named.surely | named.weakly | named.ambiguous | named.doubtful).values()
     found = {
         invoice.id: _suggest(invoice, SuggestionReason.NAMED)
-        for invoice in _open((named.surely | named.weakly | named.ambiguous | named.doubtful).values())
+        for invoice in _open(said)
+        if credit.legal_entity_id in (None, invoice.legal_entity_id)
     }
     for invoice in similar:
         now = book.get(invoice.id) if invoice.id in book else invoice

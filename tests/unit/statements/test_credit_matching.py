@@ -101,6 +101,13 @@ def test_named_invoices_that_do_not_add_up_are_suggested():
     ]
 
 
+def test_another_entitys_invoice_is_not_suggested_whatever_names_it():
+    assert match(9000, "INV-6").suggestions == ()
+    assert [item.invoice_id for item in match(1234, "INV-6 INV-1 INV-4").suggestions] == ["invoice_1", "invoice_4"]
+    anybodys = match_credit(Credit(9001, "USD", None, "INV-6", ()), InvoiceBook(BOOK))
+    assert [item.invoice_id for item in anybodys.suggestions] == ["invoice_6"]
+
+
 def test_the_callers_candidates_follow_with_the_same_amount_first():
     found = match(7000, "thanks", likely=[invoice("2", 5000), invoice("4", 7000), invoice("5", 1, currency="EUR")])
     assert [(item.invoice_id, item.reason) for item in found.suggestions] == [
