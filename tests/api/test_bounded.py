@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from fastapi import Request
 
-from api import reading_apart, streams, uploads
+from api import reading_apart, streams
 from api.app import create_app
 from api.auth import Unauthenticated
 from api.streams import Streams
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_in_the_middle_of_an_upload_is_an_outage_and_leaves_
     books: Books, small_disk: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     there = SimpleNamespace(free=2**40)  # somebody else takes the room between the look and the write
-    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: there)
+    monkeypatch.setattr("api.uploads.shutil.disk_usage", lambda _: there)
     free = os.statvfs(small_disk).f_bavail
     large = b"date,amount,currency,payer,reference,remittance_text\n" + b"x" * 6_000_000
     files = {"file": ("s.csv", large, "text/csv")}
