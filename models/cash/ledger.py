@@ -95,11 +95,7 @@ def reversing(entries: list[JournalEntry], entry: JournalEntry) -> JournalEntry:
             sums[1] += line.functional_debit_minor - line.functional_credit_minor
     for (account, currency, customer, invoice, bank), (minor, functional) in net.items():
         tags = {"customer_id": customer, "invoice_id": invoice, "bank_account_id": bank}
-        if ((minor > 0 or minor == 0) and functional > 0) or (minor > 0 and functional == 0):
-            entry.credit(account, minor, currency, functional, **tags)
-        elif minor <= 0 and functional <= 0:
-            entry.debit(account, -minor, currency, -functional, **tags)
-        else:  # the two amounts point in opposite directions: keep each on its own side
+        if minor or functional:  # each of the two on its own side: they may point in opposite directions
             entry.lines.append(
                 JournalLine(
                     account,

@@ -11,10 +11,10 @@ from models.cash.report_answers import by_currency
 
 AMOUNTS = st.integers(-(10**12), 10**12)
 AGED = st.builds(
-    lambda parts, disputed, unapplied, credit: Aged(
-        dict(zip(BUCKETS, parts, strict=True)), disputed, unapplied, credit
+    lambda parts, disputed, unapplied, credit, notes: Aged(
+        dict(zip(BUCKETS, parts, strict=True)), disputed, unapplied, credit, notes
     ),
-    st.lists(AMOUNTS, min_size=5, max_size=5), AMOUNTS, AMOUNTS, AMOUNTS,
+    st.lists(AMOUNTS, min_size=5, max_size=5), AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS,
 )  # fmt: skip
 
 
@@ -75,6 +75,14 @@ def test_what_is_left_of_a_payment_is_divided_without_loss(left, worth, in_credi
     assert funds.unapplied_minor + funds.credits_minor == left
     assert funds.functional_unapplied_minor + funds.functional_credits_minor == worth
     assert funds.credits_minor == max(0, min(left, in_credits)), "a credit holds no more than was left, and all of that"
+
+
+def test_receivables_carry_what_is_open_less_the_open_credit_notes():
+    aged = Aged(unapplied_minor=3, credits_minor=5)
+    aged.add(10, 100)
+    aged.put_notes(20)
+    aged.put_notes(1)
+    assert (aged.total_minor, aged.owed_minor, aged.as_dict()["net_minor"]) == (100, 79, 71)
 
 
 def test_a_credit_that_holds_all_that_is_left_holds_its_worth():

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from models.cash.adjustments import AdjustmentKind, AskedAdjustment
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan, rates
 from models.errors import Refusal
 from tests.rules.refusals import is_sentence
@@ -38,6 +39,39 @@ def refusal(code: str, *args: object, **kw: object) -> Refusal:
     assert e.value.code == code
     assert is_sentence(e.value.detail)
     return e.value
+
+
+# What lowers an invoice beside the money
+
+
+def beside(applied: int, *parts: int) -> Request:
+    fees = tuple(AskedAdjustment(AdjustmentKind.BANK_FEE, minor, "FEE") for minor in parts)
+    return Request("invoice_1", applied, adjustments=fees)
+
+
+def test_money_and_what_is_beside_it_settle_an_invoice_and_all_that_it_is_carried_at():
+    (a,) = decide(replace(FUNDS, available_minor=900), [(invoice(worth=1101), beside(900, 60, 40))]).allocations
+    assert (a.invoice_applied_minor, a.functional_relief_minor) == (900, 991)
+    assert [x.functional_minor for x in a.adjustments] == [66, 44]
+    assert (a.relieved_minor, a.functional_relieved_minor, a.new_balance_minor) == (1000, 1101, 0)
+
+
+def test_what_is_beside_the_money_leaves_less_to_pay():
+    over = refusal("APPLIED_EXCEEDS_BALANCE", FUNDS, [(invoice(), beside(900, 101))], named=True)
+    assert over.extra == {"invoice_id": "invoice_1", "balance_due_minor": 1000}
+    assert over.detail.startswith("9.00 USD and 1.01 USD beside it is to be applied")
+    assert "beside" not in refusal("APPLIED_EXCEEDS_BALANCE", FUNDS, [(invoice(balance=5), 6)], named=True).detail
+    for parts, open_ in (((60, 40), 900), ((1000,), 0), ((1100,), 0)):
+        silent = refusal("OVERPAYMENT_REQUIRES_CREDIT", FUNDS, [(invoice(), beside(10, *parts))])
+        assert silent.extra == {"available_minor": 1000, "open_balance_minor": open_}
+
+
+def test_one_minor_unit_settles_what_is_left_across_currencies_and_nothing_that_is_paid():
+    yen = invoice(balance=1, currency="JPY")
+    one = replace(FUNDS, available_minor=1, functional_available_minor=1)
+    (a,) = decide(one, [(yen, 1)], stored="150").allocations
+    assert a.invoice_applied_minor == 1
+    refusal("APPLIED_EXCEEDS_BALANCE", one, [(replace(yen, balance_minor=0), 1)], stored="150", named=True)
 
 
 # Step 1: what the invoices alone decide
@@ -110,7 +144,7 @@ def test_without_any_rate_there_is_no_session():
 )
 def test_in_one_currency_there_is_nothing_to_convert(line, loc):
     refused = refusal("VALIDATION_FAILED", FUNDS, [(invoice("invoice_0"), 1), (invoice(), line)])
-    assert [(e.loc, e.code) for e in refused.errors] == [(loc, "FX_NOT_APPLICABLE")]
+    assert [(e.loc, e.code, e.detail) for e in refused.errors] == [(loc, "FX_NOT_APPLICABLE", refused.detail)]
 
 
 def test_what_says_the_same_twice_is_no_contradiction():

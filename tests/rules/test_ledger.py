@@ -63,7 +63,9 @@ def test_debit_and_credit_stand_on_their_own_sides_with_their_tags():
     assert not one.balanced
 
 
-@pytest.mark.parametrize(("cash", "relief", "line"), [(100, 90, (0, 10)), (90, 100, (10, 0))])
+@pytest.mark.parametrize(
+    ("cash", "relief", "line"), [(100, 90, (0, 10)), (90, 100, (10, 0)), (100, 99, (0, 1)), (99, 100, (1, 0))]
+)
 def test_a_gain_is_a_credit_and_a_loss_a_debit(cash, relief, line):
     one = entry()
     one.debit(Account.CASH, 110, "EUR", cash)

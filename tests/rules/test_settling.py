@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.authority import AuthorityLimits
+from models.authority import RANKS, AuthorityKind, AuthorityLimits, Limit
 from models.cash.adjustments import (
     AdjustmentKind,
     AskedAdjustment,
@@ -20,6 +20,7 @@ from models.cash.adjustments import (
 from models.cash.allocation import Allocation, OpenInvoice
 from models.cash.settling import Caller, Granted, settled
 from models.errors import Refusal
+from tests.rules.refusals import is_sentence
 
 UNTIL = date(2026, 1, 15)
 FEE, DISCOUNT, WITHHELD, OFF = (
@@ -111,13 +112,14 @@ GRANTED = Granted(
 
 
 def settle(
-    *parts: tuple[AdjustmentKind, int], paid: int = 90_00, role: str | None = "ar_clerk", **known: object
-) -> Allocation:
+    *parts: tuple[AdjustmentKind, int], paid: int = 90_00, role: str | None = "ar_clerk",
+    limits: AuthorityLimits | None = None, **known: object,
+) -> Allocation:  # fmt: skip
     """An allocation of 90.00 EUR at 1.20 with these beside it, as the caller's role may have it."""
     worth = paid * 12 // 10
     made = planned([asked(k, m) for k, m in parts], 100_00 - paid, 120_00 - worth)
     a = Allocation(INVOICE, paid, paid, Decimal(1), worth, worth, UNTIL, made)
-    return settled(a, replace(GRANTED, **known), UNTIL, Caller(role, AuthorityLimits()))  # type: ignore[arg-type]
+    return settled(a, replace(GRANTED, **known), UNTIL, Caller(role, limits or AuthorityLimits()))  # type: ignore[arg-type]
 
 
 def test_an_earned_discount_needs_no_authority_and_carries_its_tax() -> None:
@@ -133,7 +135,9 @@ def test_beyond_what_is_earned_the_difference_needs_authority() -> None:
         1_84,
         "ar_manager",
     )
-    assert no.value.extra["limit_minor"] == 0
+    assert (no.value.extra["limit_minor"], no.value.extra["invoice_id"]) == (0, "i")
+    assert is_sentence(no.value.detail)
+    assert "1.84 EUR for this, 1.85 EUR" in no.value.detail
     (x,) = settle((DISCOUNT, 1_94), role="ar_manager").adjustments
     assert x.authorised_minor == 12  # 0.10 EUR
 
@@ -141,6 +145,9 @@ def test_beyond_what_is_earned_the_difference_needs_authority() -> None:
 def test_two_discounts_on_one_line_are_one() -> None:
     first, second = settle((DISCOUNT, 1_00), (DISCOUNT, 94), role="ar_manager").adjustments
     assert (first.authorised_minor, second.authorised_minor) == (0, 12)
+    assert (first.tax_minor, second.tax_minor) == (20, 19)
+    beyond, all_of_it = settle((DISCOUNT, 1_94), (DISCOUNT, 10), role="ar_manager").adjustments
+    assert (beyond.authorised_minor, all_of_it.authorised_minor) == (12, 12)
     with pytest.raises(Refusal):
         settle((DISCOUNT, 1_00), (DISCOUNT, 94))
 
@@ -157,11 +164,22 @@ def test_kinds_have_limits_of_their_own_and_withheld_tax_none() -> None:
     with pytest.raises(Refusal) as no:
         settle((OFF, 1_01))
     assert (no.value.code, no.value.extra["kind"]) == ("APPROVAL_REQUIRED", "write_off")
-    assert (no.value.extra["limit_minor"], no.value.extra["amount_minor"], no.value.extra["role"]) == (
-        1_20,
-        1_21,
-        "ar_manager",
-    )
+    assert no.value.extra == {
+        "kind": "write_off", "limit_minor": 1_20, "amount_minor": 1_21, "role": "ar_manager", "invoice_id": "i",
+    }  # fmt: skip
+    assert is_sentence(no.value.detail)
+    assert "A write off of 1.21 USD on" in no.value.detail
+    assert "your limit of 1.20 USD: it is up to ar_manager." in no.value.detail
+
+
+@pytest.mark.parametrize("kind", [DISCOUNT, OFF])
+def test_where_nobody_may_give_so_much_nobody_is_named(kind: AdjustmentKind) -> None:
+    nothing = AuthorityLimits(limits={k: {role: Limit(0) for role in RANKS} for k in AuthorityKind})
+    with pytest.raises(Refusal) as no:
+        settle((kind, 5_00), limits=nothing)
+    assert no.value.extra["role"] is None
+    assert no.value.detail.endswith("is up to nobody alone.")
+    assert kind is DISCOUNT or "limit of 0.00 USD" in no.value.detail
 
 
 @pytest.mark.parametrize(("before", "fits"), [(0, True), (44_00, True), (44_01, False), (50_00, False)])
