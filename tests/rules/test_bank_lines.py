@@ -12,7 +12,7 @@ from models.cash.own_account import ANOTHER_ACCOUNT, is_of, own_statements
 from models.cash.returned import return_reason
 from models.cash.same_transaction import Paired, likeness, names_a_transaction, pair
 from models.cash.statement_requests import ReadStatement, as_received
-from models.cash.statements import Statement, StatementLine, StatementWarning
+from models.cash.statements import ReadBefore, Statement, StatementLine, StatementWarning, line_external_id
 from models.master_data.records import BankAccount
 from tests.rules.refusals import is_sentence, refused
 
@@ -39,11 +39,18 @@ def taken(*read: Statement) -> list[ReadStatement]:
 @pytest.mark.parametrize(("ref", "own"), [
     ("DE89370400440532013000", True), ("de89 3704 0044 0532 0130 00", True), ("0532013000", True), ("532013000", True),
     ("37040044/0532013000", True), ("0532013000EUR", True), ("37040044/532013000EUR", True),
+    ("000DE89370400440532013000", True), ("EUR0532013000", False),
     ("DE89370400440532013001", False), ("0532013000USD", False), ("", False), ("/", False), ("EUR", False),
 ])  # fmt: skip
 def test_a_bank_means_the_account_by_iban_or_number(ref: str, own: bool) -> None:
     assert is_of(ACCOUNT, ref) is own
     assert not is_of(UNKNOWN, ref)
+
+
+def test_a_number_may_end_like_the_currency_or_begin_with_zeros() -> None:
+    assert is_of(replace(UNKNOWN, account_number="77EUR"), "77EUR")
+    assert is_of(replace(UNKNOWN, account_number="00077"), "77")
+    assert not is_of(replace(UNKNOWN, account_number="00077"), "7")
 
 
 def test_a_files_statements_of_other_accounts_are_left_out_each_with_one_warning() -> None:
@@ -57,6 +64,8 @@ def test_a_files_statements_of_other_accounts_are_left_out_each_with_one_warning
         own_statements(ACCOUNT, taken(*others))
     assert own_statements(ACCOUNT, []) == ([], [])
     assert own_statements(UNKNOWN, taken(silent, statement("1 1"), statement("11")))[1] == []
+    for known in (replace(ACCOUNT, iban=None), replace(UNKNOWN, iban="111")):
+        assert len(own_statements(known, taken(mine, statement("111"), statement("222")))[0]) == 1
     with refused("STATEMENT_ACCOUNT_AMBIGUOUS") as no:
         own_statements(UNKNOWN, taken(*others))
     assert " 2 accounts" in no[0].detail
@@ -108,7 +117,10 @@ def test_all_that_was_read_is_taken() -> None:
     assert [getattr(one, f) for f in fields] == [getattr(x, f) for f in fields]
     assert one.structured_references == ["S"]
     assert [t.as_text() for t in one.texts] == [text]
-    assert one.external_id_before is None
+    assert (one.external_id, one.external_id_before) == (line_external_id("bank_us", x), None)
+    before = line(payer="now A", read_before=ReadBefore("A", None, "INV-1", None))
+    (again,) = taken(statement("1", "EUR", before))[0].lines
+    assert again.external_id_before == line_external_id("bank_us", replace(before, payer="A"))
 
 
 def test_identical_lines_are_told_apart_within_an_account() -> None:
@@ -131,7 +143,7 @@ class Said:
 
 @pytest.mark.parametrize(("ref", "names"), [
     (None, False), (" ", False), ("NonRef", False), ("000-0.0", False), ("0", False), ("n/a", False), ("A1", True),
-    ("0010", True),
+    ("0010", True), ("X0", True),
 ])  # fmt: skip
 def test_what_stands_where_a_bank_has_no_reference_names_nothing(ref: str | None, names: bool) -> None:
     assert names_a_transaction(ref) is names
@@ -154,6 +166,7 @@ def test_the_likest_are_one_and_what_may_be_either_is_asked() -> None:
     assert pair([a], []) == Paired({}, {})
     assert pair([a, a], [a]) == Paired({0: 0}, {})
     assert pair([a, b, silent], [Said("Bolt"), Said("Cord", "INV-3003")]) == Paired({1: 0, 2: 1}, {})
+    assert pair([a, b], [a, b], [(0, 0)]) == Paired({0: 0, 1: 1}, {})
     assert pair([a, silent], [b, a], [(1, 1)]) == Paired({1: 1}, {0: [0]})
 
 
