@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.errors import boundary, step_of
 from activities.histories import erase
-from models.db.answered import announce
+from models.db.announcements import announce
 from models.db.customers import change_lists
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids

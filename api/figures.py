@@ -56,9 +56,9 @@ async def refresh_backlogs(client: Client | None) -> None:
     metrics.QUEUE_TASKS.clear()
     metrics.QUEUE_SECONDS.clear()
     metrics.QUEUE_POLLERS.clear()
-    told = await waiting(client)
-    metrics.TEMPORAL.set(bool(told))
-    for one in told:
+    found = await waiting(client)
+    metrics.TEMPORAL.set(bool(found))
+    for one in found:
         metrics.QUEUE_TASKS.labels(one.queue).set(one.waiting)
         metrics.QUEUE_SECONDS.labels(one.queue).set(one.oldest_seconds)
         metrics.QUEUE_POLLERS.labels(one.queue).set(one.pollers)

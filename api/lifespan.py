@@ -19,7 +19,7 @@ from api import figures
 from api.auth import Authenticator
 from api.refresher import PanelRefresher
 from api.temporal import TemporalLink
-from models.db.answered import listen
+from models.db.announcements import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
 from models.db.pooling import SharedSession, refuse_shared_sessions

@@ -2,12 +2,16 @@
 
 from typing import Annotated
 
+import psycopg
 import typer
 
 from api.tokens import mint_dev_token
 from models.access import ROLES, Agent
-from settings import get_settings
+from models.db.engine import make_engine
+from models.db.organisations import all_org_ids
+from settings import Settings, get_settings
 from stack.process import StackError
+from stack.runtime import RunningStack
 
 
 def token(
@@ -27,6 +31,24 @@ def token(
         raise StackError(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
     if agent is None and (writes_per_hour, amount_minor_per_day) != (None, None):
         raise typer.BadParameter("budgets are an assistant's: name it by --agent")
+    settings = get_settings()
+    if (there := _organisations(settings)) and org not in there:
+        raise StackError(f"no such organisation: {org}; there are {', '.join(there[:20])}")
     beside = None if agent is None else Agent(agent, writes_per_hour, amount_minor_per_day)
     seconds = hours * 3600
-    print(mint_dev_token(get_settings(), org, user, role or [], entity or [], lifetime_seconds=seconds, agent=beside))
+    print(mint_dev_token(settings, org, user, role or [], entity or [], lifetime_seconds=seconds, agent=beside))
+
+
+def _organisations(settings: Settings) -> list[str]:
+    """Those of the database that is up; none where none is, whose organisations may be yet to be made."""
+    running = RunningStack.read(settings.home)
+    url = settings.owner_url() if settings.database_url is not None else running and running.database_url
+    if not url:
+        return []
+    engine = make_engine(url, pool_size=1)
+    try:
+        return all_org_ids(engine)
+    except psycopg.Error:
+        return []
+    finally:
+        engine.dispose()

@@ -2,7 +2,7 @@
 
 A caller waits for the commit. Its process of Temporal ends a little later (its last word goes to the server and is kept
 there); whoever waited for that end would wait for the server's disk as well. Whoever commits the command in this process
-hands the answer over; what another process committed is only heard of (models/db/answered.py), and read.
+hands the answer over; what another process committed is only heard of (models/db/announcements.py), and read.
 """
 
 from collections.abc import Iterator

@@ -108,9 +108,9 @@ def execute(engine: Engine, org_id: str, command_id: str) -> Answered:
 def execute_kept(engine: Engine, org_id: str, kept: Submitted) -> Answered:
     """`execute` here and now, with what this process knows of the command; what it answers its caller: to all who joined
     a command that somebody else had kept, a replay."""
-    with answers.waiting_for(kept.command_id, kept.command) as told:
+    with answers.waiting_for(kept.command_id, kept.command) as answer:
         execute(engine, org_id, kept.command_id)
-        done = told.result()
+        done = answer.result()
     assert done is not None
     return replace(done, replayed=done.replayed or kept.in_progress)
 

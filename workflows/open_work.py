@@ -25,14 +25,14 @@ from workflows.starting import ALWAYS, UNLESS_DONE, Start
 
 @dataclass(frozen=True)
 class Needed:
-    """A process that something open needs. `told`: what it must hear of as well, by this signal; such a process is joined
+    """A process that something open needs. `signal_args`: what it must hear of as well, by this signal; such a process is joined
     where it runs. `again`: whether it is begun where one of its id has ended. `in_place`: a command that is carried
     out here, before its process is told to look. `step`: where its process must stand; one that shows another has not heard of
     what the database went through, and is told to look again."""
 
     begun: Start
     signal: str | None = None
-    told: Sequence[object] = ()
+    signal_args: Sequence[object] = ()
     again: WorkflowIDReusePolicy = ALWAYS
     in_place: str | None = None
     step: str | None = None

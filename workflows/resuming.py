@@ -141,7 +141,7 @@ async def _begin(client: Client, engine: Engine, needed: Needed, done: Resumed) 
     try:
         if needed.in_place is not None:
             await asyncio.to_thread(_carry_out, engine, needed.begun.org_id, needed.in_place)
-        await start(client, needed.begun, again=needed.again, signal=needed.signal, told=needed.told)
+        await start(client, needed.begun, again=needed.again, signal=needed.signal, signal_args=needed.signal_args)
     except WorkflowAlreadyStartedError:
         return
     except (RPCError, psycopg.Error) as error:

@@ -55,12 +55,12 @@ async def start(
     eager: bool = False,
     again: WorkflowIDReusePolicy = ALWAYS,
     signal: str | None = None,
-    told: Sequence[object] = (),
+    signal_args: Sequence[object] = (),
     task_timeout: timedelta | None = None,
     rpc_timeout: timedelta = START_TIMEOUT,
 ) -> "WorkflowHandle[Any, Any]":
     """Start it. `eager`: on this process' own worker, where it may; `again`: whether also where one of its id has ended (else
-    WorkflowAlreadyStartedError); `signal`: sent to it with what is `told`, whether it is started or joined."""
+    WorkflowAlreadyStartedError); `signal`: sent to it with `signal_args`, whether it is started or joined."""
     return await client.start_workflow(
         s.process,
         s.given,
@@ -70,7 +70,7 @@ async def start(
         id_reuse_policy=again,
         request_eager_start=eager,
         start_signal=signal,
-        start_signal_args=told,
+        start_signal_args=signal_args,
         rpc_timeout=rpc_timeout,
         task_timeout=task_timeout,
         static_summary=s.summary or None,

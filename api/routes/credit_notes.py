@@ -67,8 +67,8 @@ async def apply_credit_note(
     """Settle invoices with a credit note. No entry is made but for what exchange has won or lost. `dry_run` answers the same
     with that entry, and changes nothing."""
     count = len(body.applications)
-    told = f"Apply credit note {credit_note_id} to {'1 invoice' if count == 1 else f'{count} invoices'}"
-    w = Write("apply_credit_note", body, credit_note_id, None, None, told)
+    summary = f"Apply credit note {credit_note_id} to {'1 invoice' if count == 1 else f'{count} invoices'}"
+    w = Write("apply_credit_note", body, credit_note_id, None, None, summary)
     return await write(request, who, key, w, dry_run=dry)
 
 
@@ -81,8 +81,8 @@ async def void_credit_note(
     request: Request, credit_note_id: str, body: VoidCreditNote, who: Writer, key: IdempotencyKey
 ) -> Response:
     """Take back a credit note that settles nothing: its entry is reversed."""
-    told = f"Void credit note {credit_note_id}: {body.reason_code}"
-    return await write(request, who, key, Write("void_credit_note", body, credit_note_id, None, None, told))
+    summary = f"Void credit note {credit_note_id}: {body.reason_code}"
+    return await write(request, who, key, Write("void_credit_note", body, credit_note_id, None, None, summary))
 
 
 @router.post(
@@ -95,8 +95,8 @@ async def unapply_credit_note(
     request: Request, application_id: str, body: UnapplyCreditNote, who: Writer, key: IdempotencyKey
 ) -> Response:
     """Undo what a credit note settled of one invoice, alone or in a payment's session: both are open again."""
-    told = f"Undo credit note application {application_id}: {body.reason_code}"
-    return await write(request, who, key, Write("unapply_credit_note", body, application_id, None, None, told))
+    summary = f"Undo credit note application {application_id}: {body.reason_code}"
+    return await write(request, who, key, Write("unapply_credit_note", body, application_id, None, None, summary))
 
 
 @router.get(

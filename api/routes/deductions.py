@@ -58,8 +58,8 @@ async def resolve_deduction(
 ) -> Response:
     """Decide it. `accept` credits what is still due of it: a credit note is posted and settles the invoice, within the caller's
     authority at once, beyond it when those above have approved. `reject` ends the dispute: the amount is collected."""
-    told = f"Decide deduction {deduction_id}: {body.decision}, {body.reason_code}"
-    w = Write("resolve_deduction", body, deduction_id, None, None, told)
+    summary = f"Decide deduction {deduction_id}: {body.decision}, {body.reason_code}"
+    w = Write("resolve_deduction", body, deduction_id, None, None, summary)
     return await write(request, who, key, w, dry_run=dry_run)
 
 

@@ -95,9 +95,9 @@ async def record_payments(request: Request, body: PaymentBatch, who: Recorder, k
 def _recorded(body: RecordPayment) -> tuple[str, str, str, str, dict[str, str]]:
     """Which payment it becomes, whom it concerns, what is told of it and how it is found."""
     payment_id = new_id("pay")
-    told = f"Record payment {payment_id}" + (f" and apply it to {_invoices(body.apply)}" if body.apply else "")
+    summary = f"Record payment {payment_id}" + (f" and apply it to {_invoices(body.apply)}" if body.apply else "")
     found_by = {"PaymentId": payment_id, "CustomerId": body.customer_id}
-    return payment_id, body.customer_id, body.customer_id, told, found_by
+    return payment_id, body.customer_id, body.customer_id, summary, found_by
 
 
 @router.post(

@@ -109,8 +109,8 @@ def get_statement(
         found = statements.get(tx, statement_id)
         who_sees(who, lookups.bank_account(tx, found.bank_account_id).legal_entity_id)
         only = None if lines is None else [int(number) for number in lines.split(",")]
-        told = statements.lines_of(tx, found.id, only)
-    return shown(statement_answer(found, told))
+        found_lines = statements.lines_of(tx, found.id, only)
+    return shown(statement_answer(found, found_lines))
 
 
 @router.get("/v1/statements", response_model=Page[StatementAnswer])

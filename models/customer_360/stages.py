@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from models.customer_360.words import ENDED_STAGES, word_key, words
 
-Standing = Literal["open", "closed"]
+OpenOrClosed = Literal["open", "closed"]
 
 OPEN_STAGES: Final = words(
     """
@@ -35,7 +35,7 @@ OPEN_STAGES: Final = words(
 )
 
 
-def open_or_closed(stage: str, own: Mapping[str, Standing]) -> Standing | None:
+def open_or_closed(stage: str, own: Mapping[str, OpenOrClosed]) -> OpenOrClosed | None:
     """What an opportunity at this stage is; None where neither we nor the organisation know it.
 
     `own`: the organisation's setting `opportunity_stages`; its word goes before ours.

@@ -10,7 +10,7 @@ from models.cash.adjustments import PERCENT_DIGITS
 from models.cash.check_digits import is_iban
 from models.cash.deductions import OWNERS
 from models.customer_360.source_records import Word
-from models.customer_360.stages import Standing
+from models.customer_360.stages import OpenOrClosed
 from models.master_data.records import (
     AccountKind,
     Agents,
@@ -171,4 +171,4 @@ class ChangeSettings(Patch):
     deduction_sla_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] | None = None
     deduction_owners: Annotated[dict[DeductionReason, DeductionOwner], Field(max_length=200)] | None = None
     agents: Choice[Agents] | None = None
-    opportunity_stages: Annotated[dict[Word, Standing], Field(max_length=200)] | None = None
+    opportunity_stages: Annotated[dict[Word, OpenOrClosed], Field(max_length=200)] | None = None

@@ -12,11 +12,11 @@ from operations.work import Work
 MAX_TEXTS = 400
 
 
-def add_details(work: Work, told: Sequence[tuple[BankStatementLine, BankStatementLine]]) -> list[BankStatementLine]:
+def add_details(work: Work, pairs: Sequence[tuple[BankStatementLine, BankStatementLine]]) -> list[BankStatementLine]:
     """Adds what the later lines say to those that said it before; answers those that may name other invoices now."""
-    before = {_place(line): line for line, _ in told}
+    before = {_place(line): line for line, _ in pairs}
     after = dict(before)
-    for line, later in told:
+    for line, later in pairs:
         after[_place(line)] = _completed(after[_place(line)], later)
     more = [after[place] for place in before if after[place] != before[place]]
     for x in more:

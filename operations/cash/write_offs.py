@@ -53,11 +53,11 @@ def create_write_off(work: Work, asked: CreateWriteOff) -> Outcome[WrittenOffAns
     work.require_entity(i.legal_entity_id)
     if (before := _repeated(work, i)) is not None:
         return _answered(work, before, i, replayed=True)
-    standing = write_offs.standing(work.tx, i.id, work.cmd.actor)
-    amount = asked.amount_minor if asked.amount_minor is not None else i.balance_due_minor - standing.waiting_minor
-    refuse_beyond(i, max(amount, 1), standing.waiting_minor)
+    granting = write_offs.granting(work.tx, i.id, work.cmd.actor)
+    amount = asked.amount_minor if asked.amount_minor is not None else i.balance_due_minor - granting.waiting_minor
+    refuse_beyond(i, max(amount, 1), granting.waiting_minor)
     given = worth(i, amount)
-    authority = beyond(standing.limits, AuthorityKind.WRITE_OFF, given, work.cmd.roles, standing.given_minor)
+    authority = beyond(granting.limits, AuthorityKind.WRITE_OFF, given, work.cmd.roles, granting.given_minor)
     w = _new(work, asked, i, amount, given)
     if authority is not None:
         approval = ask(work, _asked(w, i, authority))
@@ -66,7 +66,7 @@ def create_write_off(work: Work, asked: CreateWriteOff) -> Outcome[WrittenOffAns
         about = {"approval_id": approval.id, "note": w.note}
         work.audit(w.id, "write_off.submitted", {"after": _facts(w), **about}, reason_code=w.reason_code)
         return _answered(work, w, i)
-    w, after = _posted(work, replace(w, authorised_minor=given), i, standing.closed_periods)
+    w, after = _posted(work, replace(w, authorised_minor=given), i, granting.closed_periods)
     work.add("write_offs", [w])
     return _answered(work, w, after)
 

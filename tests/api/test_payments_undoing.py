@@ -71,6 +71,7 @@ def test_reverse_restores_everything(office: Office, customer: str):
     assert office.booked(p["id"]) == {}
     now = office.get(p["id"])
     assert (now["status"], now["unapplied_minor"], now["invoice_currency_code"]) == ("REVERSED", 0, None)
+    assert now["available_minor"] == 0, "whoever sums available money does not count it"
     assert all(x["unapplied_at"] for x in now["applications"])
     assert office.get(s["credit_id"])["remaining_minor"] == 0
     assert code(office.reverse(p)) == (409, "PAYMENT_REVERSED")

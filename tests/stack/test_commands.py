@@ -54,7 +54,7 @@ def test_a_database_without_tables_is_said_to_need_migrating(
     assert str(run("verify").exception) == "the database has no tables yet: run `arflow migrate`"
 
 
-def test_an_organisation_made_is_printed_on_stdout_and_where_it_stands_beside_it(
+def test_an_organisation_made_is_printed_where_it_stands_is_said_and_only_it_is_given_tokens(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, fresh_home: Path
 ) -> None:
     monkeypatch.setenv("ARFLOW_DATABASE_URL", fresh_database_url)
@@ -62,3 +62,6 @@ def test_an_organisation_made_is_printed_on_stdout_and_where_it_stands_beside_it
     made = run("org", "create", "org_mine", "--name", "Mine")
     assert (made.exit_code, made.stdout) == (0, "org_mine\n")
     assert made.stderr.startswith("arflow: in the database arflow_")
+    refused = run("token", "--org", "org_mien", "--user", "u_clerk", "--role", "ar_clerk")
+    assert str(refused.exception) == "no such organisation: org_mien; there are org_mine"
+    assert run("token", "--org", "org_mine", "--user", "u_clerk", "--role", "ar_clerk").output.count(".") == 2

@@ -21,7 +21,7 @@ _LIST: Final = Listing(
     within=among(write_offs.c.legal_entity_id),
     equal=(write_offs.c.customer_id, write_offs.c.invoice_id, write_offs.c.status),
 )
-_STANDING: Final = f"""SELECT ({LIMITS}) AS limits, {CLOSED} AS closed_periods,
+_GRANTING: Final = f"""SELECT ({LIMITS}) AS limits, {CLOSED} AS closed_periods,
     (SELECT coalesce(sum(w.amount_minor), 0)::bigint FROM write_offs w
       WHERE w.org_id = :org AND w.invoice_id = :invoice AND w.status = 'PENDING_APPROVAL') AS waiting_minor,
     (SELECT coalesce(sum(w.authorised_minor), 0)::bigint FROM write_offs w
@@ -31,7 +31,7 @@ _STANDING: Final = f"""SELECT ({LIMITS}) AS limits, {CLOSED} AS closed_periods,
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Granting:
     """What decides about a write-off of a locked invoice: the limits, what waits for approval already, and what the caller
     has given away on it on his own authority (functional currency)."""
 
@@ -41,11 +41,11 @@ class Standing:
     given_minor: int
 
 
-def standing(tx: Tx, invoice_id: str, who: str) -> Standing:
+def granting(tx: Tx, invoice_id: str, who: str) -> Granting:
     """As of now."""
-    row = tx.one(_STANDING, invoice=invoice_id, who=who)
+    row = tx.one(_GRANTING, invoice=invoice_id, who=who)
     assert row is not None
-    return Standing(
+    return Granting(
         limits_from(row["limits"]), frozenset(row["closed_periods"]), row["waiting_minor"], row["given_minor"]
     )
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from models.db.answered import announce, listen
+from models.db.announcements import announce, listen
 from models.db.engine import make_engine
 from operations import answers
 from operations.work import Answered

@@ -20,7 +20,7 @@ _ANNOUNCE: Final = (
 )
 AGAIN_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 30.0
-log = structlog.get_logger("arflow.answered")
+log = structlog.get_logger("arflow.announcements")
 
 
 def announce(engine: Engine, org_id: str, command_id: str) -> None:
