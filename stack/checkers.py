@@ -1,8 +1,9 @@
 """What reads the files of deploy/ as they are read in production: `promtool` for alerts, `helm` for the chart, `haproxy` for the
-proxy, and Temporal's own server, which the images of compose have; and what puts a process' clock forward and back.
+proxy, Temporal's own server, which the images of compose have, and an identity provider; and what puts a process' clock
+forward and back.
 
-Tests alone need them. None where one can be had neither on PATH nor from the distribution or as a Go module: the tests that
-need it say so and skip.
+Tests alone need them. None where one can be had neither on PATH nor from the distribution, as a Go module or from npm: the
+tests that need it say so and skip.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ TEMPORAL_VERSION: Final = "v1.29.1"
 TEMPORAL_MODULE: Final = "go.temporal.io/server"
 _PROXY: Final = ("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
 _CLOCK: Final = "libfaketimeMT.so.1"
+OIDC_PROVIDER: Final = "oidc-provider"
+OIDC_PROVIDER_VERSION: Final = "9.13.3"
 _MINUTES: Final = 5
 
 
@@ -166,6 +169,29 @@ def ensure_temporal_server(report: Callable[[str], None]) -> TemporalServer | No
             shutil.copytree(module / "schema" / "postgresql" / "v12", folder / "draft", copy_function=shutil.copyfile)
             (folder / "draft").rename(folder / "v12")
         return find_temporal_server()
+
+
+def find_oidc_provider() -> Path | None:
+    """Where the library lies of which an OpenID Connect provider is made; None without it, or without Node to run it."""
+    folder = cache_directory() / OIDC_PROVIDER / OIDC_PROVIDER_VERSION / "node_modules" / OIDC_PROVIDER
+    return folder if folder.exists() and shutil.which("node") else None
+
+
+def ensure_oidc_provider(report: Callable[[str], None]) -> Path | None:
+    """The library with what it needs, from npm; nothing of it is run while it is installed."""
+    with locked(cache_directory() / f"{OIDC_PROVIDER}.lock"):
+        if found := find_oidc_provider():
+            return found
+        report("fetching an OpenID Connect provider for the trial of the production shape")
+        folder = cache_directory() / OIDC_PROVIDER
+        draft = folder / f"draft-{os.getpid()}"
+        with _said(report, "OpenID Connect provider", OSError, subprocess.SubprocessError):
+            draft.mkdir(parents=True, exist_ok=True)
+            words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(draft)]
+            command = ["npm", *words, f"{OIDC_PROVIDER}@{OIDC_PROVIDER_VERSION}"]
+            subprocess.run(command, cwd=draft, capture_output=True, timeout=60 * _MINUTES, check=True)
+            draft.rename(folder / OIDC_PROVIDER_VERSION)
+        return find_oidc_provider()
 
 
 def _found(name: str, cached: Path) -> Path | None:

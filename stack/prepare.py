@@ -4,7 +4,14 @@ import sys
 
 from settings import SettingsError, get_settings
 from stack.browser import ensure_browser
-from stack.checkers import ensure_faketime, ensure_haproxy, ensure_helm, ensure_promtool, ensure_temporal_server
+from stack.checkers import (
+    ensure_faketime,
+    ensure_haproxy,
+    ensure_helm,
+    ensure_oidc_provider,
+    ensure_promtool,
+    ensure_temporal_server,
+)
 from stack.part import report
 from stack.process import StackError
 from stack.temporal import ensure_cli
@@ -13,7 +20,7 @@ from stack.time_skipping import ensure_test_server
 
 def main() -> None:
     """Install the Temporal dev server, the time-skipping test server, a browser, promtool and Helm where they are missing;
-    for the long proofs (`soak`) HAProxy, Temporal's server and libfaketime, too."""
+    for the long proofs (`soak`) HAProxy, an OpenID Connect provider, Temporal's server and libfaketime, too."""
     try:
         settings = get_settings()
         ensure_cli(settings.temporal_cli, report)
@@ -23,6 +30,7 @@ def main() -> None:
         ensure_helm(report)
         if "soak" in sys.argv[1:]:
             ensure_haproxy(report)
+            ensure_oidc_provider(report)
             ensure_temporal_server(report)
             ensure_faketime(report)
     except (StackError, SettingsError) as error:

@@ -1,6 +1,7 @@
 """A mail server on a real socket that keeps what it is given."""
 
 import email
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
@@ -24,10 +25,17 @@ class Kept:
 
 
 @contextmanager
-def mail_server(port: int) -> Iterator[Kept]:
-    """Serve on 127.0.0.1:port while the block runs."""
+def mail_server(port: int, encrypted: ssl.SSLContext | None = None) -> Iterator[Kept]:
+    """Serve on 127.0.0.1:port while the block runs; `encrypted`: takes nothing before STARTTLS."""
     kept = Kept()
-    controller = Controller(kept, hostname="127.0.0.1", port=port, ready_timeout=60)
+    controller = Controller(
+        kept,
+        hostname="127.0.0.1",
+        port=port,
+        ready_timeout=60,
+        tls_context=encrypted,
+        require_starttls=encrypted is not None,
+    )
     controller.start()
     try:
         yield kept

@@ -24,9 +24,9 @@ from tests.webhooks.receiver import Receiver
 __all__ = ["there"]
 
 
-async def how_it_ended(address: str, workflow_id: str) -> str:
+async def how_it_ended(address: str, workflow_id: str, namespace: str = "default") -> str:
     """`RECORD_GONE` where the run says so; else its status."""
-    client = await Temporal.connect(address)
+    client = await Temporal.connect(address, namespace=namespace)
     handle = client.get_workflow_handle(workflow_id)
     described = await handle.describe()
     if described.status in (WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.FAILED):

@@ -3,22 +3,42 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import httpx2
 
 from models.ids import new_id
-from tests.cash_desk.books import opened
-from tests.production.servers import Span
+from tests.production.database import Span
 
-PATIENCE = 240.0
+PATIENCE = 480.0
 PAUSE = 0.3
 TODAY = "2026-01-15"
 AMOUNT = 700
 LATER = (202, 502, 503, 504)
 """What a caller is told to repeat: it is not there yet, or a part is away."""
+
+
+class Answered(Protocol):
+    """Something whose last answer came at `answered`."""
+
+    answered: float
+
+
+T = TypeVar("T", bound=Answered)
+
+
+class Gone(Exception):
+    """What the request names is not there: a restore has taken it away."""
+
+
+@dataclass
+class Told:
+    """What callers were told: everything answered since then is to be sent again. None: nothing was lost."""
+
+    since: float | None = None
 
 
 @dataclass
@@ -27,6 +47,7 @@ class Caller:
 
     base_url: str
     token: str
+    told: Told = field(default_factory=Told)
     seen: Counter[str] = field(default_factory=Counter)
     odd: list[str] = field(default_factory=list)
     not_taken: list[str] = field(default_factory=list)
@@ -37,6 +58,10 @@ class Caller:
     def __post_init__(self) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
         self._http = httpx2.Client(base_url=self.base_url, headers=headers, timeout=30, trust_env=False)
+
+    def sign_in(self, token: str) -> None:
+        """From now on with this token."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def close(self) -> None:
         self._http.close()
@@ -54,24 +79,34 @@ class Caller:
         self._saw(str(answer.status_code), began)
         if answer.status_code == 503 and "is kept; ask again" in answer.text:
             self.not_taken.append(f"{method} {path}")
-        if answer.status_code >= 400 and answer.status_code not in LATER:
+        if answer.status_code >= 400 and answer.status_code not in LATER and not self._lost(path, answer):
             self.odd.append(f"{method} {path}: {answer.status_code} {answer.text[:600]}")
         return answer
+
+    def _lost(self, path: str, answer: httpx2.Response) -> bool:
+        """Whether the answer is what somebody gets who leads on from what a restore has taken away: a record that is gone, a
+        decision that was another's turn again."""
+        expected = (404, 403, 409) if path.endswith("/decisions") else (404,)
+        return self.told.since is not None and answer.status_code in expected
 
     def _saw(self, what: str, began: float) -> None:
         self.seen[what] += 1
         self.tries.append(f"{what} after {time.monotonic() - began:.1f} s")
 
-    def post(self, path: str, body: Mapping[str, Any], *, waits_for_people: bool = False) -> dict[str, Any]:
-        """Until it is answered, under one key. `waits_for_people`: 202 with an id is the answer."""
+    def post(
+        self, path: str, body: Mapping[str, Any], key: str = "", *, waits_for_people: bool = False
+    ) -> dict[str, Any]:
+        """Until it is answered, under one key. `waits_for_people`: 202 with an id is the answer. Gone, where it cannot be."""
         self.tries = []
-        key, deadline = new_id("key"), time.monotonic() + PATIENCE
+        key, deadline = key or new_id("key"), time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             answer = self.once("POST", path, body, key)
             if answer is not None and answer.status_code < 300:
                 operation = answer.headers.get("Location", "").startswith("/v1/operations/")
                 if answer.status_code != 202 or (waits_for_people and not operation):
                     return dict(answer.json())
+            if answer is not None and self._lost(path, answer):
+                raise Gone(f"{path}: {answer.text[:200]}")
             assert answer is None or answer.status_code in LATER, self.odd[-1]
             time.sleep(PAUSE)
         raise AssertionError(f"{path} was not answered in {PATIENCE} s: {self.seen}")
@@ -88,34 +123,79 @@ class Caller:
 
 
 @dataclass
-class Paid:
-    """What one payer has done: payments by id, and how long each answer was waited for."""
+class Sent:
+    """An invoice and the payment of it, as they are sent, and sent again: the same external ids, the same keys."""
 
-    payments: list[str] = field(default_factory=list)
+    customer: str
+    together: bool
+    """Whether payment and application are one request."""
+    name: str = field(default_factory=lambda: new_id("ext"))
+    keys: Sequence[str] = field(default_factory=lambda: [new_id("key") for _ in range(3)])
+    payment: str = ""
+    answered: float = 0.0
+
+    def carry_out(self, caller: Caller, into: "Paid") -> None:
+        """From the beginning, until it is answered whole."""
+        own = {"customer_id": self.customer, "currency_code": "USD", "external_id": self.name}
+        invoice = caller.post("/v1/invoices", own | {"issue_date": TODAY, "total_minor": AMOUNT}, self.keys[0])["id"]
+        received = own | {"payment_date": TODAY, "amount_minor": AMOUNT}
+        apply = {"applications": [{"invoice_id": invoice, "applied_minor": AMOUNT}]}
+        more = {"apply": apply} if self.together else {}
+        self.payment = str(timed(caller, "/v1/customer-payments", received | more, into, self.keys[1])["id"])
+        if not self.together:
+            timed(caller, f"/v1/customer-payments/{self.payment}/apply", apply, into, self.keys[2])
+        self.answered = time.monotonic()
+
+
+@dataclass
+class Paid:
+    """What one payer has done, and how long each answer was waited for."""
+
+    sent: list[Sent] = field(default_factory=list)
     waits: list[Span] = field(default_factory=list)
     tries: dict[Span, list[str]] = field(default_factory=dict)
     """Of those that were not answered at once."""
+    repeated: int = 0
+
+    @property
+    def payments(self) -> list[str]:
+        """Their ids."""
+        return [one.payment for one in self.sent]
 
 
 def pay(over: threading.Event, caller: Caller, customer: str, into: Paid, rest: float = 0.1) -> None:
-    """Every other payment recorded and applied in one call, the others in two."""
-    while not over.is_set():
-        own = {"customer_id": customer, "currency_code": "USD"}
-        dated = own | {"external_id": new_id("ext"), "issue_date": TODAY, "total_minor": AMOUNT}
-        invoice = caller.post("/v1/invoices", dated)["id"]
-        received = own | {"external_id": new_id("ext"), "payment_date": TODAY, "amount_minor": AMOUNT}
-        apply = {"applications": [{"invoice_id": invoice, "applied_minor": AMOUNT}]}
-        together = len(into.payments) % 2 == 0
-        payment = timed(caller, "/v1/customer-payments", received | ({"apply": apply} if together else {}), into)
-        if not together:
-            timed(caller, f"/v1/customer-payments/{payment['id']}/apply", apply, into)
-        into.payments.append(str(payment["id"]))
+    """Every other payment recorded and applied in one call, the others in two. What was lost is sent again, once that is told."""
+    again: float | None = None
+    while True:
+        if caller.told.since != again:
+            again = caller.told.since
+            for one in lost(into.sent, again):
+                until_there(one.carry_out, caller, into)
+                into.repeated += 1
+        if over.is_set():
+            return
+        one = Sent(customer, together=len(into.sent) % 2 == 0)
+        until_there(one.carry_out, caller, into)
+        into.sent.append(one)
         time.sleep(rest)
 
 
-def timed(caller: Caller, path: str, body: Mapping[str, Any], into: Paid) -> dict[str, Any]:
+def lost(sent: Sequence[T], since: float | None) -> list[T]:
+    """What is to be sent again."""
+    return [one for one in sent if since is not None and one.answered >= since]
+
+
+def until_there(carry_out: Callable[..., None], *given: object) -> None:
+    """From the beginning again, where what it leads on from is lost."""
+    for _ in range(5):
+        with suppress(Gone):
+            return carry_out(*given)
+    raise AssertionError(f"what was just made is gone: {given}")
+
+
+def timed(caller: Caller, path: str, body: Mapping[str, Any], into: Paid, key: str) -> dict[str, Any]:
     began = time.monotonic()
-    answer = caller.post(path, body)
+    answer = caller.post(path, body, key)
     span = began, time.monotonic()
     into.waits.append(span)
     if len(caller.tries) > 1:
@@ -138,45 +218,63 @@ def read(over: threading.Event, caller: Caller, into: Read) -> None:
         into.answers.append(((began, time.monotonic()), None if answer is None else answer.status_code))
 
 
-def submitted(clerk: Caller) -> str:
-    """The id of a change that makes a customer."""
-    unique = new_id("x")
+def submitted(clerk: Caller, key: str = "") -> str:
+    """The id of a change that makes a customer; the same one under the same key."""
+    unique = key or new_id("key")
     body = {"name": f"Customer {unique}", "email": f"{unique}@example.com", "legal_entity_id": "le_us"}
-    return str(clerk.post("/v1/customers", body, waits_for_people=True)["change_id"])
+    return str(clerk.post("/v1/customers", body, unique, waits_for_people=True)["change_id"])
 
 
-def submit(over: threading.Event, clerk: Caller, deciders: Sequence[Caller], into: list[dict[str, Any]]) -> None:
-    """Changes of customers, each decided by everybody in turn."""
-    while not over.is_set():
-        change = submitted(clerk)
+@dataclass
+class Change:
+    """Of a customer, decided by everybody in turn."""
+
+    key: str = field(default_factory=lambda: new_id("key"))
+    answered: float = 0.0
+    id: str = ""
+    status: str = ""
+
+    def carry_out(self, clerk: Caller, deciders: Sequence[Caller]) -> None:
+        """From the beginning, until it is decided."""
+        self.id = submitted(clerk, self.key)
         for decider in deciders:
-            said = decider.post(
-                f"/v1/customer-changes/{change}/decisions", {"decision": "approve"}, waits_for_people=True
-            )
-        into.append({"change_id": change, "status": said["status"]})
+            path = f"/v1/customer-changes/{self.id}/decisions"
+            self.status = str(decider.post(path, {"decision": "approve"}, waits_for_people=True)["status"])
+        self.answered = time.monotonic()
+
+
+def submit(over: threading.Event, clerk: Caller, deciders: Sequence[Caller], into: list[Change]) -> None:
+    """One change after the other. What was lost is submitted and decided again, once that is told."""
+    again: float | None = None
+    while True:
+        if clerk.told.since != again:
+            again = clerk.told.since
+            for change in lost(into, again):
+                until_there(change.carry_out, clerk, deciders)
+        if over.is_set():
+            return
+        change = Change()
+        until_there(change.carry_out, clerk, deciders)
+        into.append(change)
         over.wait(1)
 
 
-def without(span: Span, away: Sequence[Span]) -> float:
-    """How long it was, less what PostgreSQL was away of it."""
-    begin, end = span
-    return end - begin - sum(max(0.0, min(end, until) - max(begin, since)) for since, until in away)
+@dataclass
+class Followed:
+    """The events that somebody has read who goes on from a cursor, in their order."""
+
+    ids: list[str] = field(default_factory=list)
+    cursor: str = ""
 
 
-def touches(span: Span, away: Sequence[Span], after: float = 0.0) -> bool:
-    """Whether PostgreSQL was away in it, or came back less than `after` seconds before."""
-    return any(span[0] <= until + after and span[1] >= since for since, until in away)
-
-
-def each_once(url: str, org: str, payer: str, payments: Sequence[str]) -> None:
-    """Exactly these payments are in the books, each applied and posted once."""
-    with opened(url) as c:
-        rows = c.execute(
-            """SELECT p.id, p.status, (SELECT count(*) FROM payment_applications a WHERE a.org_id = p.org_id
-                 AND a.payment_id = p.id) AS applications, (SELECT count(*) FROM journal_entries e
-                 WHERE e.org_id = p.org_id AND e.source_id = p.id) AS entries
-               FROM payments p WHERE p.org_id = %s AND p.customer_id = %s""",
-            (org, payer),
-        ).fetchall()
-    assert Counter(r["id"] for r in rows) == Counter(payments)
-    assert {(r["status"], r["applications"], r["entries"]) for r in rows} == {("FULLY_APPLIED", 1, 1)}
+def follow(over: threading.Event, caller: Caller, into: Followed) -> None:
+    """Every event as it comes, on from where it was left; until there is none more."""
+    while True:
+        last = over.is_set()
+        page = caller.get(f"/v1/events?limit=200{into.cursor}")
+        into.ids += [e["id"] for e in page["items"]]
+        into.cursor = f"&cursor={page['resume_cursor']}"
+        if not page["items"]:
+            if last:
+                return
+            over.wait(2)

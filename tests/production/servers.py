@@ -1,10 +1,9 @@
-"""The servers of the production shape without containers: PostgreSQL with its logins, Temporal on it, the proxy as shipped."""
+"""The servers of the production shape without containers, beside PostgreSQL: Temporal on it, the proxy as shipped."""
 
 import asyncio
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -14,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import yaml
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -22,61 +20,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from stack.checkers import Haproxy, TemporalServer
-from stack.postgres import EmbeddedPostgres, binaries
-from stack.process import end, free_port, last_lines
+from stack.process import free_port, last_lines
 from stack.temporal import ensure_cli
+from tests.production.database import PASSWORD, Database
 from tests.production.processes import Kept
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-PASSWORD = "trial"
 NAMESPACE = "arflow"
-Span = tuple[float, float]
-"""From when to when, by the monotonic clock."""
-
-
-class Database:
-    """PostgreSQL at a port, initialised by the script of the container."""
-
-    def __init__(self, home: Path) -> None:
-        self.port = free_port()
-        self.embedded = EmbeddedPostgres(data=home / "postgres", log=home / "postgres.log", port=self.port)
-        self.process: asyncio.subprocess.Process | None = None
-
-    def url(self, login: str, database: str = "arflow", *, port: int | None = None) -> str:
-        return f"postgresql://{login}:{PASSWORD}@127.0.0.1:{port or self.port}/{database}"
-
-    async def start(self) -> None:
-        self.process = await self.embedded.start({"max_connections": "300", "wal_compression": "on"})
-
-    async def first_start(self) -> None:
-        """Nobody comes in without a password but by the socket, which is its account's alone."""
-        await self.start()
-        data = self.embedded.data
-        owner = data.stat()
-        (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
-        os.chown(data / "pg_hba.conf", owner.st_uid, owner.st_gid)
-        with psycopg.connect(self.embedded.url("postgres"), autocommit=True) as c:
-            c.execute("SELECT pg_reload_conf()")
-            c.execute("DROP DATABASE arflow")
-        environment = {
-            "PATH": f"{binaries()}:{os.environ['PATH']}", "PGHOST": str(self.embedded.socket_directory),
-            "PGPORT": str(self.port),
-        } | {f"{name}_PASSWORD": PASSWORD for name in ("ARFLOW_OWNER", "ARFLOW_APP", "TEMPORAL")}  # fmt: skip
-        subprocess.run([ROOT / "deploy" / "postgres" / "10-databases.sh"], env=environment, check=True)
-
-    async def away(self, how: signal.Signals) -> Span:
-        """End it by this signal, start it again; from when to when nobody was served."""
-        began = time.monotonic()
-        assert self.process is not None
-        await end(self.process, how, 30)
-        await self.start()
-        return began, time.monotonic()
-
-    async def end(self) -> None:
-        if self.process is not None:
-            await end(self.process, signal.SIGQUIT, 10)
-        self.embedded.discard()
 
 
 def temporal_settings(database_port: int, ports: Sequence[int]) -> Mapping[str, Any]:

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from stack.checkers import find_haproxy, find_temporal_server
+from stack.checkers import find_haproxy, find_oidc_provider, find_temporal_server
 from stack.process import free_port
+from tests.production.certificates import Authority
+from tests.production.database import Database, Span
+from tests.production.identity import AUDIENCE, IdentityProvider, identity_provider
 from tests.production.processes import Kept
-from tests.production.servers import NAMESPACE, Database, Proxy, namespace, temporal
+from tests.production.servers import NAMESPACE, Proxy, namespace, temporal
 from tests.stack_fixtures.app import Access
 
 APIS = 4
@@ -40,10 +43,20 @@ class Production(Access):
     """What runs, and how it is reached: `base_url` is the proxy's. `arflow` commands hold the owner's login."""
 
     postgres: Database = field(init=False)
+    store: Database = field(init=False)
+    """Temporal's own: so one of the two can be restored beside the other as it is."""
     temporal: Kept = field(init=False)
     proxy: Proxy = field(init=False)
     ports: list[int] = field(default_factory=list)
     running: dict[str, Kept] = field(default_factory=dict)
+    identity: IdentityProvider | None = None
+    """Who issues tokens; None: they are of development."""
+
+    def token(self, org: str, user: str, *roles: str, entities: tuple[str, ...] = ()) -> str:
+        """A bearer token: what the person gets who signs in."""
+        if self.identity is None:
+            return super().token(org, user, *roles, entities=entities)
+        return self.identity.token(org, user, roles, entities)
 
     def url(self, login: str) -> str:
         """Of the database, through a wire that can be cut."""
@@ -85,6 +98,11 @@ class Production(Access):
         for name in names:
             (self.temporal if name == "Temporal" else self.running[name]).tell(signal.SIGKILL)
 
+    async def postgresql_away(self, how: signal.Signals) -> Span:
+        """Both servers end by this signal and are started again; from when to when one of them was not there."""
+        spans = await asyncio.gather(*(one.away(how) for one in (self.postgres, self.store)))
+        return min(began for began, _ in spans), max(until for _, until in spans)
+
     async def stand_still(self, seconds: float) -> None:
         """Temporal answers nothing, and no connection to it ends."""
         self.temporal.tell(signal.SIGSTOP)
@@ -109,19 +127,21 @@ class Production(Access):
 
 
 @asynccontextmanager
-async def production(home: Path, **variables: str) -> AsyncIterator[Production]:
-    """The servers, migrated and with the proxy before places that are empty yet. Skips where they are not to be had."""
+async def production(home: Path, company: Authority | None = None, **variables: str) -> AsyncIterator[Production]:
+    """The servers, with the proxy before places that are empty yet; of a company, whose identity provider they trust, in
+    production mode. Skips where they are not to be had."""
     haproxy, server = find_haproxy(), find_temporal_server()
-    if haproxy is None:
-        pytest.skip("no HAProxy: `python -m stack.prepare soak` says why")
+    if haproxy is None or (company is not None and find_oidc_provider() is None):
+        pytest.skip("no HAProxy, or no OpenID Connect provider: `python -m stack.prepare soak` says why")
     made = Production("", {})
-    made.postgres = Database(home)
+    made.postgres, made.store = Database(home), Database(home, "postgres-of-temporal", archived=False)
+    made.identity = identity_provider(home, company) if company else None
     made.ports = [free_port() for _ in range(APIS)]
     proxy: Proxy | None = None
     keeper: asyncio.Task[None] | None = None
     try:
-        await made.postgres.first_start()
-        made.temporal, frontend = await asyncio.to_thread(temporal, server, home, made.postgres)
+        await asyncio.gather(made.postgres.first_start(), made.store.first_start())
+        made.temporal, frontend = await asyncio.to_thread(temporal, server, home, made.store)
         made.proxy = proxy = Proxy(haproxy, home, made.ports, {"postgres": made.postgres.port, "temporal": frontend})
         made.base_url = f"http://127.0.0.1:{proxy.port}"
         made.environment = {
@@ -131,8 +151,12 @@ async def production(home: Path, **variables: str) -> AsyncIterator[Production]:
             "ARFLOW_TEMPORAL_ADDRESS": f"127.0.0.1:{proxy.wires['temporal']}",
             "ARFLOW_TEMPORAL_NAMESPACE": NAMESPACE,
             "ARFLOW_DRAIN_SECONDS": "5",
+            **(_in_production(company, made.identity) if company and made.identity else {}),
             **variables,
         }
+        if made.identity is not None:
+            made.identity.kept.start()
+            await asyncio.to_thread(made.identity.wait)
         made.temporal.start()
         proxy.start()
         await namespace(f"127.0.0.1:{frontend}")
@@ -151,7 +175,20 @@ async def production(home: Path, **variables: str) -> AsyncIterator[Production]:
             made.temporal.tell(signal.SIGCONT)
             made.temporal.tell(signal.SIGKILL)
             made.temporal.end()
-        await made.postgres.end()
+        if made.identity is not None:
+            made.identity.kept.end()
+        await asyncio.gather(made.postgres.end(), made.store.end())
+
+
+def _in_production(company: Authority, identity: IdentityProvider) -> Mapping[str, str]:
+    return {
+        "ARFLOW_ENV": "production",
+        "ARFLOW_OIDC_ISSUER": identity.issuer,
+        "ARFLOW_OIDC_AUDIENCE": AUDIENCE,
+        "ARFLOW_SIGNING_KEY_FILE": str(company.signing),
+        "ARFLOW_SIGNING_PUBLIC_KEYS_FILE": str(company.signing_public),
+        "SSL_CERT_FILE": str(company.authority),
+    }
 
 
 def folder() -> Path:

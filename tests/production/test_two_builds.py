@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,8 @@ from models.db.migrate import _scripts
 from tests.cash_desk.books import wrong
 from tests.customers.desk import ROLES
 from tests.production import load
-from tests.production.load import Caller, Paid, Read, each_once
+from tests.production.afterwards import each_once
+from tests.production.load import Caller, Change, Paid, Read
 from tests.production.shape import Build, Production, folder, production
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ async def followed(shape: Production, old: Build, new: Build) -> str:
     def caller(who: str) -> Caller:
         return Caller(shape.base_url, shape.token(org, who, *ROLES[who]))
 
-    over, read, changes = threading.Event(), Read(), list[dict[str, Any]]()
+    over, read, changes = threading.Event(), Read(), list[Change]()
     paid = [Paid() for _ in range(3)]
     callers = [caller("u_clerk") for _ in paid]
     people = {who: caller(who) for who in ("u_ae", "u_clerk", "u_manager", "u_controller")}
@@ -120,7 +120,7 @@ async def followed(shape: Production, old: Build, new: Build) -> str:
     slow = [path for c in everybody for path in c.not_taken]
     assert seen["503"] == len(slow), "a 503, and not because Temporal did not take a process in time"
     assert {status for status in seen if status not in ("200", "201", "202", "503")} == set(), seen
-    assert {c["status"] for c in changes} == {"APPROVED"}
+    assert {c.status for c in changes} == {"APPROVED"}
     payments = [payment for p in paid for payment in p.payments]
     each_once(shape.postgres.url("arflow_owner"), org, payer, payments)
     assert await asyncio.to_thread(wrong, shape.postgres.embedded.url(), org) == []
