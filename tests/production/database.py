@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -107,7 +108,8 @@ class Database:
 
     async def end(self) -> None:
         if self.process is not None:
-            await end(self.process, signal.SIGQUIT, 10)
+            with suppress(ProcessLookupError):  # it ended just then
+                await end(self.process, signal.SIGQUIT, 10)
         self.embedded.discard()
         shutil.rmtree(self.backups, ignore_errors=True)
 

@@ -70,7 +70,6 @@ class Trial:
     async def nobody_signs_in(self, seconds: float = 30) -> None:
         """The identity provider is away, and comes back with another key: an API that had its keys serves on and says so, one
         that is started meanwhile says that it cannot. Half of the callers keep the tokens they have."""
-        await self.shape.ready(*APIS)  # with the keys of before
         began, known = time.monotonic(), self.identity.kid
         await asyncio.to_thread(self.identity.kept.end)
         self.shape.kill("api-2")
