@@ -26,6 +26,7 @@ from models.approvals.deadlines import escalated
 from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
 from models.errors import Refusal
 from tests.rules.refusals import is_sentence
+from tests.rules.refusals import refused as refusing
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -176,6 +177,22 @@ def test_the_submitter_and_earlier_deciders_cannot_act_through_a_delegate():
         delegate(chain_of("create"), both, 1, "u_m2", None, NOW), person("u_m2", "ar_manager"), Decision.APPROVE, NOW
     )
     refused("SEGREGATION_OF_DUTIES", acted, both, Decision.APPROVE, NOW)  # u_m2 decided step 1 for u_both
+
+
+def test_who_may_not_give_a_step_away_is_told_why():
+    chain, manager, controller = chain_of("create"), person("u_m", "ar_manager"), person("u_c", "controller")
+    with refusing("FORBIDDEN", step=2, role="controller"):
+        delegate(chain, manager, 2, "u_x", None, NOW)
+    done = decide(chain, manager, Decision.APPROVE, NOW)
+    with refusing("STEP_NOT_PENDING", step=1):
+        delegate(done, manager, 1, "u_x", None, NOW)
+    with refusing("VALIDATION_FAILED", "/until", "FIELD_RANGE"):
+        delegate(chain, manager, 1, "u_x", NOW, NOW)
+    assert delegate(chain, manager, 1, "u_x", NOW + timedelta(seconds=1), NOW).steps[0].delegation is not None
+    back = delegate(delegate(chain, manager, 1, "u_x", None, NOW), manager, 1, "u_m", None, NOW)
+    assert back.steps[0].delegation is None
+    with refusing("STEP_NOT_PENDING", step=9):
+        delegate(chain, controller, 9, "u_x", None, NOW)
 
 
 def test_an_overdue_step_escalates_once_and_its_fallback_may_only_hand_it_on():
