@@ -22,7 +22,7 @@ from tests.stack_fixtures.app import Access, run_process
 
 TODAY = "2026-01-15"
 JUMPS = {"+0": 0, "+3600": 3600, "-3600": -3600, "+1": 1}
-LINES = "date,amount,currency,payer,reference,remittance_text\n" + f"{TODAY},1.00,USD,X,r,t\n" * 30
+HEADER = "date,amount,currency,payer,reference,remittance_text\n"
 
 
 def until(true: Callable[[], Any], seconds: float = 120) -> Any:
@@ -116,5 +116,6 @@ def paid(desk: Desk, payer: str) -> None:
 
 
 def read_in(desk: Desk) -> str:
-    file = {"file": ("s.csv", LINES.replace("t\n", f"{new_id('x')}\n").encode(), "text/csv")}
+    lines = HEADER + "".join(f"{TODAY},1.00,USD,X,{new_id('r')},t\n" for _ in range(30))
+    file = {"file": ("s.csv", lines.encode(), "text/csv")}
     return str(ok(desk("u_clerk").post("/v1/bank-accounts/bank_us/statements", files=file), 202)["id"])
