@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from api import processes
+from api import carrying
 from models.audit.chain import AuditEvent, breaches
 from models.messages.imports import ImportInput
 from operations.runner import execute
@@ -79,11 +79,11 @@ def test_the_same_file_and_options_are_the_same_import(people: People) -> None:
 def test_a_first_answer_is_no_replay_when_the_process_was_quicker_than_we(
     quiet_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def started_and_gone_on(_: object, asked: Start) -> None:
+    async def started_and_gone_on(_: object, asked: Start, **__: object) -> None:
         assert isinstance(asked.given, ImportInput)
         await asyncio.to_thread(execute, books.engine, asked.org_id, asked.given.command_id)
 
-    monkeypatch.setattr(processes, "start", started_and_gone_on)
+    monkeypatch.setattr(carrying, "start", started_and_gone_on)
     with closing(Books(quiet_database_url)) as books:
         clerk = books.api("ar_clerk")
         clerk.app.state.temporal = SimpleNamespace(client=None)  # what it would be asked for stands above
