@@ -10,11 +10,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 from unittest.mock import patch
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import httpx2
+import pytest
+from google.protobuf.duration_pb2 import Duration
 from temporalio import workflow
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError
 
 from api.app import create_app
 from api.tokens import mint_dev_token
@@ -22,6 +27,7 @@ from models.db.postgres.connection import ThreadConnection
 from settings import Settings
 from tests.books import Books
 from worker import changes_worker
+from workflows.search_attributes import register_search_attributes
 
 OURS: Final = ("api", "workflows", "activities", "operations", "models")
 DRIVER: Final = ("models.db.tx:", "models.db.postgres.")
@@ -132,11 +138,31 @@ def documented(write: str) -> list[list[str]]:
     return [part.split() for part in found[1].replace("→", " ").split("∥")]
 
 
+@pytest.fixture
+async def own_namespace(temporal_client: Client) -> str:
+    """A namespace whose processes no worker of another test takes: theirs are not noted."""
+    name = f"hops-{uuid4().hex[:12]}"
+    kept = Duration(seconds=86_400)
+    await temporal_client.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=kept)
+    )
+    there = await Client.connect(temporal_client.service_client.config.target_host, namespace=name)
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await register_search_attributes(there)
+                await there.count_workflows()
+            except RPCError:  # not everywhere known yet
+                await asyncio.sleep(0.2)
+            else:
+                return name
+
+
 async def test_a_write_takes_few_functions_from_its_route_to_its_statement(
-    database_url: str, temporal_address: str, temporal_namespace: str, tmp_path: Path
+    database_url: str, temporal_address: str, own_namespace: str, tmp_path: Path
 ) -> None:
     settings = Settings(
-        database_url=database_url, temporal_address=temporal_address, temporal_namespace=temporal_namespace, home=tmp_path
+        database_url=database_url, temporal_address=temporal_address, temporal_namespace=own_namespace, home=tmp_path
     )  # fmt: skip
     books = Books(database_url)
     customer = books.customer()
