@@ -25,7 +25,7 @@ def types_of_processes() -> set[str]:
 
 def test_every_process_is_begun_again_where_it_is_lost() -> None:
     postings = {o.carried.process for o in OPERATIONS.values() if isinstance(o.carried, carried.Posting)}
-    actions = [s.action for s in (SCHEDULES | FEED_SCHEDULE | STAMP_SCHEDULE).values()]
+    actions = [s.action for s in {**SCHEDULES, **FEED_SCHEDULE, **STAMP_SCHEDULE}.values()]
     by_the_clock = {a.workflow for a in actions if isinstance(a, ScheduleActionStartWorkflow)}
     known = postings | by_the_clock | {work.process for work in OPEN_WORK} | set(PASSING)
     assert types_of_processes() <= known, "enter the new process in workflows/open_work.py, or a schedule"
