@@ -94,9 +94,8 @@ class SigningKeys:
             if since >= (LOOK_SECONDS if self.usable else COOLDOWN_SECONDS):
                 before, self._looked = self._tried, self._clock()
                 await self._fetch()
-                self._tried = (
-                    before  # a key that is published and used right after this is fetched with its first token
-                )
+                # A key that is published and used right after this is fetched with its first token.
+                self._tried = before
 
     def _lookup(self, kid: str | None) -> jwt.PyJWK | None:
         keys = self._keys or {}

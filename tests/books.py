@@ -6,6 +6,7 @@ No Temporal: `Books` runs the same operations that the processes run, in this th
 import asyncio
 import json
 import os
+import time
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -159,6 +160,15 @@ class Books:
             cursor = tx.connection().cursor(row_factory=dict_row)
             cursor.execute(statement.replace(":org", f"'{self.org}'"), params or None)
             return cursor.fetchall() if cursor.description else []
+
+    def wait_for_locks(self, many: int) -> None:
+        """Until so many sessions of the database wait for one."""
+        asked = """SELECT count(*) AS n FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+        deadline = time.monotonic() + 20
+        while self.sql(asked)[0]["n"] < many:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def today() -> date:

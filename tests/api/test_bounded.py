@@ -29,13 +29,6 @@ from tests.books import SECRET, Api, Books
 ME = Principal("u_me", "org_x", frozenset({"ar_clerk"}))
 
 
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
-
-
 # Streams
 
 

@@ -3,9 +3,7 @@
 import pytest
 
 from tests.books import Books
-from tests.exceptions.test_lines_left_to_people import books, mt940, only_line
-
-__all__ = ["books"]
+from tests.exceptions.test_lines_left_to_people import mt940, only_line
 
 
 def owed(books: Books, minor: int, **names: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A bank's CSV is described once for its account; its files are then taken like any other statement."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +14,6 @@ from tests.unit.statements.banks import BANKS
 
 LLOYDS = {"name": "lloyds"} | BANKS["Lloyds"].described
 PATH = "/v1/bank-accounts/bank_uk/statement-formats"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def described(

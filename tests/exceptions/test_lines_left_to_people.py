@@ -1,7 +1,6 @@
 """Bank lines that must pay nothing by themselves, from the file to what a clerk is shown."""
 
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +13,6 @@ from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
 from statement_readers import detect_and_read
 from tests.books import Books, today
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def statement(books: Books, content: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A line that no invoice answered is tried again when one comes that it names; by the rules of an upload, no others."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from tests.books import Books, today
 from tests.exceptions.uploads import broken, csv, open_exceptions, payment, shown, uploaded, worked_off
 
 ROW = "2026-02-10,77.00,USD,Alpha AG,,Invoice LATE-1"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def woken(books: Books) -> list[str]:

@@ -1,6 +1,5 @@
 """A bank line that looks like a payment recorded by hand waits for a person, who links the two or says that they are two."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,13 +9,6 @@ from tests.books import Books
 from tests.exceptions.uploads import broken, csv, open_exceptions, payment, payments, shown, uploaded
 
 ROW = "2026-02-10,77.00,USD,Alpha AG,,INV-60"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def by_hand(books: Books, on: str = "2026-02-10", amount: int = 7700, **fields: Any) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """A later file that says the same transaction in other words, or in more detail, is the same payment, and adds to it."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.books import Books
@@ -20,13 +18,6 @@ from tests.exceptions.uploads import (
 )
 
 REPORT = "BkToCstmrAcctRpt/Rpt"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def mt940(ref: str, text: str, day: str = "260202", amount: str = "77,00") -> str:

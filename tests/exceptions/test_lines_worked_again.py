@@ -1,7 +1,6 @@
 """Lines of a statement that failed, or that no invoice answered, are worked again on request."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ from statement_readers import detect_and_read
 from tests.books import Books
 
 HEADER = "date,amount,currency,payer,reference,remittance_text\n"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def uploaded(books: Books, content: str, bank: str = "bank_us") -> dict[str, Any]:

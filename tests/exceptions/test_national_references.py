@@ -1,20 +1,11 @@
 """A payment reference of a national scheme pays the invoice that bears it; a wrong check digit pays nothing."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.books import Books
 from tests.exceptions.uploads import broken, csv, uploaded
 
 QRR, OGM, KID = "210000000003139471430009017", "090933755493", "2345676"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """A debit that gives a receipt back is shown to a person, with the payment where there is exactly one."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from statement_readers import detect_and_read
 from tests.books import Books
 
 HEADER = "date,amount,currency,payer,reference,remittance_text\n"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def sent(books: Books, content: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """An invoice's number that is written otherwise is proposed to a person, and never paid on this alone."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from models.cash.bank_texts import plain_texts
@@ -22,13 +20,6 @@ SAID = {
     "inside a QRR": ("10432", "210000000003139471430104328"),
     "a prefix left out of an OGM": ("INV-93375", "+++000/0093/37524+++"),
 }  # fmt: skip
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(("number", "text"), SAID.values(), ids=SAID.keys())

@@ -1,7 +1,6 @@
 """Of a bank's file only the statements of the account that it was sent for are taken."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ from statement_readers import detect_and_read
 from tests.books import Books
 
 IBAN, OTHER = "DE89370400440532013000", "GB33BUKB20201555555555"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def bank(books: Books, currency: str = "USD", **numbers: str | None) -> str:

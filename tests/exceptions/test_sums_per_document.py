@@ -1,19 +1,11 @@
 """A payer who says what is paid of each document is believed where the sums are the credit and nothing speaks against it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.books import Books
 from tests.exceptions.uploads import camt, detail, entry, open_exceptions, uploaded
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def document(number: str, amount: str, currency: str = "USD") -> str:

@@ -1,7 +1,6 @@
 """A receipt that named no invoice is on the clerk's desk until its money is placed."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from statement_readers import detect_and_read
 from tests.books import Books
 
 HEADER = "date,amount,currency,payer,reference,remittance_text\n"
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def left_over(books: Books, amount: str, payer: str) -> tuple[str, list[str]]:

@@ -1,7 +1,6 @@
 """Two who change different particulars of one thing at the same moment: each change stays."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,13 +8,6 @@ import psycopg
 import pytest
 
 from tests.books import Books
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(
@@ -33,17 +25,8 @@ def test_neither_takes_back_what_the_other_said(
             f"SELECT 1 FROM {table} WHERE org_id = %s AND id = %s FOR UPDATE", (books.org, path.rsplit("/")[-1])
         )
         at_once = [pool.submit(books.api("controller").request, "PATCH", path, json=change) for change in changes]
-        _waiting(books, 2)
+        books.wait_for_locks(2)
         holds.rollback()
         assert [done.result().status_code for done in at_once] == [200, 200]
     now = books.get(path)
     assert {name: now[name] for change in changes for name in change} == changes[0] | changes[1]
-
-
-def _waiting(books: Books, many: int) -> None:
-    """Until so many sessions of this database wait for a lock."""
-    asked = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 20
-    while books.sql(asked)[0]["n"] < many:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

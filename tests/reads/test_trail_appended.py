@@ -1,7 +1,6 @@
 """Events of many subjects are appended at once; each subject's chain is as if they had come one by one."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,13 +9,6 @@ from models.db.engine import transaction
 from models.db.tx import Tx, to_json
 from operations.verify import verify
 from tests.books import Books
-
-
-@pytest.fixture
-def books(quiet_database_url: str) -> Iterator[Books]:
-    made = Books(quiet_database_url)
-    yield made
-    made.close()
 
 
 def said(subject: str, action: str) -> dict[str, str]:
@@ -64,19 +56,10 @@ def test_who_comes_second_goes_on_after_who_came_first(books: Books, begun: bool
         with transaction(books.engine, books.org) as tx:
             append(tx, [said("inv_b", "first")])
             waits = pool.submit(second)
-            _waiting(books)
+            books.wait_for_locks(1)
         waits.result(20)
     (found,) = chains(books, "inv_b")
     assert [action for _, action in found] == [*(["0"] if begun else []), "first", "later", "last"]
     assert [seq for seq, _ in found] == list(range(1, len(found) + 1))
     assert chains(books, "adj_a") == [[(1, "1")]]
     assert holds(books)
-
-
-def _waiting(books: Books) -> None:
-    """Until a session of this database waits for a lock."""
-    asked = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 20
-    while books.sql(asked)[0]["n"] < 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

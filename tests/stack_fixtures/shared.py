@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -26,6 +27,9 @@ from stack.process import end, free_port
 from stack.temporal import DevServer, ensure_cli
 from stack.time_skipping import time_skipping_environment
 from workflows.search_attributes import register_search_attributes
+
+if TYPE_CHECKING:
+    from tests.books import Books
 
 TEMPLATE = "arflow_template"
 
@@ -147,6 +151,16 @@ def database_url(shared_servers: SharedServers, xdist_worker: str) -> str:
 def quiet_database_url(shared_servers: SharedServers, xdist_worker: str) -> str:
     """Owner's URL of another migrated database of this worker, in which no process is at work beside the tests."""
     return shared_servers.create_database(f"arflow_quiet_{xdist_worker}_{os.getpid()}")
+
+
+@pytest.fixture
+def books(quiet_database_url: str) -> "Iterator[Books]":
+    """An organisation of this test's own, in a database where nobody else is at work."""
+    from tests.books import Books  # it brings the whole API along, which most tests of a run may not need
+
+    made = Books(quiet_database_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture
