@@ -134,7 +134,7 @@ def open_chain(submitted_by: str, plan: Iterable[PlannedStep], now: datetime, *,
     return Chain(submitted_by, (steps[0].begin(now), *steps[1:]), round=round_)
 
 
-def authorise(chain: Chain, who: Principal, number: int | None, now: datetime) -> Step:
+def authorise(chain: Chain, who: Principal, number: int | None) -> Step:
     """The step that `who` may decide now: the one named, else the pending one.
 
     Raises CHANGE_CLOSED, STEP_NOT_PENDING, FORBIDDEN, SEGREGATION_OF_DUTIES.
@@ -207,16 +207,13 @@ def decide(
 ) -> Chain:
     """The chain after one decision. When it is `complete`, it is still to be executed before it is APPROVED."""
     require_reason(decision, reason)
-    mine = authorise(chain, who, step, now)
+    mine = authorise(chain, who, step)
     behalf = (
         mine.delegation.by
         if mine.delegation and mine.delegation.to == who.sub and mine.delegation.active(now)
         else None
     )
-    done = replace(
-        mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf,
-        comment=mine.comment if comment is None else comment,
-    )  # fmt: skip
+    done = replace(mine, decided_by=who.sub, decided_at=now, reason_code=reason, on_behalf_of=behalf, comment=comment)
     if decision is Decision.RETURN:
         back = replace(done, status=StepStatus.WAITING, delegation=None)
         return replace(chain.with_step(back), returned=True)
@@ -224,7 +221,7 @@ def decide(
         return replace(_skip(chain.with_step(replace(done, status=StepStatus.REJECTED))), status=ChangeStatus.REJECTED)
     chain = chain.with_step(replace(done, status=StepStatus.APPROVED))
     chain = _lapse_delegations(chain, {who.sub, behalf})
-    following = next((s for s in chain.steps if s.number > mine.number and s.status is StepStatus.WAITING), None)
+    following = next((s for s in chain.steps if s.status is StepStatus.WAITING), None)
     return chain if following is None else chain.with_step(following.begin(now))
 
 

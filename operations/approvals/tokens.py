@@ -46,7 +46,7 @@ def issue(tx: Tx, who: Principal, change_id: str) -> ApprovalTokenAnswer:
     family.require_cover(change, who.entities)
     family.must_be_open(change)
     try:
-        step = authorise(change.chain, who, None, tx.now)
+        step = authorise(change.chain, who, None)
     except Refusal as no:
         raise family.refusal(no) from None
     people.seen(tx, who.sub, who.roles, who.entities)

@@ -13,16 +13,20 @@ from models.approvals.chain import (
     Chain,
     ChangeStatus,
     Decision,
+    Delegation,
     StepStatus,
     decide,
     delegate,
     executed,
     failed,
     open_chain,
+    repeats,
+    require_resubmittable,
     resubmit,
     withdraw,
 )
 from models.approvals.deadlines import escalated
+from models.approvals.plan import PlannedStep
 from models.customers.approval_policy import BASE, ApprovalPolicy, lane, loosened, plan
 from models.errors import Refusal
 from tests.rules.refusals import is_sentence
@@ -151,13 +155,88 @@ def test_a_returned_change_waits_for_its_submitter_and_begins_again():
     refused("SEGREGATION_OF_DUTIES", again, person("u_1", "ar_manager", "controller"), Decision.APPROVE, NOW)
 
 
+def test_what_was_said_in_a_round_stays_with_it_and_the_next_one_begins_with_nothing():
+    controller, clerk = person("u_c", "controller"), person("u_clerk", "ar_clerk")
+    later = NOW + timedelta(hours=3)
+    given = delegate(at_step("create", 2), controller, 2, "u_c2", None, NOW)
+    back = decide(given, person("u_c2", "controller"), Decision.RETURN, later, step=2, reason="TYPO", comment="Street?")
+    step = back.steps[1]
+    assert (step.status, step.decided_by, step.decided_at) == (StepStatus.WAITING, "u_c2", later)
+    assert (step.reason_code, step.comment, step.on_behalf_of, step.delegation) == ("TYPO", "Street?", "u_c", None)
+    assert (back.returned, back.is_open, back.complete, back.deciders) == (True, True, False, ("u_1", "u_c2"))
+    with refusing("STEP_NOT_PENDING", step=None) as no:
+        decide(back, person("u_x", "controller"), Decision.APPROVE, NOW)
+    assert "waits for its submitter" in no[0].detail
+    with refusing("STEP_NOT_PENDING", step=2):
+        decide(back, person("u_x", "controller"), Decision.APPROVE, NOW, step=2)
+    again = resubmit(back, clerk, plan(ApprovalPolicy(), "create"), later)
+    assert again == open_chain("u_clerk", plan(ApprovalPolicy(), "create"), later, round_=2)
+    gone = withdraw(back, clerk)
+    assert (gone.status, gone.returned, gone.steps[1].comment) == (ChangeStatus.WITHDRAWN, False, "Street?")
+    assert [s.status for s in gone.steps] == [StepStatus.APPROVED, StepStatus.SKIPPED]
+
+
+def test_a_second_click_is_known_by_who_said_what_why_and_where():
+    manager, both = person("u_m", "ar_manager"), person("u_m", "ar_manager", "controller")
+    controller = person("u_c", "controller")
+    one = decide(chain_of("create"), manager, Decision.APPROVE, NOW, reason="R")
+
+    def again(chain, who, decision=Decision.APPROVE, step=None, reason="R"):
+        return repeats(chain, who, decision, step=step, reason=reason)
+
+    assert again(one, manager)
+    assert again(one, manager, step=1)
+    assert again(one, both, step=1)
+    assert not again(one, both), "it is meant for the step that waits for the other role"
+    assert not again(one, manager, step=2)
+    assert not again(one, manager, reason=None)
+    assert not again(one, manager, Decision.REJECT)
+    assert not again(one, controller)
+    for decision in (Decision.REJECT, Decision.RETURN):
+        two = decide(one, controller, decision, NOW, reason="R")
+        assert again(two, controller, decision)
+        assert again(two, both), "nobody is waited for any more"
+        assert not again(two, controller)
+        assert not again(two, controller, Decision.RETURN if decision is Decision.REJECT else Decision.REJECT)
+    assert again(withdraw(two, person("u_clerk")), controller, Decision.RETURN)
+
+
+def test_who_closed_or_asked_is_told_what_it_is_now():
+    clerk, other = person("u_clerk"), person("u_o")
+    closed = withdraw(chain_of("create"), clerk)
+    for act in (
+        lambda: decide(closed, person("u_m", "ar_manager"), Decision.APPROVE, NOW),
+        lambda: delegate(closed, person("u_m", "ar_manager"), 1, "u_x", None, NOW),
+        lambda: withdraw(closed, clerk),
+        lambda: require_resubmittable(closed, clerk),
+    ):
+        with refusing("CHANGE_CLOSED", status_now="WITHDRAWN"):
+            act()
+    for act in (lambda: withdraw(chain_of("create"), other), lambda: require_resubmittable(chain_of("create"), other)):
+        with refusing("FORBIDDEN"):
+            act()
+    with refusing("FORBIDDEN", step=2, role="controller"):
+        decide(chain_of("create"), person("u_m", "ar_manager"), Decision.APPROVE, NOW, step=2)
+    with refusing("SEGREGATION_OF_DUTIES", step=1):
+        decide(chain_of("create"), person("u_clerk", "ar_manager"), Decision.APPROVE, NOW)
+    with refusing("SEGREGATION_OF_DUTIES", step=2):
+        decide(at_step("create", 2), person("u_1", "controller"), Decision.APPROVE, NOW)
+    with refusing("STEP_NOT_PENDING", step=9) as no:
+        decide(chain_of("create"), person("u_m", "ar_manager"), Decision.APPROVE, NOW, step=9)
+    assert no[0].detail == "No such step is pending."
+
+
 def test_delegation_names_the_delegate_and_ends():
     until = NOW + timedelta(days=1)
     chain = delegate(chain_of("create"), person("u_m", "ar_manager"), 1, "u_m2", until, NOW)
     decided = decide(chain, person("u_m2", "ar_manager"), Decision.APPROVE, NOW)
     assert decided.steps[0].on_behalf_of == "u_m"
+    last = decide(chain, person("u_m2", "ar_manager"), Decision.APPROVE, until - timedelta(microseconds=1))
+    assert last.steps[0].on_behalf_of == "u_m"
     late = decide(chain, person("u_m2", "ar_manager"), Decision.APPROVE, until)
-    assert late.steps[0].on_behalf_of is None
+    assert late.steps[0].on_behalf_of is None, "at the very moment of its end it has ended"
+    other = decide(chain, person("u_m3", "ar_manager"), Decision.APPROVE, NOW)
+    assert other.steps[0].on_behalf_of is None, "others of the role decide by themselves"
     refused("FORBIDDEN", chain, person("u_m2", "ar_clerk"), Decision.APPROVE, NOW)  # the delegate must hold the role
 
 
@@ -169,6 +248,12 @@ def test_the_submitter_and_earlier_deciders_cannot_act_through_a_delegate():
     chain = delegate(chain, both, 2, "u_c", None, NOW)
     chain = decide(chain, both, Decision.APPROVE, NOW)
     assert chain.steps[1].delegation is None
+    given = delegate(chain_of("create"), person("u_c1", "controller"), 2, "u_c", None, NOW)
+    given = delegate(given, person("u_m", "ar_manager"), 1, "u_m2", None, NOW)
+    after = decide(given, person("u_m3", "ar_manager"), Decision.APPROVE, NOW)
+    assert [s.delegation for s in after.steps] == [s.delegation for s in given.steps], "what others gave away stays"
+    after = decide(after, person("u_m", "controller"), Decision.APPROVE, NOW)
+    assert after.steps[0].delegation == given.steps[0].delegation, "a decided step keeps what was said of it"
     with pytest.raises(Refusal, match="SEGREGATION_OF_DUTIES"):
         delegate(chain_of("create"), person("u_m", "ar_manager"), 1, "u_clerk", None, NOW)
     with pytest.raises(Refusal, match="SEGREGATION_OF_DUTIES"):
@@ -207,6 +292,13 @@ def test_an_overdue_step_escalates_once_and_its_fallback_may_only_hand_it_on():
     assert given.to == "u_m9"
     with pytest.raises(Refusal, match="FORBIDDEN"):
         delegate(chain, person("u_c", "controller"), 1, "u_m9", None, NOW)
+    named = open_chain("u_clerk", [PlannedStep("ar_manager", fallback="u_boss")], NOW)
+    late = escalated(named, 1, NOW)
+    assert late is not None
+    assert delegate(late, person("u_boss"), 1, "u_m9", None, NOW).steps[0].delegation == Delegation("u_m9", "u_boss")
+    for who, when in ((person("u_x"), late), (person("u_boss"), named)):
+        with refusing("FORBIDDEN", step=1, role="ar_manager"):
+            delegate(when, who, 1, "u_m9", None, NOW)
 
 
 def test_a_late_decision_wins_over_the_timer():
@@ -228,8 +320,9 @@ def test_nothing_is_withdrawn_after_the_last_approval_unless_it_failed():
     chain = decide(chain_of("create"), person("u_m", "ar_manager"), Decision.APPROVE, NOW)
     chain = decide(chain, person("u_c", "controller"), Decision.APPROVE, NOW)
     assert chain.status is ChangeStatus.PENDING_APPROVAL  # until it has been carried out
-    with pytest.raises(Refusal, match="CHANGE_CLOSED"):
+    with refusing("CHANGE_CLOSED") as no:
         withdraw(chain, clerk)
+    assert "is being carried out" in no[0].detail
     assert withdraw(failed(chain), clerk).status is ChangeStatus.WITHDRAWN
 
 

@@ -61,9 +61,15 @@ class SharedServers:
 
 
 @pytest.fixture(scope="session")
-def shared_servers(request: pytest.FixtureRequest) -> Iterator[SharedServers]:
-    """The servers of this run: the first xdist worker to ask starts them, and outstays the others."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")
+def shared_servers() -> Iterator[SharedServers]:
+    """The servers of this run."""
+    with servers_of(os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")) as servers:
+        yield servers
+
+
+@contextlib.contextmanager
+def servers_of(run: str) -> Iterator[SharedServers]:
+    """The servers of a run: the first of its processes to ask starts them, and outstays the others."""
     directory = Path(tempfile.gettempdir()) / f"arflow-test-{run[:16]}"
     directory.mkdir(exist_ok=True)
     addresses = directory / "servers.json"

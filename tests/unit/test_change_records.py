@@ -108,7 +108,9 @@ def test_a_failed_change_says_why_and_is_closed_for_the_time_being():
     found = change().failed(failed(approved()), NOW, "RECORD_MOVED", "It has moved.")
     shown = change_answer(found)
     assert shown.failure is not None
-    assert (shown.status, shown.failure.code, shown.closed_at) == ("FAILED", "RECORD_MOVED", NOW)
+    assert (shown.status, shown.failure.code, shown.failure.detail) == ("FAILED", "RECORD_MOVED", "It has moved.")
+    assert shown.closed_at == NOW
+    assert found.moved_to(change().chain, NOW).closed_at is None, "what is open again is not closed"
 
 
 def test_a_submission_is_answered_in_one_shape_before_and_after_it_was_looked_at():

@@ -1,0 +1,105 @@
+"""Makes mistakes in operations, and says which the tests that carry operations out in their own process do not see.
+
+`python -m tests.mutants.operations operations/cash/undo.py … tests/reads …`; without arguments `OPERATIONS` and `TESTS`. As
+tests.mutants.rules, but with a PostgreSQL beside it, and a database for every mistake.
+"""
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType
+
+import psycopg
+import pytest
+
+from tests.mutants.mistakes import ROOT, Mistake, mistakes
+from tests.mutants.rules import Came, Trial, chosen, run, tests_by_function, tried
+from tests.stack_fixtures.shared import SharedServers, servers_of
+
+OPERATIONS = ("operations/cash/*.py", "operations/approvals/*.py", "operations/authority.py")
+TESTS = (
+    "tests/session_lines", "tests/credit_notes", "tests/deductions", "tests/exceptions", "tests/peers", "tests/crash",
+    "tests/reads",
+)  # fmt: skip
+"""Where operations are carried out without processes beside the test, the quickest first."""
+BESIDE = ("temporal", "app", "stack", "desk_app", "time_skipping")
+"""Of what the fixtures speak that ask for other processes."""
+LONGEST, MOST = 20.0, 60
+"""Seconds, beyond which a test is not asked; and how many are, the quickest first."""
+
+
+class TrialOnBooks(Trial):
+    """What has a database of its own in each process may be tried in a fork."""
+
+    def __init__(self, paths: Sequence[str], servers: SharedServers) -> None:
+        super().__init__(paths)
+        self.servers = servers
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [i for i in items if not any(n.startswith(BESIDE) for n in getattr(i, "fixturenames", ()))]
+
+    def came(self, items: Sequence[pytest.Item], kept: Path) -> Came:
+        """Without a mistake some fail in one process with all others: they are not asked."""
+        came, failed = tests_by_function(items, {str(ROOT / p) for p in self.paths}, kept)
+        sys.stderr.write("".join(f"not asked: {node}\n" for node in failed))
+        quick = {key: sorted(one for one in tests if one[0] < LONGEST)[:MOST] for key, tests in came.items()}
+        return defaultdict(list, quick)
+
+    def chosen(self, path: str) -> list[Mistake]:
+        return chosen(mistakes(path), path)
+
+    def tried(
+        self,
+        m: Mistake,
+        functions: dict[str, list[FunctionType]],
+        came: list[tuple[float, str]],
+        items: dict[str, pytest.Item],
+    ) -> int:
+        pid, code = tried(m, functions, came, items)
+        with psycopg.connect(self.servers.postgres_url, autocommit=True) as connection:
+            for kind in ("quiet_", ""):
+                connection.execute(f'DROP DATABASE IF EXISTS "arflow_{kind}main_{pid}" WITH (FORCE)')
+        return code
+
+
+@contextmanager
+def servers_beside() -> Iterator[SharedServers]:
+    """Servers that stand in a process of their own: no fork has part in them."""
+    run_id = os.environ["PYTEST_XDIST_TESTRUNUID"] = f"trial-{os.getpid()}"
+    ready, say_ready = os.pipe()
+    wait, end = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.close(end)
+        with servers_of(run_id):
+            os.write(say_ready, b"1")
+            os.read(wait, 1)
+        os._exit(0)
+    try:
+        os.close(say_ready)
+        assert os.read(ready, 1), "the servers did not start"
+        with servers_of(run_id) as servers:
+            found = servers
+        yield found
+    finally:
+        os.close(end)
+        os.waitpid(pid, 0)
+
+
+def named() -> list[str]:
+    """The modules of the operations."""
+    return sorted({str(p.relative_to(ROOT)) for pattern in OPERATIONS for p in ROOT.glob(pattern)})
+
+
+def main(given: Sequence[str]) -> int:
+    tests = [path for path in given if path.startswith("tests/")] or TESTS
+    paths = [path for path in given if not path.startswith("tests/")] or named()
+    with servers_beside() as servers:
+        return run(TrialOnBooks(paths, servers), tests)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
