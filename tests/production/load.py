@@ -50,8 +50,6 @@ class Caller:
     told: Told = field(default_factory=Told)
     seen: Counter[str] = field(default_factory=Counter)
     odd: list[str] = field(default_factory=list)
-    not_taken: list[str] = field(default_factory=list)
-    """Where Temporal did not take a process in time: on a machine that is too busy for it."""
     tries: list[str] = field(default_factory=list)
     """Of the request that is under way, or was the latest: what each was answered, and after how long."""
 
@@ -77,8 +75,6 @@ class Caller:
             self._saw(type(error).__name__, began)
             return None
         self._saw(str(answer.status_code), began)
-        if answer.status_code == 503 and "is kept; ask again" in answer.text:
-            self.not_taken.append(f"{method} {path}")
         if answer.status_code >= 400 and answer.status_code not in LATER and not self._lost(path, answer):
             self.odd.append(f"{method} {path}: {answer.status_code} {answer.text[:600]}")
         return answer

@@ -117,9 +117,7 @@ async def followed(shape: Production, old: Build, new: Build) -> str:
         one.close()
     seen = sum((c.seen for c in everybody), Counter[str]())
     assert [odd for c in everybody for odd in c.odd] == []
-    slow = [path for c in everybody for path in c.not_taken]
-    assert seen["503"] == len(slow), "a 503, and not because Temporal did not take a process in time"
-    assert {status for status in seen if status not in ("200", "201", "202", "503")} == set(), seen
+    assert {status for status in seen if status not in ("200", "201", "202")} == set(), seen
     assert {c.status for c in changes} == {"APPROVED"}
     payments = [payment for p in paid for payment in p.payments]
     each_once(shape.postgres.url("arflow_owner"), org, payer, payments)

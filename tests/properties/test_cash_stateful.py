@@ -14,10 +14,13 @@ from tests.properties.deduction_machine import DeskWithDeductions
 
 
 @pytest.fixture
-def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
-    """Runs so many desks for so many steps each, every desk an organisation of its own, where no worker looks."""
+def random_work(fresh_database_url: str) -> "Callable[[int, int], int]":
+    """Runs so many desks for so many steps each, every desk an organisation of its own, where no worker looks.
 
-    def work(desks: int, steps: int) -> None:
+    Answers how many application sessions there are since the beginning.
+    """
+
+    def work(desks: int, steps: int) -> int:
         engine, owner = make_engine(fresh_database_url, pool_size=2), opened(fresh_database_url)
 
         class Anew(DeskWithDeductions):
@@ -32,6 +35,7 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
                     suppress_health_check=list(HealthCheck), phases=set(Phase) - {Phase.explain},
                 ),
             )  # fmt: skip
+            return int(owner.execute("SELECT count(*) AS n FROM application_sessions").fetchall()[0]["n"])
         finally:
             owner.close()
             engine.dispose()
@@ -40,11 +44,17 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], None]":
 
 
 @pytest.mark.timeout(1800)
-def test_the_books_are_right_after_every_step_of_random_work(random_work: Callable[[int, int], None]) -> None:
+def test_the_books_are_right_after_every_step_of_random_work(random_work: Callable[[int, int], int]) -> None:
     random_work(30, 50)
 
 
 @pytest.mark.soak
-def test_the_books_are_right_after_every_step_of_a_long_random_day(random_work: Callable[[int, int], None]) -> None:
-    """`ARFLOW_SOAK_DESKS`: fewer or more than the thousand, for whoever has less time or more."""
-    random_work(int(os.environ.get("ARFLOW_SOAK_DESKS", "1000")), 100)
+def test_the_books_are_right_after_every_step_until_ten_thousand_random_sessions(
+    random_work: Callable[[int, int], int],
+) -> None:
+    """`ARFLOW_SOAK_SESSIONS`: fewer or more, for whoever has less time or more."""
+    wanted, desks, sessions = int(os.environ.get("ARFLOW_SOAK_SESSIONS", "10000")), 0, 0
+    while sessions < wanted:
+        sessions = random_work(20, 100)
+        desks += 20
+        print(f"{desks} desks, {sessions} sessions")  # noqa: T201 - make soak reports its figures
