@@ -1,7 +1,6 @@
 """The activity behind every posting: one command, one transaction."""
 
-import json
-
+import orjson
 from sqlalchemy import Engine
 from temporalio import activity
 
@@ -22,6 +21,6 @@ class CommandActivities:
         """Run the command's operation exactly once; a retry answers what the first run answered."""
         with boundary():
             outcome = execute(self._engine, start.org_id, start.command_id)
-        said = json.loads(outcome.json)
+        said = orjson.loads(outcome.json)
         status, payment = (str(said.get(name) or "") for name in ("status", "payment_id"))
         return CommandResult(start.command_id, outcome.replayed, status, payment)

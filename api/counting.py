@@ -1,8 +1,8 @@
 """Business counters: what was carried out, by operation; what was recorded, applied and issued, by currency."""
 
-import json
 from typing import Final
 
+import orjson
 from prometheus_client import Counter
 
 from api import metrics
@@ -22,7 +22,7 @@ def count(operation: str, done: Answered) -> None:
     metrics.COMMANDS.labels(operation, "replayed" if done.replayed else "done").inc()
     business = _BUSINESS.get(operation)
     if business is not None and not done.replayed:
-        body = json.loads(done.json)
+        body = orjson.loads(done.json)
         business.labels(_currency(body)).inc()
         if operation == "record_payment" and body.get("session"):
             metrics.PAYMENTS_APPLIED.labels(_currency(body)).inc()

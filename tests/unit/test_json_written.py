@@ -1,4 +1,4 @@
-"""JSON as it is written for PostgreSQL and for callers: the same text whoever writes it."""
+"""JSON as it is written for PostgreSQL and for callers, and read again: the same whoever writes and reads it."""
 
 import json
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.db.postgres.json_values import from_json
 from models.db.tx import to_json
 
 
@@ -50,3 +51,13 @@ _JSON = st.recursive(
 @given(_JSON)
 def test_json_comes_back_as_it_was(value: object) -> None:
     assert json.loads(to_json(value)) == value
+    assert from_json(to_json(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["18446744073709551616", "[-9223372036854775809]", '{"of": 12345678901234567890123}', "1.25", "-0.0", "1e400", "1E5",
+     '"\\ud800"', '{"a": 1, "a": 2}', '"\\u00e9"', "9223372036854775807", "[NaN]", "0.1234567890123456789"],
+)  # fmt: skip
+def test_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    assert repr(from_json(text.encode())) == repr(from_json(text)) == repr(json.loads(text))

@@ -14,9 +14,13 @@ from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
+from psycopg.types.json import set_json_loads
 from psycopg.waiting import Ready, Wait
 
+from models.db.postgres.json_values import from_json
 from models.db.postgres.statements import Asked, Preparation, Statements
+
+set_json_loads(from_json)
 
 Row = Mapping[str, Any]
 """A row, by the names of its columns."""
