@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     database_work_seconds: int = Field(default=1800, ge=1)
     """The same for the worker, which compares a million rows of an import in one statement."""
 
+    authorities_file: Path | None = None
+    """Certificates (PEM) of authorities of the operator's own, trusted beside those that this machine trusts, wherever arflow
+    calls: identity provider, mail server, webhooks' receivers, external systems, stamping authority. Temporal's and
+    PostgreSQL's are named with their addresses."""
     temporal_address: str | None = None
     """host:port of an external Temporal. None: `make up` starts a dev server on `temporal_port`."""
     temporal_namespace: str = "default"

@@ -1,7 +1,6 @@
 """Writing and sending remittance confirmations."""
 
 import smtplib
-import ssl
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.errors import boundary, gone
 from models.messages.confirmations import ConfirmationInput, ConfirmationResult
+from models.tls import client_context
 from operations.cash import confirmations
 
 Transport = Callable[[EmailMessage], None]
@@ -29,7 +29,7 @@ def smtp_transport(url: str, *, encrypted: bool = False) -> Transport:
 
     def deliver(message: EmailMessage) -> None:
         host, port = parts.hostname or "localhost", parts.port
-        context = ssl.create_default_context()
+        context = client_context()
         server: smtplib.SMTP
         if parts.scheme == "smtps":
             server = smtplib.SMTP_SSL(host, port or 465, timeout=20, context=context)

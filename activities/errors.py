@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from models.commands import KeptRefusal
 from models.errors import Refusal
+from models.tls import reason
 from operations.runner import CommandLost
 
 log = structlog.get_logger("arflow.activities")
@@ -60,5 +61,8 @@ def boundary() -> Iterator[None]:
     except ApplicationError:
         raise
     except Exception as error:
-        log.warning("activity failed", exc_info=error)
-        raise ApplicationError(f"{type(error).__name__} (see the worker's log)", type=type(error).__name__) from None
+        why = reason(str(error))  # what is wrong with a certificate: words of ours
+        log.warning("activity failed", exc_info=error, **({} if why is None else {"why": why}))
+        kind = type(error).__name__
+        said = kind if why is None else f"{kind}: {why}"
+        raise ApplicationError(f"{said} (see the worker's log)", type=kind) from None

@@ -11,6 +11,7 @@ from activities.errors import boundary
 from models.cash.rate_files import MOST_BYTES, RatesUnreadable
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
+from models.tls import client_context
 from operations.cash.rate_watch import keep_rates, watch_rates
 
 SECONDS: Final = 30
@@ -50,7 +51,7 @@ class RateActivities:
 def _fetched(url: str) -> bytes:
     """The file; no more of it than a file of rates has."""
     content = bytearray()
-    with httpx2.stream("GET", url, timeout=SECONDS, follow_redirects=False) as answer:
+    with httpx2.stream("GET", url, timeout=SECONDS, follow_redirects=False, verify=client_context()) as answer:
         answer.raise_for_status()
         for piece in answer.iter_bytes():
             content += piece

@@ -12,7 +12,7 @@ import structlog
 
 from api import metrics
 from models.errors import Refusal
-from models.tls import reason
+from models.tls import client_context, reason
 
 log = structlog.get_logger("arflow.api")
 
@@ -111,7 +111,7 @@ class SigningKeys:
     async def _fetch(self) -> None:
         self._tried = self._clock()
         try:
-            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=client_context()) as client:
                 published = await self._get(client, await self._url(client))
             self._keys = _usable(published)
             self._fetched = self._clock()

@@ -32,9 +32,11 @@ async def _serve(url: str, token: str) -> None:
 
     from conversation.api import HttpApi
     from conversation.server import client_name, conversation_server
+    from models.tls import client_context
 
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as http:
+    trusted = client_context()
+    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, verify=trusted) as http:
         server = conversation_server(lambda ctx: HttpApi(http, url, client_name(ctx)), version("arflow"))
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())

@@ -22,10 +22,11 @@ from cli import (
 )
 from logs import configure_logs
 from models.audit.stamps import CertificatesUnreadable
-from models.db.migrate import TooOld
+from models.db.migrate import StillLocked, TooOld
 from models.db.pooling import SharedSession
 from models.signing import KeyUnreadable
-from settings import SettingsError, get_settings
+from models.tls import trust
+from settings import Settings, SettingsError, get_settings
 from stack.process import StackError
 from workflows.connection import TemporalAway
 
@@ -61,7 +62,8 @@ def main() -> None:
     """Run the command; what the user can mend comes as one line on stderr and exit code 1."""
     code: object = 0
     try:
-        configure_logs(get_settings())
+        configure_logs(settings := get_settings())
+        _trust(settings)
         app()
     except (
         StackError,
@@ -69,6 +71,7 @@ def main() -> None:
         SharedSession,
         TemporalAway,
         TooOld,
+        StillLocked,
         KeyUnreadable,
         CertificatesUnreadable,
     ) as error:
@@ -86,6 +89,13 @@ def main() -> None:
     # Not through the interpreter's own end: threads of the Temporal SDK that are just then handing over a result
     # abort the process ("PyGILState_Release"), which would turn a command that has succeeded into one that failed.
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _trust(settings: Settings) -> None:
+    try:
+        trust(settings.authorities_file)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"ARFLOW_AUTHORITIES_FILE: no certificate can be read from it: {error}") from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 from import_readers import Unreadable, open_rows
 from models.customer_360.surveys import LeftOut, NoSurvey, SurveyAnswer, answer_of, columns_of
 from models.imports.raw_rows import cells_of
+from models.tls import client_context
 
 PIECE: Final = 500
 """Records of one request."""
@@ -21,7 +22,8 @@ def nps(
     url: Annotated[str, typer.Option(help="Where the API is.")] = "http://127.0.0.1:8080",
 ) -> None:
     """Write the answers of an NPS survey into the 360 view; what cannot be placed is named, line by line."""
-    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as http:
+    said = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=url, headers=said, timeout=60, verify=client_context()) as http:
         try:
             written, left_out = take(http, file)
         except (NoSurvey, Unreadable, OSError, httpx2.HTTPError) as wrong:

@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Recompute the audit chains and the ledger's invariants of every organisation; exit 1 on any breach."""
     settings = get_settings()
-    keys = None if settings.public_keys is None else PublicKeys.read(settings.public_keys.read_bytes())
+    keys = None if settings.public_keys is None else PublicKeys.of_file(settings.public_keys)
     certificates = settings.tsa_certificates_file
     authorities = None if certificates is None else StampingAuthorities.of_file(certificates)
     with books(settings) as url:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature
@@ -66,6 +67,14 @@ class PublicKeys:
         if not found:
             raise KeyUnreadable("there is no public key in it")
         return cls(found)
+
+    @classmethod
+    def of_file(cls, file: Path) -> "PublicKeys":
+        """The same, from a file that the operator has named."""
+        try:
+            return cls.read(file.read_bytes())
+        except (OSError, KeyUnreadable) as error:
+            raise KeyUnreadable(f"{file}: {error}") from None
 
     @property
     def first(self) -> str:

@@ -1,6 +1,8 @@
-"""Certificates of connections: when one ends, and what an error says of one, in words that an operator can act on."""
+"""Certificates of connections: whom they have to come from, when one ends, and what an error says of one, in words that an
+operator can act on."""
 
 import re
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +52,26 @@ class CertificateAnswer:
 
     setting: str
     ends_at: datetime | None
+
+
+class _Trust:
+    own: Path | None = None
+
+
+def trust(authorities: Path | None) -> None:
+    """From now on whoever these (PEM) vouch for is trusted, beside whom this machine trusts. Raises OSError, ValueError where
+    there are none in the file."""
+    if authorities is not None:
+        ends(authorities.read_bytes(), authorities=True)
+    _Trust.own = authorities
+
+
+def client_context() -> ssl.SSLContext:
+    """How this process speaks TLS to whoever it calls: verified, by name, against the authorities that are trusted here."""
+    context = ssl.create_default_context()
+    if _Trust.own is not None:
+        context.load_verify_locations(_Trust.own)
+    return context
 
 
 def ends(pem: bytes, *, authorities: bool) -> datetime:

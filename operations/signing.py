@@ -83,7 +83,7 @@ def signer_of(
     too. Raises KeyUnreadable."""
     if command is not None:
         assert public_keys is not None
-        return Signer.of_command(command, PublicKeys.read(public_keys.read_bytes()))
+        return Signer.of_command(command, PublicKeys.of_file(public_keys))
     if key_file is None and made_at is None:
         return None
     return Signer.of_file(key_file or _kept_key(made_at))

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 import httpx2
 
 from models.outgoing import Hosts, is_host, is_public
+from models.tls import client_context
 
 _LOOKING_UP: Final = ThreadPoolExecutor(32, thread_name_prefix="name")
 """Lookups cannot be interrupted: in threads of their own, whoever asked need not wait for their end."""
@@ -137,4 +138,4 @@ def _look_up(host: str, port: int) -> list[str]:
 @lru_cache
 def _certificates() -> ssl.SSLContext:
     """Loading them takes longer than most answers."""
-    return ssl.create_default_context()
+    return client_context()

@@ -52,6 +52,8 @@ def _ends(one: CertificateFile) -> datetime | None:
 
 
 def _files(settings: Settings) -> Iterator[CertificateFile]:
+    if settings.authorities_file is not None:
+        yield CertificateFile("ARFLOW_AUTHORITIES_FILE", settings.authorities_file, authorities=True)
     if settings.temporal_tls_cert_file is not None:
         yield CertificateFile("ARFLOW_TEMPORAL_TLS_CERT_FILE", settings.temporal_tls_cert_file)
     if settings.temporal_tls_ca_file is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -20,6 +21,12 @@ from models.db.migrations.run_sql import replace_functions
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TRIES: Final = 300
 """So often a step waits for its locks, each time for less than a second: five minutes and more of a busy table."""
+SAID_EVERY: Final = 30
+HELD: Final = (
+    "another session holds a lock that a migration needs, for longer than it waits; nothing is half done: see who, by "
+    "pg_blocking_pids in pg_stat_activity, end it or wait for it, and run it again"
+)
+log = structlog.get_logger("arflow.migrate")
 
 
 def config(database_url: str) -> Config:
@@ -64,15 +71,19 @@ def _finish(c: "psycopg.Connection[tuple[object, ...]]", before: str | None) -> 
 
 def until_unlocked(step: Callable[[], None], tries: int = LOCK_TRIES, pause: float = 1.0) -> None:
     """Take a step whose locks are waited for less than a second, again and again: whoever waits behind it for a table waits no
-    longer, and gets through in between. Raises what the last try raised."""
+    longer, and gets through in between. Raises StillLocked after the last try."""
     for left in reversed(range(tries)):
         try:
             step()
             return
         except (psycopg.errors.LockNotAvailable, OperationalError) as error:
             cause = error.orig if isinstance(error, OperationalError) else error
-            if not isinstance(cause, psycopg.errors.LockNotAvailable) or not left:
+            if not isinstance(cause, psycopg.errors.LockNotAvailable):
                 raise
+            if not left:
+                raise StillLocked(HELD) from None
+            if left % SAID_EVERY == (tries - 1) % SAID_EVERY:
+                log.warning("a migration waits for a lock that another session holds", tries_left=left)
             time.sleep(pause)
 
 
@@ -100,6 +111,10 @@ def _must_be_served(c: "psycopg.Connection[tuple[object, ...]]", at: str) -> Non
     head = _scripts().get_current_head()
     if c.execute("SELECT 1 FROM schema_serves WHERE revision = %s", (head,)).fetchone() is None:
         raise TooOld(f"the database is at {at}, and does not serve this build ({head}) any more: start a newer one")
+
+
+class StillLocked(Exception):
+    """Somebody has held a lock for as long as it was waited for."""
 
 
 class TooOld(Exception):

@@ -187,7 +187,7 @@ def _in_production(company: Authority, identity: IdentityProvider) -> Mapping[st
         "ARFLOW_OIDC_AUDIENCE": AUDIENCE,
         "ARFLOW_SIGNING_KEY_FILE": str(company.signing),
         "ARFLOW_SIGNING_PUBLIC_KEYS_FILE": str(company.signing_public),
-        "SSL_CERT_FILE": str(company.authority),
+        "ARFLOW_AUTHORITIES_FILE": str(company.authority),
     }
 
 

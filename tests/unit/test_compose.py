@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 import yaml
 
+from cli.main import app
 from settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +34,13 @@ def test_the_parts_of_the_production_shape_are_there() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_pinned(name: str) -> None:
-    assert EXACT_TAG.match(SERVICES[name]["image"])
+    assert EXACT_TAG.match(re.sub(r"\$\{ARFLOW_BUILD_ID:-([^}]+)\}$", r"\1", SERVICES[name]["image"]))
+
+
+def test_our_image_is_of_the_package_or_of_the_build_that_is_named() -> None:
+    (version,) = re.findall(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
+    ours = {service["image"] for service in SERVICES.values() if "build" in service}
+    assert ours == {f"arflow:${{ARFLOW_BUILD_ID:-{version}}}"}
 
 
 def test_the_image_is_built_from_pinned_bases_and_hashes() -> None:
@@ -115,6 +123,21 @@ def test_every_setting_can_be_set_from_outside() -> None:
         of_others = set() if name in APIS else {"ARFLOW_UPLOAD_DIR"}
         assert wanted - set(SERVICES[name]["environment"]) == of_others, name
     assert SERVICES["api-1"]["environment"] == SERVICES["api-2"]["environment"]
+
+
+def test_no_variable_is_told_to_nobody() -> None:
+    known = {f"ARFLOW_{name.upper()}" for name in Settings.model_fields}
+    for name in (*APIS, "worker", "migrate"):
+        assert set(SERVICES[name]["environment"]) <= known, name
+    listed = set(re.findall(r"^(\w+)=$", (ROOT / "deploy" / "example.env").read_text(), re.M))
+    assert listed == set(re.findall(r"\$\{(\w+)", str(COMPOSE)))
+
+
+def test_our_health_checks_are_commands_of_the_image() -> None:
+    for service in SERVICES.values():
+        words = service.get("healthcheck", {}).get("test", [])[1:]
+        if "build" in service and words:
+            assert (words[0], words[1] in typer.main.get_command(app).commands) == ("arflow", True)
 
 
 def test_what_is_set_nowhere_is_as_if_it_were_not_named(monkeypatch: pytest.MonkeyPatch) -> None:

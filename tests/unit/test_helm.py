@@ -27,6 +27,8 @@ EVERYTHING = {
     "ingress.host": "ar.example.com",
     "ingress.tlsSecret": "certificate",
     "temporal.apiKey": "true",
+    "temporal.tls.authorities": "true",
+    "authorities.configMap": "company",
     "temporal.tls.secret": "temporal-client",
     "signing.secret": "signing",
     "sources.secrets.org_acme": "acme-credentials",
@@ -124,6 +126,32 @@ def test_every_variable_is_a_setting_and_no_secret_is_written_down(documents: Do
             secret = re.search(r"DATABASE_URL$|SMTP_URL|API_KEY", variable)
             assert ("valueFrom" in one) == bool(secret), variable
             assert secret or isinstance(one["value"], str), variable
+
+
+@pytest.mark.parametrize("kind", ["configMap", "secret"])
+def test_authorities_of_the_operators_own_are_there_in_every_process(kind: str) -> None:
+    """Identity provider, mail server and whatever else arflow calls; for Temporal and PostgreSQL the file is named."""
+    told = {f"authorities.{kind}": "company", "authorities.key": "root.pem", "temporal.tls.secret": "temporal-client"}
+    file = "/etc/arflow/authorities/root.pem"
+    for switch, of_temporal in (("false", "/etc/arflow/temporal/ca.crt"), ("true", file)):
+        for name, pod in pods(rendered(NEEDED | told | {"temporal.tls.authorities": switch})):
+            said = environment(pod)
+            assert said["ARFLOW_AUTHORITIES_FILE"]["value"] == file, name
+            assert said["ARFLOW_TEMPORAL_TLS_CA_FILE"]["value"] == of_temporal, name
+            (volume,) = [one for one in pod["volumes"] if one["name"] == "authorities"]
+            assert volume[kind] in ({"name": "company"}, {"secretName": "company", "defaultMode": 0o440})
+            (mount,) = [one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "authorities"]
+            assert (mount["mountPath"], mount["readOnly"]) == (str(Path(file).parent), True)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"temporal.tls.authorities": "true"}, {"authorities.configMap": "company", "authorities.secret": "company"}],
+)
+def test_authorities_that_are_named_nowhere_or_twice_are_refused(told: Mapping[str, str]) -> None:
+    done = helm("template", "books", "--kube-version", "1.31.0", values=NEEDED | told)
+    assert done.returncode != 0
+    assert "authorities" in done.stderr
 
 
 def test_only_migrations_and_the_proof_hold_the_owners_login(documents: Documents) -> None:

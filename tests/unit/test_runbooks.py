@@ -53,6 +53,43 @@ def test_every_command_is_one_that_the_command_line_takes(page: str, words: str)
     assert {word for word in said if word.startswith("--")} <= options
 
 
+def composed() -> Iterator[tuple[str, list[str]]]:
+    """Every `docker compose …` of a block or of the text, those of the page of operations included."""
+    for name, text in (TEXT | {"operations.md": (ROOT / "docs" / "operations.md").read_text()}).items():
+        blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ").splitlines()
+        for line in (*(line.partition("#")[0] for line in blocks), *re.findall(r"`(docker\s+compose [^`]*)`", text)):
+            for words in re.split(r"&&|\||;", line):
+                if words.split()[:2] == ["docker", "compose"]:
+                    yield name, shlex.split(words)[2:]
+
+
+OPTIONS = {
+    "build": set[str](), "exec": set[str](), "ps": set[str](), "stop": set[str](),
+    "up": {"-d", "--no-deps", "--no-build", "--wait"}, "logs": {"--no-log-prefix"},
+    "run": {"--rm", "--no-deps", "--entrypoint", "-v"},
+}  # fmt: skip
+"""What of compose is typed, with the options that it has."""
+
+
+def test_every_part_that_compose_is_asked_for_is_in_its_file_and_nothing_waits_for_what_is_away() -> None:
+    parts = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    said = list(composed())
+    assert len(said) >= 10
+    for name, (verb, *words) in said:
+        options = {word for word in words if word.startswith("-")} if verb != "run" else set(words) & OPTIONS["run"]
+        assert options <= OPTIONS[verb] or verb == "exec", (name, words)
+        named = [word for word in words if not word.startswith("-")]
+        if verb == "run":
+            assert {"--rm", "--no-deps"} <= set(words), (name, words)
+            named = words[max(i for i, word in enumerate(words) if word in parts) :]
+        if verb in ("run", "exec"):
+            assert named[0] in parts, (name, words)
+            if named[0] == "migrate" and named[1:]:
+                assert named[1] in COMMANDS.commands, (name, words)
+        else:
+            assert set(named) <= set(parts), (name, words)
+
+
 def test_every_address_is_one_that_the_api_serves() -> None:
     served = set(create_app(Settings(database_url="postgresql://nobody@127.0.0.1/none")).openapi()["paths"])
     patterns = [re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))) for path in served]

@@ -84,6 +84,9 @@ def test_what_is_no_key_of_ed25519_is_refused_in_a_sentence(tmp_path: Path) -> N
     for text in (public, b"", b"-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"):
         with pytest.raises(KeyUnreadable):
             PublicKeys.read(text)
+    for read in (PublicKeys.of_file, lambda file: signer_of(None, "store", file, None)):
+        with pytest.raises(KeyUnreadable, match=r"none\.pem: "):
+            read(tmp_path / "none.pem")
 
 
 def test_one_key_signs_and_a_command_names_its_own() -> None:

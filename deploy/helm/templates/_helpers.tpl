@@ -19,6 +19,15 @@ app.kubernetes.io/component: {{ .part }}
 {name: {{ .root.Values.secrets.name }}, key: {{ .key }}}
 {{- end }}
 
+{{/* Where authorities of the operator's own lie; empty: there are none. */}}
+{{- define "arflow.authorities" -}}
+{{- $a := .Values.authorities -}}
+{{- if and $a.configMap $a.secret }}{{ fail "authorities: a configMap or a secret, not both" }}{{ end -}}
+{{- if $a.configMap }}configMap: {name: {{ $a.configMap }}}
+{{- else if $a.secret }}secret: {secretName: {{ $a.secret }}, defaultMode: 0440}
+{{- else if .Values.temporal.tls.authorities }}{{ fail "temporal.tls.authorities: name them in authorities.configMap or authorities.secret" }}{{ end -}}
+{{- end }}
+
 {{/* What every process is told. `database`: the key of its login. */}}
 {{- define "arflow.environment" -}}
 {{- $v := .root.Values -}}
@@ -37,8 +46,15 @@ app.kubernetes.io/component: {{ .part }}
 - name: ARFLOW_TEMPORAL_API_KEY
   valueFrom: {secretKeyRef: {{ include "arflow.secret" (dict "root" .root "key" "temporal-api-key") }}}
 {{- end }}
-{{- if $v.temporal.tls.secret }}
+{{- if include "arflow.authorities" .root }}
+- {name: ARFLOW_AUTHORITIES_FILE, value: /etc/arflow/authorities/{{ $v.authorities.key }}}
+{{- end }}
+{{- if $v.temporal.tls.authorities }}
+- {name: ARFLOW_TEMPORAL_TLS_CA_FILE, value: /etc/arflow/authorities/{{ $v.authorities.key }}}
+{{- else if $v.temporal.tls.secret }}
 - {name: ARFLOW_TEMPORAL_TLS_CA_FILE, value: /etc/arflow/temporal/ca.crt}
+{{- end }}
+{{- if $v.temporal.tls.secret }}
 - {name: ARFLOW_TEMPORAL_TLS_CERT_FILE, value: /etc/arflow/temporal/tls.crt}
 - {name: ARFLOW_TEMPORAL_TLS_KEY_FILE, value: /etc/arflow/temporal/tls.key}
 {{- end }}
@@ -62,6 +78,9 @@ app.kubernetes.io/component: {{ .part }}
 {{- define "arflow.mounts" -}}
 - {name: tmp, mountPath: /tmp}
 - {name: home, mountPath: /var/lib/arflow}
+{{- if include "arflow.authorities" . }}
+- {name: authorities, mountPath: /etc/arflow/authorities, readOnly: true}
+{{- end }}
 {{- if .Values.temporal.tls.secret }}
 - {name: temporal-tls, mountPath: /etc/arflow/temporal, readOnly: true}
 {{- end }}
@@ -76,6 +95,9 @@ app.kubernetes.io/component: {{ .part }}
 {{- define "arflow.volumes" -}}
 - {name: tmp, emptyDir: {}}
 - {name: home, emptyDir: {}}
+{{- with include "arflow.authorities" . }}
+- {name: authorities, {{ . }}}
+{{- end }}
 {{- if .Values.temporal.tls.secret }}
 - {name: temporal-tls, secret: {secretName: {{ .Values.temporal.tls.secret }}, defaultMode: 0440}}
 {{- end }}
