@@ -137,7 +137,7 @@ def test_our_health_checks_are_commands_of_the_image() -> None:
     for service in SERVICES.values():
         words = service.get("healthcheck", {}).get("test", [])[1:]
         if "build" in service and words:
-            assert (words[0], words[1] in typer.main.get_command(app).commands) == ("arflow", True)
+            assert (words[0], words[1] in typer.main.get_group(app).commands) == ("arflow", True)
 
 
 def test_what_is_set_nowhere_is_as_if_it_were_not_named(monkeypatch: pytest.MonkeyPatch) -> None:

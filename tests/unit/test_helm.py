@@ -148,7 +148,7 @@ def test_authorities_of_the_operators_own_are_there_in_every_process(kind: str) 
     "told",
     [{"temporal.tls.authorities": "true"}, {"authorities.configMap": "company", "authorities.secret": "company"}],
 )
-def test_authorities_that_are_named_nowhere_or_twice_are_refused(told: Mapping[str, str]) -> None:
+def test_authorities_that_are_named_nowhere_or_twice_are_refused(told: dict[str, str]) -> None:
     done = helm("template", "books", "--kube-version", "1.31.0", values=NEEDED | told)
     assert done.returncode != 0
     assert "authorities" in done.stderr
