@@ -67,13 +67,15 @@ def _http_url(url: str) -> str:
         named = bool(parts.hostname) and parts.port != 0
     except ValueError:
         named = False
-    if not named or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.fragment:
+    plain = re.fullmatch(r"[\x21-\x7e]+", url) is not None and "\\" not in url
+    if not (named and plain) or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.fragment:
         raise PydanticCustomError("URL_INVALID", "A URL is written https://host/path, without user or fragment")
     return url
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-"""The address of another system, absolute, kept as spelt: http or https, with a host, without credentials or fragment."""
+"""The address of another system, absolute, kept as spelt: http or https, with a host, without credentials or fragment,
+and without what a request line could not hold: blanks, line feeds and letters beyond ASCII are written with %."""
 
 
 def _iso_date(value: object) -> date:

@@ -160,13 +160,25 @@ def match_credit(
         found = _exact(credit, named) or _partial(credit, named) or _by_document(credit, named, book)
     if found is not None:
         return found
-    customer_id = credit.payer_of(named.all)
     return Match(
         MatchKind.NONE,
-        customer_id=None if credit.payers and customer_id not in credit.payers else customer_id,
+        customer_id=_whose(credit, named),
         reason_code=_reason(credit, named),
         suggestions=_suggestions(credit, named, book, likely, similar),
     )
+
+
+def _whose(credit: Credit, named: Named) -> str | None:
+    """Whose a receipt is that pays nothing by itself. Another entity's invoice says it of nobody: the account's people would be
+    told that one's customer for a number that anybody may write into a transfer."""
+    if not any(_of_the_account(credit, invoice) for invoice in named.all):
+        return None
+    customer_id = credit.payer_of(named.all)
+    return None if credit.payers and customer_id not in credit.payers else customer_id
+
+
+def _of_the_account(credit: Credit, invoice: OpenInvoice) -> bool:
+    return credit.legal_entity_id in (None, invoice.legal_entity_id)
 
 
 def _exact(credit: Credit, named: Named) -> Match | None:
@@ -253,7 +265,7 @@ def _fits(credit: Credit, invoices: Sequence[OpenInvoice]) -> bool:
     return (
         credit.payer_of(invoices) is not None
         and all(invoice.currency_code == credit.currency_code for invoice in invoices)
-        and all(credit.legal_entity_id in (None, invoice.legal_entity_id) for invoice in invoices)
+        and all(_of_the_account(credit, invoice) for invoice in invoices)
     )
 
 
@@ -266,11 +278,13 @@ def _reason(credit: Credit, named: Named) -> Unmatched:
         return Unmatched(named.doubt)
     if not invoices:
         return _unknown(named)
+    if not any(_of_the_account(credit, invoice) for invoice in invoices):
+        return Unmatched.ENTITY_DIFFERS  # whether it is paid, and whose, is that entity's
     if not open_ones:
         return Unmatched.ALREADY_PAID
     if credit.payer_of(open_ones) is None:
         return Unmatched.SEVERAL_CUSTOMERS
-    if any(credit.legal_entity_id not in (None, invoice.legal_entity_id) for invoice in open_ones):
+    if not all(_of_the_account(credit, invoice) for invoice in open_ones):
         return Unmatched.ENTITY_DIFFERS
     if any(invoice.currency_code != credit.currency_code for invoice in open_ones):
         return Unmatched.CURRENCY_DIFFERS

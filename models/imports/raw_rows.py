@@ -25,16 +25,27 @@ def objects_of(raws: Sequence[str]) -> Iterator[object]:
 
 def values_of(layout: Layout, raw: str) -> JsonValue:
     """A row's cells by the names of their columns; as a list where it has more or fewer than the header; the text as it
-    came where it is no JSON."""
+    came where it is no JSON, or holds half a character."""
     if layout.format == "object":
         parsed = _json(raw)
-        return raw if parsed is None else cast(JsonValue, parsed)
+        return raw if parsed is None or _is_halved(raw, parsed) else cast(JsonValue, parsed)
     cells = next(iter(cells_of(layout, [raw])), None)
     if cells is None:
         return raw
     if len(cells) != len(layout.header):
         return list(cells)
     return {name: cell for name, cell in zip(layout.header, cells, strict=True) if name.strip() or cell}
+
+
+def _is_halved(raw: str, parsed: object) -> bool:
+    """Whether a text within holds half a surrogate pair, which no answer can be written with."""
+    if "\\ud" not in raw.lower():
+        return False
+    try:
+        json.dumps(parsed, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _json(raw: str) -> object:

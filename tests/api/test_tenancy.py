@@ -277,6 +277,11 @@ def test_who_asked_is_told_of_their_own_request(office: Office):
     assert ok(office.ae.get(path))["result"] == submitted
     assert ok(office.manager.get(path))["result"]["steps"] == decided["steps"]
     assert ok(office.auditor.get(path))["result"]["steps"] == decided["steps"]
+    narrow = office.client("uk", "controller", entities=("le_uk",))
+    for _ in range(2):  # what they themselves were refused, and nobody else is told that instead
+        assert code(narrow.post(f"/v1/customer-changes/{submitted['change_id']}/withdraw")) == (403, "FORBIDDEN")
+    assert code(office.client("uk2", "auditor", entities=("le_uk",)).get(path)) == (403, "FORBIDDEN")
+    assert ok(office.auditor.get(path))["status"] == "completed"
     assert code(office.ops.get(path)) == (403, "FORBIDDEN")
     assert code(office.feed.get(path)) == (403, "FORBIDDEN")
 

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.answering import shown
 from models.db.postgres.json_values import from_json
 from models.db.tx import to_json
+from models.imports.files import Layout
+from models.imports.raw_rows import values_of
 
 
 class Kind(StrEnum):
@@ -61,3 +64,10 @@ def test_json_comes_back_as_it_was(value: object) -> None:
 )  # fmt: skip
 def test_json_is_read_as_the_standard_library_reads_it(text: str) -> None:
     assert repr(from_json(text.encode())) == repr(from_json(text)) == repr(json.loads(text))
+
+
+def test_a_row_of_json_with_half_a_character_is_shown_as_it_came() -> None:
+    for raw in (r'{"name": "x \ud800"}', r'{"\udc00": 1}', r'{"a": [{"b": "\uDFFF\ud800"}]}'):
+        assert json.loads(bytes(shown(values_of(Layout("object"), raw)).body)) == raw
+    whole = r'{"name": "\ud83d\ude00", "n": %s}' % (10**40)
+    assert json.loads(bytes(shown(values_of(Layout("object"), whole)).body)) == {"name": "\U0001f600", "n": 10**40}

@@ -77,6 +77,16 @@ def test_a_customer_without_anything_has_empty_panels(books: Books) -> None:
     assert all(seen[p]["data"] == [] for p in PANELS if p not in ("nps", "ar_aging"))
 
 
+def test_receivables_beyond_int64_in_sum_are_added_up_all_the_same(books: Books) -> None:
+    c, most = books.customer(), 2**63 - 1
+    for _ in range(2):
+        books.invoice(c, most, today(), today())
+    seen = view(books, c)["panels"]["ar_aging"]["data"]
+    assert (seen["total_minor"], seen["by_currency"][0]["net_minor"]) == (2 * most, 2 * most)
+    assert books.aging(c)["total_minor"] == 2 * most
+    assert books.get(f"/v1/customers/{c}/360/snapshot", "ops")["ar_aging"] is not None
+
+
 READERS = ["ar_clerk", "ar_manager", "controller", "cfo", "account_executive", "account_manager",
            "customer_success_manager", "ops", "auditor"]  # fmt: skip
 

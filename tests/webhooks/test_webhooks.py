@@ -209,6 +209,8 @@ def test_a_token_limited_to_legal_entities_and_another_organisation_are_kept_out
         ({"url": "ftp://example.com"}, "/url", "URL_INVALID"),
         ({"url": "https://"}, "/url", "URL_INVALID"),
         ({"url": "https://user:password@example.com/"}, "/url", "URL_INVALID"),
+        ({"url": "https://example.com/a\r\nX-Injected: 1"}, "/url", "URL_INVALID"),
+        ({"url": "https://example.com/a b"}, "/url", "URL_INVALID"),
         ({"url": "https://example.com/" + "x" * 2000}, "/url", "FIELD_LENGTH"),
         ({"url": "https://example.com", "event_types": ["ar.payment.lost"]}, "/event_types", "EVENT_TYPE_UNKNOWN"),
         ({"url": "https://example.com", "secret": "mine"}, "/secret", "FIELD_UNKNOWN"),

@@ -21,7 +21,7 @@ _PAYMENT: Final = """p.org_id = :org AND p.customer_id = :customer
 
 
 def _sum(when: str) -> str:
-    return f"coalesce(sum(i.balance_due_minor) FILTER (WHERE {when}), 0)::bigint"
+    return f"coalesce(sum(i.balance_due_minor) FILTER (WHERE {when}), 0)"
 
 
 _FIGURES: Final = """'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_60_minor', a.b3, 'days_90plus_minor', a.b4,
@@ -68,12 +68,12 @@ AGING: Final = f"""SELECT CASE WHEN {_NOT_PLAIN} THEN NULL ELSE json_build_objec
     (SELECT min(i.currency_code) AS one_currency, max(i.currency_code) AS another_currency, count(*) AS n,
        {_sum(f"{_LATE} <= 0")} AS b0, {_sum(f"{_LATE} BETWEEN 1 AND 29")} AS b1, {_sum(f"{_LATE} BETWEEN 30 AND 59")} AS b2,
        {_sum(f"{_LATE} BETWEEN 60 AND 89")} AS b3, {_sum(f"{_LATE} >= 90")} AS b4,
-       coalesce(sum({DISPUTED_MINOR}), 0)::bigint AS disputed
+       coalesce(sum({DISPUTED_MINOR}), 0) AS disputed
      FROM invoices i WHERE {_OPEN}) a,
     (SELECT min(p.currency_code) FILTER (WHERE {_LEFT}) AS one_currency,
        max(p.currency_code) FILTER (WHERE {_LEFT}) AS another_currency,
-       coalesce(sum(p.amount_minor - p.applied_minor - p.credit_held_minor) FILTER (WHERE {_LEFT}), 0)::bigint AS unapplied,
-       coalesce(sum(p.credit_held_minor) FILTER (WHERE {_LEFT}), 0)::bigint AS credits,
+       coalesce(sum(p.amount_minor - p.applied_minor - p.credit_held_minor) FILTER (WHERE {_LEFT}), 0) AS unapplied,
+       coalesce(sum(p.credit_held_minor) FILTER (WHERE {_LEFT}), 0) AS credits,
        coalesce(bool_or(p.reversal_date > CURRENT_DATE), false) AS ahead
      FROM payments p WHERE {_PAYMENT} AND p.status <> 'FULLY_APPLIED') m
   WHERE e.org_id = :org AND e.id = c.legal_entity_id"""

@@ -80,7 +80,8 @@ def test_a_smaller_amount_pays_the_one_named_invoice_in_part():
         (5000, "INV-3", Unmatched.ALREADY_PAID, "cust_a"),
         (17000, "INV-1 INV-4", Unmatched.SEVERAL_CUSTOMERS, None),
         (8000, "INV-5", Unmatched.CURRENCY_DIFFERS, "cust_a"),
-        (9000, "INV-6", Unmatched.ENTITY_DIFFERS, "cust_a"),
+        (9000, "INV-6", Unmatched.ENTITY_DIFFERS, None),
+        (9000, "INV-6 INV-1", Unmatched.ENTITY_DIFFERS, "cust_a"),
         (10001, "INV-1", Unmatched.AMOUNT_DIFFERS, "cust_a"),
         (14999, "INV-1 INV-2", Unmatched.AMOUNT_DIFFERS, "cust_a"),
         (1, "INV-1 INV-2", Unmatched.AMOUNT_DIFFERS, "cust_a"),
@@ -99,6 +100,15 @@ def test_named_invoices_that_do_not_add_up_are_suggested():
         ("invoice_2", "NAMED"),
         ("invoice_1", "NAMED"),
     ]
+
+
+def test_another_entitys_invoice_says_neither_whose_it_is_nor_whether_it_is_paid():
+    book = InvoiceBook([invoice("7", 0, entity="le_uk"), invoice("8", 100, entity="le_uk", customer="cust_b")])
+    for text in ("INV-7", "INV-8", "INV-7 INV-8"):
+        found = match_credit(Credit(100, "USD", "le_us", text), book)
+        assert (found.reason_code, found.customer_id, found.suggestions) == (Unmatched.ENTITY_DIFFERS, None, ()), text
+    payers = Credit(100, "USD", "le_us", "INV-8", payers=frozenset({"cust_b"}))
+    assert match_credit(payers, book).customer_id is None
 
 
 def test_another_entitys_invoice_is_not_suggested_whatever_names_it():
