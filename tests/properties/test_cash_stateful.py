@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from models.db.engine import make_engine
 from tests.cash_desk.books import opened
 from tests.cash_desk.desk import new_organisation
-from tests.properties.deduction_machine import DeskWithDeductions
+from tests.properties.session_machine import DeskOfSessions
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], int]":
     def work(desks: int, steps: int) -> int:
         engine, owner = make_engine(fresh_database_url, pool_size=2), opened(fresh_database_url)
 
-        class Anew(DeskWithDeductions):
+        class Anew(DeskOfSessions):
             def __init__(self) -> None:
                 super().__init__(engine, owner, new_organisation(fresh_database_url))
 
@@ -45,7 +45,7 @@ def random_work(fresh_database_url: str) -> "Callable[[int, int], int]":
 
 @pytest.mark.timeout(1800)
 def test_the_books_are_right_after_every_step_of_random_work(random_work: Callable[[int, int], int]) -> None:
-    random_work(30, 50)
+    random_work(15, 40)
 
 
 @pytest.mark.soak
@@ -55,6 +55,6 @@ def test_the_books_are_right_after_every_step_until_ten_thousand_random_sessions
     """`ARFLOW_SOAK_SESSIONS`: fewer or more, for whoever has less time or more."""
     wanted, desks, sessions = int(os.environ.get("ARFLOW_SOAK_SESSIONS", "10000")), 0, 0
     while sessions < wanted:
-        sessions = random_work(20, 100)
+        sessions = random_work(20, 60)
         desks += 20
         print(f"{desks} desks, {sessions} sessions")  # noqa: T201 - make soak reports its figures
