@@ -175,7 +175,9 @@ def tried(
     if (pid := os.fork()) == 0:
         code = UNSEEN
         try:
-            limit = int(10 * sum(seconds for seconds, _ in came) + 20)
+            limit = int(
+                3 * sum(seconds for seconds, _ in came) + 5
+            )  # of the processor; they were timed while they were watched
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
             signal.alarm(10 * limit)  # who waits uses none of it
             code = _in_place(m, functions)
