@@ -281,5 +281,5 @@ def _part(piece: str, *, weak: bool, linked: bool) -> Mention:
     compact_reference = looks_like_creditor_reference(piece) and is_creditor_reference(piece)
     loose = [*looser(piece), piece[4:], piece[4:].lstrip("0")] if compact_reference else looser(piece)
     short = (piece.isdigit() and len(piece) < 4) or not has_digit(piece)
-    counts = looks_like_reference(piece, weak=weak or short, linked=linked)
+    counts = compact_reference or looks_like_reference(piece, weak=weak or short, linked=linked)
     return spelled(piece, loose, weak=weak or short, counts=counts)

@@ -171,6 +171,12 @@ def test_twice_is_once_unless_a_key_says_otherwise(desk: Ledger) -> None:
     assert {a.status_code for a in answers} == {201}
     assert len({a.json()["id"] for a in answers}) == 1
     assert desk.balance(invoice) == ("PARTIALLY_PAID", 750)
+    first, others = answers[0].json(), desk.write_off(invoice, "u_manager", amount=150, reason_code="ROUNDING")
+    assert ok(others, 201)["id"] != first["id"], "what somebody else asks is another one"
+    ok(desk("u_manager").post(f"/v1/write-offs/{others.json()['id']}/reverse", json={"reason_code": "WRONG"}))
+    again = ok(desk.write_off(invoice, "u_manager", amount=150, reason_code="ROUNDING"), 201)
+    assert again["id"] != others.json()["id"], "what was reversed is written off anew"
+    assert desk.balance(invoice) == ("PARTIALLY_PAID", 600)
 
 
 def test_of_many_at_once_no_more_is_written_off_than_is_open(desk: Ledger) -> None:

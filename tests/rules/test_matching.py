@@ -1,14 +1,14 @@
 """Which invoices a credit pays by itself: those it names and whose balances it equals, or the one it names and is
 smaller than. Whatever else comes is left to a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.cash.matching import Credit, InvoiceBook, MatchKind, OpenInvoice, match_credit
+from models.cash.matching import Credit, InvoiceBook, MatchKind, OpenInvoice, Unmatched, match_credit
 
 DUE = date(2026, 3, 31)
 NUMBERS = [f"INV-{n}" for n in (100_001, 100_002, 100_003, 100_004, 100_005)]
@@ -116,6 +116,14 @@ def test_a_second_invoice_that_is_named_forbids_a_part_payment_of_the_first():
     two = book("INV-100001", "4711")
     assert match_credit(Credit(5_000, "USD", "le_us", "INV-100001, 4711"), two).kind is MatchKind.NONE
     assert match_credit(Credit(20_000, "USD", "le_us", "INV-100001, 4711"), two).kind is MatchKind.EXACT
+
+
+@pytest.mark.parametrize("joint", ["/", " / ", ", ", " "])
+def test_a_creditor_reference_that_is_nobodys_holds_a_part_back_however_it_is_set_off(joint: str):
+    two = Credit(5_000, "USD", "le_us", f"INV-100001{joint}RF18539007547034")
+    found = match_credit(two, book("INV-100001"))
+    assert (found.kind, found.reason_code) == (MatchKind.NONE, Unmatched.REFERENCE_UNRESOLVED)
+    assert match_credit(replace(two, amount_minor=10_000), book("INV-100001")).kind is MatchKind.EXACT
 
 
 def test_nothing_named_is_nothing_applied_whatever_fits():
