@@ -1,5 +1,6 @@
 """`arflow seals`: the newest seals as documents that can be kept outside, and proved there."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -25,5 +26,7 @@ def seals(
                     found = newest_stamped(tx) if stamped else newest_seal(tx)
                 if found is not None:
                     print(to_json(found))
+                else:
+                    print(f"arflow: {org_id} has no {'stamped ' * stamped}seal yet", file=sys.stderr)
         finally:
             engine.dispose()
