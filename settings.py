@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.db.nearby import database_hosts, is_nearby
+from models.mendable import Mendable
 from models.outgoing import Hosts
 
 DEV_TOKEN_ISSUER = "arflow-dev"  # noqa: S105 - the name of an issuer, not a secret
@@ -26,7 +27,7 @@ DEV_TOKEN_ISSUER = "arflow-dev"  # noqa: S105 - the name of an issuer, not a sec
 _SECRET_LIMIT = 64 * 1024
 
 
-class SettingsError(Exception):
+class SettingsError(Mendable):
     """The environment asks for something that cannot be; the message names the variable to change."""
 
 

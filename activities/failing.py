@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from temporalio import activity, client, worker
 from temporalio.exceptions import ApplicationError
 
-from models.standing import Patience
-from operations.standing import report_done, report_failing
+from models.stuck import Patience
+from operations.stuck import report_done, report_failing
 
 OWN_WORD: Final = frozenset({"send_confirmation", "report_undelivered"})
 """Steps whose process says itself that they do not go through."""

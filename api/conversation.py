@@ -4,18 +4,16 @@ The door asks for the caller's bearer token and hands every call of a tool to th
 request of its own. So whatever a tool does has passed the gate.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 from fastapi import FastAPI, Request
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.auth.provider import AccessToken
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -25,9 +23,12 @@ from api.auth import Unauthenticated
 from api.gate import JSON_LIMIT
 from api.problems import problem_response
 from conversation.api import BY_THE_PERSON, HttpApi
-from conversation.server import client_name, conversation_server
+from models.access import Principal
 from models.errors import Refusal
 from settings import Settings
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 PATH: Final = "/mcp"
 METADATA: Final = "/.well-known/oauth-protected-resource"
@@ -37,38 +38,68 @@ _CONFIRMED: Final = BY_THE_PERSON.lower().encode()
 
 
 class Door:
-    """`/mcp`: who calls, then the protocol."""
+    """`/mcp`: who calls, then the protocol. Its library takes as long to read as all of ours: it is read on a thread, beside
+    the start in production and with the first call in development, where most starts never see one."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._server = conversation_server(self._api_for, version("arflow"))
-        self._sessions: StreamableHTTPSessionManager | None = None
+        self._called = asyncio.Event()
+        self._sessions: asyncio.Future[StreamableHTTPSessionManager] | None = None
         self.route = Route(PATH, endpoint=self, name="mcp")
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Serve, until the application ends."""
-        self._sessions = StreamableHTTPSessionManager(self._server, max_request_body_size=JSON_LIMIT)
-        async with self._sessions.run():
+        self._sessions = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(self._serve(self._sessions))
+        if self._app.state.settings.production:
+            self._called.set()
+        try:
             yield
-        self._sessions = None
+        finally:
+            self._sessions = None
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+
+    async def _serve(self, ready: "asyncio.Future[StreamableHTTPSessionManager]") -> None:
+        await self._called.wait()
+        try:
+            sessions = await asyncio.to_thread(self._made)
+        except Exception as error:
+            ready.set_exception(error)
+            return
+        async with sessions.run():
+            ready.set_result(sessions)
+            await asyncio.Event().wait()
+
+    def _made(self) -> "StreamableHTTPSessionManager":
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        from conversation.server import conversation_server
+
+        server = conversation_server(self._api_for, version("arflow"))
+        return StreamableHTTPSessionManager(server, max_request_body_size=JSON_LIMIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         scope["route"] = self.route  # by which the log and the metrics name it
         try:
-            await self._authenticate(request)
+            who = await self._authenticate(request)
         except Refusal as refusal:
             headers = getattr(refusal, "headers", None)
             await problem_response(refusal, request, headers)(scope, receive, send)
             return
         assert self._sessions is not None
-        await self._sessions.asgi_app(scope, receive, send)
+        self._called.set()
+        sessions = await asyncio.shield(self._sessions)
+        scope["user"] = _user(who)
+        await sessions.asgi_app(scope, receive, send)
 
-    async def _authenticate(self, request: Request) -> None:
+    async def _authenticate(self, request: Request) -> Principal:
         """401 without a valid token, saying where to get one; 403 for a page of another site. A session is its person's."""
         try:
-            who = await self._app.state.authenticator.principal(request.headers.get("authorization"))
+            who: Principal = await self._app.state.authenticator.principal(request.headers.get("authorization"))
         except Unauthenticated as refusal:
             where = f'resource_metadata="{base_url(request)}{METADATA}{PATH}"'
             refusal.headers = {"WWW-Authenticate": f"{refusal.headers['WWW-Authenticate']}, {where}"}
@@ -76,11 +107,12 @@ class Door:
         _refuse_other_sites(request)
         await require_agents_of(self._app.state, who.org_id, writes=False)
         request.state.principal = who
-        key = f"{who.org_id}/{who.sub}"
-        request.scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=key, scopes=[], subject=who.sub))
+        return who
 
     def _api_for(self, ctx: Any) -> HttpApi:
         """The application itself, asked with the token of this very request."""
+        from conversation.server import client_name
+
         outer: Request = ctx.request
         headers = {"Authorization": outer.headers["authorization"], "X-Request-Id": outer.state.request_id}
         transport = httpx2.ASGITransport(app=self._within, raise_app_exceptions=False)
@@ -92,6 +124,14 @@ class Door:
         if any(name == _CONFIRMED for name, _ in scope["headers"]):
             scope["state"] = {ELICITED: True}
         await self._app(scope, receive, send)
+
+
+def _user(who: Principal) -> object:
+    """Whose a session is, as the protocol's library keeps it."""
+    from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+    from mcp.server.auth.provider import AccessToken
+
+    return AuthenticatedUser(AccessToken(token="", client_id=f"{who.org_id}/{who.sub}", scopes=[], subject=who.sub))
 
 
 def _refuse_other_sites(request: Request) -> None:

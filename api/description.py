@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 
 from api.examples import add_examples
 from api.keys import idempotency_key
+from api.query import CheckedRoute
 from api.tags import DESCRIBED
 
 _DESCRIPTION: Final = """A durable process engine for accounts receivable.
@@ -76,7 +77,8 @@ _KEY: Final[Schema] = {
 def describe(app: FastAPI) -> Schema:
     """The description, made once."""
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+        routes = [route.described() if isinstance(route, CheckedRoute) else route for route in app.routes]
+        schema = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=routes)
         components = schema.setdefault("components", {})
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
         components.setdefault("schemas", {}).update(Problem=_PROBLEM, ProblemField=_PROBLEM_FIELD)

@@ -10,8 +10,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from api import metrics
-from models.db import outbox, standing
-from models.standing import Backlog, Figure, FiguresAnswer, ProcessesAnswer, TroubleAnswer
+from models.db import outbox, stuck
+from models.stuck import Backlog, Figure, FiguresAnswer, ProcessesAnswer, TroubleAnswer
 from workflows.queues import PATIENCE, backlogs
 from workflows.watching import CLOCK_PATIENCE, clock_ahead
 
@@ -30,14 +30,14 @@ def refresh(engine: Engine) -> None:
     pending_events, oldest_seconds = outbox.lag(engine)
     metrics.OUTBOX_LAG.set(pending_events)
     metrics.OUTBOX_LAG_SECONDS.set(oldest_seconds)
-    metrics.STANDING.clear()
-    for found in standing.trouble(engine):
-        metrics.STANDING.labels(found.what).set(found.number)
+    metrics.STUCK.clear()
+    for found in stuck.trouble(engine):
+        metrics.STUCK.labels(found.what).set(found.number)
     for kind in _KINDS:
-        seen = standing.last_seen(engine, kind)
+        seen = stuck.last_seen(engine, kind)
         metrics.PROCESSES.labels(kind).set(seen.number)
         metrics.LAST_SEEN.labels(kind).set(seen.at.timestamp() if seen.at else 0)
-    _show(standing.figures(engine))
+    _show(stuck.figures(engine))
 
 
 def _show(figures: Sequence[Figure]) -> None:
@@ -66,8 +66,8 @@ async def refresh_backlogs(client: Client | None) -> None:
 
 def trouble(engine: Engine, queues: Sequence[Backlog]) -> Sequence[TroubleAnswer]:
     """What is wrong: what stands, no worker at all, this machine's clock (so many seconds), queues that nobody takes from."""
-    found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in standing.trouble(engine)]
-    worker = standing.last_seen(engine, "worker")
+    found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in stuck.trouble(engine)]
+    worker = stuck.last_seen(engine, "worker")
     if not worker.number:
         found.append(TroubleAnswer(what="NO_WORKER", number=0, oldest=worker.at))
     ahead = clock_ahead(engine)
@@ -79,13 +79,13 @@ def trouble(engine: Engine, queues: Sequence[Backlog]) -> Sequence[TroubleAnswer
 
 def processes(engine: Engine) -> Sequence[ProcessesAnswer]:
     """Who was last seen when."""
-    seen = {kind: standing.last_seen(engine, kind) for kind in _KINDS}
+    seen = {kind: stuck.last_seen(engine, kind) for kind in _KINDS}
     return [ProcessesAnswer(kind=kind, number=s.number, last_seen_at=s.at) for kind, s in seen.items()]
 
 
 def summed(engine: Engine) -> FiguresAnswer:
     """What is open, whether or not anything is wrong with it."""
-    found = standing.figures(engine)
+    found = stuck.figures(engine)
     number = {name: sum(one.number for one in found if one.figure == name) for name in (*_COUNTS, "due", "overdue")}
     oldest = [one.oldest for one in found if one.figure == "commands" and one.oldest]
     return FiguresAnswer(

@@ -21,7 +21,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.carrying import Carrying, begin, bring, is_slow, is_unknown
+from api.dispatch import Dispatch, begin, is_slow, is_unknown, keep_trying
 from api.outages import is_outage
 from api.read_row import read_row
 from api.waiting import not_taken, operation_path, refusal_in
@@ -62,23 +62,23 @@ class PostingProcess:
 
     outlives = False
 
-    def __init__(self, carrying: Carrying, process: str) -> None:
-        self._c, self._process, self._begun = carrying, process, False
+    def __init__(self, d: Dispatch, process: str) -> None:
+        self._d, self._process, self._begun = d, process, False
 
-    async def carry(self) -> None:
+    async def dispatch(self) -> None:
         """Its commit is handed over here. The server is asked for the process' end only where that does not come: a
         question that waits costs the server, and this process, as much as a start.
 
         What has not begun by then is done in place: the command's record lets it be done once, whoever comes first. So is
         what a busy server has not taken. A server that is not there is an outage, which the caller is told; whoever asks again
         is not kept waiting for it."""
-        c = self._c
-        begun = starts.posting(c.org_id, self._process, c.kept.command_id, c.workflow_id, c.summary, c.attributes)
-        patience = ASKED_AGAIN_TIMEOUT if c.kept.in_progress else TAKEN_TIMEOUT
+        d = self._d
+        begun = starts.posting(d.org_id, self._process, d.kept.command_id, d.workflow_id, d.summary, d.attributes)
+        patience = ASKED_AGAIN_TIMEOUT if d.kept.in_progress else TAKEN_TIMEOUT
         try:
-            begun = replace(begun, memo=c.memo)
+            begun = replace(begun, memo=d.memo)
             async with asyncio.timeout(patience.total_seconds()):  # the client alone would repeat it for ten seconds
-                handle = await start(c.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
+                handle = await start(d.client, begun, eager=True, task_timeout=TASK_TIMEOUT, rpc_timeout=patience)
             self._begun = True
             if is_eager(handle):
                 await asyncio.sleep(EAGER_SECONDS)
@@ -86,21 +86,21 @@ class PostingProcess:
                 await handle.result()
             return
         except (RPCError, TimeoutError) as error:
-            if not (self._begun or c.kept.in_progress or await is_slow(c.state, error)):
+            if not (self._begun or d.kept.in_progress or await is_slow(d.state, error)):
                 raise
         self._begun = True
         async with AT_ONCE:
-            await c.execute()
+            await d.execute()
 
     async def under_way(self) -> UnderWayAnswer:
         if not self._begun:
             raise not_taken()
-        c = self._c
+        d = self._d
         return UnderWayAnswer(
             status="running",
-            id=str(c.kept.resource_id),
-            workflow_id=c.workflow_id,
-            operation=operation_path(c.workflow_id),
+            id=str(d.kept.resource_id),
+            workflow_id=d.workflow_id,
+            operation=operation_path(d.workflow_id),
         )
 
 
@@ -109,65 +109,65 @@ class ChangeProcess:
 
     outlives = True
 
-    def __init__(self, carrying: Carrying, update: str) -> None:
-        self._c, self._update, self._refused = carrying, update, False
-        self._change_id = changes.change_of(carrying.workflow_id)
+    def __init__(self, d: Dispatch, update: str) -> None:
+        self._d, self._update, self._refused = d, update, False
+        self._change_id = changes.change_of(d.workflow_id)
 
     @property
     def _begins(self) -> bool:
         return self._update == "submitted"
 
-    async def carry(self) -> None:
-        c, update_id = self._c, f"{self._update}-{self._c.kept.command_id}"
+    async def dispatch(self) -> None:
+        d, update_id = self._d, f"{self._update}-{self._d.kept.command_id}"
         if self._begins:
             try:
-                await start_with_update(c.client, self._process(c.kept.command_id), self._update, (), update_id)
+                await start_with_update(d.client, self._process(d.kept.command_id), self._update, (), update_id)
             except RPCError as error:
                 self._refused = not is_outage(error) or is_namespace_gone(error)
                 raise
             return
         if await self._open() is None:
             # Unknown, over, or another organisation's, whose process must never hear of it: the operation says which.
-            await c.execute()
+            await d.execute()
             return
-        given = ActInput(c.kept.command_id)
+        given = ActInput(d.kept.command_id)
         try:
-            await c.client.get_workflow_handle(c.workflow_id).execute_update(self._update, given, id=c.kept.command_id)
+            await d.client.get_workflow_handle(d.workflow_id).execute_update(self._update, given, id=d.kept.command_id)
         except RPCError as error:
             if not is_unknown(error):
                 raise
-            await start_with_update(c.client, self._process(), self._update, (given,), update_id)
+            await start_with_update(d.client, self._process(), self._update, (given,), update_id)
         except WorkflowUpdateFailedError as failed:
             if not isinstance(failed.cause, ApplicationError) or failed.cause.type != "PROCESS_ENDED":
                 raise
-            await c.execute()
+            await d.execute()
 
     def _process(self, submission: str = "") -> Start:
         """With the submission's command; without one it is the process of a change that is known, begun again."""
-        c = self._c
-        return replace(starts.customer_change(c.org_id, self._change_id, submission, c.summary), memo=c.memo)
+        d = self._d
+        return replace(starts.customer_change(d.org_id, self._change_id, submission, d.summary), memo=d.memo)
 
     async def _open(self) -> object:
-        given = {"org": self._c.org_id, "id": self._change_id}
-        return open_change(await read_row(self._c.state, self._c.org_id, OPEN_CHANGE, given), self._change_id)
+        given = {"org": self._d.org_id, "id": self._change_id}
+        return open_change(await read_row(self._d.state, self._d.org_id, OPEN_CHANGE, given), self._change_id)
 
     async def under_way(self) -> object | None:
         """As a submission is answered. The server says that it has the command, or is busy and is brought it again."""
-        c = self._c
+        d = self._d
         if self._refused:
             raise not_taken()
         try:
             async with asyncio.timeout(KNOWN_TIMEOUT.total_seconds()):
-                await self._make_known(c.client.get_workflow_handle(c.workflow_id))
+                await self._make_known(d.client.get_workflow_handle(d.workflow_id))
         except (RPCError, TimeoutError) as error:
-            if not (is_unknown(error) or await is_slow(c.state, error)):
+            if not (is_unknown(error) or await is_slow(d.state, error)):
                 raise
-            bring(self.carry)
+            keep_trying(self.dispatch)
         if self._begins:
-            return submitted_answer(self._change_id, c.workflow_id, str(c.kept.resource_id))
+            return submitted_answer(self._change_id, d.workflow_id, str(d.kept.resource_id))
         found = await self._open()
         if found is None:  # over meanwhile, by this command or by another: the operation says which
-            await c.execute()
+            await d.execute()
         return found
 
     async def _make_known(self, handle: "WorkflowHandle[Any, Any]") -> None:
@@ -176,20 +176,20 @@ class ChangeProcess:
         if self._begins:
             await handle.describe(rpc_timeout=KNOWN_TIMEOUT)
         else:
-            await handle.signal(changes.ACT_SIGNAL, ActInput(self._c.kept.command_id), rpc_timeout=KNOWN_TIMEOUT)
+            await handle.signal(changes.ACT_SIGNAL, ActInput(self._d.kept.command_id), rpc_timeout=KNOWN_TIMEOUT)
 
 
 class ApprovalProcess(ChangeProcess):
     """Of one approval, begun when it was asked for."""
 
     def _process(self, submission: str = "") -> Start:
-        return starts.approval(self._c.org_id, self._change_id, self._c.summary)
+        return starts.approval(self._d.org_id, self._change_id, self._d.summary)
 
     async def _open(self) -> object:
-        given = {"org": self._c.org_id, "id": self._change_id}
-        if await read_row(self._c.state, self._c.org_id, OPEN, given) is None:
+        given = {"org": self._d.org_id, "id": self._change_id}
+        if await read_row(self._d.state, self._d.org_id, OPEN, given) is None:
             return None
-        workflow_id = self._c.workflow_id
+        workflow_id = self._d.workflow_id
         return UnderWayAnswer(
             status="running", id=self._change_id, workflow_id=workflow_id, operation=operation_path(workflow_id)
         )
@@ -200,28 +200,28 @@ class ImportProcess:
 
     outlives = True
 
-    def __init__(self, carrying: Carrying, begins: bool) -> None:
-        self._c, self._begins, self._taken = carrying, begins, False
-        self._import_id = str(carrying.kept.resource_id)
+    def __init__(self, d: Dispatch, begins: bool) -> None:
+        self._d, self._begins, self._taken = d, begins, False
+        self._import_id = str(d.kept.resource_id)
 
-    async def carry(self) -> None:
+    async def dispatch(self) -> None:
         """An upload is recorded here as well as by the process, so that its answer waits for no worker."""
-        c = self._c
+        d = self._d
         if self._begins:
-            begun = starts.customer_import(c.org_id, self._import_id, c.kept.command_id)
-            await begin(c.state, replace(begun, summary=c.summary or begun.summary, memo=c.memo))
+            begun = starts.customer_import(d.org_id, self._import_id, d.kept.command_id)
+            await begin(d.state, replace(begun, summary=d.summary or begun.summary, memo=d.memo))
         else:
             await self._act()
         self._taken = True
-        await c.execute()
+        await d.execute()
 
     async def _act(self) -> None:
         """Where no process is there to carry it (it has ended, or no worker answers), the act is done in place."""
-        c = self._c
-        given = ImportAct(c.org_id, self._import_id, c.kept.command_id)
+        d = self._d
+        given = ImportAct(d.org_id, self._import_id, d.kept.command_id)
         try:
             async with asyncio.timeout(ACT_TIMEOUT.total_seconds()):
-                await c.client.get_workflow_handle(c.workflow_id).execute_update("act", given, id=c.kept.command_id)
+                await d.client.get_workflow_handle(d.workflow_id).execute_update("act", given, id=d.kept.command_id)
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             pass
         except WorkflowUpdateFailedError as failure:
@@ -239,7 +239,7 @@ class ImportProcess:
         return import_answer(found)
 
     def _read(self) -> Import | None:
-        with transaction(self._c.state.engine, self._c.org_id, durable=False) as tx:
+        with transaction(self._d.state.engine, self._d.org_id, durable=False) as tx:
             return find(tx, self._import_id)
 
 

@@ -31,16 +31,16 @@ _LEFT_BEHIND: Final[set["asyncio.Future[None]"]] = set()
 
 
 class Process(Protocol):
-    """What carries a command. `outlives`: its call goes on when the commit was heard of; each does where it was not."""
+    """What executes a command. `outlives`: its call goes on when the commit was heard of; each does where it was not."""
 
     outlives: bool
 
-    async def carry(self) -> None:
+    async def dispatch(self) -> None:
         """Bring the command to it, and wait until it has been carried out. Raises as the Temporal client does."""
 
     async def under_way(self) -> object | None:
         """What is answered while it goes on; None where it has been carried out meanwhile. Raises RPCError,
-        TimeoutError, or the Refusal `not_taken`, where nobody will carry it on."""
+        TimeoutError, or the Refusal `not_taken`, where nobody goes on with it."""
 
 
 class NotYet(Exception):
@@ -51,21 +51,21 @@ class NotYet(Exception):
 
 
 async def first_answer(
-    state: State, org_id: str, kept: Submitted, process: Process, carrying: "asyncio.Task[None]"
+    state: State, org_id: str, kept: Submitted, process: Process, dispatched: "asyncio.Task[None]"
 ) -> Answered:
-    """What the command is answered. Raises its refusal, and NotYet after five seconds. `carrying`: the process' `carry`, a
+    """What the command is answered. Raises its refusal, and NotYet after five seconds. `dispatched`: the process' `dispatch`, a
     task that has just been made: it begins once it is waited for here, so that no answer is missed."""
     with waiting_for(kept.command_id, kept.command) as answer:
         handed = asyncio.wrap_future(answer)
         try:
-            both: set[asyncio.Future[Any]] = {handed, carrying}
+            both: set[asyncio.Future[Any]] = {handed, dispatched}
             await asyncio.wait(both, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if handed.done() and not process.outlives:
-                carrying.cancel()
-            leave_behind(carrying)
+                dispatched.cancel()
+            leave_behind(dispatched)
     found = handed.result() if handed.done() else None
-    if found is None and not handed.done() and not await _carried(carrying):
+    if found is None and not handed.done() and not await _is_done(dispatched):
         try:
             going_on = await process.under_way()
         except (RPCError, TimeoutError):
@@ -77,25 +77,25 @@ async def first_answer(
     return Answered(found.json, found.status, found.replayed or kept.in_progress)
 
 
-def leave_behind(carrying: "asyncio.Future[None]") -> None:
+def leave_behind(dispatched: "asyncio.Future[None]") -> None:
     """An update that no worker has taken yet must not be forgotten with the request that brought it."""
-    if not carrying.done():
-        _LEFT_BEHIND.add(carrying)
-    carrying.add_done_callback(_ended)
+    if not dispatched.done():
+        _LEFT_BEHIND.add(dispatched)
+    dispatched.add_done_callback(_ended)
 
 
-def _ended(carrying: "asyncio.Future[None]") -> None:
-    _LEFT_BEHIND.discard(carrying)
-    if not carrying.cancelled():
-        carrying.exception()  # looked at: the command's record tells whoever asks
+def _ended(dispatched: "asyncio.Future[None]") -> None:
+    _LEFT_BEHIND.discard(dispatched)
+    if not dispatched.cancelled():
+        dispatched.exception()  # looked at: the command's record tells whoever asks
 
 
-async def _carried(carrying: "asyncio.Future[None]") -> bool:
+async def _is_done(dispatched: "asyncio.Future[None]") -> bool:
     """Whether the process has carried it out; False where nobody knows. Raises the refusal that ended it."""
-    if not carrying.done() or carrying.cancelled():
+    if not dispatched.done() or dispatched.cancelled():
         return False
     try:
-        carrying.result()
+        dispatched.result()
     except (WorkflowFailureError, WorkflowUpdateFailedError) as failure:
         raise refusal_in(failure) or not_taken() from None
     except (RPCError, TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):

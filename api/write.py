@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.carrying import Carrying
 from api.counting import count
+from api.dispatch import Dispatch
 from api.keys import RequestKey
 from api.processes import ApprovalProcess, ChangeProcess, ImportProcess, PostingProcess, begin_statement
 from api.read_row import read_row
@@ -35,8 +35,8 @@ from models.messages.imports import import_workflow_id
 from models.under_way import UnderWayAnswer
 from models.values import Body
 from operations import commands
-from operations.carried import Approval, Carried, Change, Import, InPlace, Posting, Statement
 from operations.commands import Submission, Submitted
+from operations.execution import Approval, Change, Execution, Import, InPlace, Posting, Statement
 from operations.runner import OPERATIONS, rehearse, run_now
 from operations.work import Answered
 
@@ -71,13 +71,13 @@ class Write:
 async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, dry_run: bool = False) -> Response:
     """Carry the write out, and answer it. `dry_run`: what would be answered; changes nothing."""
     engine: Engine = request.app.state.engine
-    carried, command_id = OPERATIONS[w.operation].carried, new_id("cmd")
-    s = submission(request, key, w, command_id, _workflow_id(carried, w.record_id, command_id))
+    execution, command_id = OPERATIONS[w.operation].execution, new_id("cmd")
+    s = submission(request, key, w, command_id, _workflow_id(execution, w.record_id, command_id))
     if dry_run:
         return response(await run_in_threadpool(rehearse, engine, who, s))
-    if isinstance(carried, InPlace):
+    if isinstance(execution, InPlace):
         return _counted(w, await run_in_threadpool(run_now, engine, who, s))
-    if isinstance(carried, Statement):
+    if isinstance(execution, Statement):
         received = await run_in_threadpool(run_now, engine, who, s)
         workflow_id = await begin_statement(request, who, received)
         return _counted(w, received, {"Location": operation_path(workflow_id)})
@@ -87,10 +87,10 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
         return _counted(w, kept.answer)
     if w.first is not None:
         await w.first(str(kept.resource_id))
-    process = _process(carried, Carrying(request.app.state, who.org_id, kept, w.summary, w.attributes, w.memo))
-    carrying = asyncio.create_task(process.carry())
+    process = _process(execution, Dispatch(request.app.state, who.org_id, kept, w.summary, w.attributes, w.memo))
+    dispatched = asyncio.create_task(process.dispatch())
     try:
-        return _counted(w, await first_answer(request.app.state, who.org_id, kept, process, carrying))
+        return _counted(w, await first_answer(request.app.state, who.org_id, kept, process, dispatched))
     except NotYet as going_on:
         return response(going_on.answered, {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"})
 
@@ -114,13 +114,13 @@ def submission(
     )
 
 
-def _workflow_id(carried: Carried, record_id: str, command_id: str) -> str | None:
+def _workflow_id(execution: Execution, record_id: str, command_id: str) -> str | None:
     """Of the process that carries the command, where one does."""
-    match carried:
+    match execution:
         case Posting(process):
             return posting_workflow_id(process, record_id, command_id)
         case Change():
-            return change_workflow_id(new_id("chg") if carried.begins else record_id)
+            return change_workflow_id(new_id("chg") if execution.begins else record_id)
         case Approval():
             return approval_workflow_id(record_id)
         case Import():
@@ -128,17 +128,17 @@ def _workflow_id(carried: Carried, record_id: str, command_id: str) -> str | Non
     return None
 
 
-def _process(carried: Carried, carrying: Carrying) -> Process:
-    match carried:
+def _process(execution: Execution, d: Dispatch) -> Process:
+    match execution:
         case Posting(process):
-            return PostingProcess(carrying, process)
+            return PostingProcess(d, process)
         case Change(update):
-            return ChangeProcess(carrying, update)
+            return ChangeProcess(d, update)
         case Approval(update):
-            return ApprovalProcess(carrying, update)
+            return ApprovalProcess(d, update)
         case Import(begins):
-            return ImportProcess(carrying, begins)
-    raise AssertionError(f"{carried} has no process")
+            return ImportProcess(d, begins)
+    raise AssertionError(f"{execution} has no process")
 
 
 async def keep(request: Request, who: Principal, s: Submission) -> Submitted:

@@ -1,61 +1,81 @@
-"""The `arflow` command. Each group of commands has its own file; here they only get their names."""
+"""The `arflow` command. Each group of commands has its own file, read when one of its commands is asked for."""
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final
 
-import psycopg
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from cli import (
-    backup,
-    builds,
-    conversation,
-    evidence,
-    organisations,
-    processes,
-    rates,
-    resume,
-    seals,
-    surveys,
-    token,
-    verify,
-)
 from logs import configure_logs
-from models.audit.stamps import CertificatesUnreadable
-from models.db.migrate import StillLocked, TooOld
-from models.db.pooling import SharedSession
-from models.signing import KeyUnreadable
+from models.mendable import Mendable
 from models.tls import trust
 from settings import Settings, SettingsError, get_settings
-from stack.process import StackError
-from workflows.connection import TemporalAway
+
+COMMANDS: Final = {
+    "up": "processes:up",
+    "demo": "processes:demo",
+    "api": "processes:api",
+    "worker": "processes:worker",
+    "migrate": "processes:migrate",
+    "resume": "resume:resume",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "probe": "processes:probe",
+    "token": "token:token",
+    "mcp": "conversation:mcp",
+    "nps": "surveys:nps",
+    "verify": "verify:verify",
+    "rates": "rates:rates",
+    "seals": "seals:seals",
+    "verify-evidence": "evidence:verify_evidence",
+    "org": "organisations:org",
+    "customer": "organisations:customer",
+    "builds": "builds:app",
+}
+"""Where each stands: most need a part of the house, and none waits for another's."""
+
+
+class Lazily(Mapping[str, Any]):
+    """The commands by their names, each read when it is looked at."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, found = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"cli.{module}"), found)
+        if isinstance(command, typer.Typer):
+            group = get_group(command)
+            group.name = name
+            return group
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(command)
+        return get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    """The command line's own group."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = Lazily()  # type: ignore[assignment]  # read only, as typer reads it
+
 
 app = typer.Typer(
-    name="arflow",
-    help="A durable process engine for accounts receivable.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+    name="arflow", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
 )
-app.command("up")(processes.up)
-app.command("demo")(processes.demo)
-app.command("api")(processes.api)
-app.command("worker")(processes.worker)
-app.command("migrate")(processes.migrate)
-app.command("resume")(resume.resume)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("probe")(processes.probe)
-app.command("token")(token.token)
-app.command("mcp")(conversation.mcp)
-app.command("nps")(surveys.nps)
-app.command("verify")(verify.verify)
-app.command("rates")(rates.rates)
-app.command("seals")(seals.seals)
-app.command("verify-evidence")(evidence.verify_evidence)
-app.add_typer(organisations.org, name="org")
-app.add_typer(organisations.customer, name="customer")
-app.add_typer(builds.app, name="builds")
+
+
+@app.callback()
+def arflow() -> None:
+    """A durable process engine for accounts receivable."""
 
 
 def main() -> None:
@@ -65,23 +85,16 @@ def main() -> None:
         configure_logs(settings := get_settings())
         _trust(settings)
         app()
-    except (
-        StackError,
-        SettingsError,
-        SharedSession,
-        TemporalAway,
-        TooOld,
-        StillLocked,
-        KeyUnreadable,
-        CertificatesUnreadable,
-    ) as error:
+    except Mendable as error:
         print(f"arflow: {error}", file=sys.stderr)
-        code = 1
-    except psycopg.OperationalError as error:
-        print(f"arflow: PostgreSQL: {' '.join(str(error).split())}", file=sys.stderr)
         code = 1
     except SystemExit as ended:
         code = ended.code
+    except Exception as error:
+        if not _is_database_away(error):
+            raise
+        print(f"arflow: PostgreSQL: {' '.join(str(error).split())}", file=sys.stderr)
+        code = 1
     if isinstance(code, str):
         print(code, file=sys.stderr)
     sys.stdout.flush()
@@ -96,6 +109,12 @@ def _trust(settings: Settings) -> None:
         trust(settings.authorities_file)
     except (OSError, ValueError) as error:
         raise SettingsError(f"ARFLOW_AUTHORITIES_FILE: no certificate can be read from it: {error}") from None
+
+
+def _is_database_away(error: Exception) -> bool:
+    from psycopg import OperationalError  # only a command that asked the database meets one
+
+    return isinstance(error, OperationalError)
 
 
 if __name__ == "__main__":

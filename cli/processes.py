@@ -6,27 +6,24 @@ import signal
 import sys
 from contextlib import suppress
 
-import prometheus_client
 import typer
-import uvloop
 
-import tracing
 from logs import configure_logs
 from settings import Settings, get_settings
-from stack import supervisor
 from stack.process import StackError
-from stack.runtime import database
-from workflows.connection import TemporalAway, connect
-from workflows.search_attributes import NotPermitted, register_search_attributes
 
 
 def up() -> None:
     """Run the whole stack in the foreground until Ctrl-C; prints `ready http://…` when everything answers."""
+    from stack import supervisor
+
     raise typer.Exit(supervisor.run(get_settings()))
 
 
 def demo() -> None:
     """Run the whole stack, load the demo data and walk the main job; stays up unless DEMO_EXIT=1."""
+    from stack import supervisor
+
     walk = [sys.executable, "-m", "demo.main"]
     raise typer.Exit(supervisor.run(get_settings(), walk, stay=os.environ.get("DEMO_EXIT") != "1"))
 
@@ -35,11 +32,13 @@ def api() -> None:
     """Run one API process."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)  # nothing is served yet that would need an order
-    from cli.serving import serve  # takes seconds on a busy machine
-
     settings = get_settings()
     outside = ("temporal_address", "oidc_issuer", "oidc_audience") if settings.production else ()
     settings.require("database_url", *outside)
+
+    import tracing
+    from cli.serving import serve  # takes seconds on a busy machine
+
     _begin("api", settings)
     _refuse_shared_sessions(settings)
     try:
@@ -56,6 +55,7 @@ def _begin(kind: str, settings: Settings) -> None:
     """Logs as everywhere; the first line says which build of what this is, and where it looks for what it needs."""
     import structlog
 
+    import tracing
     from activities.metrics import say_build
     from models.db.nearby import database_hosts
 
@@ -84,6 +84,11 @@ def _refuse_shared_sessions(settings: Settings) -> None:
 
 def worker() -> None:
     """Run one worker process."""
+    import prometheus_client
+    import uvloop
+
+    import tracing
+
     settings = get_settings()
     settings.require("database_url", *(("temporal_address",) if settings.production else ()))
     _begin("worker", settings)
@@ -124,6 +129,9 @@ def migrate() -> None:
     """Apply the migrations and register the search attributes with Temporal."""
     from models.db.migrate import migrate as apply_migrations
     from models.db.pooling import refuse_shared_sessions
+    from stack.runtime import database
+    from workflows.connection import TemporalAway
+    from workflows.search_attributes import NotPermitted
 
     settings = get_settings()
     settings.require(*(("database_url", "temporal_address") if settings.production else ()))
@@ -142,4 +150,7 @@ def migrate() -> None:
 
 
 async def _register(settings: Settings) -> list[str]:
+    from workflows.connection import connect
+    from workflows.search_attributes import register_search_attributes
+
     return await register_search_attributes(await connect(settings))

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from models.answers import JsonObject, answer
+from models.mendable import Mendable
 
 _BLOCK: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.S)
 
 
-class KeyUnreadable(Exception):
+class KeyUnreadable(Mendable):
     """The file holds no Ed25519 key in PEM."""
 
 

@@ -15,6 +15,7 @@ from models.db import authority
 from models.db.approvals import approvals
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
+from models.money import spelt
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
 from operations.runner import operation
@@ -37,7 +38,7 @@ def put_authority_limits(work: Work, asked: PutAuthorityLimits) -> Outcome[Autho
         raise Refusal("CHANGE_PENDING", f"Approval {open_} of other limits is being decided.", approval_id=open_)
     wanted = [(one.kind, str(one.role), one.in_place_of(now.of(one.kind, one.role))) for one in asked.limits]
     _refuse_wrong(now, asked, wanted)
-    approval = ask(work, _asked(tx.org_id, now, wanted))
+    approval = ask(work, _asked(tx, now, wanted))
     after, _ = changed(now.limits, wanted)
     shown = authority_limits_answer(AuthorityLimits(limits=after, version=now.version))
     answer = AuthorityChangeAnswer(
@@ -71,26 +72,28 @@ def _refuse_wrong(
         raise Refusal("VALIDATION_FAILED", errors[0].detail, errors=errors)
 
 
-def _asked(org_id: str, now: AuthorityLimits, wanted: Iterable[tuple[AuthorityKind, str, Limit]]) -> Asked:
+def _asked(tx: Tx, now: AuthorityLimits, wanted: Iterable[tuple[AuthorityKind, str, Limit]]) -> Asked:
     wanted = list(wanted)
     _, changes = changed(now.limits, wanted)
+    currencies = authority.currencies(tx)
     return Asked(
         kind="authority_limits",
-        subject_id=org_id,
-        summary=f"Change limits of authority: {'; '.join(_words(c) for c in changes)}",
+        subject_id=tx.org_id,
+        summary=f"Change limits of authority: {'; '.join(_words(c, currencies) for c in changes)}",
         href="/v1/authority-limits",
         roles=_APPROVERS,
         request={"version": now.version, "limits": _ASKED.dump_python(wanted, mode="json")},
     )
 
 
-def _words(c: LimitChange) -> str:
-    return f"{c.kind} of {c.role} from {_said(c.before)} to {_said(c.after)}"
+def _words(c: LimitChange, currencies: Sequence[str]) -> str:
+    return f"{c.kind} of {c.role} from {_said(c.before, currencies)} to {_said(c.after, currencies)}"
 
 
-def _said(limit: Limit) -> str:
-    most = limit.limit_minor  # in each legal entity's own currency
-    amount = "any amount" if most is None else f"{most} minor units"
+def _said(limit: Limit, currencies: Sequence[str]) -> str:
+    """A limit is an amount in each legal entity's own currency."""
+    most = limit.limit_minor
+    amount = "any amount" if most is None else " or ".join(spelt(most, currency) for currency in currencies)
     return amount if limit.percent is None else f"{amount}, {limit.percent} % of the invoice"
 
 
@@ -114,7 +117,7 @@ def _follow(work: Work, approval: Approval) -> None:
 def _again(tx: Tx, approval: Approval) -> Asked:
     """The same limits in place of those that hold by now."""
     request: JsonObject = approval.request or {}
-    return _asked(tx.org_id, authority.get(tx), _ASKED.validate_python(request["limits"]))
+    return _asked(tx, authority.get(tx), _ASKED.validate_python(request["limits"]))
 
 
 LIMITS: Final = register(Kind("authority_limits", _carry_out, _follow, _again))

@@ -36,9 +36,9 @@ from models.ids import new_id, noting_ids
 from models.imports.requests import SubmitImport
 from models.messages.changes import change_workflow_id
 from models.values import Body, Empty
-from operations.carried import Change
 from operations.commands import Submission, command_of
 from operations.effects import effect_of
+from operations.execution import Change
 from operations.proposed import require_agents
 from operations.runner import OPERATIONS, operation
 from operations.work import Command, Outcome, Work
@@ -182,8 +182,10 @@ def _command(work: Work, asked: KeptProposal, record_id: str) -> Command:
     """The command that the proposal would become."""
     cmd = work.cmd
     who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
-    carried = OPERATIONS[asked.operation].carried
-    change = change_workflow_id(new_id("chg") if carried.begins else record_id) if isinstance(carried, Change) else None
+    execution = OPERATIONS[asked.operation].execution
+    change = (
+        change_workflow_id(new_id("chg") if execution.begins else record_id) if isinstance(execution, Change) else None
+    )
     return command_of(
         who,
         Submission(

@@ -23,8 +23,8 @@ from models.errors import Refusal
 from models.ids import noting_ids
 from models.values import Body
 from operations import answers
-from operations.carried import Carried, InPlace
 from operations.commands import Submission, Submitted, as_command, command_of, submit
+from operations.execution import Execution, InPlace
 from operations.proposed import commit_proposal, name_the_proposal, open_proposal
 from operations.work import Answered, Command, Outcome, Work
 
@@ -41,7 +41,7 @@ class Operation(Generic[B, A]):
     takes: type[B]
     answers: type[A]
     do: Callable[[Work, B], Outcome[A]]
-    carried: Carried
+    execution: Execution
 
     def asked(self, cmd: Command) -> B:
         """The command's body as `do` takes it."""
@@ -56,12 +56,12 @@ _MISSING = ("_NOT_FOUND", "ORG_CONTEXT_MISMATCH")
 
 
 def operation(
-    name: str, takes: type[B], answers: type[A], carried: Carried = InPlace()  # noqa: B008 - it is frozen
+    name: str, takes: type[B], answers: type[A], execution: Execution = InPlace()  # noqa: B008 - it is frozen
 ) -> Callable[[Callable[[Work, B], Outcome[A]]], Callable[[Work, B], Outcome[A]]]:  # fmt: skip
     """Registers a function as the operation of that name. The name is kept in `commands`: it is never changed."""
 
     def register(do: Callable[[Work, B], Outcome[A]]) -> Callable[[Work, B], Outcome[A]]:
-        OPERATIONS[name] = Operation(name, takes, answers, do, carried)
+        OPERATIONS[name] = Operation(name, takes, answers, do, execution)
         return do
 
     return register
@@ -146,7 +146,7 @@ def execute_item(engine: Engine, who: Principal, s: Submission) -> Answered:
 
 
 def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Answered) -> Answered:
-    """Keep the batch's answer for whoever asks again with the same key. Where several processes carried it out, the first
+    """Keep the batch's answer for whoever asks again with the same key. Where several processes did it, the first
     answer is everybody's."""
     with transaction(engine, org_id) as tx:
         status, json, replayed = commands.finish(tx, command_id, outcome.status, outcome.json)

@@ -9,7 +9,7 @@ from models.audit.seals import StampAnswer, StampedSealAnswer
 from models.db import audit
 from models.db.exceptions import resolve_about
 from models.db.tx import Tx
-from models.standing import DUE_IN, OWNER, STEP_FAILING, Patience
+from models.stuck import DUE_IN, OWNER, STEP_FAILING, Patience
 from operations.organisations import bootstrap_work
 
 ACTOR: Final = "process:StampSeals"

@@ -8,7 +8,7 @@ from models.audit.stamps import StampingAuthorities
 from models.db import verify_seals, verify_trail
 from models.db.cash import verify_credit_notes, verify_deductions, verify_invoices, verify_ledger
 from models.db.engine import transaction
-from models.db.standing import reported
+from models.db.stuck import reported
 from models.db.tx import Tx
 from models.signing import PublicKeys
 from models.verification import Finding

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.mendable import Mendable
+
 LARGEST_LOG = 20_000_000
 LAUNCHER = Path(__file__).with_name("launch.py")
 FIRST_PORT = 15000
@@ -20,7 +22,7 @@ _reserved: list[int] = []
 """Lock files that stay open as long as this process lives."""
 
 
-class StackError(Exception):
+class StackError(Mendable):
     """The stack cannot start or go on; the message is one line for whoever started it, and says what to do."""
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,9 +78,8 @@ class Stack:
             await asyncio.gather(*(part.up(FIRST_START_ATTEMPTS) for part in self.parts))
             keepers += [asyncio.create_task(part.keep_up()) for part in self.parts]
             await _unless_one_fails(self._migrate(), keepers)
-            for part in self.ours:
-                await _unless_one_fails(part.up(FIRST_START_ATTEMPTS), keepers)
-                keepers.append(asyncio.create_task(part.keep_up()))
+            await _unless_one_fails(_together(part.up(FIRST_START_ATTEMPTS) for part in self.ours), keepers)
+            keepers += [asyncio.create_task(part.keep_up()) for part in self.ours]
             await _unless_one_fails(self._ready(), keepers)
             print(f"ready {self.base_url}", flush=True)
             code = await _unless_one_fails(self._command(then), keepers) if then else 0
@@ -129,6 +128,9 @@ class Stack:
             await asyncio.wait_for(process.wait(), 2)
         except TimeoutError:
             return process
+        except BaseException:
+            await end(process, signal.SIGTERM, 5)
+            raise
         raise StackError(f"it ended at once; see {self.logs / 'worker.log'}")
 
     async def _start_api(self) -> asyncio.subprocess.Process:
@@ -177,6 +179,17 @@ async def _problem(client: httpx2.AsyncClient, path: str) -> str | None:
         return f"{path}: {error or type(error).__name__}"
     everything = answer.status_code == 200 and not answer.json().get("missing")
     return None if everything else f"{path}: {answer.status_code} {answer.text[:300]}"
+
+
+async def _together(starts: Iterable[Awaitable[object]]) -> None:
+    """Both at once: each takes seconds of a processor before it looks for the others. What fails ends all of them."""
+    tasks = [asyncio.ensure_future(start) for start in starts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _unless_one_fails(work: Awaitable[T], keepers: Sequence["asyncio.Task[None]"]) -> T:

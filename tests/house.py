@@ -25,6 +25,8 @@ LOWEST: Final = (
 """Where rows are made, and values of every type pass through."""
 LOOSE: Final = re.compile(r"\b(Any|Row)\b")
 SQL: Final = re.compile(r"\b(SELECT\s+(?!1$)\S|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)")
+NO_CURRENCY: Final = "models/conversation/in_words.py"
+"""Says amounts of records of any kind, also of one that has no currency beside them."""
 ROOMS: Final = (
     "api",
     "activities",
@@ -123,6 +125,12 @@ def unspelt() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FormattedValue) and ast.unparse(node.value).endswith("_minor"):
                 found.append(f"{name_of(path)}:{node.lineno}: {ast.unparse(node.value)} in a text: models.money.spelt")
+            if (
+                isinstance(node, ast.JoinedStr)
+                and "} minor units" in ast.unparse(node)
+                and name_of(path) != NO_CURRENCY
+            ):
+                found.append(f"{name_of(path)}:{node.lineno}: an amount in minor units in a text: models.money.spelt")
     return found
 
 

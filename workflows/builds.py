@@ -41,7 +41,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
 
-from models.db import standing
+from models.db import stuck
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE
 
@@ -223,10 +223,10 @@ class _Beat:
 
     def _note(self) -> frozenset[str]:
         expected = self.now
-        at = standing.say_there(self._engine, self._kind, self._name, self._build)
+        at = stuck.say_there(self._engine, self._kind, self._name, self._build)
         self._jumped = expected is not None and abs(at - expected) > JUMP
         self._at = at, time.monotonic()
-        return standing.silent_builds(self._engine, self._kind, SILENT_SECONDS)
+        return stuck.silent_builds(self._engine, self._kind, SILENT_SECONDS)
 
     async def give(self) -> frozenset[str]:
         """Say so; the builds that have fallen silent. None, while it is not heard itself for as long: the database was away, and

@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationErrorCategory as Category
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from models.mendable import Mendable
 from models.tls import reason
 from settings import Settings
 from workflows.tls import why_refused
@@ -30,7 +31,7 @@ AGAIN_SECONDS: Final = 2.0
 DESCRIBED_IN: Final = timedelta(seconds=5)
 
 
-class TemporalAway(Exception):
+class TemporalAway(Mendable):
     """It does not answer. The message is the transport's: an address and a reason; `why`: a certificate, where it is one."""
 
     why: str | None = None

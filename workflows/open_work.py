@@ -17,7 +17,7 @@ from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.messages import approvals, changes, deductions, imports
 from models.messages.changes import ActInput
-from operations import carried
+from operations import execution
 from operations.runner import OPERATIONS
 from workflows import starts
 from workflows.starting import ALWAYS, UNLESS_DONE, Start
@@ -89,19 +89,19 @@ def _commands(tx: Tx) -> Iterable[Needed]:
     """Each brought to the process that it was kept for, as the API would have brought it."""
     for command in open_work.commands(tx):
         record, told = str(command.resource_id), [ActInput(command.id)]
-        match OPERATIONS[command.operation].carried:
-            case carried.Posting(process):
+        match OPERATIONS[command.operation].execution:
+            case execution.Posting(process):
                 yield Needed(starts.posting(tx.org_id, process, command.id, command.workflow_id))
-            case carried.Change() as change if change.begins:
+            case execution.Change() as change if change.begins:
                 yield Needed(starts.customer_change(tx.org_id, changes.change_of(command.workflow_id), command.id))
-            case carried.Change():
+            case execution.Change():
                 begun = starts.customer_change(tx.org_id, changes.change_of(command.workflow_id))
                 yield Needed(begun, changes.ACT_SIGNAL, told)
-            case carried.Approval():
+            case execution.Approval():
                 yield Needed(starts.approval(tx.org_id, record), changes.ACT_SIGNAL, told)
-            case carried.Import(begins=True):
+            case execution.Import(begins=True):
                 yield Needed(starts.customer_import(tx.org_id, record, command.id))
-            case carried.Import():
+            case execution.Import():
                 yield Needed(starts.customer_import(tx.org_id, record), imports.RELOAD_SIGNAL, in_place=command.id)
 
 

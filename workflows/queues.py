@@ -15,7 +15,7 @@ from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE
 from models.messages.customer_360 import REFRESH_QUEUE
 from models.messages.imports import IMPORT_QUEUE
 from models.messages.webhooks import WEBHOOK_QUEUE
-from models.standing import Backlog
+from models.stuck import Backlog
 
 QUEUES: Final = (POSTING_QUEUE, PROCESS_QUEUE, CHANGES_QUEUE, IMPORT_QUEUE, REFRESH_QUEUE, WEBHOOK_QUEUE)
 PATIENCE: Final = timedelta(seconds=2)

@@ -13,12 +13,12 @@ import structlog
 from sqlalchemy import Engine
 
 from activities.metrics import CLOCK, TLS_ENDS
-from models.db import open_work, standing
+from models.db import open_work, stuck
 from models.db.engine import clock, own_connection
 from models.db.tls import why_away
-from models.standing import Patience
+from models.stuck import Patience
 from models.tls import ends_soon
-from operations.standing import watch
+from operations.stuck import watch
 from settings import Settings
 from workflows.tls import certificates
 
@@ -52,7 +52,7 @@ def clock_ahead(engine: Engine) -> float:
 
 
 def _look(engine: Engine, kind: str, name: str, build: str | None, patience: Patience) -> None:
-    standing.say_there(engine, kind, name, build)
+    stuck.say_there(engine, kind, name, build)
     ahead = clock_ahead(engine)
     CLOCK.set(ahead)
     if abs(ahead) > CLOCK_PATIENCE:

@@ -19,7 +19,7 @@ from api.readiness import Readiness
 from api.temporal import TemporalLink
 from models.answers import answer
 from models.errors import Refusal
-from models.standing import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
+from models.stuck import Backlog, FiguresAnswer, ProcessesAnswer, TroubleAnswer
 from models.tls import CertificateAnswer, ends_soon
 from settings import Settings
 from workflows.tls import certificates

@@ -23,12 +23,13 @@ from rfc3161_client import (
 )
 
 from models.audit.seals import StampAnswer
+from models.mendable import Mendable
 
 GRANTED: Final = 0
 _STATUSES: Final = ("granted", "granted with changes", "rejected", "waiting", "revocation warned of", "revoked")
 
 
-class CertificatesUnreadable(Exception):
+class CertificatesUnreadable(Mendable):
     """The file holds no certificate in PEM."""
 
 

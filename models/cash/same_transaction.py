@@ -17,7 +17,7 @@ NO_TRANSACTION = {"", "0", "NONREF", "NOREF", "NOTPROVIDED", "NOTAVAILABLE", "NA
 """What stands where a bank has no reference."""
 
 
-class Told(Protocol):
+class PayerAndTexts(Protocol):
     """A line as far as it tells who paid what."""
 
     @property
@@ -32,7 +32,7 @@ def names_a_transaction(bank_ref: str | None) -> bool:
     return bare not in NO_TRANSACTION and bool(bare.strip("0-. "))
 
 
-def likeness(one: Told, other: Told) -> int:
+def likeness(one: PayerAndTexts, other: PayerAndTexts) -> int:
     """2: they share a reference; 1: nothing speaks against it; 0: they name different invoices, or different payers."""
     ours, theirs = strong_references(one.texts), strong_references(other.texts)
     if ours & theirs:
@@ -58,7 +58,9 @@ class Paired:
     doubtful: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
-def pair(ours: Sequence[Told], known: Sequence[Told], exact: Iterable[tuple[int, int]] = ()) -> Paired:
+def pair(
+    ours: Sequence[PayerAndTexts], known: Sequence[PayerAndTexts], exact: Iterable[tuple[int, int]] = ()
+) -> Paired:
     """Pairs our lines with known ones of the same reference, day and amount; both by their place in the sequence.
 
     Each known line is one of ours at most. `exact` are those that say the same to the letter. Of the others the likest

@@ -1,5 +1,6 @@
 """An organisation's authority limits, each version of them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from models.answers import JsonObject, read_row
@@ -19,6 +20,14 @@ def limits_from(row: JsonObject | None) -> AuthorityLimits:
 def get(tx: Tx) -> AuthorityLimits:
     """The limits in force; where none were put, as shipped."""
     return limits_from(tx.scalar(LIMITS))
+
+
+def currencies(tx: Tx) -> Sequence[str]:
+    """In which a limit is an amount: those of the legal entities."""
+    rows = tx.all(
+        "SELECT DISTINCT functional_currency FROM legal_entities WHERE org_id = :org ORDER BY functional_currency"
+    )
+    return [row["functional_currency"] for row in rows]
 
 
 def lock(tx: Tx) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from models.db.engine import VERIFY_ROLE, driver_url
 from models.db.migrations.run_sql import replace_functions
+from models.mendable import Mendable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TRIES: Final = 300
@@ -113,11 +114,11 @@ def _must_be_served(c: "psycopg.Connection[tuple[object, ...]]", at: str) -> Non
         raise TooOld(f"the database is at {at}, and does not serve this build ({head}) any more: start a newer one")
 
 
-class StillLocked(Exception):
+class StillLocked(Mendable):
     """Somebody has held a lock for as long as it was waited for."""
 
 
-class TooOld(Exception):
+class TooOld(Mendable):
     """The database has gone on without this build."""
 
 

@@ -21,6 +21,7 @@ from psycopg.errors import FeatureNotSupported, ProtocolViolation
 
 from models.db.engine import driver_url
 from models.db.tls import why_away
+from models.mendable import Mendable
 
 OTHERS: Final = 4
 """Clients beside the one that is watched. Each holds a transaction open, so that a pooler has to give the watched one's
@@ -46,7 +47,7 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger("arflow.database")
 
 
-class SharedSession(Exception):
+class SharedSession(Mendable):
     """The database's address leads to sessions that are not one's own; the message says so, and the way out."""
 
 

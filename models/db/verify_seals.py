@@ -30,7 +30,7 @@ _COVERED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, hash 
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _SealInTrail:
     """What the trail says of one seal: over how many heads, under which root; and what of them it stored itself."""
 
     sealed_at: datetime | None
@@ -51,7 +51,7 @@ def check_seals(tx: Tx) -> Finding:
         said = "is gone" if s["gone"] else "was altered"
         found.breach(f"{s['subject_id']}: event {s['seq']}, in the {_seal(s['sealed_at'])}, {said}")
     seals = tx.all(f"{_SEALS} ORDER BY s.sealed_at DESC")
-    told = {t.sealed_at: t for t in tx.records(_Told, "SELECT * FROM verify_seals")}
+    told = {t.sealed_at: t for t in tx.records(_SealInTrail, "SELECT * FROM verify_seals")}
     _check_stored(tx, found, {s["sealed_at"] for s in seals}, told)
     for n, seal in enumerate(seals):
         at = seal["sealed_at"]
@@ -64,7 +64,9 @@ def check_seals(tx: Tx) -> Finding:
     return found
 
 
-def _check_stored(tx: Tx, found: Finding, seals: set[datetime | None], told: Mapping[datetime | None, _Told]) -> None:
+def _check_stored(
+    tx: Tx, found: Finding, seals: set[datetime | None], told: Mapping[datetime | None, _SealInTrail]
+) -> None:
     """The rows that each seal stored, the superseded ones too, against what the trail says of them."""
     seen: set[datetime | None] = set()
     for at, rows in groupby(stream(tx, _STORED), key=lambda h: h["sealed_at"]):

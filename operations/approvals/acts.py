@@ -20,7 +20,7 @@ from operations.approvals.execution import at_once
 from operations.approvals.families import Family
 from operations.approvals.staffing import MISSING, UNSTAFFED
 from operations.approvals.state import state_of
-from operations.carried import Carried
+from operations.execution import Execution
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -43,13 +43,13 @@ def opened(work: Work, family: Family[T]) -> T:
 
 
 def acts_of(
-    family: Family[T], answers: type[A], answer: Callable[[T], A], carried: Callable[[str], Carried]
+    family: Family[T], answers: type[A], answer: Callable[[T], A], by: Callable[[str], Execution]
 ) -> None:  # fmt: skip
-    """Register what people do to whatever is of this family, as operations that are carried as it says of each."""
+    """Register what people do to whatever is of this family, as operations that are executed as it says of each."""
     noun = family.noun
-    operation(f"{noun}.decide", KeptDecision, answers, carried("decide"))(partial(decide, family, answer))
-    operation(f"{noun}.withdraw", WithdrawChange, answers, carried("withdraw"))(partial(withdraw, family, answer))
-    operation(f"{noun}.delegate", DelegateStep, answers, carried("delegate"))(partial(delegate, family, answer))
+    operation(f"{noun}.decide", KeptDecision, answers, by("decide"))(partial(decide, family, answer))
+    operation(f"{noun}.withdraw", WithdrawChange, answers, by("withdraw"))(partial(withdraw, family, answer))
+    operation(f"{noun}.delegate", DelegateStep, answers, by("delegate"))(partial(delegate, family, answer))
 
 
 def answered(work: Work, answer: Callable[[T], A], one: T, *, replayed: bool = False) -> Outcome[A]:

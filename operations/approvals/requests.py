@@ -16,7 +16,7 @@ from models.db.approvals import approvals, people, step_times
 from models.db.tx import Tx
 from models.ids import new_id
 from models.messages.approvals import approval_workflow_id
-from operations import carried
+from operations import execution
 from operations.approvals import acts
 from operations.approvals.execution import approved_by
 from operations.approvals.families import FAMILIES, Family, Store, system_work
@@ -120,10 +120,10 @@ class Approvals(Family[Approval]):
 
 APPROVALS: Final = Approvals()
 FAMILIES["apr"] = APPROVALS
-acts.acts_of(APPROVALS, ApprovalAnswer, approval_answer, carried.Approval)
+acts.acts_of(APPROVALS, ApprovalAnswer, approval_answer, execution.Approval)
 
 
-@operation("approval.resubmit", ResubmitApproval, ApprovalAnswer, carried.Approval("resubmit"))
+@operation("approval.resubmit", ResubmitApproval, ApprovalAnswer, execution.Approval("resubmit"))
 def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAnswer]:
     """A new round of what was returned or could not be carried out, as things are now, under the limits of this day."""
     before = acts.opened(work, APPROVALS)

@@ -24,7 +24,7 @@ from models.cash.requests import ApplyLine, ApplySession
 from models.db.cash import credit_notes, payments, rates, sessions
 from models.errors import Refusal
 from models.ids import new_id
-from operations import carried
+from operations import execution
 from operations.cash import deductions
 from operations.cash.netting import credit_exchange, credit_rows, netted, record_netting
 from operations.cash.payers import pays_for
@@ -36,7 +36,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("apply_payment", ApplySession, SessionAnswer, carried.Posting("ApplyPayment"))
+@operation("apply_payment", ApplySession, SessionAnswer, execution.Posting("ApplyPayment"))
 def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     """The clerk matches a payment to invoices: DR cash CR accounts_receivable, at once with the match."""
     payment_id = str(work.cmd.resource_id)
@@ -50,7 +50,7 @@ def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     return again or _session(work, asked, locked, None)
 
 
-@operation("apply_credit", ApplySession, SessionAnswer, carried.Posting("ApplyCredit"))
+@operation("apply_credit", ApplySession, SessionAnswer, execution.Posting("ApplyCredit"))
 def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     """A customer credit is spent on invoices: a further application of the payment that made it."""
     seen = sessions.get_credit(work.tx, str(work.cmd.resource_id))

@@ -18,7 +18,7 @@ from models.db.cash import credit_notes, payments, sessions
 from models.db.cash.payments import BalanceChange
 from models.errors import Refusal
 from models.ids import new_id
-from operations import carried
+from operations import execution
 from operations.cash import deductions
 from operations.cash.applications import open_invoice
 from operations.cash.netting import (
@@ -59,7 +59,7 @@ def settle_with(work: Work, note: CreditNote, invoice: Invoice, closed: Collecti
     return Settled(netting.notes[note.id], rows, changes)
 
 
-@operation("apply_credit_note", ApplyCreditNote, CreditNoteAppliedAnswer, carried.Posting("ApplyCreditNote"))
+@operation("apply_credit_note", ApplyCreditNote, CreditNoteAppliedAnswer, execution.Posting("ApplyCreditNote"))
 def apply_credit_note(work: Work, asked: ApplyCreditNote) -> Outcome[CreditNoteAppliedAnswer]:
     """A note settles invoices: no entry, but for what exchange has won or lost between the two."""
     note_id = str(work.cmd.resource_id)
@@ -165,7 +165,7 @@ def _as_it_stands(
 
 
 @operation(
-    "unapply_credit_note", UnapplyCreditNote, CreditNoteUnappliedAnswer, carried.Posting("UnapplyCreditNote")
+    "unapply_credit_note", UnapplyCreditNote, CreditNoteUnappliedAnswer, execution.Posting("UnapplyCreditNote")
 )  # fmt: skip
 def unapply_credit_note(work: Work, asked: UnapplyCreditNote) -> Outcome[CreditNoteUnappliedAnswer]:
     """An invoice is no longer settled by a note, also where a payment's session had said so: both are open again."""

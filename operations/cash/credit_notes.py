@@ -23,7 +23,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.master_data.records import BilledCustomer, DiscountTax, LegalEntity
 from models.money import convert, spelt
-from operations import carried
+from operations import execution
 from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
@@ -42,7 +42,7 @@ _BUSINESS_FIELDS: Final = (
 )
 
 
-@operation("create_credit_note", CreateCreditNote, CreditNoteAnswer, carried.Posting("IssueCreditNote"))
+@operation("create_credit_note", CreateCreditNote, CreditNoteAnswer, execution.Posting("IssueCreditNote"))
 def create_credit_note(work: Work, asked: CreateCreditNote) -> Outcome[CreditNoteAnswer]:
     """A credit note, once per external_id, for ever: 201 posted, within the caller's authority; 202 with an approval beyond it.
     What he gave before on the same invoice, or of late to the same customer without one, is one amount with it."""
@@ -214,7 +214,7 @@ def note_entry(n: CreditNote, closed: frozenset[str]) -> JournalEntry:
     return entry
 
 
-@operation("void_credit_note", VoidCreditNote, CreditNoteAnswer, carried.Posting("VoidCreditNote"))
+@operation("void_credit_note", VoidCreditNote, CreditNoteAnswer, execution.Posting("VoidCreditNote"))
 def void_credit_note(work: Work, asked: VoidCreditNote) -> Outcome[CreditNoteAnswer]:
     """Take back a note that settles nothing; its entry is reversed."""
     n = credit_notes.get(work.tx, str(work.cmd.resource_id), lock=True)

@@ -19,7 +19,7 @@ from models.db.cash import credit_notes, deductions, invoices, payments
 from models.db.tx import Tx
 from models.ids import new_id
 from models.money import spelt
-from operations import carried
+from operations import execution
 from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
@@ -32,7 +32,7 @@ from operations.work import Outcome, Work
 _ACCEPTED, _REJECTED = "deduction.accepted", "deduction.rejected"
 
 
-@operation("resolve_deduction", DecideDeduction, DeductionDecidedAnswer, carried.Posting("DecideDeduction"))
+@operation("resolve_deduction", DecideDeduction, DeductionDecidedAnswer, execution.Posting("DecideDeduction"))
 def resolve_deduction(work: Work, asked: DecideDeduction) -> Outcome[DeductionDecidedAnswer]:
     """Accept: a credit note is made and applied, within the caller's authority at once, beyond it when those above have approved
     (202). Reject: the dispute is over, the amount is collected. DEDUCTION_CLOSED, DEDUCTION_AWAITS_APPROVAL."""

@@ -13,7 +13,7 @@ from models.db import lookups
 from models.db.cash import payments
 from models.errors import Refusal
 from models.ids import new_id
-from operations import carried
+from operations import execution
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -61,7 +61,7 @@ def resolve_unmatched(work: Work, p: Payment, code: str) -> None:
         work.audit(p.id, "exception.resolved", {"exception_id": exception_id}, reason_code=code)
 
 
-@operation("assign_payment", AssignPayment, PaymentAnswer, carried.Posting("AssignPayment"))
+@operation("assign_payment", AssignPayment, PaymentAnswer, execution.Posting("AssignPayment"))
 def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
     """Say whose a payment from an unknown payer is. Again for the same customer: the current record."""
     held = payments.lock(work.tx, str(work.cmd.resource_id))

@@ -9,13 +9,13 @@ from models.db.cash.reconciliations import ReconciledPayments
 from models.errors import Refusal
 from models.money import spelt
 from models.values import Empty
-from operations import carried
+from operations import execution
 from operations.cash.payments import post_receipt
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("draft_reconciliation", DraftReconciliationOf, ReconciliationAnswer, carried.Posting("ReconcileBank"))
+@operation("draft_reconciliation", DraftReconciliationOf, ReconciliationAnswer, execution.Posting("ReconcileBank"))
 def draft_reconciliation(work: Work, asked: DraftReconciliationOf) -> Outcome[ReconciliationAnswer]:
     """Name the payments that the bank shows through a date."""
     bank = lookups.bank_account(work.tx, asked.bank_account_id)
@@ -41,7 +41,7 @@ def draft_reconciliation(work: Work, asked: DraftReconciliationOf) -> Outcome[Re
     return _current(work, recon.id, 201)
 
 
-@operation("complete_reconciliation", Empty, ReconciliationAnswer, carried.Posting("ReconcileBank"))
+@operation("complete_reconciliation", Empty, ReconciliationAnswer, execution.Posting("ReconcileBank"))
 def complete_reconciliation(work: Work, _: Empty) -> Outcome[ReconciliationAnswer]:
     """Complete: receipts that are in the bank but not yet in the books are posted first."""
     found = _locked(work)
@@ -68,7 +68,7 @@ def complete_reconciliation(work: Work, _: Empty) -> Outcome[ReconciliationAnswe
     return _current(work, recon.id)
 
 
-@operation("reopen_reconciliation", ReopenReconciliation, ReconciliationAnswer, carried.Posting("ReconcileBank"))
+@operation("reopen_reconciliation", ReopenReconciliation, ReconciliationAnswer, execution.Posting("ReconcileBank"))
 def reopen_reconciliation(work: Work, asked: ReopenReconciliation) -> Outcome[ReconciliationAnswer]:
     """A controller takes a completed reconciliation up again; its payments can then be reversed."""
     recon = _locked(work).reconciliation

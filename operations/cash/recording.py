@@ -15,7 +15,7 @@ from models.db.cash.receipts import Surroundings
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
-from operations import carried
+from operations import execution
 from operations.cash.applications import apply_first
 from operations.cash.payments import CLERKS_TIME, audit_receipt, post_receipt, refuse_too_far_ahead
 from operations.cash.session_replays import as_it_stands, by_external_id, different_fields
@@ -29,7 +29,7 @@ _BUSINESS_FIELDS = (
 )  # fmt: skip
 
 
-@operation("record_payment", RecordPayment, PaymentAnswer, carried.Posting("RecordPayment"))
+@operation("record_payment", RecordPayment, PaymentAnswer, execution.Posting("RecordPayment"))
 def record_payment(work: Work, asked: RecordPayment) -> Outcome[PaymentAnswer]:
     """A customer payment arrives, by hand or by a feed. Once per external_id, for ever; with `apply` it is applied at once."""
     around = receipts.surroundings_of(work.tx, asked)

@@ -6,13 +6,13 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import ReadLine, ReceiveStatement
 from models.db import commands, lookups
 from models.db.cash import statements
-from operations import carried
+from operations import execution
 from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("receive_statement", ReceiveStatement, StatementAnswer, carried.Statement())
+@operation("receive_statement", ReceiveStatement, StatementAnswer, execution.Statement())
 def receive_statement(work: Work, asked: ReceiveStatement) -> Outcome[StatementAnswer]:
     """Keep what the file says of the account. The same file for the same account again is the same statement,
     and works its lines that failed again.

@@ -21,7 +21,7 @@ from models.db.cash import adjustments, credit_notes, deductions, payments, sess
 from models.db.cash.journal import entries_of
 from models.errors import Refusal
 from models.ids import new_id
-from operations import carried
+from operations import execution
 from operations.cash.deductions import UNDONE, withdraw_all
 from operations.cash.netting import audit_restored, record_undoing
 from operations.cash.payments import applied_so_far, resolve_unmatched
@@ -31,7 +31,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("unapply_application", UnapplyApplication, UnapplicationAnswer, carried.Posting("UnapplyApplication"))
+@operation("unapply_application", UnapplyApplication, UnapplicationAnswer, execution.Posting("UnapplyApplication"))
 def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[UnapplicationAnswer]:
     """Undo one application: DR accounts_receivable CR unapplied_cash. Never blocked by a reconciliation."""
     seen = sessions.get_application(work.tx, str(work.cmd.resource_id))
@@ -97,7 +97,7 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
     )
 
 
-@operation("reverse_payment", ReversePayment, ReversalAnswer, carried.Posting("ReversePayment"))
+@operation("reverse_payment", ReversePayment, ReversalAnswer, execution.Posting("ReversePayment"))
 def reverse_payment(work: Work, asked: ReversePayment) -> Outcome[ReversalAnswer]:
     """Reverse a payment: everything it did is undone, and the reversal is the end of it."""
     held = payments.lock(work.tx, str(work.cmd.resource_id))

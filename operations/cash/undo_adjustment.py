@@ -9,14 +9,14 @@ from models.cash.undo_answers import AdjustmentUndoneAnswer, adjustment_undone_a
 from models.db.cash import adjustments, payments
 from models.errors import Refusal
 from models.ids import new_id
-from operations import carried
+from operations import execution
 from operations.cash.restored import day_of_undoing, reliefs, restore_invoices
 from operations.cash.session_adjustments import audit_undone, credit_adjustments
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
-@operation("undo_adjustment", UndoAdjustment, AdjustmentUndoneAnswer, carried.Posting("UndoAdjustment"))
+@operation("undo_adjustment", UndoAdjustment, AdjustmentUndoneAnswer, execution.Posting("UndoAdjustment"))
 def undo_adjustment(work: Work, asked: UndoAdjustment) -> Outcome[AdjustmentUndoneAnswer]:
     """Undo one adjustment and leave its application as it is: DR accounts_receivable, CR what had been debited."""
     seen = adjustments.get(work.tx, str(work.cmd.resource_id))

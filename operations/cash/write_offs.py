@@ -27,7 +27,7 @@ from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.money import spelt
-from operations import carried
+from operations import execution
 from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
@@ -44,7 +44,7 @@ _FOLLOWS: Final = {
 }
 
 
-@operation("create_write_off", CreateWriteOff, WrittenOffAnswer, carried.Posting("WriteOff"))
+@operation("create_write_off", CreateWriteOff, WrittenOffAnswer, execution.Posting("WriteOff"))
 def create_write_off(work: Work, asked: CreateWriteOff) -> Outcome[WrittenOffAnswer]:
     """201 posted, within the caller's authority; 202 with an approval beyond it. INVOICE_NOT_FOUND, INVOICE_VOID,
     INVOICE_NOT_OPEN, APPLIED_EXCEEDS_BALANCE."""
@@ -188,7 +188,7 @@ def _answered(work: Work, w: WriteOff, i: Invoice, *, replayed: bool = False) ->
     return Outcome(answer, 202 if w.status is WriteOffStatus.PENDING_APPROVAL else 201, replayed)
 
 
-@operation("reverse_write_off", ReverseWriteOff, WrittenOffAnswer, carried.Posting("ReverseWriteOff"))
+@operation("reverse_write_off", ReverseWriteOff, WrittenOffAnswer, execution.Posting("ReverseWriteOff"))
 def reverse_write_off(work: Work, asked: ReverseWriteOff) -> Outcome[WrittenOffAnswer]:
     """The invoice owes it again, from today: DR accounts_receivable, CR write_off. Needs no authority: it restores what is
     due. WRITE_OFF_REVERSED, WRITE_OFF_NOT_POSTED."""

@@ -15,7 +15,7 @@ from models.db.tx import Tx
 from models.errors import Refusal
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes
-from operations import carried
+from operations import execution
 from operations.organisations import bootstrap_work
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -24,7 +24,7 @@ KIND = "case_escalation"
 SYSTEM = "system"
 
 
-@operation("escalate_case", EscalateCase, EscalatedCaseAnswer, carried.Posting("EscalateCase"))
+@operation("escalate_case", EscalateCase, EscalatedCaseAnswer, execution.Posting("EscalateCase"))
 def escalate_case(work: Work, asked: EscalateCase) -> Outcome[EscalatedCaseAnswer]:
     """Put the case on the desk of its first owner. A closed case, or one escalated already, is refused."""
     case = escalations.lock_case(work.tx, str(work.cmd.resource_id))

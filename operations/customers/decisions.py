@@ -11,7 +11,7 @@ from models.customers.patch import PatchCustomer
 from models.customers.requests import ResubmitChange
 from models.db.customers import changes
 from models.errors import FieldError, Refusal
-from operations import carried
+from operations import execution
 from operations.approvals import acts
 from operations.customers.execution import CHANGES
 from operations.customers.proposals import (
@@ -29,10 +29,10 @@ from operations.customers.visibility import require_cover
 from operations.runner import operation
 from operations.work import Outcome, Work
 
-acts.acts_of(CHANGES, ChangeAnswer, change_answer, carried.Change)
+acts.acts_of(CHANGES, ChangeAnswer, change_answer, execution.Change)
 
 
-@operation("change.resubmit", ResubmitChange, ChangeAnswer, carried.Change("resubmit"))
+@operation("change.resubmit", ResubmitChange, ChangeAnswer, execution.Change("resubmit"))
 def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the customer as it is."""
     tx, before = work.tx, acts.opened(work, CHANGES)

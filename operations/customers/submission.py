@@ -19,7 +19,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.messages.changes import change_of
 from models.values import Empty
-from operations import carried
+from operations import execution
 from operations.approvals.state import state_of
 from operations.customers.policies import policy_of
 from operations.customers.proposals import (
@@ -39,7 +39,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("customer.create", CreateCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
+@operation("customer.create", CreateCustomer, SubmittedChangeAnswer, execution.Change("submitted"))
 def submit_create(work: Work, asked: CreateCustomer) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change, or the change that holds the external id already."""
     if asked.external_id is not None:
@@ -53,25 +53,25 @@ def submit_create(work: Work, asked: CreateCustomer) -> Outcome[SubmittedChangeA
     return _submit(work, propose_create(work, asked, customer_id), asked.dump())
 
 
-@operation("customer.update", UpdateCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
+@operation("customer.update", UpdateCustomer, SubmittedChangeAnswer, execution.Change("submitted"))
 def submit_update(work: Work, asked: UpdateCustomer) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change."""
     return _submit(work, propose_update(work, _customer(work), asked.patch, asked.if_match), asked.patch.dump())
 
 
-@operation("customer.deactivate", DeleteCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
+@operation("customer.deactivate", DeleteCustomer, SubmittedChangeAnswer, execution.Change("submitted"))
 def submit_deactivate(work: Work, asked: DeleteCustomer) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change."""
     return _submit(work, propose_deactivation(work, _customer(work)), work.cmd.body, asked)
 
 
-@operation("customer.reactivate", Empty, SubmittedChangeAnswer, carried.Change("submitted"))
+@operation("customer.reactivate", Empty, SubmittedChangeAnswer, execution.Change("submitted"))
 def submit_reactivate(work: Work, _: Empty) -> Outcome[SubmittedChangeAnswer]:
     """202 with the change."""
     return _submit(work, propose_reactivation(work, _customer(work)), {})
 
 
-@operation("customer.delete", DeleteCustomer, SubmittedChangeAnswer, carried.Change("submitted"))
+@operation("customer.delete", DeleteCustomer, SubmittedChangeAnswer, execution.Change("submitted"))
 def submit_delete(work: Work, asked: DeleteCustomer) -> Outcome[SubmittedChangeAnswer]:
     """A hard delete: refused where the customer has transactions, unless policy and request force it."""
     proposal = propose_deletion(work, _customer(work))

@@ -20,7 +20,7 @@ from models.imports.requests import ImportOptions, NamedMapping, SubmitImport
 from models.imports.review import notice_of, steps_of
 from models.messages.imports import import_workflow_id
 from models.values import Empty
-from operations import carried
+from operations import execution
 from operations.approvals import acts
 from operations.customers.policies import policy_of
 from operations.imports.ends import end_import
@@ -29,7 +29,7 @@ from operations.runner import operation
 from operations.work import Outcome, Work
 
 
-@operation("import.submit", SubmitImport, ImportAnswer, carried.Import(begins=True))
+@operation("import.submit", SubmitImport, ImportAnswer, execution.Import(begins=True))
 def submit_import(work: Work, asked: SubmitImport) -> Outcome[ImportAnswer]:
     """Keep the import, to be staged by its process. The same file with the same options is the same import, unless the
     caller chose another Idempotency-Key; so is the same pull for as long as it lasts.
@@ -107,22 +107,22 @@ def begin_review(tx: Tx, one: Import) -> tuple[ReviewStep, ...]:
     return steps_of(open_chain(one.submitted_by, review_plan(tx, one.options), tx.now))
 
 
-acts.acts_of(REVIEWS, ImportAnswer, REVIEWS.answer, lambda _: carried.Import())
+acts.acts_of(REVIEWS, ImportAnswer, REVIEWS.answer, lambda _: execution.Import())
 
 
-@operation("import.pause", Empty, ImportAnswer, carried.Import())
+@operation("import.pause", Empty, ImportAnswer, execution.Import())
 def pause_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """Hold between two batches. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.EXECUTING, ImportStatus.PAUSED, "import.paused")
 
 
-@operation("import.resume", Empty, ImportAnswer, carried.Import())
+@operation("import.resume", Empty, ImportAnswer, execution.Import())
 def resume_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """Go on where it was paused. Raises IMPORT_CLOSED, IMPORT_STATE."""
     return _move(work, ImportStatus.PAUSED, ImportStatus.EXECUTING, "import.resumed")
 
 
-@operation("import.cancel", Empty, ImportAnswer, carried.Import())
+@operation("import.cancel", Empty, ImportAnswer, execution.Import())
 def cancel_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
     one = must_be_open(_locked(work))

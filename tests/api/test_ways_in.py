@@ -11,7 +11,7 @@ from api.app import ROUTERS
 from api.gate import GatedRoute
 from operations import registry  # noqa: F401 - registers the operations
 from operations.approvals.families import FAMILIES
-from operations.carried import Approval, Change, Import, InPlace, Posting
+from operations.execution import Approval, Change, Import, InPlace, Posting
 from operations.runner import OPERATIONS
 from tests.stack_fixtures.described import description
 from workflows.escalations import EscalateCase
@@ -49,21 +49,21 @@ def test_processes_are_started_and_races_repeated_in_one_place() -> None:
 
 
 def test_a_posting_names_a_process_that_there_is() -> None:
-    named = {o.carried.process for o in OPERATIONS.values() if isinstance(o.carried, Posting)}
+    named = {o.execution.process for o in OPERATIONS.values() if isinstance(o.execution, Posting)}
     assert named == {process.__name__ for process in (*POSTING_WORKFLOWS, EscalateCase)}
 
 
 def carried_by_process(route: GatedRoute) -> set[str]:
     """The operations that the route's function names and that a process carries; for an act on an approval, every family's."""
     source = inspect.getsource(route.endpoint)
-    named = {n for n, o in OPERATIONS.items() if f'"{n}"' in source and not isinstance(o.carried, InPlace)}
+    named = {n for n, o in OPERATIONS.items() if f'"{n}"' in source and not isinstance(o.execution, InPlace)}
     acts = re.findall(r'act\(request, who, key, "(\w+)"', source)
     return named | {n for f in FAMILIES.values() for a in acts if (n := f"{f.noun}.{a}") in OPERATIONS}
 
 
 def test_every_such_operation_has_its_route() -> None:
     asked = {name for route in WRITES for name in carried_by_process(route)}
-    assert {n for n, o in OPERATIONS.items() if not isinstance(o.carried, InPlace)} - asked == {"import.submit"}
+    assert {n for n, o in OPERATIONS.items() if not isinstance(o.execution, InPlace)} - asked == {"import.submit"}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_write_that_a_process_carries_says_what_its_202_is(route: GatedRoute) 
 
 
 def test_the_kinds_are_those_that_the_door_knows() -> None:
-    assert {type(o.carried).__name__ for o in OPERATIONS.values()} == {
+    assert {type(o.execution).__name__ for o in OPERATIONS.values()} == {
         *(kind.__name__ for kind in (InPlace, Posting, Change, Approval, Import)),
         "Statement",
     }

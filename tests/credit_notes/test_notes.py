@@ -295,7 +295,7 @@ def test_what_the_body_alone_decides(books: Books, change: dict[str, Any]) -> No
 
 def test_lists_filter_and_tokens_of_another_entity_see_nothing(books: Books) -> None:
     customer, other = books.customer(), books.customer()
-    a, b = note(books, customer, 10_00), note(books, customer, 20_00)
+    a, b = note(books, customer, 10_00), note(books, customer, 20_00, external_id="CN ü&=+%")
     note(books, other, 30_00)
     invoice = books.invoice(customer, 100_00, "2026-01-05")
     settle(books, a, (invoice, 10_00))
@@ -307,6 +307,8 @@ def test_lists_filter_and_tokens_of_another_entity_see_nothing(books: Books) -> 
     assert listed(customer_id=customer, status="applied") == [a]
     assert listed(customer_id=customer, status="OPEN") == [b]
     assert listed(invoice_id=invoice) == [a]
+    assert listed(external_id="CN ü&=+%") == [b]
+    assert listed(external_id="cn ü&=+%") == listed(external_id="CN ü&=+%", customer_id=other) == []
     assert balance(books, invoice) == ("PARTIALLY_PAID", 90_00)
     assert left(books, a) == ("APPLIED", 0)
     british = books.api("ar_clerk", entities=("le_uk",))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from api import carrying
+from api import dispatch
 from models.audit.chain import AuditEvent, breaches
 from models.messages.imports import ImportInput
 from operations.runner import execute
@@ -83,7 +83,7 @@ def test_a_first_answer_is_no_replay_when_the_process_was_quicker_than_we(
         assert isinstance(asked.given, ImportInput)
         await asyncio.to_thread(execute, books.engine, asked.org_id, asked.given.command_id)
 
-    monkeypatch.setattr(carrying, "start", started_and_gone_on)
+    monkeypatch.setattr(dispatch, "start", started_and_gone_on)
     with closing(Books(quiet_database_url)) as books:
         clerk = books.api("ar_clerk")
         clerk.app.state.temporal = SimpleNamespace(client=None)  # what it would be asked for stands above

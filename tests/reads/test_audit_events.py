@@ -9,6 +9,7 @@ from models.db.engine import lent
 from models.db.outbox import publish, try_lead
 from models.errors import Refusal
 from tests.books import Books
+from tests.catalogue import assert_as_catalogued
 
 
 def worked(books: Books) -> tuple[str, str, str]:
@@ -99,9 +100,12 @@ def test_events_are_cloud_events_in_the_order_of_publication(fresh_database_url:
     assert first["data"]["amount_minor"] == 1000
     assert feed["next_cursor"] is None
     books.pay(customer, 5, "2026-01-15")
+    books.void(gone := books.invoice(customer, 7, "2026-01-15"))
     relay(books)
     later = books.get("/v1/events", cursor=feed["resume_cursor"])["items"]
-    assert [e["type"] for e in later] == ["ar.payment.received"]
+    assert [(e["type"], e["subject"]) for e in later[1:]] == [("invoice.created", gone), ("invoice.voided", gone)]
+    assert later[0]["type"] == "ar.payment.received"
+    assert_as_catalogued(later)
     assert books.get("/v1/events", type="ar.payment.applied")["items"] == [feed["items"][3]]
     one = books.get("/v1/events", limit=1)
     assert books.get("/v1/events", limit=1, cursor=one["next_cursor"])["items"] == [feed["items"][1]]

@@ -19,7 +19,7 @@ from api import figures
 from api.auth import Authenticator
 from api.refresher import Key, PanelRefresher
 from models.customer_360.panels import Freshness
-from models.db import outbox, standing
+from models.db import outbox, stuck
 from models.messages.commands import CommandInput
 from operations.relay import RelayLine
 from settings import Settings
@@ -115,7 +115,7 @@ async def test_a_worker_knows_which_builds_are_there_by_the_databases_clock(book
         await beat.give()
         assert beat.now is not None
     assert abs(beat.now - datetime.now(UTC)) < timedelta(seconds=5)
-    standing.say_there(books.engine, "test", "other", "2.0")
+    stuck.say_there(books.engine, "test", "other", "2.0")
     beat._since = time.monotonic() - 60
     books.sql("UPDATE processes_seen SET seen_at = seen_at - interval '1 hour' WHERE kind = 'test'")
     assert await beat.give() == {"2.0"}, "it has fallen silent"
@@ -126,11 +126,11 @@ async def test_a_worker_knows_which_builds_are_there_by_the_databases_clock(book
 
 
 def test_who_was_seen_at_a_time_to_come_is_not_there_and_nothing_stood_until_then(books: Books) -> None:
-    standing.say_there(books.engine, "test", "one", "1.0")
-    assert standing.last_seen(books.engine, "test").number == 1
+    stuck.say_there(books.engine, "test", "one", "1.0")
+    assert stuck.last_seen(books.engine, "test").number == 1
     books.sql("UPDATE processes_seen SET seen_at = seen_at + interval '1 hour' WHERE kind = 'test'")
-    assert standing.last_seen(books.engine, "test").number == 0
-    assert standing.silent_builds(books.engine, "test", 10) == {"1.0"}
+    assert stuck.last_seen(books.engine, "test").number == 0
+    assert stuck.silent_builds(books.engine, "test", 10) == {"1.0"}
 
 
 def test_a_mark_of_a_time_to_come_is_begun_anew(books: Books) -> None:

@@ -10,18 +10,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from cli import processes
-from models.db import outbox, standing
+from models.db import outbox, stuck
 from models.db.engine import own_connection, transaction
 from models.ids import new_id
-from models.standing import Patience
-from operations.standing import report_done, report_failing, watch_one
+from models.stuck import Patience
+from operations.stuck import report_done, report_failing, watch_one
 from operations.verify import verify
 from settings import Settings
 from tests.books import Books
 from tests.cash_desk.desk import Desk, credit_line
 
-NONE = Patience(standing=timedelta(0), failing=timedelta(0))
-LONG = Patience(standing=timedelta(minutes=5), failing=timedelta(minutes=15))
+NONE = Patience(still=timedelta(0), failing=timedelta(0))
+LONG = Patience(still=timedelta(minutes=5), failing=timedelta(minutes=15))
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def test_a_statement_that_nobody_works_off_is_on_the_desk_of_ops_and_off_it_when
     (named,) = [f for f in verify(books.engine, books.org) if f.check == "open work"]
     assert named.ok
     assert statement.statement_id in named.waiting[0]
-    assert [t.what for t in standing.trouble(books.engine)] == ["STATEMENT_STANDS_STILL"]
+    assert [t.what for t in stuck.trouble(books.engine)] == ["STATEMENT_STANDS_STILL"]
     desk.work_off(statement)
     assert stood(books, LONG) == {}
     assert "STATEMENT_STANDS_STILL" not in on_the_desk(books)
-    assert standing.trouble(books.engine) == []
+    assert stuck.trouble(books.engine) == []
 
 
 def test_what_moves_between_two_looks_does_not_stand(books: Books) -> None:

@@ -24,7 +24,7 @@ from models.db import audit
 from models.db.approvals.trails import trail
 from models.db.engine import transaction
 from models.db.tx import to_json
-from models.standing import Patience
+from models.stuck import Patience
 from models.verification import Finding
 from operations.seals import newest_stamped
 from operations.stamps import REASON, keep_stamp, watch_stamps, without_stamp

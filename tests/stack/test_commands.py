@@ -1,12 +1,15 @@
 """What the commands say to somebody who types something wrong, or too early."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
 from typer.testing import CliRunner, Result
 
-from cli.main import app
+from cli.main import Lazily, app
 from settings import get_settings
 from stack.process import StackError
 from tests.stack_fixtures.shared import SharedServers
@@ -65,3 +68,12 @@ def test_an_organisation_made_is_printed_where_it_stands_is_said_and_only_it_is_
     refused = run("token", "--org", "org_mien", "--user", "u_clerk", "--role", "ar_clerk")
     assert str(refused.exception) == "no such organisation: org_mien; there are org_mine"
     assert run("token", "--org", "org_mine", "--user", "u_clerk", "--role", "ar_clerk").output.count(".") == 2
+
+
+def test_a_command_reads_no_part_of_the_house_that_it_does_not_need() -> None:
+    """Each start of a process waits for what is imported: a stack is four of them."""
+    heavy = "{'alembic', 'fastapi', 'mcp', 'operations', 'sqlalchemy', 'temporalio', 'typst', 'workflows'}"
+    script = f"import sys, cli.main, cli.processes; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"
+    assert [name for name, command in Lazily().items() if not isinstance(command, TyperCommand | TyperGroup)] == []

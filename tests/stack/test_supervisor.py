@@ -38,13 +38,41 @@ def wait_until_gone(home: Path, seconds: float) -> list[str]:
     return left
 
 
-def test_a_second_start_finds_the_data_of_the_first_and_both_end_cleanly(private_stack: Make) -> None:
-    stack = private_stack()
+def test_one_state_directory_carries_one_stack(modules_stack: PrivateStack, private_stack: Make) -> None:
+    second = private_stack(home=modules_stack.home)
+    errors = modules_stack.stderr()
+    assert second.launch().wait(LONG) == 1
+    said = second.stderr().removeprefix(errors)
+    home = modules_stack.home
+    assert said == f"arflow: a stack already runs in {home}; end it, or set ARFLOW_HOME to another directory\n"
+    modules_stack.wait_ready()
+
+
+def test_a_part_that_is_killed_is_started_again(modules_stack: PrivateStack) -> None:
+    stack = modules_stack
+    assert set(stack.pids()) == set(PARTS)
+    for part in PARTS:
+        stack.wait_restarted(part, stack.kill(part))
+        assert f"{part} ended (SIGKILL); starting it again" in stack.stderr()
+    stack.wait_ready()
+    stack.arflow("org", "create", "org_after", "--name", "After")
+
+
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(modules_stack: PrivateStack) -> None:
+    stack = modules_stack
+    os.kill(stack.running.pid, signal.SIGKILL)
+    stack.running.wait()
+    assert wait_until_gone(stack.home, 30) == []
     stack.start()
+
+
+def test_a_second_start_finds_the_data_of_the_first_and_both_end_cleanly(modules_stack: PrivateStack) -> None:
+    """The last of the module's stack: it ends it."""
+    stack = modules_stack
     stack.arflow("org", "create", "org_kept", "--name", "Kept")
     assert stack.stop(signal.SIGTERM) == 0
     assert wait_until_gone(stack.home, 30) == []
-    assert stack.output.empty()
+    assert stack.output.empty(), "stdout had the one `ready` line"
     assert not (stack.home / "runtime.json").exists()
 
     # Without a stack, a command starts the database for as long as it takes.
@@ -58,26 +86,6 @@ def test_a_second_start_finds_the_data_of_the_first_and_both_end_cleanly(private
     assert stack.stop(signal.SIGINT) == 0
     assert wait_until_gone(stack.home, 30) == []
     assert "Traceback" not in stack.stderr()
-
-
-def test_a_part_that_is_killed_is_started_again(private_stack: Make) -> None:
-    stack = private_stack().start()
-    assert set(stack.pids()) == set(PARTS)
-    for part in PARTS:
-        stack.wait_restarted(part, stack.kill(part))
-        assert f"{part} ended (SIGKILL); starting it again" in stack.stderr()
-    stack.wait_ready()
-    stack.arflow("org", "create", "org_after", "--name", "After")
-    assert stack.stop() == 0
-
-
-def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(private_stack: Make) -> None:
-    stack = private_stack().start()
-    os.kill(stack.running.pid, signal.SIGKILL)
-    stack.running.wait()
-    assert wait_until_gone(stack.home, 30) == []
-    stack.start()
-    assert stack.stop() == 0
 
 
 def test_a_stack_that_is_still_starting_ends_cleanly_too(private_stack: Make) -> None:
@@ -99,16 +107,6 @@ def test_a_port_in_use_is_an_error_that_names_the_variable(private_stack: Make, 
         stack = private_stack(**{variable: port})
         assert stack.launch().wait(LONG) == 1
     assert stack.stderr() == f"arflow: port {port} is in use; set {variable} to another one\n"
-
-
-def test_one_state_directory_carries_one_stack(private_stack: Make) -> None:
-    first = private_stack().start()
-    second = private_stack(home=first.home)
-    errors = first.stderr()
-    assert second.launch().wait(LONG) == 1
-    said = second.stderr().removeprefix(errors)
-    assert said == f"arflow: a stack already runs in {first.home}; end it, or set ARFLOW_HOME to another directory\n"
-    first.wait_ready()
 
 
 def test_a_part_that_does_not_come_up_ends_the_stack_with_its_name(private_stack: Make) -> None:

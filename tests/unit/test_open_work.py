@@ -6,7 +6,7 @@ import pkgutil
 from temporalio.client import ScheduleActionStartWorkflow
 
 import workflows
-from operations import carried, registry  # noqa: F401 - registers the operations
+from operations import execution, registry  # noqa: F401 - registers the operations
 from operations.runner import OPERATIONS
 from workflows.import_feed import FEED_SCHEDULE
 from workflows.open_work import OPEN_WORK, PASSING
@@ -24,7 +24,7 @@ def types_of_processes() -> set[str]:
 
 
 def test_every_process_is_begun_again_where_it_is_lost() -> None:
-    postings = {o.carried.process for o in OPERATIONS.values() if isinstance(o.carried, carried.Posting)}
+    postings = {o.execution.process for o in OPERATIONS.values() if isinstance(o.execution, execution.Posting)}
     actions = [s.action for s in {**SCHEDULES, **FEED_SCHEDULE, **STAMP_SCHEDULE}.values()]
     by_the_clock = {a.workflow for a in actions if isinstance(a, ScheduleActionStartWorkflow)}
     known = postings | by_the_clock | {work.process for work in OPEN_WORK} | set(PASSING)

@@ -45,6 +45,17 @@ def test_what_the_page_of_sources_names_is_there() -> None:
     assert missing == []
 
 
+def test_what_a_page_of_tests_names_is_there() -> None:
+    """Of the pages beside tests that name them by their whole path."""
+    pages = [page for page in ROOT.glob("tests/**/*.md") if "`tests/" in page.read_text()]
+    named = [
+        (page.name, *found) for page in pages for found in re.findall(r"`(tests/\S+\.py)::(\w+)`", page.read_text())
+    ]
+    assert len(named) > 25
+    missing = [n for n in named if not (ROOT / n[1]).exists() or f"def {n[2]}(" not in (ROOT / n[1]).read_text()]
+    assert missing == []
+
+
 def test_decisions_are_numbered_each_for_itself_and_their_standing_is_one_of_three() -> None:
     names = sorted(path.name for path in (DOCS / "decisions").glob("[0-9]*.md"))
     assert len({name[:4] for name in names}) == len(names)

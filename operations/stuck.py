@@ -5,10 +5,10 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from models.db import exceptions, standing
+from models.db import exceptions, stuck
 from models.db.engine import transaction
 from models.db.organisations import all_org_ids
-from models.standing import DUE_IN, NOT_MOVING, OWNER, STEP_FAILING, Patience, Standing
+from models.stuck import DUE_IN, NOT_MOVING, OWNER, STEP_FAILING, Patience, Stuck
 from operations.organisations import bootstrap_work
 
 ACTOR: Final = "process:watch"
@@ -20,12 +20,12 @@ def watch(engine: Engine, patience: Patience) -> int:
     return sum(len(watch_one(engine, org_id, patience)) for org_id in all_org_ids(engine))
 
 
-def watch_one(engine: Engine, org_id: str, patience: Patience) -> list[Standing]:
+def watch_one(engine: Engine, org_id: str, patience: Patience) -> list[Stuck]:
     """Note how far everything open has come; what has not for too long becomes an exception, once, and what has moved on
     since then has none any more."""
     with transaction(engine, org_id) as tx:
-        standing.note(tx)
-        still = list(standing.standing(tx, patience))
+        stuck.note(tx)
+        still = list(stuck.find(tx, patience))
         work = bootstrap_work(tx, ACTOR)
         for found in still:
             work.open_exception(
@@ -33,7 +33,7 @@ def watch_one(engine: Engine, org_id: str, patience: Patience) -> list[Standing]
                 detail={"since": found.since, "where": found.where},
             )  # fmt: skip
         work.flush()
-        standing.settle(tx, still, ACTOR)
+        stuck.settle(tx, still, ACTOR)
     return still
 
 

@@ -23,14 +23,14 @@ from workflows.starting import Start, start
 
 BEGIN_SECONDS: Final = 3.0
 """What a start may take that is not waited for any longer; the client alone would repeat it for ten seconds."""
-BROUGHT_AGAIN: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+TRIED_AGAIN: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 """Seconds between the tries to bring something to a busy server."""
 SERVING_TIMEOUT: Final = timedelta(seconds=1)
 """Longer than a server that works takes to say that it is there, however busy it is."""
 
 
 @dataclass(frozen=True)
-class Carrying:
+class Dispatch:
     """A kept command on its way to its process, and how the process is shown and found."""
 
     state: State
@@ -64,21 +64,21 @@ async def begin(state: State, s: Start, *, signal: str | None = None) -> None:
             await begun()
     except (RPCError, TimeoutError) as error:
         if await is_slow(state, error):
-            bring(begun)
+            keep_trying(begun)
         elif isinstance(error, TimeoutError):
             raise not_taken() from None
         else:
             raise
 
 
-def bring(carry: Callable[[], Awaitable[object]]) -> None:
+def keep_trying(call: Callable[[], Awaitable[object]]) -> None:
     """Go on trying, for whoever has been told that the work goes on. What is lost with this process is the sweep's."""
 
     async def until_taken() -> None:
-        for pause in BROUGHT_AGAIN:
+        for pause in TRIED_AGAIN:
             await asyncio.sleep(pause)
             with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
-                await carry()
+                await call()
                 break
 
     leave_behind(asyncio.ensure_future(until_taken()))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from models.answers import read_row
 from models.db.engine import ask
 from models.db.tx import Tx
-from models.standing import NOT_MOVING, STEP_FAILING, Figure, Patience, Seen, Standing, Trouble
+from models.stuck import NOT_MOVING, STEP_FAILING, Figure, Patience, Seen, Stuck, Trouble
 
 _FORGOTTEN: Final = timedelta(minutes=3)
 """A mark that nobody has looked at for so long says nothing of what happened since: nobody looked, the database was restored, or
@@ -30,24 +30,24 @@ _NOTE: Final = f"""WITH open AS ({_MARKS}),
     SELECT :org, kind, record_id, mark, :now, :now FROM open
   ON CONFLICT (org_id, kind, record_id) DO UPDATE SET mark = excluded.mark, seen_at = excluded.seen_at,
     since = CASE WHEN w.mark = excluded.mark AND w.seen_at BETWEEN :remembered AND :now THEN w.since ELSE excluded.since END"""
-_STANDING: Final = """SELECT CASE kind WHEN 'customer_changes' THEN 'CHANGE_NOT_CARRIED_OUT'
+_STUCK: Final = """SELECT CASE kind WHEN 'customer_changes' THEN 'CHANGE_NOT_CARRIED_OUT'
       WHEN 'approvals' THEN 'APPROVAL_NOT_CARRIED_OUT'
       WHEN 'customer_imports' THEN 'IMPORT_STANDS_STILL' ELSE 'STATEMENT_STANDS_STILL' END AS reason_code,
-    record_id AS subject_id, since, mark AS "where" FROM work_seen WHERE org_id = :org AND since < :standing
+    record_id AS subject_id, since, mark AS "where" FROM work_seen WHERE org_id = :org AND since < :still
   UNION ALL SELECT 'COMMAND_NOT_CARRIED_OUT', coalesce(min(subject_id), workflow_id), min(created_at), min(operation)
-    FROM commands WHERE org_id = :org AND state = 'pending' AND workflow_id IS NOT NULL AND created_at < :standing
+    FROM commands WHERE org_id = :org AND state = 'pending' AND workflow_id IS NOT NULL AND created_at < :still
     GROUP BY workflow_id
   UNION ALL SELECT 'DEADLINE_MISSED', c.id, c.due_at, 'step ' || c.awaiting_step FROM customer_changes c
     JOIN customer_change_steps s ON s.org_id = c.org_id AND s.change_id = c.id AND s.round = c.round AND s.step = c.awaiting_step
-    WHERE c.org_id = :org AND c.status = 'PENDING_APPROVAL' AND c.due_at < :standing AND s.escalated_at IS NULL
+    WHERE c.org_id = :org AND c.status = 'PENDING_APPROVAL' AND c.due_at < :still AND s.escalated_at IS NULL
   UNION ALL SELECT 'DEADLINE_MISSED', case_id, due_at, 'escalation' FROM case_escalations
-    WHERE org_id = :org AND status = 'OPEN' AND due_at < :standing
+    WHERE org_id = :org AND status = 'OPEN' AND due_at < :still
   UNION ALL SELECT 'SOURCE_FAILING', id, CAST(pull ->> 'failing_since' AS timestamptz), pull ->> 'error' FROM customer_imports
     WHERE org_id = :org AND status = 'STAGING' AND CAST(pull ->> 'failing_since' AS timestamptz) < :failing
   UNION ALL SELECT 'WEBHOOK_FAILING', endpoint_id, min(created_at), max(coalesce(error_code, '')) FROM webhook_deliveries
     WHERE org_id = :org AND status = 'PENDING' AND attempts > 0 AND created_at < :failing GROUP BY endpoint_id
   UNION ALL SELECT 'WEBHOOK_NOT_SENT', d.endpoint_id, min(d.created_at), 'PENDING' FROM webhook_deliveries d
-    WHERE d.org_id = :org AND d.status = 'PENDING' AND d.attempts = 0 AND d.created_at < :standing
+    WHERE d.org_id = :org AND d.status = 'PENDING' AND d.attempts = 0 AND d.created_at < :still
       AND NOT EXISTS (SELECT 1 FROM webhook_deliveries b WHERE b.org_id = d.org_id AND b.endpoint_id = d.endpoint_id
         AND b.subject = d.subject AND b.status = 'PENDING' AND b.position < d.position)
     GROUP BY d.endpoint_id"""
@@ -58,12 +58,12 @@ def note(tx: Tx) -> None:
     tx.run(_NOTE, now=tx.now, remembered=tx.now - _FORGOTTEN)
 
 
-def standing(tx: Tx, patience: Patience) -> Sequence[Standing]:
+def find(tx: Tx, patience: Patience) -> Sequence[Stuck]:
     """What has not come farther for so long, or fails in the same way for so long."""
-    return tx.records(Standing, _STANDING, standing=tx.now - patience.standing, failing=tx.now - patience.failing)
+    return tx.records(Stuck, _STUCK, still=tx.now - patience.still, failing=tx.now - patience.failing)
 
 
-def settle(tx: Tx, still: Sequence[Standing], who: str) -> None:
+def settle(tx: Tx, still: Sequence[Stuck], who: str) -> None:
     """What does not stand any more has moved on: its exceptions are resolved."""
     tx.later(
         """UPDATE exceptions e SET status = 'resolved', resolved_at = :now, resolved_by = :who, resolution_code = 'MOVED_ON'
@@ -119,10 +119,10 @@ def silent_builds(engine: Engine, kind: str, seconds: float) -> frozenset[str]:
     return frozenset(str(row["build"]) for row in ask(engine, sql, kind=kind, seconds=seconds))
 
 
-def reported(tx: Tx) -> Sequence[Standing]:
+def reported(tx: Tx) -> Sequence[Stuck]:
     """What is on a desk because it stands still or fails."""
     return tx.records(
-        Standing,
+        Stuck,
         """SELECT reason_code, subject_id, created_at AS since, coalesce(detail ->> 'where', detail ->> 'step', '') AS "where"
            FROM exceptions WHERE org_id = :org AND status = 'open' AND kind = ANY(:kinds) ORDER BY created_at, subject_id""",
         kinds=[NOT_MOVING, STEP_FAILING],

@@ -18,12 +18,12 @@ DUE_IN: Final = timedelta(hours=1)
 class Patience:
     """How long without a step, and how long failing in the same way, before somebody is told."""
 
-    standing: timedelta = timedelta(minutes=5)
+    still: timedelta = timedelta(minutes=5)
     failing: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Stuck:
     """Something that stands still: `where` it stood when it was last seen to move, `since` when."""
 
     reason_code: str

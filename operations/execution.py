@@ -1,4 +1,4 @@
-"""How an operation's commands are carried out: said beside its registration, read by whoever takes the request."""
+"""How an operation's commands are executed: said beside its registration, read by whoever takes the request."""
 
 from dataclasses import dataclass
 
@@ -46,4 +46,4 @@ class Statement:
     """In place; what was received is then worked off by a process."""
 
 
-Carried = InPlace | Posting | Change | Approval | Import | Statement
+Execution = InPlace | Posting | Change | Approval | Import | Statement
