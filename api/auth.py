@@ -13,11 +13,13 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 
 import jwt
+from starlette.datastructures import Headers
 
 from api.jwks import SigningKeys, UnknownKey, secure
 from api.tokens import DEV_ALGORITHM
 from models.access import Agent, Principal
 from models.errors import Refusal
+from models.money import is_currency
 from settings import DEV_TOKEN_ISSUER, Settings, SettingsError
 
 OIDC_ALGORITHMS: Final = ("RS256", "ES256")
@@ -118,9 +120,13 @@ class Authenticator:
         self._oidc = OidcVerifier(settings, keys) if needs_oidc else None
         self._known: OrderedDict[bytes, tuple[Principal, float, float]] = OrderedDict()
 
-    async def principal(self, authorization: str | None) -> Principal:
-        """The principal of an `Authorization` header. Raises Unauthenticated."""
-        token = _bearer(authorization)
+    async def principal(self, headers: Headers) -> Principal:
+        """The principal of the `Authorization` header. Raises Unauthenticated, also where there are two: a proxy may have read
+        the other one."""
+        given = headers.getlist("authorization")
+        if len(given) > 1:
+            raise Unauthenticated("The request names two authorizations.")
+        token = _bearer(given[0] if given else None)
         digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._known.get(digest)
         if known is not None and known[1] > time.time() and known[2] > time.monotonic():
@@ -184,15 +190,17 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
 
 
 def _agent(claims: Mapping[str, Any]) -> Agent | None:
-    """The assistant that the token names beside the person, with its budgets: `agent`, and `writes_per_hour` and
-    `amount_minor_per_day` beside it, or in `budgets`."""
+    """The assistant that the token names beside the person, with its budgets: `agent`, and `writes_per_hour`,
+    `amount_minor_per_day` and `currency_code` beside it, or in `budgets`."""
     if claims.get("agent") is None:
         return None
     given = claims.get("budgets")
     budgets = given if isinstance(given, Mapping) else claims
-    return Agent(
-        _text(claims, "agent", _MAX_ID), *(_budget(budgets, n) for n in ("writes_per_hour", "amount_minor_per_day"))
-    )
+    currency = budgets.get("currency_code")
+    if currency is not None and not (isinstance(currency, str) and is_currency(currency)):
+        raise Unauthenticated("The bearer token has no usable claim currency_code.")
+    writes, amount = (_budget(budgets, n) for n in ("writes_per_hour", "amount_minor_per_day"))
+    return Agent(_text(claims, "agent", _MAX_ID), writes, amount, currency)
 
 
 def _budget(budgets: Mapping[str, Any], name: str) -> int | None:

@@ -99,7 +99,7 @@ class Door:
     async def _authenticate(self, request: Request) -> Principal:
         """401 without a valid token, saying where to get one; 403 for a page of another site. A session is its person's."""
         try:
-            who: Principal = await self._app.state.authenticator.principal(request.headers.get("authorization"))
+            who: Principal = await self._app.state.authenticator.principal(request.headers)
         except Unauthenticated as refusal:
             where = f'resource_metadata="{base_url(request)}{METADATA}{PATH}"'
             refusal.headers = {"WWW-Authenticate": f"{refusal.headers['WWW-Authenticate']}, {where}"}

@@ -144,7 +144,7 @@ class GatedRoute(CheckedRoute):
 
         async def handle(request: Request) -> Response:
             state = request.app.state
-            principal = await state.authenticator.principal(request.headers.get("authorization"))
+            principal = await state.authenticator.principal(request.headers)
             state.rate_limit.count(principal)
             request.state.principal = principal
             gated = _limited(request, limit)

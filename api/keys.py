@@ -22,7 +22,11 @@ class RequestKey:
 
 async def idempotency_key(request: Request) -> RequestKey:
     """The request's key, or a new one; the answer carries it either way. Raises `422` for an unusable one."""
-    value = request.headers.get("idempotency-key")
+    given = request.headers.getlist("idempotency-key")
+    if len(given) > 1:
+        detail = f"Idempotency-Key is sent {len(given)} times: say it once."
+        raise invalid(FieldError("/header/Idempotency-Key", "FIELD_REPEATED", detail))
+    value = given[0] if given else None
     key = RequestKey(f"idem_{secrets.token_hex(16)}", False) if value is None else RequestKey(value, True)
     if not 1 <= len(key.value) <= _LONGEST_KEY or not key.value.isprintable():
         detail = f"An idempotency key has 1 to {_LONGEST_KEY} printable characters."

@@ -1,7 +1,9 @@
-"""Connections that are held open by sending, or by reading, next to nothing: each part of an exchange has its time.
+"""Connections that are held open by sending, or by reading, next to nothing: each part of an exchange has its time, and its
+beginning a size.
 
 A server that is asked by ten thousand connections which never finish their sentence has no place left for the others. The
-server sweeps its connections once a second; a request itself only notes the time.
+server sweeps its connections once a second; a request itself only notes the time. Nor has it, once a few of them say sentences
+without end, for whoever sends a head is known by nothing before it is whole.
 """
 
 from collections.abc import Iterable
@@ -12,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 15.0
 """From the connection, or the first byte of a further request, to the end of its headers."""
+HEAD_BYTES: Final = 64 * 1024
+"""Of a request line and its headers, beside what came with their beginning; the largest token has an eighth of it."""
 BODY_SECONDS: Final = 30.0
 BODY_PACE: Final = 8 * 1024
 """A body has so many seconds, and one more for as many bytes as have come: a slow line is slow, not silent."""
@@ -19,6 +23,7 @@ ANSWER_SECONDS: Final = 60.0
 """So long somebody may leave an answer lying that is larger than what the network holds."""
 SWEEP_SECONDS: Final = 1.0
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 log = structlog.get_logger("arflow.api")
 Part = Literal["idle", "head", "body", "answer"]
@@ -31,7 +36,10 @@ class TimedProtocol(HttpToolsProtocol):
     _part: Part = "idle"
     _since = 0.0
     _came = 0
+    _anew = False
     _lying_since: float | None = None
+    _head: int | None = None
+    """How much has come of a head that is not whole yet; None where none is awaited."""
 
     def connection_made(self, transport: object) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it as well
@@ -40,9 +48,22 @@ class TimedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._part == "idle":
             self._begin("head")
+        going_on, self._anew = self._head, False
         super().data_received(data)
+        if going_on is None or self._head is None or self._anew:
+            return
+        self._head += len(data)
+        if self._head > HEAD_BYTES:
+            log.info("a head without end", bytes=self._head)
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._head, self._anew = 0, True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._head = None
         self._begin("body")
         super().on_headers_complete()
 

@@ -54,6 +54,6 @@ async def _still(request: Request, who: Principal) -> bool:
     """Whether the token that the stream was opened with still says the same."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
-        return await authenticator.principal(request.headers.get("authorization")) == who
+        return await authenticator.principal(request.headers) == who
     except Refusal:
         return False

@@ -37,6 +37,10 @@ def mint_dev_token(
     if given := list(entities):
         claims["entities"] = given
     if agent is not None:
-        budgets = {"writes_per_hour": agent.writes_per_hour, "amount_minor_per_day": agent.amount_minor_per_day}
+        budgets = {
+            "writes_per_hour": agent.writes_per_hour,
+            "amount_minor_per_day": agent.amount_minor_per_day,
+            "currency_code": agent.currency_code,
+        }
         claims |= {"agent": agent.name, "budgets": {n: v for n, v in budgets.items() if v is not None}}
     return jwt.encode(claims, settings.dev_secret(), algorithm=DEV_ALGORITHM)

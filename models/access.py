@@ -140,11 +140,13 @@ def roles_with(permission: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who acts beside the person: an assistant, by the name that its token says, within these budgets (None: no bound)."""
+    """Who acts beside the person: an assistant, by the name that its token says, within these budgets (None: no bound). The
+    amount is in `currency_code`, into which all that moves is translated; without one, in each functional currency."""
 
     name: str
     writes_per_hour: int | None = None
     amount_minor_per_day: int | None = None
+    currency_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,7 @@ from pydantic import JsonValue
 
 from models.answers import JsonObject, WarningAnswer
 from models.cash.book_answers import journal_entry_answer
+from models.cash.ledger import JournalEntry
 from models.conversation.proposals import LEAVING, Effect, hash_of
 from models.db.tx import to_json
 from models.imports.answers import ImportProgressAnswer
@@ -38,9 +40,16 @@ def effect_of(work: Work, done: Answered, made: Sequence[str]) -> Effect:
         hash=hash_of(compared, dict(_passing(work, made, to_json(whole)))),
         warnings=[WarningAnswer(code=str(w["code"]), detail=str(w["detail"])) for w in _all(answer.get("warnings"))],
         customer_id=customer if isinstance(customer, str) else None,
-        amount_minor=sum(line.functional_debit_minor for e in work.entries for line in e.lines),
+        amounts=_moved(work.entries),
         money_leaves=any(x.credit_minor and x.account in LEAVING for e in work.entries for x in e.lines),
     )
+
+
+def _moved(entries: Iterable[JournalEntry]) -> Mapping[str, int]:
+    moved = Counter[str]()
+    for entry in entries:
+        moved[entry.functional_currency] += sum(line.functional_debit_minor for line in entry.lines)
+    return moved
 
 
 def _event(event: Mapping[str, object]) -> JsonValue:

@@ -30,11 +30,13 @@ from models.customers.bodies import CreateCustomer
 from models.customers.patch import PatchCustomer
 from models.customers.requests import DeleteCustomer, DeleteMode, UpdateCustomer
 from models.db import master_data, proposals
+from models.db.cash.rates import required_rate
 from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id, noting_ids
 from models.imports.requests import SubmitImport
 from models.messages.changes import change_workflow_id
+from models.money import convert
 from models.values import Body, Empty
 from operations.commands import Submission, command_of
 from operations.effects import effect_of
@@ -132,6 +134,7 @@ def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
     require_agents(master_data.settings_of(work.tx).agents, writes=asked.agent is not None or asked.client is not None)
     record_id = asked.record_id or new_id(PROPOSABLE[asked.operation].makes)
     effect = _rehearsed(work, _command(work, asked, record_id))
+    minor, currency = _counted(work, effect.amounts, asked)
     by_page = PROPOSABLE[asked.operation].by_page or effect.money_leaves
     made = ProposalRecord(
         id=new_id("prop"),
@@ -148,7 +151,9 @@ def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
         client=asked.client,
         writes_per_hour=asked.writes_per_hour,
         amount_minor_per_day=asked.amount_minor_per_day,
-        amount_minor=effect.amount_minor,
+        amount_minor=minor,
+        budget_currency=asked.budget_currency,
+        amount_currency=currency,
         status=ProposalStatus.OPEN,
         made_at=work.now,
         expires_at=work.now + GOOD_FOR,
@@ -163,6 +168,21 @@ def make_proposal(work: Work, asked: KeptProposal) -> Outcome[ProposalAnswer]:
     work.conversation = made.conversation
     work.audit(made.id, "proposal.made", {"operation": made.operation, "record_id": record_id})
     return Outcome(proposal_answer(made, expired=False), 201)
+
+
+def _counted(work: Work, amounts: Mapping[str, int], asked: KeptProposal) -> tuple[int, str | None]:
+    """What counts against the agent's budget, and in which currency: the budget's, at the rates of today, else the functional
+    one. FX_RATE_MISSING where the budget bounds what no rate leads to."""
+    total, within = sum(amounts.values()), asked.budget_currency
+    if within is None or asked.amount_minor_per_day is None:
+        return total, next(iter(amounts)) if len(amounts) == 1 else None
+    return sum(_in(work, minor, currency, within) for currency, minor in amounts.items()), within
+
+
+def _in(work: Work, minor: int, currency: str, within: str) -> int:
+    if currency == within or not minor:
+        return minor
+    return convert(minor, required_rate(work.tx, currency, within, work.now.date()), currency, within)
 
 
 def _named(work: Work, effect: Effect) -> JsonObject:

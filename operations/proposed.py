@@ -63,4 +63,4 @@ def _require_budget(work: Work, p: ProposalRecord) -> None:
     if p.writes_per_hour is None and p.amount_minor_per_day is None:
         return
     proposals.hold_agent(work.tx, p.actor, p.agent)
-    require_budget(p, proposals.spent(work.tx, p.actor, p.agent, work.now))
+    require_budget(p, proposals.spent(work.tx, p.actor, p.agent, p.amount_currency, work.now))

@@ -77,6 +77,7 @@ def _kept(
         client=client_of(request),
         writes_per_hour=agent.writes_per_hour,
         amount_minor_per_day=agent.amount_minor_per_day,
+        budget_currency=agent.currency_code,
         replaces=replaces,
     )
 
@@ -185,7 +186,7 @@ async def _stale_or(request: Request, who: Principal, p: ProposalRecord, refusal
     again = again.model_copy(
         update={
             "agent": p.agent, "client": p.client, "writes_per_hour": p.writes_per_hour,
-            "amount_minor_per_day": p.amount_minor_per_day,
+            "amount_minor_per_day": p.amount_minor_per_day, "budget_currency": p.budget_currency,
         }
     )  # fmt: skip
     try:

@@ -104,6 +104,7 @@ class KeptProposal(MakeProposal):
     client: str | None = None
     writes_per_hour: int | None = None
     amount_minor_per_day: int | None = None
+    budget_currency: str | None = None
     replaces: RecordId | None = None
 
 
@@ -121,7 +122,8 @@ class DeclineProposal(Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRecord:
-    """A proposal as it is kept. `amount_minor`: what its entries move, in the functional currency."""
+    """A proposal as it is kept. `amount_minor`: what its entries move, in `amount_currency`: the one that the agent's budget is
+    in, else the functional one; None where there are several, which counts in all."""
 
     id: str
     operation: str
@@ -138,6 +140,8 @@ class ProposalRecord:
     writes_per_hour: int | None
     amount_minor_per_day: int | None
     amount_minor: int
+    budget_currency: str | None
+    amount_currency: str | None
     status: ProposalStatus
     made_at: datetime
     expires_at: datetime
@@ -231,13 +235,13 @@ def committing(path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an operation would do: as it is shown, and as it is compared."""
+    """What an operation would do: as it is shown, and as it is compared. `amounts`: what its entries move, by currency."""
 
     shown: JsonObject
     hash: str
     warnings: Sequence[WarningAnswer]
     customer_id: str | None
-    amount_minor: int
+    amounts: Mapping[str, int]
     money_leaves: bool
 
 
@@ -263,7 +267,7 @@ def _lasting(value: JsonValue) -> JsonValue:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an agent has had carried out for a person: in the last hour, and since the day began (UTC)."""
+    """What an agent has had carried out for a person: in the last hour, and in one currency since the day began (UTC)."""
 
     writes: int
     amount_minor: int
@@ -285,4 +289,5 @@ def require_budget(p: ProposalRecord, spent: Spent) -> None:
             limit_minor=limit,
             used_minor=spent.amount_minor,
             amount_minor=p.amount_minor,
+            currency_code=p.amount_currency,
         )

@@ -70,14 +70,16 @@ def hold_agent(tx: Tx, actor: str, agent: str | None) -> None:
     tx.run("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))", key=key)
 
 
-def spent(tx: Tx, actor: str, agent: str | None, now: datetime) -> Spent:
-    """What an agent has had carried out for a person. The day is UTC's."""
+def spent(tx: Tx, actor: str, agent: str | None, currency: str | None, now: datetime) -> Spent:
+    """What an agent has had carried out for a person, in this currency (None: in any). The day is UTC's."""
     row = tx.one(
         """SELECT count(*) FILTER (WHERE ended_at > :hour) AS writes,
-                  coalesce(sum(amount_minor) FILTER (WHERE ended_at >= :day), 0) AS minor
+                  coalesce(sum(amount_minor) FILTER (WHERE ended_at >= :day
+                    AND (amount_currency = :currency) IS NOT FALSE), 0) AS minor
              FROM proposals WHERE org_id = :org AND actor = :actor AND agent IS NOT DISTINCT FROM :agent
               AND status = 'COMMITTED' AND ended_at >= :since""",
-        actor=actor, agent=agent, hour=now - timedelta(hours=1), day=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        actor=actor, agent=agent, currency=currency,
+        hour=now - timedelta(hours=1), day=now.replace(hour=0, minute=0, second=0, microsecond=0),
         since=now - timedelta(days=1),
     )  # fmt: skip
     assert row is not None

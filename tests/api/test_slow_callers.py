@@ -99,6 +99,25 @@ async def test_who_does_not_finish_a_sentence_is_told_so_and_closed(served: Serv
     assert served.app.left == 2
 
 
+async def test_a_head_without_end_is_cut_off_and_a_large_body_is_none(served: Served) -> None:
+    starts = {b"GET / HTTP/1.1\r\nHost: a\r\nX: ": b"y" * 30_000, b"GET /": b"y" * 30_000, HEAD % 2 + b"abPOST /": b"?" * 30_000,
+              b"POST / HTTP/1.1\r\nHost: a\r\n": b"X: y\r\n" * 5_000}  # fmt: skip
+    for start, more in starts.items():
+        reader, writer = await served.connect()
+        for piece in (start, more, more, more):  # what lies unread when it is closed would take the answer with it
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+        answer = await said(reader)
+        assert answer.endswith(b"connection: close\r\ncontent-length: 0\r\n\r\n"), start
+        assert b"HTTP/1.1 431 " in answer, start
+    reader, writer = await served.connect()
+    for _ in range(2):  # in one piece with the next head's beginning
+        writer.write(HEAD % 300_000 + b"x" * 300_000)
+    writer.write(HEAD % 2 + b"ab")
+    for answer in (b"300000", b"300000", b"2"):
+        await reader.readuntil(b"\r\n\r\n" + answer)
+
+
 async def test_a_header_a_moment_does_not_gain_time_and_bytes_of_a_body_do(served: Served) -> None:
     reader, writer = await served.connect()
     writer.write(b"POST / HTTP/1.1\r\n")

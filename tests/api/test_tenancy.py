@@ -224,6 +224,11 @@ def test_the_order_in_which_a_request_is_looked_at(office: Office, customer: str
     for bad in ("", "x" * 256):
         assert code(office.clerk.post(url, json=body, headers={"Idempotency-Key": bad})) == (422, "VALIDATION_FAILED")
     ok(office.clerk.post(url, json=office.payment_body(customer, 1), headers={"Idempotency-Key": "k" * 255}), 201)
+    twice = [("Idempotency-Key", ext()), ("Idempotency-Key", ext())]
+    refused = office.clerk.post(url, json=office.payment_body(customer, 1), headers=twice)
+    assert (code(refused)[0], refused.json()["errors"][0]["code"]) == (422, "FIELD_REPEATED")
+    both = [("Authorization", office.client(name).headers["Authorization"]) for name in ("clerk", "cfo")]
+    assert code(office.clerk.get("/v1/invoices", headers=both)) == (401, "UNAUTHENTICATED")
 
 
 def test_every_answer_has_a_request_id(office: Office):

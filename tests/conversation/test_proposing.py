@@ -313,6 +313,36 @@ async def test_budgets_of_an_agent(office: Office) -> None:
                     assert office.get(payment["id"])["status"] == "UNAPPLIED"
 
 
+def test_what_an_agent_may_move_is_in_a_currency(office: Office) -> None:
+    """Minor units of one currency are no minor units of another: each has the budget by itself, or all count in one."""
+    customer, uk = office.customer(), {"currency_code": "GBP", "legal_entity_id": "le_uk"}
+    office.rate("GBP", "USD", day(0), "2")
+
+    def proposed(agent: Agent, minor: int, **fields: str) -> httpx2.Response:
+        invoice, payment = office.invoice(customer, minor, **fields), office.payment(customer, minor, **fields)
+        applications = [{"invoice_id": invoice["id"], "applied_minor": minor}]
+        body = {"operation": "apply_payment", "record_id": payment["id"], "body": {"applications": applications}}
+        held = {"Authorization": f"Bearer {token(office, agent=agent)}"}
+        return httpx2.post(f"{office.stack.base_url}/v1/proposals", json=body, headers=held, trust_env=False)
+
+    def committed(agent: Agent, minor: int, **fields: str) -> httpx2.Response:
+        return commit(office.clerk, ok(proposed(agent, minor, **fields), 201)["proposal_id"])
+
+    each = Agent("each", None, 2_500)
+    for fields in ({}, uk):
+        ok(committed(each, 2_000, **fields))
+        over = committed(each, 600, **fields)
+        assert code(over) == (429, "BUDGET_EXCEEDED")
+        told_of = {"used_minor": 2_000, "amount_minor": 600, "currency_code": fields.get("currency_code", "USD")}
+        assert told_of.items() <= over.json().items()
+    all_in_one = Agent("one", None, 2_500, "USD")
+    ok(committed(all_in_one, 1_000, **uk))
+    over = committed(all_in_one, 600)
+    assert (over.json()["used_minor"], over.json()["currency_code"]) == (2_000, "USD")
+    ok(committed(all_in_one, 500))
+    assert code(proposed(Agent("far", None, 2_500, "XAF"), 1_000)) == (422, "FX_RATE_MISSING")
+
+
 async def test_an_organisation_switches_assistants_off_at_once(office: Office) -> None:
     customer = office.customer()
     invoice, payment = office.invoice(customer, 1000), office.payment(customer, 1000)

@@ -21,7 +21,8 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 OPEN = ProposalRecord(
     id="prop_1", operation="customer.update_all", record_id="cust_1", body={}, effect={}, effect_hash="h", warnings=[],
     confirmation="page", customer_id=None, actor="u", agent=None, client=None, writes_per_hour=None, amount_minor_per_day=None,
-    amount_minor=50, status=ProposalStatus.OPEN, made_at=NOW, expires_at=NOW, ended_at=None, confirmed_by=None,
+    amount_minor=50, budget_currency=None, amount_currency="USD", status=ProposalStatus.OPEN, made_at=NOW,
+    expires_at=NOW, ended_at=None, confirmed_by=None,
     command_id=None, successor_id="prop_2",
 )  # fmt: skip
 BY_AGENT = replace(OPEN, record_id="pay_1", agent="a", client="C" * 50)
@@ -60,7 +61,7 @@ def test_an_agent_moves_no_more_in_a_day_than_it_may(amount: int, spent: int, li
     if fits:
         require_budget(p, Spent(9, spent))
         return
-    told: dict[str, Any] = {"limit_minor": limit, "used_minor": spent, "amount_minor": amount}
+    told: dict[str, Any] = {"limit_minor": limit, "used_minor": spent, "amount_minor": amount, "currency_code": "USD"}
     with refused("BUDGET_EXCEEDED", budget="amount_minor_per_day", retry_after=3600, **told):
         require_budget(p, Spent(0, spent))
 

@@ -21,6 +21,8 @@ proposals = records(
     Column("writes_per_hour", Integer),
     Column("amount_minor_per_day", BigInteger),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("budget_currency", Text),
+    Column("amount_currency", Text),
     Column("status", Text, nullable=False, server_default="OPEN"),
     Column("made_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),

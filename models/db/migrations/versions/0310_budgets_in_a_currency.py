@@ -1,0 +1,10 @@
+"""See migrations/sql/0310_budgets_in_a_currency.sql."""
+
+from models.db.migrations.run_sql import run_sql
+
+revision = "0310_budgets_in_a_currency"
+down_revision = "0306_audit_by_sets"
+
+
+def upgrade() -> None:
+    run_sql("0310_budgets_in_a_currency")
