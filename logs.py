@@ -9,6 +9,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -57,9 +58,15 @@ class _Stderr:
     """Writes each line to whatever stderr is at that moment: loggers are cached and outlive a redirected stream."""
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
+        _say(line)
 
     debug = info = warning = error = critical = msg
+
+
+def _say(line: str) -> None:
+    """Where stderr takes nothing (its disk is full, its reader is gone) the line is lost, and never what was being done."""
+    with suppress(OSError):
+        sys.stderr.write(line + "\n")
 
 
 class _Handler(logging.Handler):
@@ -67,7 +74,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            _say(self.format(record))
         except Exception:
             self.handleError(record)
 

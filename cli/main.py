@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -98,7 +99,8 @@ def main() -> None:
     if isinstance(code, str):
         print(code, file=sys.stderr)
     sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # its disk is full; what was done is done
+        sys.stderr.flush()
     # Not through the interpreter's own end: threads of the Temporal SDK that are just then handing over a result
     # abort the process ("PyGILState_Release"), which would turn a command that has succeeded into one that failed.
     os._exit(code if isinstance(code, int) else int(code is not None))
