@@ -21,21 +21,24 @@ class DeskOfSessions(DeskWithDeductions):
     """The same desk, where most of what comes is applied, by lines of every kind."""
 
     @rule(
-        who=pick, currency=st.sampled_from(CURRENCIES), day=days, invoices=lots, credited=st.one_of(st.none(), amounts),
-        short=st.booleans(), money=received, word=words, mode=modes,
+        who=pick, currency=st.sampled_from(CURRENCIES), on=st.tuples(days, days, days), invoices=lots,
+        credited=st.one_of(st.none(), amounts), short=st.booleans(), money=received, word=words, mode=modes,
     )  # fmt: skip
     def session(
-        self, who: int, currency: str, day: str, invoices: list[tuple[int, int, list[str]]], credited: int | None,
+        self, who: int, currency: str, on: tuple[str, str, str], invoices: list[tuple[int, int, list[str]]], credited: int | None,
         short: bool, money: str, word: str | None, mode: str,
     ) -> None:  # fmt: skip
         """Some invoices and perhaps a credit note, the money for them, and the session that settles them."""
         customer = self._one(self.customers, who)
-        own: dict[str, Any] = {"currency_code": currency, "issue_date": day}
+        own: dict[str, Any] = {"currency_code": currency}
+        issued, noted, paid_on = on
         lines: list[dict[str, Any]] = []
         netted: list[dict[str, Any]] = []
         left = 0
         for total, part, kinds in invoices:
-            made = self.desk.run(self.desk.invoice(customer, total, tax_minor=total // 7, **own)).body
+            made = self.desk.run(
+                self.desk.invoice(customer, total, tax_minor=total // 7, issue_date=issued, **own)
+            ).body
             paid = max(1, total // part)
             each = (total - paid) // (2 * max(1, len(kinds)))
             adjusted = [
@@ -45,13 +48,15 @@ class DeskOfSessions(DeskWithDeductions):
             left = total - paid - each * len(adjusted)
         if credited is not None and left:
             minor = max(1, min(credited, left))
-            note = self.desk.run(self.desk.credit_note(customer, minor, tax_minor=minor // 7, **own)).body
+            note = self.desk.run(
+                self.desk.credit_note(customer, minor, tax_minor=minor // 7, issue_date=noted, **own)
+            ).body
             netted = [{"credit_note_id": note["id"], "invoice_id": lines[-1]["invoice_id"], "applied_minor": minor}]
             left -= minor
         stated = [deduction(lines[-1]["invoice_id"], left)] if short and left else []
         total = sum(line["applied_minor"] for line in lines)
         amount = max(1, {"all": total, "short": total // 2, "over": total + 7}[money])
-        p = self.desk.run(self.desk.payment(customer, amount, currency_code=currency, payment_date=day)).body
+        p = self.desk.run(self.desk.payment(customer, amount, payment_date=paid_on, **own)).body
         s = self.desk.apply(p["id"], lines, overpayment=word, credit_notes=netted, deductions=stated)
         self._write(s, mode, IN_SESSIONS if money != "all" or _limited(lines) else set())
 
