@@ -49,6 +49,15 @@ def test_a_note_takes_back_revenue_and_tax(books: Books) -> None:
     assert breaches(books) == {}
 
 
+def test_the_trails_of_note_and_invoice_say_why(books: Books) -> None:
+    customer = books.customer()
+    invoice = books.invoice(customer, 100_00, "2026-01-05")
+    n = note(books, customer, 30_00, invoice_id=invoice)
+    for subject, action in ((n, "credit_note.issued"), (invoice, "invoice.credited")):
+        said = {e["action"]: e["reason_code"] for e in books.get("/v1/audit-events", subject_id=subject)["items"]}
+        assert said[action] == "GOODS_RETURNED"
+
+
 def test_a_note_within_a_closed_month_is_booked_in_the_next_open_one(books: Books) -> None:
     books.close_period("2026-01")
     n = note(books, books.customer(), 50_00)

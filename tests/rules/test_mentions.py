@@ -3,7 +3,7 @@
 import pytest
 
 from models.cash.bank_texts import BankText, Role
-from models.cash.mentions import MAX_LENGTH, Mention
+from models.cash.mentions import MAX_LENGTH, Mention, spelled
 from models.cash.references import MAX_MENTIONS, MAX_REFERENCES, MAX_TEXT, mentions_of, references_of
 
 TEXT, NAME, SHOWN, REFERENCE, OWN, DOCUMENT, CREDITOR = (
@@ -154,3 +154,22 @@ def test_what_is_too_long_or_too_much_is_bounded_and_said_to_be() -> None:
 def test_the_weak_come_last_and_nothing_twice() -> None:
     texts = [BankText("f", "thanks 7", TEXT), BankText("f", "INV-7", TEXT), BankText("f", "INV-7", TEXT)]
     assert [told(m) for m in mentions_of(texts)] == ["INV-7 c", "thanks w", "7 w", "thanks 7 w"]
+
+
+def test_a_spelling_fits_into_a_name_and_is_said_once() -> None:
+    longest = "c" * MAX_LENGTH
+    assert spelled("a", ["", "a", "b", "b", f"{longest}c", longest], weak=True, own=True) == Mention(
+        (("a",), ("b", longest)), weak=True, own=True
+    )
+    assert spelled("a", ["a", ""], weak=False).spellings == (("a",),)
+    bare = [Mention(spellings).is_bare_number for spellings in ((("12",),), (("INV-1",), ("1",)), ())]
+    assert bare == [True, False, False]
+    assert found("c_d") == ["c_d -"]
+    assert found("cd") == ["cd w"]
+
+
+def test_a_proven_reference_that_may_lack_its_end_is_in_doubt() -> None:
+    for text in ("090/9337/55493", "+++090/9337/55493+++", "KID:0000000000", "210000000003139471430009017"):
+        assert [m.split(" ", 1)[1] for m in found(text)] == ["c"]
+        assert [m.split(" ", 1)[1] for m in found(text, cut=True)] == ["c CUT"]
+    assert found("090/9337/55494", cut=True) == ["090/9337/55494 c CUT", "090933755494 c CHECK_DIGITS"]
