@@ -97,3 +97,30 @@ def test_only_whom_the_row_meets_alone_is_updated_and_only_where_updating_was_as
         assert {row.by_external, row.external_claim, row.email_claim, row.tax_claim} <= {None, became.target}
     if became.outcome == "created":
         assert (row.by_email, row.by_tax, row.claimed) == (None, None, False)
+
+
+@pytest.mark.parametrize(("row", "mode", "expected"), [
+    (replace(ALONE, in_file=True, duplicate=["DUPLICATE_AMBIGUOUS"]), "skip", Fate("failed", ("DUPLICATE_AMBIGUOUS",))),
+    (replace(ALONE, in_file=True, duplicate=["DUPLICATE_AMBIGUOUS"]), "error", Fate("failed", ("DUPLICATE_AMBIGUOUS",))),
+    (replace(ALONE, in_file=True, duplicate=["DUPLICATE_AMBIGUOUS"]), "update", Fate("created")),
+    (replace(ALONE, in_file=True, duplicate=["DUPLICATE_IN_FILE"]), "skip", Fate("skipped", ("DUPLICATE_IN_FILE",))),
+    (replace(ALONE, duplicate=["DUPLICATE_AMBIGUOUS"]), "skip", Fate("created")),
+    (replace(ALONE, duplicate=["EXTERNAL_ID_CONFLICT"]), "skip", Fate("failed", ("EXTERNAL_ID_CONFLICT",))),
+    (replace(ALONE, by_external="cust_9"), "skip", Fate("failed", ("EXTERNAL_ID_CONFLICT",), "cust_9")),
+    (replace(ALONE, external_claim="cust_9"), "skip", Fate("failed", ("EXTERNAL_ID_CONFLICT",))),
+    (replace(ALONE, claimed=True), "skip", Fate("skipped", ("DUPLICATE_EMAIL",))),
+    (replace(ALONE, claimed=True, duplicate=["DUPLICATE_TAX_ID"]), "update", Fate("failed", ("DUPLICATE_TAX_ID",))),
+    (replace(ALONE, by_tax="cust_1"), "skip", Fate("skipped", ("DUPLICATE_TAX_ID",), "cust_1")),
+    (replace(ALONE, by_email="cust_1", by_tax="cust_1"), "skip",
+     Fate("skipped", ("DUPLICATE_EMAIL", "DUPLICATE_TAX_ID"), "cust_1")),
+    (replace(MET, email_claim="cust_2"), "update", Fate("failed", ("DUPLICATE_EMAIL",), "cust_1")),
+    (replace(MET, tax_claim="cust_2"), "update", Fate("failed", ("DUPLICATE_TAX_ID",), "cust_1")),
+    (replace(MET, email_claim="cust_1", tax_claim="cust_1"), "update", Fate("updated", ("DUPLICATE_EMAIL",), "cust_1")),
+    (replace(MET, in_file=True, met_own=True), "update", Fate("updated", ("DUPLICATE_IN_FILE",), "cust_1")),
+    (replace(MET, in_file=True), "update", Fate("updated", ("DUPLICATE_EMAIL",), "cust_1")),
+    (replace(MET, external_id="E2", met_external="E1"), "update", Fate("failed", ("EXTERNAL_ID_CONFLICT",), "cust_1")),
+    (replace(MET, external_id="E1", met_external="E1"), "update", Fate("updated", ("DUPLICATE_EMAIL",), "cust_1")),
+    (replace(MET, by_external="cust_9"), "update", Fate("failed", ("EXTERNAL_ID_CONFLICT",), "cust_9")),
+])  # fmt: skip
+def test_each_row_has_its_fate_and_is_told_why(row: SpecialRow, mode: OnDuplicate, expected: Fate) -> None:
+    assert fate(row, mode) == expected

@@ -77,6 +77,7 @@ DIFFERS = Unmatched.AMOUNT_DIFFERS
     (1100, (A, document("INV-1002", 500, "EUR")), DIFFERS), (1100, (A, document("INV-1002", 500, None)), DIFFERS),
     (1100, (A, document("INV-9999", 500)), DIFFERS), (1100, (A, B, text("INV-1003")), DIFFERS),
     (1100, (A, B, text("INV-9999")), DIFFERS), (1100, (A, B, text("INV-10", cut=True)), DIFFERS),
+    (1100, (A, A, B), DIFFERS), (600, (document("INV-1001 march", 600), B), DIFFERS),
     (1100, (A, B, text("INV-1003", cut=True)), DIFFERS), (600, (text("INV-1001 INV-1002"),), DIFFERS),
     (1100, (A, document("INV-1004", 500)), Unmatched.SEVERAL_CUSTOMERS),
     (1100, (A, document("INV-1005", 500)), Unmatched.ENTITY_DIFFERS),
