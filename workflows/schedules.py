@@ -24,92 +24,72 @@ from models.messages.imports import IMPORT_QUEUE
 from models.messages.retention import PruneInput
 from models.retention import PERIODS
 
-_SKIP: Final = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5))
+_DAY: Final = timedelta(days=1)
 
 
-def _pruning(minute: int, table: str, days: int) -> Schedule:
+def _daily(
+    process: str,
+    queue: str,
+    summary: str,
+    *hours: int,
+    minute: int,
+    late: timedelta = _DAY,
+    of: PruneInput | None = None,
+) -> Schedule:
+    """At these hours, UTC. A time that came while nothing ran is made up for within `late`; one run at a time."""
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            "PruneRecords",
-            PruneInput(table, days),
-            id=f"PruneRecords/{table}",
-            task_queue=PROCESS_QUEUE,
-            static_summary=f"Take away {table} that need not be kept any longer",
+            process,
+            *([] if of is None else [of]),
+            id=process if of is None else f"{process}/{of.table}",
+            task_queue=queue,
+            static_summary=summary,
         ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(2)], minute=[ScheduleRange(minute)])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+        spec=ScheduleSpec(
+            calendars=[
+                ScheduleCalendarSpec(hour=[ScheduleRange(hour) for hour in hours], minute=[ScheduleRange(minute)])
+            ]
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=late),
+    )
+
+
+def every(process: str, queue: str, summary: str, interval: timedelta, offset: timedelta | None = None) -> Schedule:
+    """Again and again; what was missed by more than five minutes is not made up for."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(process, id=process, task_queue=queue, static_summary=summary),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval, offset=offset)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
     )
 
 
 SCHEDULES: Final[Mapping[str, Schedule]] = {
     **{
-        f"prune-{table.replace('_', '-')}": _pruning(5 * n, table, days)
+        f"prune-{table.replace('_', '-')}": _daily(
+            "PruneRecords", PROCESS_QUEUE, f"Take away {table} that need not be kept any longer", 2, minute=5 * n,
+            of=PruneInput(table, days),
+        )
         for n, (table, days) in enumerate(PERIODS.items())
     },
-    "refresh-hot-set": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "RefreshHotSet",
-            id="RefreshHotSet",
-            task_queue=REFRESH_QUEUE,
-            static_summary="Refresh the panels of customers that were looked at lately",
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
-        policy=_SKIP,
+    "refresh-hot-set": every(
+        "RefreshHotSet", REFRESH_QUEUE, "Refresh the panels of customers that were looked at lately", timedelta(minutes=1)
     ),
-    "seal-trails": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "SealTrails",
-            id="SealTrails",
-            task_queue=PROCESS_QUEUE,
-            static_summary="Seal the heads of all audit chains",
-        ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(30)])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    "seal-trails": _daily("SealTrails", PROCESS_QUEUE, "Seal the heads of all audit chains", 0, minute=30),
+    "prune-imports": _daily(
+        "PruneImports", IMPORT_QUEUE, "Take away what imports need not keep any longer", 1, minute=15
     ),
-    "prune-imports": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "PruneImports",
-            id="PruneImports",
-            task_queue=IMPORT_QUEUE,
-            static_summary="Take away what imports need not keep any longer",
-        ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(1)], minute=[ScheduleRange(15)])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    # The bank publishes at about 16:00 in Frankfurt; the morning's run catches an evening that failed.
+    "keep-rates": _daily(
+        "KeepRates", PROCESS_QUEUE, "Fetch exchange rates, and look whether those in use are old", 5, 16, minute=20,
+        late=timedelta(hours=10),
     ),
-    "keep-rates": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "KeepRates",
-            id="KeepRates",
-            task_queue=PROCESS_QUEUE,
-            static_summary="Fetch exchange rates, and look whether those in use are old",
-        ),
-        # The bank publishes at about 16:00 in Frankfurt; the morning's run catches an evening that failed.
-        spec=ScheduleSpec(
-            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(5), ScheduleRange(16)], minute=[ScheduleRange(20)])]
-        ),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(hours=10)),
+    "watch-certificates": _daily(
+        "WatchCertificates", CHANGES_QUEUE, "Look for exemption certificates that expire", 0, minute=45
     ),
-    "watch-certificates": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "WatchCertificates",
-            id="WatchCertificates",
-            task_queue=CHANGES_QUEUE,
-            static_summary="Look for exemption certificates that expire",
-        ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(45)])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
+    "watch-renewals": _daily(
+        "WatchRenewals", REFRESH_QUEUE, "Look for contracts whose renewal is near or missed", 0, minute=15
     ),
-    "watch-renewals": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "WatchRenewals",
-            id="WatchRenewals",
-            task_queue=REFRESH_QUEUE,
-            static_summary="Look for contracts whose renewal is near or missed",
-        ),
-        spec=ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0)], minute=[ScheduleRange(15)])]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
-    ),
-}
+}  # fmt: skip
 
 
 async def ensure_schedules(client: Client, schedules: Mapping[str, Schedule] = SCHEDULES) -> None:

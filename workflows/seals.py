@@ -4,14 +4,6 @@ it, which comes when it comes: sealing does not wait for it."""
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.client import (
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
@@ -20,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.stamps import StampActivities
     from models.messages.commands import PROCESS_QUEUE
     from workflows import retries
+    from workflows.schedules import every
 
 SEAL_TIMEOUT = timedelta(hours=2)
 STAMPING = RetryPolicy(
@@ -74,15 +67,8 @@ class StampSeals:
 
 
 STAMP_SCHEDULE = {
-    "stamp-seals": Schedule(
-        action=ScheduleActionStartWorkflow(
-            "StampSeals",
-            id="StampSeals",
-            task_queue=PROCESS_QUEUE,
-            static_summary="Have seals stamped by a third party",
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(hours=1), offset=timedelta(minutes=40))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
+    "stamp-seals": every(
+        "StampSeals", PROCESS_QUEUE, "Have seals stamped by a third party", timedelta(hours=1), timedelta(minutes=40)
     )
 }
 """Made only where a stamping authority is named (ARFLOW_TSA_URL)."""
