@@ -7,7 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
+from stack.process import StackError
 from tests.books import Books
 from tests.stack_fixtures.app import Access
 
@@ -82,14 +85,15 @@ def test_a_file_says_which_entities_and_accounts_there_are(
         ("id: org_x\nid: org_y", "said twice"),
     ],
 )
-def test_what_a_file_may_not_say_is_named_and_nothing_is_made(
-    arflow: Any, tmp_path: Path, text: str, said: str
+def test_what_a_file_may_not_say_is_named_in_a_line_before_anything_is_asked(
+    tmp_path: Path, text: str, said: str
 ) -> None:
     file = tmp_path / "org.yaml"
     file.write_text(text.format(org="org_never"))
-    done = arflow("org", "create", "--file", str(file), check=False)
-    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    refused = CliRunner().invoke(app, ["org", "create", "--file", str(file)]).exception
+    assert isinstance(refused, StackError)
+    assert said in str(refused)
+    assert len(str(refused).splitlines()) == 1
 
 
 def test_the_applications_login_is_told_whose_it_takes(quiet_database_url: str, tmp_path: Path) -> None:
