@@ -25,10 +25,13 @@ class Echo:
     """Answers how many bytes came; to GET, a large answer. `left`: whose body never came whole."""
 
     left = 0
+    pause = 0.0
+    """Seconds before it looks at a body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        await asyncio.sleep(self.pause)
         try:
             body = await Request(scope, receive).body()
         except ClientDisconnect:
@@ -135,6 +138,15 @@ async def test_a_header_a_moment_does_not_gain_time_and_bytes_of_a_body_do(serve
         writer.write(b"0123456789")
         await asyncio.sleep(0.12)
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+
+
+async def test_who_waits_for_us_to_read_on_is_not_hurried(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_callers, "BODY_PACE", LARGE)
+    served.app.pause = 1.5
+    reader, writer = await served.connect()
+    writer.write(HEAD % 1_000_000 + b"x" * 1_000_000)
+    async with asyncio.timeout(8):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
 
 
 async def test_between_two_requests_nobody_is_hurried_and_the_next_has_its_own_time(served: Served) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from prometheus_client import REGISTRY
 from starlette.datastructures import Headers
+from structlog.testing import capture_logs
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
@@ -22,12 +24,13 @@ from api.refresher import Key, PanelRefresher
 from models.customer_360.panels import Freshness
 from models.db import outbox, stuck
 from models.messages.commands import CommandInput
+from models.stuck import Patience
 from operations.relay import RelayLine
 from settings import Settings
 from tests.books import SECRET, Books
 from tests.cash_desk.desk import Desk, credit_line
 from tests.reads.test_nothing_waits_unseen import LONG, later, on_the_desk, stood
-from workflows import builds, reactions
+from workflows import builds, reactions, watching
 from workflows.waiting import left
 from workflows.watching import clock_ahead
 
@@ -52,10 +55,14 @@ def books(fresh_database_url: str) -> Iterator[Books]:
 @pytest.mark.parametrize("span", [AHEAD, BEHIND])
 def test_a_clock_that_is_off_is_said_by_how_much(books: Books, span: timedelta) -> None:
     assert clock_ahead(books.engine) == pytest.approx(0, abs=2)
-    with off_by(span):
+    with off_by(span), capture_logs() as logs:
         assert clock_ahead(books.engine) == pytest.approx(span.total_seconds(), abs=5)
+        watching._look(books.engine, "api", "here", None, Patience())
         (said,) = (t for t in figures.trouble(books.engine, ()) if t.what == "CLOCK_OFF")
     assert 3590 < said.number < 3610
+    measured = REGISTRY.get_sample_value("arflow_clock_ahead_seconds")
+    assert measured == pytest.approx(span.total_seconds(), abs=5)
+    assert "this machine's clock is not the database's" in {entry["event"] for entry in logs}
     assert "CLOCK_OFF" not in {t.what for t in figures.trouble(books.engine, ())}
 
 
