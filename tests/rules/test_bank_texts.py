@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.cash.bank_texts import BankText, Role, plain_texts, references_in
-from models.cash.csv_formats import CellError, Decimal, read_amount, read_date, read_indicator
+from models.cash.csv_formats import CellError, Decimal, folded, read_amount, read_date, read_indicator
 from models.cash.statement_format_requests import CreateStatementFormat, statement_format_answer
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -104,6 +104,21 @@ def test_a_cell_is_the_day_that_its_bank_means(written: str, text: str, day: str
         return
     with pytest.raises(CellError, match=r"^the date is "):
         read_date(written, text)
+
+
+@pytest.mark.parametrize("text", ["(5", "5)", "5 000 00"])
+def test_half_a_bracket_and_broken_groups_are_no_amount(text: str) -> None:
+    with pytest.raises(CellError, match="is no number"):
+        read_amount(text, Decimal.POINT, "EUR")
+
+
+def test_words_of_a_description_are_taken_in_any_letters() -> None:
+    words = {"Tab": "\t", "\\T": "\t", "COMMA": ",", "semicolon": ";", "Pipe": "|", "~": "~"}
+    for word, sign in words.items():
+        assert CreateStatementFormat.model_validate(PLAIN | {"delimiter": word}).delimiter == sign
+    for word, sign in {"Comma": ",", "POINT": ".", "dot": "."}.items():
+        assert CreateStatementFormat.model_validate(PLAIN | {"decimal": word}).decimal == sign
+    assert [folded(n) for n in (' \ufeff"Buchungs\u00a0 Tag" ', "'A'", "STRASSE")] == ["buchungs tag", "a", "strasse"]
 
 
 def test_an_indicator_says_which_way() -> None:

@@ -6,6 +6,7 @@ from models.cash.bank_texts import BankText, Role
 from models.cash.loose_references import MAX_KEYS, loose_key, loose_keys
 from models.imports.cleaning import terms_among, unknown_terms
 from models.imports.columns import COLUMN_LIMIT, check_mapping, nameless, names_customers, resolve
+from models.imports.contacts import as_contacts, of_contacts
 from models.imports.files import Unreadable
 from models.imports.report import REPORT_COLUMNS
 
@@ -116,3 +117,26 @@ def test_a_number_inside_of_a_payment_reference_is_found_behind_the_creditors_ow
     text = loose_keys([BankText("f", "21 00000 00003 13947 14300 09017", Role.TEXT)])
     assert {"43000901", "4300090", "invoice4300090"} <= set(text)
     assert len(loose_keys([BankText("f", " ".join(str(n) for n in range(1000, 1600)), Role.TEXT)])) == MAX_KEYS
+
+
+@pytest.mark.parametrize(("header", "source", "people"), [
+    (["Account Name", "Name"], "salesforce", True), (["Account Name", "Last Name"], "salesforce", True),
+    (["Account Name", "Phone"], "salesforce", False), (["Name", "Phone"], "salesforce", False),
+    (["First Name"], "salesforce", False),
+    (["Company", "First Name"], "hubspot", True), (["Company", "Name"], "hubspot", False),
+    (["Company", "First Name"], "legacy_erp", False), (["Account Name", "First Name"], "hubspot", False),
+])  # fmt: skip
+def test_rows_are_people_where_a_name_stands_beside_the_companys(header: list[str], source: str, people: bool) -> None:
+    assert of_contacts(header, source) is people
+
+
+@pytest.mark.parametrize(("header", "source", "mapped", "fields"), [
+    (["Account Name", "Full Name", "Phone", "Contact ID"], "salesforce", [], ["x", "contact.name", "contact.phone", None]),
+    (["Account Name", "Name", "Last Name", "Full Name"], "salesforce", [], ["x", None, "x", None]),
+    (["Account Name", "Phone", "ID"], "salesforce", ["phone"], ["x", "x", None]),
+    (["Company", "Job Title", "Phone Number", "Record ID"], "hubspot", [], ["x", "contact.role", "contact.phone", None]),
+])  # fmt: skip
+def test_what_a_row_of_a_person_says_is_theirs(
+    header: list[str], source: str, mapped: list[str], fields: list[str | None]
+) -> None:
+    assert as_contacts(header, ["x"] * len(header), source, mapped) == fields

@@ -52,7 +52,8 @@ def test_an_exception_is_given_to_a_role_or_to_a_person(given: dict[str, str], c
         return
     with pytest.raises(ValidationError) as no:
         AssignException.model_validate(given)
-    assert [e["type"] for e in no.value.errors()] == [code]
+    said = "There is no such role" if code == "ROLE_UNKNOWN" else "Give owner_role or owner_user, one of them"
+    assert [(e["type"], e["msg"]) for e in no.value.errors()] == [(code, said)]
 
 
 def test_a_resolution_has_one_code_under_either_name() -> None:
@@ -61,7 +62,7 @@ def test_a_resolution_has_one_code_under_either_name() -> None:
     for wrong in ({}, {"resolution_code": "A", "reason_code": "B"}):
         with pytest.raises(ValidationError) as no:
             ResolveException.model_validate(wrong)
-        assert [e["type"] for e in no.value.errors()] == ["FIELD_REQUIRED"]
+        assert [(e["type"], e["msg"]) for e in no.value.errors()] == [("FIELD_REQUIRED", "Give one resolution_code")]
 
 
 def wanted(statuses: frozenset[ChangeStatus], *, submitted: bool = False) -> Wanted:
