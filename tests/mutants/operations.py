@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.mutants.mistakes import ROOT, Mistake, mistakes
-from tests.mutants.rules import Came, Trial, chosen, run, tests_by_function, tried
+from tests.mutants.rules import Came, Trial, chosen, run, tried
 from tests.stack_fixtures.shared import SharedServers, servers_of
 
 OPERATIONS = ("operations/cash/*.py", "operations/approvals/*.py", "operations/authority.py")
@@ -43,9 +43,8 @@ class TrialOnBooks(Trial):
         items[:] = [i for i in items if not any(n.startswith(BESIDE) for n in getattr(i, "fixturenames", ()))]
 
     def came(self, items: Sequence[pytest.Item], kept: Path) -> Came:
-        """Without a mistake some fail in one process with all others: they are not asked."""
-        came, failed = tests_by_function(items, {str(ROOT / p) for p in self.paths}, kept)
-        sys.stderr.write("".join(f"not asked: {node}\n" for node in failed))
+        """Of each function the quickest."""
+        came = super().came(items, kept)
         quick = {key: sorted(one for one in tests if one[0] < LONGEST)[:MOST] for key, tests in came.items()}
         return defaultdict(list, quick)
 

