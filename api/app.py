@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 import tracing
@@ -16,7 +16,7 @@ from api import routes
 from api.auth import Authenticator
 from api.conversation import Door
 from api.conversation import routes as conversation_routes
-from api.description import describe
+from api.description import describe, written
 from api.doors import Doors
 from api.gate import GatedRoute
 from api.lifespan import lifespan
@@ -49,8 +49,12 @@ description = APIRouter(route_class=CheckedRoute, include_in_schema=False, redir
 
 @description.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The API's description. Made on a thread: it takes a moment, in which others are served."""
-    return JSONResponse(await run_in_threadpool(request.app.openapi))
+    """The API's description. Made on a thread, once: it takes a moment, in which others are served."""
+    made = await run_in_threadpool(written, request.app)
+    headers = {"ETag": made.etag}
+    if request.headers.get("if-none-match") == made.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(made.body, headers=headers, media_type="application/json")
 
 
 def create_app(settings: Settings | None = None, routers: Sequence[APIRouter] = ROUTERS) -> FastAPI:

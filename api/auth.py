@@ -28,6 +28,9 @@ LEEWAY_SECONDS: Final = 5
 _REQUIRED: Final = ["exp", "iat", "iss", "aud", "sub"]
 _MAX_TOKEN: Final = 16_384  # characters
 _MOST: Final = {"writes_per_hour": 2**31 - 1, "amount_minor_per_day": 2**63 - 1}
+_BUDGETS: Final = {*_MOST, "currency_code"}
+_PROCESS: Final = "process:"
+"""How the trail calls what no person did."""
 _MAX_ID: Final = 255  # characters of a subject; half of it suffices for the others
 
 
@@ -133,7 +136,7 @@ class Authenticator:
             return known[0]
         claims = await self._verified(token)
         principal = principal_of(claims)
-        self._remember(digest, principal, float(claims["exp"]))
+        self._remember(digest, principal, _expiry(claims))
         return principal
 
     @property
@@ -174,14 +177,24 @@ def _bearer(authorization: str | None) -> str:
     return token
 
 
+def _expiry(claims: Mapping[str, Any]) -> float:
+    try:
+        return float(claims["exp"])
+    except OverflowError:
+        raise Unauthenticated("The bearer token has no usable claim exp.") from None
+
+
 def principal_of(claims: Mapping[str, Any]) -> Principal:
     """The person that the verified claims describe. Raises Unauthenticated where a claim is missing or misshapen.
 
     `entities` absent, null or empty means all legal entities, as docs/api.md, section 2, says ("none: all").
     """
     entities = _texts(claims, "entities")
+    sub = _text(claims, "sub", _MAX_ID)
+    if sub.startswith(_PROCESS):
+        raise Unauthenticated("The bearer token has no usable claim sub.")
     return Principal(
-        sub=_text(claims, "sub", _MAX_ID),
+        sub=sub,
         org_id=_text(claims, "org_id", 64),
         roles=_texts(claims, "roles"),
         entities=entities or None,
@@ -195,7 +208,9 @@ def _agent(claims: Mapping[str, Any]) -> Agent | None:
     if claims.get("agent") is None:
         return None
     given = claims.get("budgets")
-    budgets = given if isinstance(given, Mapping) else claims
+    if given is not None and not (isinstance(given, Mapping) and given.keys() <= _BUDGETS):
+        raise Unauthenticated("The bearer token has no usable claim budgets.")  # misread, it would be no limit at all
+    budgets = claims if given is None else given
     currency = budgets.get("currency_code")
     if currency is not None and not (isinstance(currency, str) and is_currency(currency)):
         raise Unauthenticated("The bearer token has no usable claim currency_code.")

@@ -6,8 +6,12 @@ answers, the 202 of a process that has not ended.
 """
 
 import builtins
+import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -72,6 +76,27 @@ _KEY: Final[Schema] = {
     "description": "1-255 characters; the same key and body are told the first answer. Made and answered if not sent.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+
+
+_WRITING: Final = Lock()
+
+
+@dataclass(frozen=True)
+class Written:
+    """The description as it is sent, and its mark."""
+
+    body: bytes
+    etag: str
+
+
+def written(app: FastAPI) -> Written:
+    """The description as JSON, made once, whoever asks at the same time: it is more than a megabyte."""
+    with _WRITING:
+        made: Written | None = getattr(app.state, "description", None)
+        if made is None:
+            body = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+            made = app.state.description = Written(body, f'"{sha256(body).hexdigest()[:32]}"')
+        return made
 
 
 def describe(app: FastAPI) -> Schema:

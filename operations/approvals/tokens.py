@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 from models.access import Principal, with_included
 from models.approvals.answers import ApprovalTokenAnswer
 from models.approvals.chain import authorise
-from models.approvals.records import ApprovalToken, Channel, UnderApproval
+from models.approvals.records import ApprovalToken, Channel, Person, UnderApproval
 from models.approvals.requests import KeptDecision, SignalledDecision
 from models.commands import KeptRefusal
 from models.db.approvals import people
@@ -91,11 +92,7 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
             work.flush()
             return KeptRefusal(code=why, detail=_UNPROVED[why])
         known = people.person(tx, token.user_id)
-    roles = set(token.roles)
-    if known is not None:  # seen since with other roles: what was lost is lost
-        roles &= with_included(known.roles)
-    entities = None if token.entities is None else frozenset(token.entities)
-    who = Principal(token.user_id, org_id, frozenset(roles), entities)
+    who = _who(org_id, token, known)
     try:
         _decide(engine, who, family, change, said, token, channel)
     except Refusal as refusal:  # audited by the runner, as any refused decision
@@ -103,6 +100,20 @@ def decide_by_token(engine: Engine, org_id: str, change_id: str, word: object, c
             people.use_token(tx, token.id)
         return KeptRefusal.of(refusal)
     return None
+
+
+def _who(org_id: str, token: ApprovalToken, known: Person | None) -> Principal:
+    """The person of the token. What they have been seen without since, roles or legal entities, is lost."""
+    roles, entities = frozenset(token.roles), _covered(token.entities)
+    if known is not None:
+        roles &= with_included(known.roles)
+        seen = _covered(known.entities)
+        entities = seen if entities is None else entities if seen is None else entities & seen
+    return Principal(token.user_id, org_id, roles, entities)
+
+
+def _covered(entities: Sequence[str] | None) -> frozenset[str] | None:
+    return None if entities is None else frozenset(entities)
 
 
 class _Unproved(Exception):

@@ -188,7 +188,10 @@ def test_the_values_in_database_and_validation_errors_stay_out_of_the_log(logged
 
 async def test_openapi_names_permissions_problems_and_the_token():
     async with client(app()) as c:
-        schema = (await c.get("/openapi.json")).json()
+        said = await c.get("/openapi.json")
+        again = await c.get("/openapi.json", headers={"If-None-Match": said.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    schema = said.json()
     operation = schema["paths"]["/v1/things"]["post"]
     assert (operation["security"], operation["x-permission"]) == ([{"bearer": []}], "payments.apply")
     assert {"201", "401", "403", "413", "415", "422", "429", "503"} <= operation["responses"].keys()

@@ -221,6 +221,11 @@ async def test_production_takes_no_development_token(issuer, tmp_path):
         {"key": EC, "alg": "ES256", "kid": "r1"},
         {"alg": "RS512"},
         {"alg": "PS256"},
+        {"exp": 10**400},
+        {"sub": "process:ConfirmRemittance"},
+        {"agent": "bot", "budgets": {"write_per_hour": 0}},
+        {"agent": "bot", "budgets": [{"writes_per_hour": 0}]},
+        {"agent": "bot", "budgets": "writes_per_hour=0"},
     ],
 )
 async def test_a_wrong_token_of_the_issuer_is_refused(prod, issuer, claims):

@@ -222,6 +222,16 @@ def test_who_loses_the_role_cannot_use_an_earlier_token(desk: Desk, send: Send, 
     assert desk.change(change)["awaiting_role"] == "ar_manager"
 
 
+def test_who_loses_the_legal_entity_cannot_use_an_earlier_token(desk: Desk, update: Update, reasons):
+    change = desk.submit()
+    made = token(desk, change, "u_narrowed", "ar_manager")
+    narrow = desk("u_narrowed", "ar_clerk", "ar_manager", entities=("le_uk",))
+    ok(narrow.post("/v1/customers", json=desk.body(legal_entity_id="le_uk")), 202)
+    assert "FORBIDDEN" in update(change, {"token": made, "decision": "approve"})
+    assert reasons(change) == ["FORBIDDEN"]
+    assert desk.change(change)["awaiting_role"] == "ar_manager"
+
+
 def test_an_odd_number_of_inputs_does_not_harm_the_process(desk: Desk, send: Send, reasons):
     change = desk.submit()
     send(change)
