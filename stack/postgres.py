@@ -51,6 +51,8 @@ SETTINGS: Mapping[str, str] = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "huge_pages": "off",
+    # Until its tables are analysed a new database looks for a row by any index that begins with the organisation.
+    "autovacuum_naptime": "10s",
     "jit": "off",  # compiles longer than these queries run
     "max_parallel_workers_per_gather": "1",
     "timezone": "UTC",
