@@ -158,6 +158,8 @@ def faults(at: Trial, clerk: Caller) -> Mapping[str, Callable[[], Awaitable[None
         "a worker and Temporal killed": lambda: kill("worker-1", "Temporal"),
         "PostgreSQL restarted while Temporal stands still": lambda: both(at.restart(), shape.stand_still(10)),
         "PostgreSQL and an API killed": lambda: both(at.restart(signal.SIGKILL), kill("api-1")),
+        "PostgreSQL and a worker killed": lambda: both(at.restart(signal.SIGKILL), kill("worker-2")),
+        "an API and Temporal killed": lambda: kill("api-1", "Temporal"),
         "connections cut while Temporal stands still": lambda: both(cut(), shape.stand_still(10)),
         "PostgreSQL restored to a minute ago": lambda: at.restore(clerk),
     }
