@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_SECONDS: Final = 15.0
 """From the connection, or the first byte of a further request, to the end of its headers."""
 HEAD_BYTES: Final = 64 * 1024
-"""Of a request line and its headers, beside what came with their beginning; the largest token has an eighth of it."""
+"""Of a request line and its headers, beside what came with their beginning; the largest token has a quarter of it."""
 BODY_SECONDS: Final = 30.0
 BODY_PACE: Final = 8 * 1024
 """A body has so many seconds, and one more for as many bytes as have come: a slow line is slow, not silent."""

@@ -19,6 +19,7 @@ from models.imports.requests import ReviewDecision
 from models.imports.review import as_seen
 from operations.imports import shown_rows
 from operations.imports.preview import changes_of
+from tests.imports.cells import ANN, HULL
 from tests.imports.in_process import Desk, another, changes, desk, summary
 from tests.imports.support import table
 
@@ -59,15 +60,6 @@ def customer_of(d: Desk, line: dict[str, Any]) -> str:
     return str(d.sql("SELECT id FROM customers WHERE org_id = :org AND name = :name", name=line["name"])[0]["id"])
 
 
-HULL = {
-    "type": "billing",
-    "lines": ["9 Quay"],
-    "city": "Hull",
-    "region": "Yorks",
-    "postal_code": "HU1",
-    "country": "GB",
-}
-ANN = {"name": "Ann Lee", "email": "ann@k.com", "phone": "+44 1", "role": "CFO"}
 KNOWN = {"name": "Known", "email": "k@x.com", "addresses": [HULL], "contacts": [ANN]}
 
 

@@ -10,13 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FunctionType
 
 import psycopg
 import pytest
 
 from tests.mutants.mistakes import ROOT, Mistake, mistakes
-from tests.mutants.rules import Came, Trial, chosen, run, tried
+from tests.mutants.rules import Came, Trial, chosen, run
 from tests.stack_fixtures.shared import SharedServers, servers_of
 
 OPERATIONS = ("operations/cash/*.py", "operations/approvals/*.py", "operations/authority.py")
@@ -51,18 +50,11 @@ class TrialOnBooks(Trial):
     def chosen(self, path: str) -> list[Mistake]:
         return chosen(mistakes(path), path)
 
-    def tried(
-        self,
-        m: Mistake,
-        functions: dict[str, list[FunctionType]],
-        came: list[tuple[float, str]],
-        items: dict[str, pytest.Item],
-    ) -> int:
-        pid, code = tried(m, functions, came, items)
+    def tidy(self, pid: int) -> None:
+        """Its databases."""
         with psycopg.connect(self.servers.postgres_url, autocommit=True) as connection:
             for kind in ("quiet_", ""):
                 connection.execute(f'DROP DATABASE IF EXISTS "arflow_{kind}main_{pid}" WITH (FORCE)')
-        return code
 
 
 @contextmanager

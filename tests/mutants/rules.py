@@ -78,7 +78,10 @@ class Trial:
         gc.freeze()  # else every fork copies what it never uses
         for path in self.paths:
             began, every = time.monotonic(), self.chosen(path)
-            found = {m: self.tried(m, functions[path], came[str(ROOT / path), m.function], items) for m in every}
+            found = {}
+            for m in every:
+                pid, found[m] = tried(m, functions[path], came[str(ROOT / path), m.function], items)
+                self.tidy(pid)
             self.made[path] = sum(code != NOT_MADE for code in found.values())
             self.unseen[path] = [m for m, code in found.items() if code == UNSEEN]
             said = "".join(f"    {m}\n" for m in self.unseen[path])
@@ -95,15 +98,8 @@ class Trial:
         """Which mistakes are made in a file."""
         return chosen(mistakes(path, texts=True), path)
 
-    def tried(
-        self,
-        m: Mistake,
-        functions: dict[str, list[FunctionType]],
-        came: list[tuple[float, str]],
-        items: dict[str, pytest.Item],
-    ) -> int:
-        """Whether it is seen."""
-        return tried(m, functions, came, items)[1]
+    def tidy(self, pid: int) -> None:
+        """Take away what the process of a mistake has left: nothing, of a rule."""
 
     def row(self, path: str) -> str:
         made, unseen = self.made[path], len(self.unseen[path])
@@ -175,9 +171,8 @@ def tried(
     if (pid := os.fork()) == 0:
         code = UNSEEN
         try:
-            limit = int(
-                3 * sum(seconds for seconds, _ in came) + 5
-            )  # of the processor; they were timed while they were watched
+            # Of the processor; they were timed while they were watched.
+            limit = int(3 * sum(seconds for seconds, _ in came) + 5)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
             signal.alarm(10 * limit)  # who waits uses none of it
             code = _in_place(m, functions)

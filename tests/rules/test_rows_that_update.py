@@ -10,6 +10,7 @@ from models.customers.diff import Difference, related_json
 from models.customers.records import RELATED, RelatedRecords, names
 from models.imports.checked import Related
 from models.imports.updates import AMBIGUOUS, UPDATABLE, MetCustomer, WantedRow, merged, update_of
+from tests.imports.cells import ANN, HULL
 
 TEXTS = {name: f"old {name}" for name in UPDATABLE if name not in ("metadata", "credit_limit")}
 NOW = MetCustomer(
@@ -17,16 +18,7 @@ NOW = MetCustomer(
     email_key="ek", tax_id_key="tk",
 )  # fmt: skip
 SILENT: dict[str, Any] = dict.fromkeys(UPDATABLE) | {"name": NOW.name, "email": NOW.email}
-HULL = {
-    "type": "billing",
-    "lines": ["9 Quay"],
-    "city": "Hull",
-    "region": "Yorks",
-    "postal_code": "HU1",
-    "country": "GB",
-}
 GOOLE = HULL | {"city": "Goole"}
-ANN = {"name": "Ann Lee", "email": "ann@k.com", "phone": "+44 1", "role": "CFO"}
 TIER = {"item": "A", "price": "5", "min_quantity": "10"}
 PROFILE = {"tax_code": "EX", "certificate_number": "C1"}
 
