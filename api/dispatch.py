@@ -80,8 +80,16 @@ def keep_trying(call: Callable[[], Awaitable[object]]) -> None:
             with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 await call()
                 break
+            if _is_told_to_end():
+                break
 
     leave_behind(asyncio.ensure_future(until_taken()))
+
+
+def _is_told_to_end() -> bool:
+    """Whether this task was cancelled, with its process: the client makes an error of its own of that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def is_slow(state: State, error: RPCError | TimeoutError) -> bool:
