@@ -6,7 +6,7 @@ not add up are a warning.
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from bai2 import bai2
@@ -33,6 +33,8 @@ _DETAIL = re.compile(r"16,([0-9]{3}),([0-9]{0,20}),")
 _AVAILABLE = re.compile(r"\A(16,[0-9]{3},[0-9]{0,20},S,)([0-9]*,[0-9]*,[0-9]*)(?=[,/])")
 """What is available at once, in a day and later; a part that is none is left out by some banks."""
 _DAY = re.compile("[0-9]{6}")
+_NUMBERS = {"03": slice(2, None), "16": slice(2, 3)} | dict.fromkeys(("49", "98", "99"), slice(1, None))
+"""Which fields of a record are read as numbers; an account may be longer than any amount, and is none."""
 _ODD_NUMBER = re.compile(r"[0-9]_[0-9]|[^\x00-\x7f]")
 _OPENING, _CLOSING = "010", "015"
 _ANY_CREDIT, _ANY_DEBIT = "399", "699"
@@ -69,8 +71,6 @@ def _checked(number: int, record: str) -> str:
     """A record whose shape is sound; a type code that the package lacks becomes "any other" of its range."""
     if not _RECORD.match(record):
         raise unreadable("no BAI2 record (01, 02, 03, 16, 49, 88, 98, 99).", line=number, column=1)
-    if record.startswith(("03,", "49,", "98,", "99,")) and (odd := _ODD_NUMBER.search(record)):
-        raise unreadable("a number is not written in plain digits.", line=number, column=odd.start() + 1)
     _check_fields(number, record)
     if not record.startswith("16,"):
         return record
@@ -93,12 +93,22 @@ def _check_fields(number: int, record: str) -> None:
     place = {"02": 6, "03": 2}.get(fields[0])
     if place is not None and len(fields) > place and fields[place] and exponent(fields[place]) is None:
         raise unreadable("the currency is not an ISO 4217 code in use.", line=number, column=_column(fields, place))
-    if fields[0] == "02" and not (len(fields) > 4 and _DAY.fullmatch(fields[4])):
+    if fields[0] == "02" and not (len(fields) > 4 and _is_day(fields[4])):
         raise unreadable("the group has no date.", line=number, column=_column(fields, 4))
-    amounts = fields[2:3] if fields[0] == "16" else fields[1:] if fields[0] in ("03", "49", "98", "99") else []
-    for amount in amounts:
-        if amount.strip("+-").isdigit() and len(amount) > 18 and abs(int(amount)) > INT64_MAX:
-            raise unreadable("an amount is too large.", line=number, column=_column(fields, fields.index(amount)))
+    for place, written in list(enumerate(fields))[_NUMBERS.get(fields[0], slice(0))]:
+        if odd := _ODD_NUMBER.search(written):
+            column = _column(fields, place) + odd.start()
+            raise unreadable("a number is not written in plain digits.", line=number, column=column)
+        digits = written.strip("+-").lstrip("0")
+        if digits.isdigit() and (len(digits) > 19 or int(digits) > INT64_MAX):
+            raise unreadable("an amount is too large.", line=number, column=_column(fields, place))
+
+
+def _is_day(written: str) -> bool:
+    try:
+        return bool(_DAY.fullmatch(written) and datetime.strptime(written, "%y%m%d"))
+    except ValueError:
+        return False
 
 
 def _column(fields: list[str], place: int) -> int:
@@ -135,8 +145,6 @@ def _statement(
     if exponent(currency) is None:
         raise unreadable("an account's currency is not an ISO 4217 code in use.")
     day = group.header.as_of_date
-    if day is None:
-        raise unreadable("a group has no date.")
     lines: list[StatementLine] = []
     ignored = 0
     for entry in account.children:

@@ -101,8 +101,11 @@ def test_bai2_is_read(read):
     assert credit.booking_date == date(2026, 3, 2)
 
 
-def test_a_type_code_of_the_banks_own_counts_by_its_range(read):
-    own = BAI2.replace("16,165", "16,930").replace("16,475", "16,970")
+@pytest.mark.parametrize(
+    ("credit", "debit"), [("930", "970"), ("920", "960"), ("959", "999"), ("103", "404"), ("396", "680")]
+)
+def test_a_type_code_of_the_banks_own_counts_by_its_range(read, credit, debit):
+    own = BAI2.replace("16,165", f"16,{credit}").replace("16,475", f"16,{debit}")
     assert [line.amount_minor for line in read(own)[0].lines] == [1234, -200]
 
 
@@ -114,29 +117,63 @@ def test_bai2_records_without_money_are_left_out_with_a_warning(read):
 
 def test_bai2_control_totals_that_do_not_add_up_are_a_warning(read):
     [statement] = read(BAI2.replace("49,22468", "49,22469"))
-    assert [warning.code for warning in statement.warnings] == [CONTROL_TOTAL_DIFFERENCE]
+    said = "The amounts do not add up to the control totals in the trailers."
+    assert [(warning.code, warning.detail) for warning in statement.warnings] == [(CONTROL_TOTAL_DIFFERENCE, said)]
+
+
+NO_DETAIL = "line 4, column 4: the transaction has no readable type code or amount."
+TOO_LARGE = "an amount is too large."
+ODD = "a number is not written in plain digits."
+NO_CURRENCY = "the currency is not an ISO 4217 code in use."
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "said"),
     [
-        ("99,22468,1,9/\n", ""),
-        ("98,22468,1,7/\n", ""),
-        ("16,475,200,Z,BANKREF2,0,CHECK/\n", ""),
-        ("16,165,1234", "16,165,12.34"),
-        ("16,165,1234", "16,165,1_234"),
-        ("16,165,1234", "16,165,99999999999999999999"),
-        ("16,165,1234", "16,801,1234"),
-        ("16,165,1234", "16,abc,1234"),
-        ("010,10000", "010,1_0000"),
-        ("03,0123456789,USD", "03,0123456789,XAU"),
-        ("02,ARFLOW,BANK,1,260302", "02,ARFLOW,BANK,1,261302"),
-        (",80,1,2/", ",80,1,3/"),
-        ("88,INV-7", "77,INV-7"),
+        ("99,22468,1,9/\n", "", "line 9: the file is cut off: it does not end with a file trailer (99)."),
+        ("98,22468,1,7/\n", "", "line 1: the records do not follow BAI2."),
+        ("16,475,200,Z,BANKREF2,0,CHECK/\n", "",
+         "line 8: the record counts of the trailers do not fit: the file is cut off or was altered."),
+        ("16,165,1234", "16,165,12.34", NO_DETAIL),
+        ("16,165,1234", "16,165,1_234", f"line 4, column 8: {ODD}"),
+        ("010,10000", f"010,{'9' * 5000}", f"line 3, column 23: {TOO_LARGE}"),
+        ("010,10000", f"010,{'9' * 19}-", f"line 3, column 23: {TOO_LARGE}"),
+        ("010,10000", "010,10000-", "line 1: the records do not follow BAI2."),
+        ("16,165,1234", "16,abc,1234", NO_DETAIL),
+        ("16,165,1234", "16,801,1234", "line 4, column 4: the transaction's type code says neither credit nor debit."),
+        ("16,165,1234", "16,165,99999999999999999999", f"line 4, column 8: {TOO_LARGE}"),
+        ("16,165,1234", f"16,165,{2**63}", f"line 4, column 8: {TOO_LARGE}"),
+        ("010,10000", "010,-99999999999999999999", f"line 3, column 23: {TOO_LARGE}"),
+        ("49,22468", "49,99999999999999999999", f"line 7, column 4: {TOO_LARGE}"),
+        ("98,22468", "98,99999999999999999999", f"line 8, column 4: {TOO_LARGE}"),
+        ("99,22468", "99,99999999999999999999", f"line 9, column 4: {TOO_LARGE}"),
+        ("010,10000", "010,1_0000", f"line 3, column 23: {ODD}"),
+        ("49,22468", "49,2_2468", f"line 7, column 4: {ODD}"),
+        ("98,22468", "98,2²468", f"line 8, column 5: {ODD}"),
+        ("99,22468", "99,2_2468", f"line 9, column 4: {ODD}"),
+        ("03,0123456789,USD", "03,0123456789,XAU", f"line 3, column 15: {NO_CURRENCY}"),
+        ("2400,USD", "2400,XAU", f"line 2, column 30: {NO_CURRENCY}"),
+        ("02,ARFLOW,BANK,1,260302", "02,ARFLOW,BANK,1,2603", "line 2, column 18: the group has no date."),
+        ("02,ARFLOW,BANK,1,260302,2400,USD,2/", "02,ARFLOW,BANK,1/", "line 2, column 18: the group has no date."),
+        ("02,ARFLOW,BANK,1,260302", "02,ARFLOW,BANK,1,261302", "line 2, column 18: the group has no date."),
+        ("1234,Z", "1234,V,261302,", "line 1: the records do not follow BAI2."),
+        (",80,1,2/", ",80,1,3/", "line 1: the records do not follow BAI2."),
+        ("88,INV-7", "77,INV-7", "line 5, column 1: no BAI2 record (01, 02, 03, 16, 49, 88, 98, 99)."),
     ],
-)
-def test_a_broken_bai2_file_is_refused(refused, old, new):
-    refused(BAI2.replace(old, new), "march.bai2")
+)  # fmt: skip
+def test_a_broken_bai2_file_is_refused(refused, old, new, said):
+    assert refused(BAI2.replace(old, new), "march.bai2").detail == said
+
+
+def test_a_bai2_currency_in_a_continuation_must_be_one_too(refused):
+    account = ACCOUNT.format(account="03,111/\n88,XAU,015,3000,,/")
+    assert "currency" in refused(account + "49,5000,4/\n98,5000,1,6/\n99,5000,1,8/\n").detail
+
+
+def test_a_long_bai2_account_is_no_amount(read):
+    """A CBU of Argentina has 22 digits, an account of its bank's own an underscore."""
+    for account in ("2850590940090418135201", "OPS_1_2", "99999999999999999999"):
+        assert read(BAI2.replace("0123456789", account))[0].account_ref == account
 
 
 def test_what_is_no_bai2_behind_a_wrong_total_is_refused_too(refused, bank_files):
