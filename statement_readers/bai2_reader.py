@@ -6,7 +6,7 @@ not add up are a warning.
 """
 
 import re
-from datetime import date, datetime
+from datetime import date
 from typing import Any, BinaryIO
 
 from bai2 import bai2
@@ -106,7 +106,7 @@ def _check_fields(number: int, record: str) -> None:
 
 def _is_day(written: str) -> bool:
     try:
-        return bool(_DAY.fullmatch(written) and datetime.strptime(written, "%y%m%d"))
+        return bool(_DAY.fullmatch(written) and date.fromisoformat(f"20{written}"))
     except ValueError:
         return False
 

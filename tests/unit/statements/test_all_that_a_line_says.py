@@ -86,3 +86,7 @@ def test_an_ofx_transaction(read: Read) -> None:
     assert texts(check, shown=False)[1:] == [("CHECKNUM", "77", OWN), ("NAME", "ACME", Role.NAME)]
     assert not {"REFNUM", "CHKNUM", "TRNAMT"} & {t.field for t in check.texts}
     assert BankText("SIC", "5") in check.texts
+    [long, _] = read(file.replace("<CHECKNUM>77<REFNUM>R9", f"<CHECKNUM>{'7' * 12}<REFNUM>{'9' * 32}"))[0].lines
+    assert {BankText("CHECKNUM", "7" * 12, OWN, cut=True), BankText("REFNUM", "9" * 32, OWN, cut=True)} <= set(
+        long.texts
+    )

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from models.cash.statements import BALANCE_DIFFERENCE, CONTROL_TOTAL_DIFFERENCE, ENTRY_IGNORED
+from statement_readers.bai2_continued import with_whole_accounts
 
 OFX_HEAD = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:UTF-8\nCHARSET:NONE\n\n"
 OFX_ONE = """<STMTTRNRS><STMTRS><CURDEF>USD<BANKACCTFROM><BANKID>1<ACCTID>{account}<ACCTTYPE>CHECKING</BANKACCTFROM>
@@ -53,6 +54,14 @@ def test_ofx_statements_of_one_file_stay_apart(read):
     assert [line.line for line in second.lines] == [3, 4]
 
 
+def test_an_ofx_statement_without_transactions_has_its_balance(read, refused):
+    quiet = OFX[: OFX.index("<STMTTRN>")] + OFX[OFX.index("</BANKTRANLIST>") :]
+    [statement] = read(quiet)
+    assert (statement.lines, statement.closing_minor, statement.currency_code) == ((), 11034, "USD")
+    stray = quiet.replace("20260331\n", "20260331\n<TRNAMT>1.00\n")
+    assert refused(stray).detail == "line 10: a transaction has no beginning (STMTTRN)."
+
+
 def test_ofx_in_xml_is_read(read):
     xml = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<?OFX OFXHEADER="200" VERSION="211"?>\n<OFX><STMTRS><CURDEF>USD</CURDEF>'
@@ -63,26 +72,39 @@ def test_ofx_in_xml_is_read(read):
     assert statement.lines[0].amount_minor == 100
 
 
+TWO_WAYS = "line 8: an amount or a date in the statement can be read in two ways, or not at all."
+OPEN = "line 8: a comment or section in the statement does not end."
+DTD = "line 1: the file declares a document type (DTD); it is not read."
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "line"),
+    ("old", "new", "said"),
     [
-        ("</OFX>\n", "", 13),
-        ("<TRNAMT>12.34", "<TRNAMT>12.345", 8),
-        ("<TRNAMT>12.34", "<TRNAMT>2,000", 8),
-        ("<TRNAMT>12.34", "<TRNAMT>NaN", 10),
-        ("<TRNAMT>12.34", "", 10),
-        ("<TRNAMT>-2.00", "<TRNAMT>99999999999999999999", 8),
-        ("<DTPOSTED>20260303", "<DTPOSTED>20261303", 8),
-        ("<DTPOSTED>20260303", "", 11),
-        ("<CURDEF>USD", "<CURDEF></CURDEF>", 8),
-        ("<CURDEF>USD", "<CURDEF>XAU", 8),
-        ("<STMTRS>", "<INVSTMTRS>", 1),
-        ("<MEMO>INV-7", "<MEMO><!-- never", 8),
-        ("<OFX>", '<!DOCTYPE OFX [<!ENTITY a "b">]><OFX>', 1),
+        ("</OFX>\n", "", "line 13: the file is cut off: it does not end with </OFX>."),
+        ("<TRNAMT>12.34", "<TRNAMT>12.345", "line 8: the amount has more than 2 decimals for USD."),
+        ("<BALAMT>110.34", "<BALAMT>110.345", "line 8: the amount has more than 2 decimals for USD."),
+        ("<TRNAMT>12.34", "<TRNAMT>2,000", TWO_WAYS),
+        ("<DTPOSTED>20260303", "<DTPOSTED>20261303", TWO_WAYS),
+        ("<TRNAMT>12.34", "<TRNAMT>NaN", "line 10: the transaction has no readable amount (TRNAMT)."),
+        ("<TRNAMT>12.34", "", "line 10: the transaction has no readable amount (TRNAMT)."),
+        ("<TRNAMT>-2.00", "<TRNAMT>99999999999999999999", "line 8: the amount is too large."),
+        ("<DTPOSTED>20260303", "", "line 11: the transaction has no readable date (DTPOSTED)."),
+        ("</STMTTRN>\n<STMTTRN>", "\n\n", "line 10: two transactions stand in one."),
+        ("<TRNAMT>-2.00", "<TRNAMT>-2.00<TRNAMT>", "line 11: two transactions stand in one."),
+        ("20260331\n<STMTTRN>", "20260331\n\n", "line 11: a transaction has no beginning (STMTTRN)."),
+        ("<CURDEF>USD", "<CURDEF></CURDEF>", "line 8: the statement names no currency (CURDEF)."),
+        ("<CURDEF>USD", "<CURDEF>XAU", "line 8: the currency is not an ISO 4217 code in use."),
+        ("<CURDEF>USD", "<CURDEF>EURO", "line 8: the statement's currency (CURDEF) or another of its values is none."),
+        ("<STMTRS>", "<INVSTMTRS>", "line 1: no bank statement (STMTRS) in the file."),
+        ("<MEMO>INV-7", "<MEMO><!-- never", OPEN),
+        ("<MEMO>INV-7", "<MEMO><!-- one --> <!-- never", OPEN),
+        ("<MEMO>INV-7", "<MEMO><![CDATA[one]]> <![CDATA[never", OPEN),
+        ("<OFX>", '<!DOCTYPE OFX [<!ENTITY a "b">]><OFX>', DTD),
+        ("<OFX>", '<!entity a "b"><OFX>', DTD),
     ],
 )
-def test_a_broken_ofx_file_is_refused(refused, old, new, line):
-    assert refused(OFX.replace(old, new)).extra["line"] == line
+def test_a_broken_ofx_file_is_refused(refused, old, new, said):
+    assert refused(OFX.replace(old, new)).detail == said
 
 
 def test_ofx_markup_that_never_ends_is_refused_at_once(refused):
@@ -213,6 +235,31 @@ def test_an_account_is_read_however_its_summaries_are_continued(read, account):
     assert (statement.account_ref, statement.opening_minor, statement.closing_minor) == ("111", 1000, 3000)
     assert [line.amount_minor for line in statement.lines] == [2000]
     assert statement.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "whole"),
+    [
+        (["100,2000,1,S,5,6,7,/", "015,30", "00,,,045,1,,/"], "100,2000,1,S,5,6,7,015,3000,,,045,1,,"),
+        (["100,2000,1,,015,3000,1,S,5,6,7,/", "045,1,,/"], "100,2000,1,,015,3000,1,S,5,6,7,045,1,,"),
+        (["100,2000,1,S,5,6,/", "045,1,,/"], "100,2000,1,S,5,6,,045,1,,"),
+        (["100,2000,1,s,5,6,7,8,/", "1,,/"], "100,2000,1,s,5,6,7,8,,1,"),
+        (["100,2000,1,V,260203,0000,/", "045,1,,/"], "100,2000,1,V,260203,0000,045,1,,"),
+        (["100,2000,1,V,260203,/", "045,1,,/"], "100,2000,1,V,260203,,045,1,,"),
+        (["100,2000,1,,010,5,1,V,260203,0000,/", "045,1,,/"], "100,2000,1,,010,5,1,V,260203,0000,045,1,,"),
+        (["100,2000,1,D,2,0,15,1,5,/", "045,1,,/"], "100,2000,1,D,2,0,15,1,5,045,1,,"),
+        (["100,2000,1,D,2,0,15,1,/", "5,045,1,,/"], "100,2000,1,D,2,0,15,1,,5,045,1,"),
+        (["100,2000,1,,010,5,1,D,1,0,15,/", "045,1,,/"], "100,2000,1,,010,5,1,D,1,0,15,045,1,,"),
+        (["100,2000,1,D,/", "2,0/"], "100,2000,1,D,,2,0"),
+        (["100,2000,1,D,x,/", "045/"], "100,2000,1,D,x,,045"),
+        (["100,2000,1,/", "045/"], "100,2000,1,,045"),
+    ],
+)
+def test_a_comma_behind_a_whole_summary_of_bai2_is_no_field(rows, whole):
+    """But it is one inside a summary: what is available later or at once may be empty."""
+    first, *others = rows
+    kept = with_whole_accounts([f"03,1,USD,{first}", *(f"88,{row}" for row in others), "49,1,2/"])
+    assert kept == [f"03,1,USD,{whole}", *["88,"] * len(others), "49,1,2/"]
 
 
 @pytest.mark.parametrize("available", ["500,500,1000", ",500,1500", "2000,,", ",,"])

@@ -34,6 +34,9 @@ def test_names_are_read_as_they_are_written(read: Read, header: str, written: st
     (statement,) = read((header + BODY).encode(written))
     assert statement.lines[0].payer == "MÜLLER & SÖHNE €"
     assert [w.code for w in statement.warnings] == warnings
+    other = "cp1252" if written == "cp1252" else "utf-8"
+    said = f"The file is not in the encoding it declares and was read as {other}."
+    assert [w.detail for w in statement.warnings] == [said] * len(warnings)
 
 
 def test_ascii_is_ascii_whatever_is_declared(read: Read):
@@ -42,3 +45,9 @@ def test_ascii_is_ascii_whatever_is_declared(read: Read):
         (),
         (),
     ]
+
+
+@pytest.mark.parametrize("charset", ["8859-1", " iso-8859-1", "ISO-8859-1 "])
+def test_latin_1_that_is_declared_is_no_guess(read: Read, charset: str):
+    (statement,) = read((head("USASCII", charset) + BODY.replace(" €", "")).encode("latin-1"))
+    assert (statement.lines[0].payer, statement.warnings) == ("MÜLLER & SÖHNE", ())
