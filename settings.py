@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """host:port of an external Temporal. None: `make up` starts a dev server on `temporal_port`."""
     temporal_namespace: str = "default"
     temporal_api_key: SecretStr | None = None
+    temporal_api_key_file: Path | None = None
+    """Instead: the file that it stands in, which is read again as long as a process runs: another key needs no restart."""
     temporal_tls: bool | None = None
     """None: TLS exactly where an API key or a certificate is given."""
     temporal_tls_server_name: str | None = None
@@ -166,6 +168,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _one_key_opens_temporal(self) -> Self:
+        if self.temporal_api_key is not None and self.temporal_api_key_file is not None:
+            raise ValueError(
+                "ARFLOW_TEMPORAL_API_KEY and ARFLOW_TEMPORAL_API_KEY_FILE are both set: one of them says the key"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _one_key_signs(self) -> Self:
         if self.signing_command is not None and self.signing_key_file is not None:
             raise ValueError("ARFLOW_SIGNING_KEY_FILE and ARFLOW_SIGNING_COMMAND are both set: one key signs")
@@ -237,7 +247,14 @@ class Settings(BaseSettings):
         """Whether connections to Temporal are encrypted."""
         if self.temporal_tls is not None:
             return self.temporal_tls
-        return bool(self.temporal_api_key or self.temporal_tls_cert_file or self.temporal_tls_ca_file)
+        key = self.temporal_api_key or self.temporal_api_key_file
+        return bool(key or self.temporal_tls_cert_file or self.temporal_tls_ca_file)
+
+    def temporal_key(self) -> str | None:
+        """The API key as its file has it now; None: there is none. Raises OSError, or ValueError where it is no text."""
+        if self.temporal_api_key_file is not None:
+            return self.temporal_api_key_file.read_text(encoding="ascii").strip() or None
+        return self.temporal_api_key.get_secret_value() if self.temporal_api_key else None
 
     @property
     def temporal_target(self) -> str:

@@ -51,7 +51,7 @@ from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
-from workflows.connection import connect_once_there, lacks_namespace
+from workflows.connection import bars, connect_once_there, keep_key
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.deductions import ResolveDeduction
 from workflows.escalations import EscalateCase, WatchEscalation
@@ -243,7 +243,8 @@ def settle_the_interpreter() -> None:
 
 async def run_worker(settings: Settings) -> None:
     """Run until cancelled; what has begun is finished within the grace period. Begins when the database and
-    Temporal are there, and ends with SharedSession where its sessions are shared. A namespace that is gone is waited for."""
+    Temporal are there, and ends with SharedSession where its sessions are shared. A namespace that is gone, and a key
+    that Temporal takes, are waited for."""
     await wait_for_own_sessions(settings.app_url())
     signer = signer_of(
         settings.signing_key_file, settings.signing_command, settings.signing_public_keys_file, settings.dev_signing_key
@@ -260,9 +261,9 @@ async def run_worker(settings: Settings) -> None:
             try:
                 await _work(settings, client, engine, signer)
             except ExceptionGroup as failed:
-                if not await lacks_namespace(client):
+                if (barred := await bars(client, from_writing=True)) is None:
                     raise
-                log.error("the namespace is gone; everything begins again once it is back", error=str(failed)[:200])
+                log.error("everything begins again once that is mended", why=str(barred), error=str(failed)[:200])
     finally:
         engine.dispose()
 
@@ -288,6 +289,7 @@ async def _work(settings: Settings, client: Client, engine: Engine, signer: Sign
     async with asyncio.TaskGroup() as running:
         for w in workers:
             running.create_task(w.run())
+        running.create_task(keep_key(client, settings))
         running.create_task(run_relay(client, engine))
         running.create_task(keep_resuming(client, engine, schedules, settings.resume_seconds))
         running.create_task(keep_watching(engine, "worker", settings))

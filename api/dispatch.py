@@ -18,7 +18,7 @@ from api.temporal import TemporalLink
 from api.waiting import leave_behind, not_taken
 from operations.commands import Submitted
 from operations.runner import execute
-from workflows.connection import is_namespace_gone
+from workflows.connection import is_barred, is_namespace_gone
 from workflows.starting import Start, start
 
 BEGIN_SECONDS: Final = 3.0
@@ -94,7 +94,7 @@ def _is_told_to_end() -> bool:
 
 async def is_slow(state: State, error: RPCError | TimeoutError) -> bool:
     """Whether the server that failed so is there all the same: busy, not away. It says so itself, for which it needs nothing."""
-    if isinstance(error, RPCError) and (not is_outage(error) or is_namespace_gone(error)):
+    if isinstance(error, RPCError) and (not is_outage(error) or is_barred(error)):
         return False
     link: TemporalLink = state.temporal
     try:

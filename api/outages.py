@@ -8,7 +8,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models.db.postgres.pipeline import STALE
 from operations.runner import CommandLost
-from workflows.connection import is_namespace_gone
+from workflows.connection import is_barred
 
 _AWAY: Final = frozenset(
     {
@@ -36,7 +36,7 @@ def is_outage(error: BaseException) -> bool:
     (with the customer it names, whom a hard deletion has just erased) has done nothing.
     """
     if isinstance(error, RPCError):
-        return error.status in _AWAY or is_namespace_gone(error)
+        return error.status in _AWAY or is_barred(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True  # the folder of uploads
     return isinstance(error, _AWAY_DATABASE)

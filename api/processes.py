@@ -39,7 +39,7 @@ from models.messages.imports import ImportAct
 from models.under_way import UnderWayAnswer
 from operations.work import Answered
 from workflows import starts
-from workflows.connection import is_namespace_gone
+from workflows.connection import is_barred
 from workflows.starting import Start, is_eager, start, start_with_update
 
 EAGER_SECONDS: Final = 1.0
@@ -123,7 +123,7 @@ class ChangeProcess:
             try:
                 await start_with_update(d.client, self._process(d.kept.command_id), self._update, (), update_id)
             except RPCError as error:
-                self._refused = not is_outage(error) or is_namespace_gone(error)
+                self._refused = not is_outage(error) or is_barred(error)
                 raise
             return
         if await self._open() is None:

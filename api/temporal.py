@@ -6,23 +6,30 @@ to another one.
 
 import asyncio
 from contextlib import suppress
-from typing import Final
 
 import structlog
 from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
 
 import tracing
 from activities.task_failures import measured_runtime
 from models.tls import reason
 from settings import Settings
 from worker import posting_worker
-from workflows.connection import AGAIN_SECONDS, NamespaceGone, TemporalAway, connect_once_there, lacks_namespace
+from workflows.connection import (
+    AGAIN_SECONDS,
+    KeyRefused,
+    TemporalAway,
+    bars,
+    connect_once_there,
+    is_key_refused,
+    keep_key,
+)
 from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.api")
-GONE: Final = "its namespace is gone"
 
 
 class TemporalLink:
@@ -62,7 +69,7 @@ class TemporalLink:
                 worker = posting_worker(client, self._engine)
                 self._client, self._away = client, None
                 self._there.set()
-                await worker.run()
+                await self._work(client, worker)
             except Exception as error:  # the SDK raises what its core says, of no common type
                 log.error(
                     "postings have no worker; it is begun again", error=type(error).__name__, why=str(error)[:200]
@@ -70,23 +77,30 @@ class TemporalLink:
             self._there.clear()
             await asyncio.sleep(AGAIN_SECONDS)
 
+    async def _work(self, client: Client, worker: Worker) -> None:
+        keeping = asyncio.create_task(keep_key(client, self._settings))
+        try:
+            await worker.run()
+        finally:
+            keeping.cancel()
+
     def _note(self, away: TemporalAway) -> None:
         self._away = away
 
     async def problem(self) -> str | None:
         """What stands in the way of processes."""
         if not self._there.is_set():
-            if isinstance(self._away, NamespaceGone):
-                return GONE
-            if self._client is None:
-                return (self._away and self._away.why) or "does not answer"
-            return "its namespace takes no worker of postings"
+            without = "does not answer" if self._client is None else "its namespace takes no worker of postings"
+            return (self._away and self._away.why) or without
         try:
             serving = await self.client.service_client.check_health()
         except RPCError as error:
+            if is_key_refused(error):
+                return KeyRefused.why
             if why := reason(str(error)) or await asyncio.to_thread(why_refused, self._settings):
                 return why
             raise
         if not serving:
             return "not serving"
-        return GONE if await lacks_namespace(self.client) else None  # the polls of its worker hear of it minutes later
+        barred = await bars(self.client)  # the polls of its worker hear of it minutes later
+        return barred.why if barred else None

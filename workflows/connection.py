@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +30,8 @@ log = structlog.get_logger("arflow.temporal")
 CONNECT_SECONDS: Final = 10.0
 AGAIN_SECONDS: Final = 2.0
 DESCRIBED_IN: Final = timedelta(seconds=5)
+_NOBODY: Final = "may-we-write"
+_REFUSED_IN_CORE: Final = ("PermissionDenied", "Unauthenticated")
 
 
 class TemporalAway(Mendable):
@@ -39,6 +42,15 @@ class TemporalAway(Mendable):
 
 class NamespaceGone(TemporalAway):
     """It answers, but the namespace was never made, or was deleted."""
+
+    why = "its namespace is gone"
+
+
+class KeyRefused(TemporalAway):
+    """It answers, but not to our API key: none, one that ended or was withdrawn, or one of another namespace. No message says
+    the key."""
+
+    why = "it refuses our API key"
 
 
 class Failures(DefaultFailureConverter):
@@ -77,18 +89,18 @@ async def connect(
             client = await Client.connect(
                 settings.temporal_target,
                 namespace=settings.temporal_namespace,
-                api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
+                api_key=_key(settings),
                 tls=_tls(settings) if settings.temporal_uses_tls else False,
                 data_converter=DATA_CONVERTER,
                 interceptors=interceptors,
                 runtime=runtime,
             )
-            if await lacks_namespace(client):
-                raise NamespaceGone(
-                    f"Temporal at {settings.temporal_target} has no namespace {client.namespace}: it has to be made first"
-                )
+            if barred := await bars(client, from_writing=True):
+                raise barred
             return client
     except RuntimeError as error:  # what the SDK's core says of a connection that is not to be had
+        if any(code in str(error) for code in _REFUSED_IN_CORE):
+            raise _refused(settings.temporal_target, settings.temporal_namespace) from error
         why = reason(str(error)) or await asyncio.to_thread(why_refused, settings)
         away = TemporalAway(f"Temporal at {settings.temporal_target} does not answer ({why or str(error)[:300]})")
         away.why = why
@@ -118,20 +130,63 @@ async def connect_once_there(
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def lacks_namespace(client: Client) -> bool:
-    """Whether the server says that the client's namespace is not there; False where it says nothing about it."""
+async def bars(client: Client, *, from_writing: bool = False) -> NamespaceGone | KeyRefused | None:
+    """Why a server that is there lets us do nothing, as it says itself; None where it says nothing of the kind. A key may read,
+    and not write: that is asked with a signal to a process that there never is."""
     asked = DescribeNamespaceRequest(namespace=client.namespace)
+    target = client.service_client.config.target_host
     try:
         await client.workflow_service.describe_namespace(asked, timeout=DESCRIBED_IN)
+        if from_writing and client.api_key is not None:
+            await client.get_workflow_handle(_NOBODY).signal(_NOBODY, rpc_timeout=DESCRIBED_IN)
     except RPCError as error:
-        return is_namespace_gone(error)
-    return False
+        if is_namespace_gone(error):
+            return NamespaceGone(f"Temporal at {target} has no namespace {client.namespace}: it has to be made first")
+        if is_key_refused(error):
+            return _refused(target, client.namespace)
+    return None
+
+
+async def keep_key(client: Client, settings: Settings) -> None:
+    """Another key in the file is the client's, and its workers', with the next call; until cancelled."""
+    while settings.temporal_api_key_file is not None:
+        with suppress(TemporalAway):  # while it is being replaced: the one that we have is good for as long as it is
+            if (key := _key(settings)) is not None and key != client.api_key:
+                client.api_key = key
+                log.info("another API key is shown to Temporal", setting="ARFLOW_TEMPORAL_API_KEY_FILE")
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+def is_barred(error: RPCError) -> bool:
+    """Whether the server is there, and lets us do nothing until an operator acts."""
+    return is_namespace_gone(error) or is_key_refused(error)
+
+
+def is_key_refused(error: RPCError) -> bool:
+    """Whether it is we who are refused, whatever it was that we asked."""
+    return error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 
 
 def is_namespace_gone(error: RPCError) -> bool:
     """Whether it is the namespace that was not found, and not what was looked for in it."""
     kind = NamespaceNotFoundFailure.DESCRIPTOR
     return error.status is RPCStatusCode.NOT_FOUND and any(d.Is(kind) for d in error.grpc_status.details)
+
+
+def _refused(target: str, namespace: str) -> KeyRefused:
+    return KeyRefused(
+        f"Temporal at {target} refuses our API key for the namespace {namespace}: put one that it takes into the file that "
+        "ARFLOW_TEMPORAL_API_KEY_FILE names, or into ARFLOW_TEMPORAL_API_KEY and start anew"
+    )
+
+
+def _key(settings: Settings) -> str | None:
+    try:
+        return settings.temporal_key()
+    except (OSError, ValueError) as error:
+        unread = KeyRefused(f"ARFLOW_TEMPORAL_API_KEY_FILE cannot be read: {type(error).__name__}")
+        unread.why = "our API key cannot be read from its file"
+        raise unread from None
 
 
 def _tls(settings: Settings) -> TLSConfig:

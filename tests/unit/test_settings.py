@@ -80,6 +80,20 @@ def test_an_api_key_means_tls_unless_told_otherwise(given: dict[str, Any], encry
     assert Settings(**given).temporal_uses_tls is encrypted
 
 
+def test_an_api_key_in_a_file_is_the_one_that_is_there_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "key"
+    settings = Settings(temporal_api_key_file=file)
+    assert settings.temporal_uses_tls
+    for key in ("one", "two"):
+        file.write_text(f"{key}\n")
+        assert settings.temporal_key() == key
+    monkeypatch.setenv("ARFLOW_TEMPORAL_API_KEY", "three")
+    monkeypatch.setenv("ARFLOW_TEMPORAL_API_KEY_FILE", str(file))
+    with pytest.raises(SettingsError, match="both set") as refused:
+        get_settings()
+    assert "three" not in str(refused.value)
+
+
 def test_a_worker_says_its_build_in_production_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.metadata import version
 

@@ -43,8 +43,7 @@ app.kubernetes.io/component: {{ .part }}
 - {name: ARFLOW_TEMPORAL_ADDRESS, value: {{ required "temporal.address: host:port of Temporal" $v.temporal.address | quote }}}
 - {name: ARFLOW_TEMPORAL_NAMESPACE, value: {{ $v.temporal.namespace | quote }}}
 {{- if $v.temporal.apiKey }}
-- name: ARFLOW_TEMPORAL_API_KEY
-  valueFrom: {secretKeyRef: {{ include "arflow.secret" (dict "root" .root "key" "temporal-api-key") }}}
+- {name: ARFLOW_TEMPORAL_API_KEY_FILE, value: /etc/arflow/temporal-key/temporal-api-key}
 {{- end }}
 {{- if include "arflow.authorities" .root }}
 - {name: ARFLOW_AUTHORITIES_FILE, value: /etc/arflow/authorities/{{ $v.authorities.key }}}
@@ -84,6 +83,9 @@ app.kubernetes.io/component: {{ .part }}
 {{- if .Values.temporal.tls.secret }}
 - {name: temporal-tls, mountPath: /etc/arflow/temporal, readOnly: true}
 {{- end }}
+{{- if .Values.temporal.apiKey }}
+- {name: temporal-key, mountPath: /etc/arflow/temporal-key, readOnly: true}
+{{- end }}
 {{- if .Values.signing.secret }}
 - {name: signing, mountPath: /etc/arflow/signing, readOnly: true}
 {{- end }}
@@ -100,6 +102,9 @@ app.kubernetes.io/component: {{ .part }}
 {{- end }}
 {{- if .Values.temporal.tls.secret }}
 - {name: temporal-tls, secret: {secretName: {{ .Values.temporal.tls.secret }}, defaultMode: 0440}}
+{{- end }}
+{{- if .Values.temporal.apiKey }}
+- {name: temporal-key, secret: {secretName: {{ .Values.secrets.name }}, defaultMode: 0440, items: [{key: temporal-api-key, path: temporal-api-key}]}}
 {{- end }}
 {{- if .Values.signing.secret }}
 - {name: signing, secret: {secretName: {{ .Values.signing.secret }}, defaultMode: 0440}}
