@@ -67,7 +67,7 @@ _SCALES: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 _CURRENCIES: Final[Mapping[str, str]] = MappingProxyType(
-    {"$": "USD", "us$": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "£": "GBP", "pound": "GBP", "pounds": "GBP",
+    {"$": "USD", "dollar": "USD", "dollars": "USD", "bucks": "USD", "£": "GBP", "pound": "GBP", "pounds": "GBP",
      "quid": "GBP", "sterling": "GBP", "€": "EUR", "euro": "EUR", "euros": "EUR", "yen": "JPY"}
 )  # fmt: skip
 _FILLERS: Final = frozenset({"a", "an", "and", "of", "about", "the", "exactly", "us", "uk", "british", "american"})
@@ -122,15 +122,14 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 def _month(word: str) -> int | None:
     found = [n for n, name in enumerate(_MONTHS, 1) if len(word) >= 3 and name.startswith(word.rstrip("."))]
-    return found[0] if len(found) == 1 else 9 if word == "sept" else None
+    return found[0] if len(found) == 1 else None
 
 
 def amount_of(words: str, default_currency: str | None = None) -> Heard[Amount]:
     """An amount: `$1,234.50`, `a hundred thousand dollars`, `£1.2k`, `EUR 5`, `twenty-five pounds`. `1.234` and an amount without
     a currency (and none that goes without saying) are asked."""
-    said = re.sub(r"([$£€])", r" \1 ", words.casefold().replace("us$", "$"))
-    said = re.sub(r"([0-9])(k|m|mn|bn)\b", r"\1 \2", said).replace("-", " ")
-    parts = [p for p in re.findall(r"[0-9][0-9.,']*|[$£€]|[a-z]+", said) if p not in _FILLERS or p == "a"]
+    said = re.findall(r"[0-9][0-9.,']*|[$£€]|[a-z]+", words.casefold())
+    parts = [p for p in said if p not in _FILLERS or p == "a"]
     named = list(dict.fromkeys(c for p in parts if (c := _currency(p))))
     rest = [p for p in parts if _currency(p) is None]
     if len(named) > 1:

@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
 from tests.mutants.mistakes import ROOT, Mistake, mistakes
 from tests.mutants.rules import Came, Trial, chosen, run
+from tests.mutants.stand_in import stand_in
 from tests.stack_fixtures.shared import SharedServers, servers_of
 
 OPERATIONS = ("operations/cash/*.py", "operations/approvals/*.py", "operations/authority.py")
@@ -24,8 +26,8 @@ TESTS = (
     "tests/reads",
 )  # fmt: skip
 """Where operations are carried out without processes beside the test, the quickest first."""
-BESIDE = ("temporal", "app", "stack", "desk_app", "time_skipping")
-"""Of what the fixtures speak that ask for other processes."""
+BESIDE = ("temporal", "private_stack", "modules_stack", "desk_app", "time_skipping")
+"""Of what the fixtures speak that ask for other processes; `app_stack` has a stand-in (tests/mutants/stand_in.py)."""
 LONGEST, MOST = 20.0, 60
 """Seconds, beyond which a test is not asked; and how many are, the quickest first."""
 
@@ -36,6 +38,13 @@ class TrialOnBooks(Trial):
     def __init__(self, paths: Sequence[str], servers: SharedServers) -> None:
         super().__init__(paths)
         self.servers = servers
+        self.home = TemporaryDirectory(prefix="arflow-trial-")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Registered last, so that its `app_stack` is the one that counts."""
+        super().pytest_collection(session)
+        session.config.pluginmanager.register(stand_in(Path(self.home.name)))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -26,6 +26,8 @@ from _pytest.runner import runtestprotocol
 from tests.mutants.mistakes import ROOT, Mistake, mistakes
 
 SEEN, UNSEEN, NOT_MADE = 1, 0, 99
+WAITED = 60
+"""Seconds, after which a test that is looked at is let go: it waits for what is not there."""
 Came = dict[tuple[str, str], list[tuple[float, str]]]
 """By file and function: the tests that came by, and how long they take."""
 
@@ -55,7 +57,7 @@ class Trial:
         self.made: dict[str, int] = {}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self) -> None:
+    def pytest_collection(self, session: pytest.Session) -> None:
         """A test that fails has seen it: no simpler example is looked for."""
         from hypothesis import Phase, settings  # pytest wants to be there before it
 
@@ -121,6 +123,7 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
         from hypothesis import settings
 
         settings.load_profile("looked at")
+        signal.signal(signal.SIGALRM, _let_go)
         told: list[list[str | float]] = []
         for item, following in zip(items, [*items[1:], None], strict=True):
             seen: set[CodeType] = set()
@@ -130,7 +133,9 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
 
             sys.settrace(note)
             began = time.perf_counter()
+            signal.alarm(WAITED)
             reports = runtestprotocol(item, log=False, nextitem=following)
+            signal.alarm(0)
             sys.settrace(None)
             if any(r.failed for r in reports):
                 told.append([item.nodeid])
@@ -145,6 +150,10 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
     for file, function, seconds, node in (one for one in every if len(one) > 1):
         came[file, function].append((seconds, node))
     return came, [one[0] for one in every if len(one) == 1]
+
+
+def _let_go(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError
 
 
 def _functions(path: str) -> dict[str, list[FunctionType]]:
@@ -201,7 +210,7 @@ def _in_place(m: Mistake, functions: dict[str, list[FunctionType]]) -> int:
 
 
 def _fails(tests: Sequence[pytest.Item]) -> bool:
-    following: list[pytest.Item | None] = [*tests[1:], None]
+    following: list[pytest.Item | None] = [*tests, None][1:]
     return any(
         report.failed
         for test, after in zip(tests, following, strict=True)

@@ -25,6 +25,7 @@ TODAY = date(2026, 11, 28)
         ("4/4/2026", date(2026, 4, 4)),
         ("today", TODAY),
         ("Yesterday", date(2026, 11, 27)),
+        ("tomorrow", date(2026, 11, 29)),
         ("29 Feb 2028", date(2028, 2, 29)),
     ],
 )
@@ -67,6 +68,9 @@ def test_what_is_no_day_is_asked_back(words: str) -> None:
         ("twenty pounds", 2_000, "GBP"),
         ("two million three hundred thousand dollars", 230_000_000, "USD"),
         ("$0.01", 1, "USD"),
+        ("a dollar", 100, "USD"),
+        ("about US$5mn", 500_000_000, "USD"),
+        ("$1,234.", 123_400, "USD"),
     ],
 )
 def test_an_amount(words: str, minor: int, currency: str) -> None:
@@ -76,11 +80,28 @@ def test_an_amount(words: str, minor: int, currency: str) -> None:
 @pytest.mark.parametrize(
     "words",
     ["1.234 EUR", "twelve fifty dollars", "a lot of dollars", "$", "0.001 USD", "$0", "5 dollars or pounds", "1,23 EUR",
-     "99999999999999999999 USD", "dollars", "", "12 13 USD", "minus five dollars", "five five dollars"],
+     "99999999999999999999 USD", "dollars", "", "12 13 USD", "minus five dollars", "five five dollars",
+     "twenty ten dollars"],
 )  # fmt: skip
 def test_what_is_no_one_amount_is_asked_back(words: str) -> None:
     found = amount_of(words)
     assert (found.value, bool(found.question)) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        ("1.234 KWD", "“1.234 KWD” can be read in several ways. How much is it, as in 1,234.50?"),
+        ("12 five USD", "“12 five USD” can be read in several ways. How much is it, as in 1,234.50?"),
+        ("lots of USD", "“lots of USD” is not understood. How much is it, as in 1,234.50?"),
+        ("dollars", "How much is “dollars”?"),
+        ("0.001 USD", "“0.001 USD” can be read in several ways. How much is it, as in 1,234.50?"),
+        ("$0", "“$0” is no amount of USD. How much is it?"),
+        ("5 dollars or pounds", "“5 dollars or pounds” names USD and GBP. Which currency is it?"),
+    ],
+)
+def test_the_question_says_what_is_missing(words: str, question: str) -> None:
+    assert amount_of(words).question == question
 
 
 def test_a_currency_that_goes_without_saying() -> None:
@@ -101,6 +122,13 @@ def test_a_currency_that_goes_without_saying() -> None:
         ("2/10 net 30", Terms(30, Decimal(2), 10)),
         ("1.5%/15, net 45", Terms(45, Decimal("1.5"), 15)),
         ("due on receipt", Terms(0)),
+        ("on receipt", Terms(0)),
+        ("Cash on delivery", Terms(0)),
+        ("immediately", Terms(0)),
+        ("net 0", Terms(0)),
+        ("net 3650", Terms(3650)),
+        ("2/30 net 30", Terms(30, Decimal(2), 30)),
+        ("0.5/1 net 3650", Terms(3650, Decimal("0.5"), 1)),
     ],
 )
 def test_terms(words: str, terms: Terms | None) -> None:
@@ -111,7 +139,8 @@ def test_terms(words: str, terms: Terms | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["soon", "30 days end of month", "net", "net 99999", "45", "net thirty five forty", ""]
-)
+    "words", ["soon", "30 days end of month", "net", "net 99999", "net 3651", "45", "net thirty five forty", "", "2/31 net 30",
+              "0/10 net 30", "100/10 net 30", "2/10 net 3651"],
+)  # fmt: skip
 def test_terms_that_are_not_plain_are_asked_back(words: str) -> None:
     assert terms_of(words).question
