@@ -1,4 +1,5 @@
-"""A session of every kind of line against a plain one, in one run, taking turns: by HTTP, one after another.
+"""A session of every kind of line against a plain one, in one run, by HTTP, one after another, taking turns request by request:
+what else the machine does in a minute meets all of them. Processor time is of sessions of one way in a row.
 
 Each way applies a payment to invoices of its own. Plain: money alone, to one invoice and to ten. Mixed: the same ten
 invoices, with discounts in time, write-offs, bank fees, tax withheld, several of them on one invoice, and a credit note.
@@ -8,7 +9,7 @@ import asyncio
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -34,6 +35,7 @@ CREDITED: Final = 4_000
 
 Body = dict[str, Any]
 Way = Callable[[Sequence[str], str], Body]
+Measured = dict[str, defaultdict[str, list[float]]]
 
 
 def run(stack: BenchStack, quick: bool) -> list[Figure]:
@@ -75,20 +77,45 @@ async def _run(stack: BenchStack, customer: str, *, rounds: int, n: int) -> list
     controller = Connection(stack.port, stack.token(ORG, "u_controller", "controller"))
     terms = {"code": TERMS, "days": 30, "discount_percent": "2", "discount_days": 10}
     await controller.json("POST", "/v1/payment-terms", terms)
-    measured: dict[str, defaultdict[str, list[float]]] = {way: defaultdict(list) for way in WAYS}
+    measured: Measured = {way: defaultdict(list) for way in WAYS}
     for way in WAYS.values():
         await _serial(clerk, await prepare(clerk, manager, customer, way, 5))
     await _analysed(stack)
     for _ in range(rounds):
+        await _times(
+            stack,
+            clerk,
+            {name: await prepare(clerk, manager, customer, way, n) for name, way in WAYS.items()},
+            measured,
+        )
         for name, way in WAYS.items():
-            work = await prepare(clerk, manager, customer, way, n)
-            await at_rest(stack)
-            used = processor_seconds(stack.pids().values())
-            times = await _serial(clerk, work)
-            measured[name]["processor"].append((processor_seconds(stack.pids().values()) - used) / n)
-            measured[name]["p50"].append(statistics.median(times))
-            measured[name]["serial"] += times
+            measured[name]["processor"].append(
+                await _processor(stack, clerk, await prepare(clerk, manager, customer, way, n // 2))
+            )
     return _figures(measured)
+
+
+async def _times(
+    stack: BenchStack, clerk: Connection, work: Mapping[str, list[tuple[str, Body]]], measured: Measured
+) -> None:
+    """Each way's next session in turn, and who begins in turn: what one leaves to the background meets each other one."""
+    await at_rest(stack)
+    times: dict[str, list[float]] = {way: [] for way in work}
+    for k, sessions in enumerate(zip(*work.values(), strict=True)):
+        order = list(zip(work, sessions, strict=True))
+        for name, session in order[k % len(order) :] + order[: k % len(order)]:
+            times[name] += await _serial(clerk, [session])
+    for name, of in times.items():
+        measured[name]["p50"].append(statistics.median(of))
+        measured[name]["serial"] += of
+
+
+async def _processor(stack: BenchStack, clerk: Connection, work: list[tuple[str, Body]]) -> float:
+    """Seconds of processor time of all processes, per session."""
+    await at_rest(stack)
+    used = processor_seconds(stack.pids().values())
+    await _serial(clerk, work)
+    return (processor_seconds(stack.pids().values()) - used) / len(work)
 
 
 async def _analysed(stack: BenchStack) -> None:
@@ -97,7 +124,7 @@ async def _analysed(stack: BenchStack) -> None:
         await conn.execute("ANALYZE")
 
 
-def _figures(measured: dict[str, defaultdict[str, list[float]]]) -> list[Figure]:
+def _figures(measured: Measured) -> list[Figure]:
     def over(name: str, of: str, figure: str = "p50") -> float:
         return statistics.median(a / b for a, b in zip(measured[name][figure], measured[of][figure], strict=True))
 
