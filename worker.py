@@ -51,7 +51,7 @@ from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
-from workflows.connection import bars, connect_once_there, keep_key
+from workflows.connection import bars, connect_once_there, keep_key, told_to_end
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.deductions import ResolveDeduction
 from workflows.escalations import EscalateCase, WatchEscalation
@@ -261,6 +261,8 @@ async def run_worker(settings: Settings) -> None:
             try:
                 await _work(settings, client, engine, signer)
             except ExceptionGroup as failed:
+                if told_to_end():
+                    return
                 if (barred := await bars(client, from_writing=True)) is None:
                     raise
                 log.error("everything begins again once that is mended", why=str(barred), error=str(failed)[:200])

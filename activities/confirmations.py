@@ -91,4 +91,4 @@ class ConfirmationActivities:
     def report_undelivered(self, start: ConfirmationInput) -> None:
         """Put it on a person's desk."""
         with boundary():
-            confirmations.report_undelivered(self._engine, start.org_id, start.session_id)
+            confirmations.report_undelivered(self._engine, start.org_id, start.session_id, start.failing_with)

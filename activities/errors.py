@@ -22,6 +22,7 @@ from operations.runner import CommandLost
 log = structlog.get_logger("arflow.activities")
 
 
+SEE_LOG: Final = " (see the worker's log)"
 RECORD_GONE: Final = "RECORD_GONE"
 """How a run ends whose record is not in the database: restored to an earlier moment, or lost with its last second."""
 _ITS_OWN: Final = frozenset(
@@ -65,4 +66,4 @@ def boundary() -> Iterator[None]:
         log.warning("activity failed", exc_info=error, **({} if why is None else {"why": why}))
         kind = type(error).__name__
         said = kind if why is None else f"{kind}: {why}"
-        raise ApplicationError(f"{said} (see the worker's log)", type=kind) from None
+        raise ApplicationError(f"{said}{SEE_LOG}", type=kind) from None

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from api import metrics
-from models.db import outbox, stuck
+from models.db import outbox, room, stuck
 from models.stuck import Backlog, Figure, FiguresAnswer, ProcessesAnswer, TroubleAnswer
 from workflows.queues import PATIENCE, backlogs
 from workflows.watching import CLOCK_PATIENCE, clock_ahead
@@ -65,8 +65,10 @@ async def refresh_backlogs(client: Client | None) -> None:
 
 
 def trouble(engine: Engine, queues: Sequence[Backlog]) -> Sequence[TroubleAnswer]:
-    """What is wrong: what stands, no worker at all, this machine's clock (so many seconds), queues that nobody takes from."""
-    found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in stuck.trouble(engine)]
+    """What is wrong: what stands, writes of this process for which there was no room, no worker at all, this machine's clock (so
+    many seconds), queues that nobody takes from."""
+    wrong = [*stuck.trouble(engine), *filter(None, [room.trouble()])]
+    found = [TroubleAnswer(what=t.what, number=t.number, oldest=t.oldest) for t in wrong]
     worker = stuck.last_seen(engine, "worker")
     if not worker.number:
         found.append(TroubleAnswer(what="NO_WORKER", number=0, oldest=worker.at))

@@ -26,6 +26,7 @@ from workflows.connection import (
     connect_once_there,
     is_key_refused,
     keep_key,
+    told_to_end,
 )
 from workflows.tls import why_refused
 
@@ -71,6 +72,8 @@ class TemporalLink:
                 self._there.set()
                 await self._work(client, worker)
             except Exception as error:  # the SDK raises what its core says, of no common type
+                if told_to_end():
+                    return
                 log.error(
                     "postings have no worker; it is begun again", error=type(error).__name__, why=str(error)[:200]
                 )

@@ -1,13 +1,15 @@
 """Remittance confirmation: tell the customer what was paid with their money, once per application session."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import LocalActivityConfig
 
 with workflow.unsafe.imports_passed_through():
     from activities.confirmations import ConfirmationActivities
+    from activities.errors import SEE_LOG
     from models.messages.confirmations import ConfirmationInput, ConfirmationResult
     from workflows import retries
     from workflows.in_place import NotDone, tried, until_done
@@ -44,9 +46,9 @@ class ConfirmRemittance:
             workflow.set_current_details("The mail server did not take the message; trying again")
         try:
             return await self._send(start, PATIENCE)
-        except ActivityError:
+        except ActivityError as error:
             workflow.set_current_details("The mail server does not take the message; a person has been told")
-            await until_done(ConfirmationActivities.report_undelivered, start)
+            await until_done(ConfirmationActivities.report_undelivered, replace(start, failing_with=_said_by(error)))
             return await self._send(start, None)
 
     async def _send(self, start: ConfirmationInput, within: timedelta | None) -> ConfirmationResult:
@@ -57,3 +59,11 @@ class ConfirmRemittance:
             schedule_to_close_timeout=within,
             retry_policy=retries.MAIL,
         )
+
+
+def _said_by(error: ActivityError) -> str:
+    """What it was that failed: the type of an error, with our words about a certificate; no text of the server's."""
+    cause = error.cause
+    while cause is not None and not isinstance(cause, ApplicationError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return (cause.message if isinstance(cause, ApplicationError) else "TimeoutError").removesuffix(SEE_LOG)

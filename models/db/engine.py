@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from models.db import room
 from models.db.postgres.connection import STATEMENT_SECONDS, Access, NoAnswer, ThreadConnection
 from models.db.postgres.pipeline import RawRow, Row, first_raw
 from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
@@ -136,6 +137,7 @@ def lent(engine: Engine) -> Iterator[ThreadConnection]:
     try:
         yield conn
     except psycopg.OperationalError as error:
+        room.note(error)
         if _is_lost(conn) and not isinstance(error, NoAnswer):
             raise ConnectionLost(str(error)) from error
         raise

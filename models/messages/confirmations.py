@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 @dataclass
 class ConfirmationInput:
-    """`first_try_in_place`: false only in runs that were started before there was such a try."""
+    """`first_try_in_place`: false only in runs that were started before there was such a try. `failing_with`: the kind of
+    the last failure, where a person is told that it does not go out."""
 
     org_id: str
     session_id: str
     first_try_in_place: bool = False
+    failing_with: str | None = None
 
 
 @dataclass

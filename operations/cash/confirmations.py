@@ -125,8 +125,8 @@ def record(engine: Engine, org_id: str, session_id: str, d: Draft) -> str:
         return status
 
 
-def report_undelivered(engine: Engine, org_id: str, session_id: str) -> None:
-    """An exception for the AR manager: the confirmation has not gone out for hours."""
+def report_undelivered(engine: Engine, org_id: str, session_id: str, failing_with: str | None) -> None:
+    """An exception for the AR manager: the confirmation does not go out; what it fails with."""
     with transaction(engine, org_id) as tx:
         work = bootstrap_work(tx, "process:ConfirmRemittance", confirmation_workflow_id(session_id))
         session = confirmations.applied_session(tx, session_id)
@@ -137,5 +137,6 @@ def report_undelivered(engine: Engine, org_id: str, session_id: str) -> None:
             owner_role="ar_manager",
             due_in=timedelta(days=1),
             legal_entity_id=session.legal_entity_id if session else None,
+            detail={"error": failing_with} if failing_with else None,
         )
         work.flush()

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,9 @@ def test_evidence_says_since_when_a_third_party_knows_of_it(desk: Desk, tmp_path
         keep_stamp(tx, young, asked.stamp(answered, StampingAuthorities.of_file(authority.root)))
     engine.dispose()
     document = ok(fetch(desk, change))
+    by = datetime.fromisoformat(document["sealed"]["seal"]["stamp"]["stamped_at"])
+    printed = f"Stamped by a third party on {by:%Y-%m-%d %H:%M:%S} (RFC 3161)"  # a heading is a bookmark
+    assert printed.encode() in fetch(desk, change, "application/pdf").content
     assert document["sealed"]["seq"] == len(document["trail"])
     lies = [copy.deepcopy(document) for _ in range(3)]
     lies[0]["sealed"]["seal"]["stored_root"] = "00" * 32

@@ -6,12 +6,14 @@ import secrets
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 import psycopg
 import pytest
 
+from models.db import room
 from models.db.migrate import migrate
 from models.ids import new_id
 from operations.verify import verify
@@ -106,6 +108,12 @@ class Clerk:
         key = {"Idempotency-Key": external_id}
         return self.clerk.post("/v1/invoices", body | {"total_minor": 300, "lines": self.lines}, headers=key)
 
+    def troubles(self) -> set[str]:
+        """What an API that is ready says is wrong."""
+        said = self.clerk.get("/readyz?verbose")
+        assert said.status_code == 200, said.text
+        return {one["what"] for one in said.json()["trouble"]}
+
     def invoices_until_refused(self) -> dict[str, httpx2.Response]:
         said: dict[str, httpx2.Response] = {}
         while sum(answer.status_code != 201 for answer in said.values()) < 3:
@@ -116,15 +124,20 @@ class Clerk:
 
 
 @pytest.mark.timeout(300)
-async def test_a_full_disk_is_answered_with_503_and_all_goes_on_when_there_is_room(small: SmallServer) -> None:
+async def test_a_full_disk_is_answered_with_503_and_all_goes_on_when_there_is_room(
+    small: SmallServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clerk = await asyncio.to_thread(Clerk, small.server.url())
     ballast = filled(small.at)
     said = await asyncio.to_thread(clerk.invoices_until_refused)
     refused = [a for a in said.values() if a.status_code != 201]
     answers = {(a.status_code, a.json()["code"], a.headers["Retry-After"].isdigit()) for a in refused}
     assert answers == {(503, "UNAVAILABLE", True)}
+    assert "DISK_FULL" in await asyncio.to_thread(clerk.troubles)
     ballast.unlink()
     await small.answers()
+    monkeypatch.setattr(room, "REMEMBERED", timedelta())
+    assert "DISK_FULL" not in await asyncio.to_thread(clerk.troubles)
     again = [await asyncio.to_thread(clerk.invoices, external_id) for external_id in said]
     assert {a.status_code for a in again} == {201}
     with psycopg.connect(small.server.url()) as c:

@@ -17,7 +17,10 @@ from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+import worker
+from api import temporal
 from api.outages import is_outage
+from models.db.engine import make_engine
 from models.ids import new_id
 from settings import Settings
 from stack.checkers import find_temporal_server
@@ -257,3 +260,32 @@ async def test_whoever_connects_is_told_that_the_key_is_refused_and_no_message_s
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused, match="ARFLOW_TEMPORAL_API_KEY_FILE cannot be read: FileNotFoundError"):
         asyncio.run(connect(Settings(temporal_api_key_file=tmp_path / "none")))
+
+
+class Failing:
+    """A worker whose polls are refused: told to end while it fails, the SDK's raises what it failed with."""
+
+    async def run(self) -> None:
+        try:
+            await asyncio.sleep(MOMENT)
+        except asyncio.CancelledError:
+            raise RuntimeError("Activity worker failed") from None
+
+
+async def test_who_is_told_to_end_while_its_worker_fails_ends(
+    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(temporal_address=temporal_address, database_url=quiet_database_url)
+    for kind in ("posting", "process", "changes", "refresh", "import", "webhook"):
+        monkeypatch.setattr(worker, f"{kind}_worker", lambda *_, **__: Failing())
+    monkeypatch.setattr(temporal, "posting_worker", lambda *_: Failing())
+    monkeypatch.setattr(worker, "settle_the_interpreter", lambda: None)
+    engine = make_engine(quiet_database_url, pool_size=1)
+    link = temporal.TemporalLink(settings, engine)
+    for running in (asyncio.create_task(link.keep()), asyncio.create_task(worker.run_worker(settings))):
+        await asyncio.sleep(1)
+        await link.wait(MOMENT)
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=5)
+        assert done, "it goes on"
+    engine.dispose()

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.confirmations import ConfirmationActivities, smtp_transport
+from models.db import stuck
 from models.messages.confirmations import ConfirmationInput, ConfirmationResult, confirmation_workflow_id
 from stack.process import free_port
 from tests.cash_desk.books import opened, wrong
@@ -33,6 +34,10 @@ def exceptions(database_url: str, org: str) -> list[tuple[str, str, str]]:
     with opened(database_url) as c:
         sql = "SELECT kind, owner_role, status FROM exceptions WHERE org_id = %s"
         return [(r["kind"], r["owner_role"], r["status"]) for r in c.execute(sql, (org,))]
+
+
+def mail_among_what_stands(desk: Desk) -> list[int]:
+    return [t.number for t in stuck.trouble(desk.engine) if t.what == "MAIL_NOT_DELIVERED"]
 
 
 def test_a_slow_mail_server_is_not_told_twice(desk: Desk, database_url: str) -> None:
@@ -85,6 +90,10 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
         while exceptions(database_url, desk.org) != told:
             assert time.monotonic() < deadline, exceptions(database_url, desk.org)
             await asyncio.sleep(0.1)
+        with opened(database_url) as c:
+            (one,) = c.execute("SELECT detail FROM exceptions WHERE org_id = %s", (desk.org,))
+        assert one["detail"] == {"error": "ConnectionRefusedError"}
+        assert mail_among_what_stands(desk) == [1]
         with mail_server(port) as kept:
             assert await handle.result() == ConfirmationResult("SENT")
             again = await asyncio.to_thread(doing.send_confirmation, ConfirmationInput(desk.org, session))
@@ -98,6 +107,7 @@ async def test_half_a_day_without_mail_server_raises_one_exception_and_ends_in_o
     assert "500.00 USD" in text
     assert invoice["external_id"] in text
     assert exceptions(database_url, desk.org) == [("remittance_confirmation", "ar_manager", "resolved")]
+    assert mail_among_what_stands(desk) == []
     with opened(database_url) as c:
         sql = "SELECT workflow_id FROM audit_events WHERE org_id = %s AND action = 'remittance.confirmed'"
         assert [r["workflow_id"] for r in c.execute(sql, (desk.org,))] == [handle.id]
