@@ -58,8 +58,8 @@ def join(pieces: Iterable[tuple[str, bool]], *, cut: bool = False, limit: int = 
 def said(field: str, text: str | None, role: Role = Role.SHOWN, *, width: int | None = None) -> BankText | None:
     """One text of a field that holds at most `width` characters; None where it is empty."""
     limit = MAX_TEXT if role is Role.TEXT else MAX_NAME
-    full = text is not None and width is not None and len(text.strip()) == width
-    return join([(text, False)], cut=full, limit=limit).said(field, role) if text else None
+    written = (text or "").strip()
+    return join([(written, False)], cut=len(written) == width, limit=limit).said(field, role)
 
 
 def kept(*texts: BankText | None) -> tuple[BankText, ...]:
