@@ -44,7 +44,7 @@ IN_FULL = [
 OF_ENTRY = [("AddtlNtryInf", "note of entry", SHOWN), ("AcctSvcrRef", "SVC-1", SHOWN)]
 NOTE = "<AddtlNtryInf>note of entry</AddtlNtryInf>"
 REFERENCES = ("INV-7", "RF18INV9", "INV-8", "INV-9", "210000000003139471430009017", "010806817183")
-DAYS = {"booking_date": date(2026, 3, 2), "value_date": date(2026, 3, 3)}
+DAYS = (date(2026, 3, 2), date(2026, 3, 3))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ Lines = Callable[..., tuple[StatementLine, ...]]
 def test_a_transaction_of_its_own(lines: Lines) -> None:
     [line] = lines(FULL, note=NOTE)
     assert line == StatementLine(
-        line=1, **DAYS, amount_minor=1000, currency_code="EUR", payer="Ann AG", reference="I-1",
+        1, *DAYS, amount_minor=1000, currency_code="EUR", payer="Ann AG", reference="I-1",
         remittance_text="March and April thanks a lot", structured_references=REFERENCES, bank_ref="SVC-1",
     )  # fmt: skip
     assert texts(line) == IN_FULL + OF_ENTRY
@@ -76,12 +76,12 @@ def test_two_transactions_of_a_batch(lines: Lines) -> None:
     other = other.replace("</Dbtr>", "</Dbtr><Cdtr><Nm>Bob</Nm></Cdtr>").replace(REMITTANCE, "")
     first, second = lines(FULL, other, note=NOTE, amount="7.00", extra="<RvslInd>1</RvslInd>")
     assert first == StatementLine(
-        line=1, **DAYS, amount_minor=1000, currency_code="EUR", payer="Ann AG", reference="I-1", reversal=True,
+        1, *DAYS, amount_minor=1000, currency_code="EUR", payer="Ann AG", reference="I-1", reversal=True,
         remittance_text="March and April thanks a lot", structured_references=REFERENCES, bank_ref="T-1",
     )  # fmt: skip
     assert texts(first) == IN_FULL + OF_ENTRY
     assert second == StatementLine(
-        line=2, **DAYS, amount_minor=-300, currency_code="EUR", payer="Bob", reference="I-1", reversal=True,
+        2, *DAYS, amount_minor=-300, currency_code="EUR", payer="Bob", reference="I-1", reversal=True,
         remittance_text="note of transaction", bank_ref="SVC-1",
     )  # fmt: skip
     assert texts(second, shown=False) == [("Refs/InstrId", "I-1", OWN), ("AddtlTxInf", "note of transaction", TEXT)]
@@ -94,7 +94,7 @@ def test_a_batch_that_stays_whole_says_what_its_parts_have_in_common(read: Read,
     [line] = statement.lines
     both = "March and April thanks a lot May and April thanks a lot"
     assert line == StatementLine(
-        line=1, **DAYS, amount_minor=2000, currency_code="EUR", remittance_text=both, structured_references=REFERENCES,
+        1, *DAYS, amount_minor=2000, currency_code="EUR", remittance_text=both, structured_references=REFERENCES,
         bank_ref="SVC-1",
     )  # fmt: skip
     assert [t[1] for t in texts(line, shown=False)][6:] == [
@@ -214,7 +214,7 @@ def test_charges_of_a_batch_less_what_was_given_back(lines: Lines) -> None:
     records = "".join(f'<Rcrd><Amt Ccy="{currency}">{amount}</Amt>{sign}</Rcrd>' for amount, currency, sign in rows)
     *_, taken = lines(*parts, amount="9.00", extra=f"<Chrgs>{records}</Chrgs>")
     assert taken == StatementLine(
-        line=3, **DAYS, amount_minor=-100, currency_code="EUR", remittance_text="Charges", bank_ref="SVC-1",
+        3, *DAYS, amount_minor=-100, currency_code="EUR", remittance_text="Charges", bank_ref="SVC-1",
     )  # fmt: skip
     assert (texts(taken), taken.entry_ref, taken.entry_minor) == ([("Chrgs", "Charges", SHOWN)], "SVC-1", 900)
     total = '<Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">0.50</TtlChrgsAndTaxAmt></Chrgs>'
