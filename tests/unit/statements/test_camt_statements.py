@@ -159,6 +159,14 @@ def test_a_file_without_a_statement_or_with_a_document_type_is_refused(refused: 
     assert hidden.detail == f"line 1: {DTD}"
 
 
+def test_beyond_the_lines_that_the_parser_counts_no_place_is_named(
+    refused: Refused, camt: Make, camt_entry: Make
+) -> None:
+    wrong = refused(camt("\n" * 70_000, camt_entry("x")))
+    assert wrong.detail == "the amount is not a plain decimal number such as 1234.56 or -1234.56."
+    assert "line" not in wrong.extra
+
+
 def test_more_lines_than_are_taken(
     read: Read, refused: Refused, camt: Make, camt_entry: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
