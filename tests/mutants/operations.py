@@ -20,12 +20,15 @@ from tests.mutants.rules import Came, Trial, chosen, run
 from tests.mutants.stand_in import stand_in
 from tests.stack_fixtures.shared import SharedServers, servers_of
 
-OPERATIONS = ("operations/cash/*.py", "operations/approvals/*.py", "operations/authority.py")
+OPERATIONS = (
+    "operations/cash/*.py", "operations/approvals/*.py", "operations/customers/*.py", "operations/imports/*.py",
+    "operations/authority.py",
+)  # fmt: skip
 TESTS = (
     "tests/session_lines", "tests/credit_notes", "tests/deductions", "tests/exceptions", "tests/peers", "tests/crash",
-    "tests/reads",
+    "tests/reads", "tests/customers", "tests/approvals", "tests/imports",
 )  # fmt: skip
-"""Where operations are carried out without processes beside the test, the quickest first."""
+"""Where operations are carried out without processes beside the test, or with those that the stand-in has."""
 BESIDE = ("temporal", "private_stack", "modules_stack", "desk_app", "time_skipping")
 """Of what the fixtures speak that ask for other processes; `app_stack` has a stand-in (tests/mutants/stand_in.py)."""
 LONGEST, MOST = 20.0, 60

@@ -13,6 +13,7 @@ import random
 import resource
 import signal
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ from _pytest.runner import runtestprotocol
 from tests.mutants.mistakes import ROOT, Mistake, mistakes
 
 SEEN, UNSEEN, NOT_MADE = 1, 0, 99
-WAITED = 60
+WAITED = 15
 """Seconds, after which a test that is looked at is let go: it waits for what is not there."""
 Came = dict[tuple[str, str], list[tuple[float, str]]]
 """By file and function: the tests that came by, and how long they take."""
@@ -131,12 +132,14 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
             def note(frame: FrameType, event: str, arg: object, add: Callable[[CodeType], None] = seen.add) -> None:
                 add(frame.f_code)
 
+            threading.settrace(note)  # requests to the application are carried out in threads
             sys.settrace(note)
             began = time.perf_counter()
             signal.alarm(WAITED)
             reports = runtestprotocol(item, log=False, nextitem=following)
             signal.alarm(0)
             sys.settrace(None)
+            threading.settrace(None)
             if any(r.failed for r in reports):
                 told.append([item.nodeid])
                 continue

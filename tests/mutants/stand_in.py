@@ -7,6 +7,7 @@ not asked.
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,7 @@ from api.app import create_app
 from api.dispatch import Dispatch
 from api.temporal import TemporalLink
 from api.waiting import Process, _read
-from models.db.engine import make_engine, transaction
+from models.db.engine import make_engine, transaction, verifying_role
 from models.db.imports import imports
 from models.imports.records import ImportStatus
 from operations import execution
@@ -32,6 +33,7 @@ from operations.imports.execution import execute as execute_import
 from operations.imports.staging import stage
 from operations.imports.validation import validate
 from operations.signing import signer_of
+from operations.verify import verify
 from operations.work import Answered
 from settings import Settings
 from tests.stack_fixtures.app import AppStack
@@ -109,6 +111,20 @@ class InProcessStack(AppStack):
         """As that of a stack, without its patience."""
         headers = {"Authorization": f"Bearer {self.token(org, user, *roles, entities=entities)}"}
         return httpx2.Client(base_url=self.base_url, headers=headers, transport=self._transport)
+
+    def arflow(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """`arflow verify --org` without the seconds that a command takes to start."""
+        match arguments:
+            case ("verify", "--org", org):
+                return self._verified(org)
+        return super().arflow(*arguments, check=check)
+
+    def _verified(self, org: str) -> "subprocess.CompletedProcess[str]":
+        url = self.environment["ARFLOW_DATABASE_URL"]
+        engine = make_engine(url, pool_size=1, role=verifying_role(url))
+        breaches = [f"{found.check} {found.breaches}" for found in verify(engine, org) if not found.ok]
+        engine.dispose()
+        return subprocess.CompletedProcess((), bool(breaches), "\n".join(breaches), "")
 
 
 def stand_in(home: Path) -> ModuleType:

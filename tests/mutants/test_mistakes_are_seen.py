@@ -21,9 +21,6 @@ from tests.stack_fixtures.shared import SharedServers
 pytestmark = pytest.mark.soak
 SEEN = 0.85
 TESTS = {
-    "operations/customers": ("tests/customers",),
-    "operations/imports": ("tests/imports/test_import_outcomes.py", "tests/imports/test_retention.py",
-                           "tests/imports/test_import_process.py", "tests/imports/test_pull.py"),
     "operations/customer_360": ("tests/view360",),
 }  # fmt: skip
 """Where the tests of each chain stand, the quickest first."""
