@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from logs import configure_logs
+from settings import Settings
+
 pytest_plugins = ["tests.stack_fixtures.shared", "tests.stack_fixtures.app", "tests.stack_fixtures.private"]
 
 # A run of the tests speaks of the code alone: the same examples each time, on however slow a machine. `make soak` looks
@@ -19,6 +22,8 @@ settings.register_profile("searching", _PATIENT)
 def pytest_configure(config: pytest.Config) -> None:
     for name in ("NO_PROXY", "no_proxy"):  # what the tests ask is on this machine, whatever way the machine goes out by
         os.environ[name] = ",".join(filter(None, ("127.0.0.1", "localhost", os.environ.get(name))))
+    # Unconfigured, structlog draws each frame of a failure that is logged, with all that its variables hold.
+    configure_logs(Settings())
     settings.load_profile("repeatable" if "not soak" in config.option.markexpr else "searching")
 
 

@@ -130,6 +130,8 @@ def as_never_used() -> None:
 
 @pytest.fixture
 def logged(capsys):
+    root = logging.getLogger()
+    before, level, configured = root.handlers, root.level, structlog.get_config()
     as_never_used()
     configure_logs(settings())
 
@@ -137,11 +139,10 @@ def logged(capsys):
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     yield lines
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     as_never_used()
-    root = logging.getLogger()
-    root.handlers = [handler for handler in root.handlers if type(handler).__module__ != "logs"]
-    root.setLevel(logging.WARNING)
+    root.handlers = before
+    root.setLevel(level)
 
 
 async def test_the_log_names_the_template_and_the_request_but_nothing_personal(logged):

@@ -8,16 +8,9 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from logs import configure_logs
 from models.db.engine import make_engine
 from models.ids import new_id
-from settings import Settings
 from tests.cash_desk.desk import Desk, new_organisation
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_in_production() -> None:
-    configure_logs(Settings(log_level="ERROR"))
 
 
 @pytest.fixture
