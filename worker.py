@@ -51,9 +51,10 @@ from workflows.approval import ObtainApproval
 from workflows.builds import pinned_to, tend
 from workflows.certificates import WatchCertificates
 from workflows.confirmations import ConfirmRemittance
-from workflows.connection import bars, connect_once_there, keep_key, told_to_end
+from workflows.connection import bars, connect_once_there, keep_key
 from workflows.customer_change import CHANGE_WORKFLOWS
 from workflows.deductions import ResolveDeduction
+from workflows.ending import EndsInTime
 from workflows.escalations import EscalateCase, WatchEscalation
 from workflows.import_feed import FEED_SCHEDULE, CollectPartnerFeeds
 from workflows.import_retention import PruneImports
@@ -257,17 +258,27 @@ async def run_worker(settings: Settings) -> None:
     watching = [*tracing.interceptors(), Measured(), FailingSteps(engine)]
     try:
         while True:
-            client = await connect_once_there(settings, watching, measured_runtime())
+            client = await connect_once_there(settings, watching, measured_runtime(), plugins=[EndsInTime()])
             try:
-                await _work(settings, client, engine, signer)
+                await _until_told(asyncio.create_task(_work(settings, client, engine, signer)))
             except ExceptionGroup as failed:
-                if told_to_end():
-                    return
                 if (barred := await bars(client, from_writing=True)) is None:
                     raise
                 log.error("everything begins again once that is mended", why=str(barred), error=str(failed)[:200])
     finally:
         engine.dispose()
+
+
+async def _until_told(working: "asyncio.Task[None]") -> None:
+    """What it raises, but where we are told to end meanwhile: then it ends, however it does. (A task that has waited for a group
+    of which one failed does not know any more, in Python 3.11, whether it was told itself.)"""
+    try:
+        await asyncio.wait([working])
+    except asyncio.CancelledError:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        raise
+    working.result()
 
 
 async def _work(settings: Settings, client: Client, engine: Engine, signer: Signer | None) -> None:

@@ -28,6 +28,7 @@ from workflows.connection import (
     keep_key,
     told_to_end,
 )
+from workflows.ending import EndsInTime
 from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.api")
@@ -65,7 +66,7 @@ class TemporalLink:
         while True:
             try:
                 client = await connect_once_there(
-                    self._settings, tracing.interceptors(), measured_runtime(), self._note
+                    self._settings, tracing.interceptors(), measured_runtime(), self._note, [EndsInTime()]
                 )
                 worker = posting_worker(client, self._engine)
                 self._client, self._away = client, None

@@ -31,6 +31,7 @@ async def _serve(url: str, token: str) -> None:
     from mcp.server.stdio import stdio_server  # a third of what every other command would wait for
 
     from conversation.api import HttpApi
+    from conversation.lines import Messages
     from conversation.server import client_name, conversation_server
     from models.tls import client_context
 
@@ -39,4 +40,4 @@ async def _serve(url: str, token: str) -> None:
     async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, verify=trusted) as http:
         server = conversation_server(lambda ctx: HttpApi(http, url, client_name(ctx)), version("arflow"))
         async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+            await server.run(Messages(read, write), write, server.create_initialization_options())

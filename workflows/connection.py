@@ -13,7 +13,7 @@ from temporalio.api.enums.v1 import ApplicationErrorCategory
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, Interceptor
+from temporalio.client import Client, Interceptor, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.exceptions import ApplicationError, FailureError
@@ -81,7 +81,10 @@ DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_
 
 
 async def connect(
-    settings: Settings, interceptors: Sequence[Interceptor] = (), runtime: Runtime | None = None
+    settings: Settings,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+    plugins: Sequence[Plugin] = (),
 ) -> Client:
     """A client for the settings' namespace; with a `runtime`, its workers are measured by it. Raises TemporalAway."""
     try:
@@ -94,6 +97,7 @@ async def connect(
                 data_converter=DATA_CONVERTER,
                 interceptors=interceptors,
                 runtime=runtime,
+                plugins=plugins,
             )
             if barred := await bars(client, from_writing=True):
                 raise barred
@@ -116,12 +120,13 @@ async def connect_once_there(
     interceptors: Sequence[Interceptor] = (),
     runtime: Runtime | None = None,
     meanwhile: Callable[[TemporalAway], None] = lambda _away: None,
+    plugins: Sequence[Plugin] = (),
 ) -> Client:
     """As `connect`, as soon as the server is there. `meanwhile` is told each time that it is not."""
     said: str | None = None
     while True:
         try:
-            return await connect(settings, interceptors, runtime)
+            return await connect(settings, interceptors, runtime, plugins)
         except TemporalAway as away:
             if said != str(away):
                 log.warning("waiting for Temporal", why=str(away))

@@ -4,6 +4,9 @@ Written from the specification of 2025-06-18 and 2025-11-25 (lifecycle, transpor
 """
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,6 +124,24 @@ def test_what_is_no_message_is_a_bad_request(speaker: Speaker, body: str) -> Non
     answer = speaker.post(body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] in (-32700, -32600, -32602)
+
+
+def test_a_line_on_stdin_that_is_no_message_is_answered_and_the_next_one_too() -> None:
+    lines = [
+        "{",
+        "",
+        "[1, 2]",
+        '{"jsonrpc": "1.0", "id": 1, "method": "ping"}',
+        '{"jsonrpc":"2.0","id":7,"method":"ping"}',
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "mcp"], input="".join(f"{line}\n" for line in lines), text=True, timeout=60,
+        capture_output=True, env={**os.environ, "ARFLOW_TOKEN": "t", "ARFLOW_URL": "http://127.0.0.1:1"}, check=False,
+    )  # fmt: skip
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [a["error"]["code"] for a in said[:-1]] == [-32700, -32600, -32600]
+    assert [a["id"] for a in said] == [None, None, None, 7]
+    assert "input" not in done.stdout
 
 
 def test_headers_say_what_is_sent_and_taken(speaker: Speaker) -> None:

@@ -289,3 +289,34 @@ async def test_who_is_told_to_end_while_its_worker_fails_ends(
         done, _ = await asyncio.wait([running], timeout=5)
         assert done, "it goes on"
     engine.dispose()
+
+
+class Refused:
+    """A worker whose polls are refused, and that has ended."""
+
+    began = 0
+
+    async def run(self) -> None:
+        Refused.began += 1
+        await asyncio.sleep(0.1)
+        raise RuntimeError("Workflow worker failed")
+
+
+async def test_a_worker_whose_polls_are_refused_begins_again(
+    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def barred(_: Client, **__: bool) -> KeyRefused:
+        return KeyRefused("it refuses our API key")
+
+    monkeypatch.setattr(worker, "bars", barred)
+    for kind in ("posting", "process", "changes", "refresh", "import", "webhook"):
+        monkeypatch.setattr(worker, f"{kind}_worker", lambda *_, **__: Refused())
+    monkeypatch.setattr(worker, "settle_the_interpreter", lambda: None)
+    settings = Settings(temporal_address=temporal_address, database_url=quiet_database_url)
+    running = asyncio.create_task(worker.run_worker(settings))
+    async with asyncio.timeout(MOMENT):
+        while Refused.began < 18:
+            assert not running.done()
+            await asyncio.sleep(0.1)
+    running.cancel()
+    assert (await asyncio.wait([running], timeout=20))[0]
