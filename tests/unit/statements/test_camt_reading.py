@@ -136,6 +136,7 @@ def test_free_text_cut_at_full_width_is_joined_without_a_gap(read, camt, camt_en
         ("KWD", "1.234", 1234),
         ("EUR", "1.50000", 150),
         ("EUR", "7", 700),
+        ("EUR", "0.00", 0),
     ],
 )
 def test_minor_units_follow_the_currency_exactly(read, camt, camt_entry, currency, amount, minor):

@@ -62,6 +62,11 @@ def test_an_ofx_statement_without_transactions_has_its_balance(read, refused):
     assert refused(stray).detail == "line 10: a transaction has no beginning (STMTTRN)."
 
 
+def test_comments_in_an_ofx_file_are_no_text(read):
+    several = "<MEMO>INV-7 <!-- one --><!-- two --><![CDATA[a]]><![CDATA[b]]>"
+    assert read(OFX.replace("<MEMO>INV-7", several))[0].lines[0].remittance_text == "INV-7 ab"
+
+
 def test_ofx_in_xml_is_read(read):
     xml = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<?OFX OFXHEADER="200" VERSION="211"?>\n<OFX><STMTRS><CURDEF>USD</CURDEF>'
