@@ -1,8 +1,9 @@
 """Commands kept as the API keeps them and carried by hand, for tests of the process itself."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,7 +17,9 @@ from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE, EDITION, ActInput, ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
 from operations.approvals import tokens as approval_tokens
+from operations.approvals.execution import execute as execute_approved
 from operations.commands import Submission, submit
+from operations.runner import execute
 from tests.customers.desk import fresh
 from worker import changes_worker
 
@@ -49,9 +52,9 @@ class Office:
         )
         return kept.command_id
 
-    def create(self) -> ChangeInput:
+    def create(self, **fields: object) -> ChangeInput:
         change = new_id("chg")
-        body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"}
+        body = {"name": "Time Travellers", "email": fresh(), "legal_entity_id": "le_us"} | fields
         command = self.keep("customer.create", "u_clerk", body, "", change_workflow_id(change))
         return ChangeInput(self.org, change, command, EDITION)
 
@@ -79,6 +82,72 @@ class Office:
     def change(self, change: str) -> Change:
         with transaction(self.engine, self.org) as tx:
             return changes.get(tx, change)
+
+
+DESK = """SELECT kind, reason_code, owner_role, owner_user, status, resolution_code, legal_entity_id, due_at, detail
+  FROM exceptions WHERE org_id = :org AND subject_id = :id ORDER BY id"""
+TRAIL = (
+    "SELECT action, reason_code, actor, payload FROM audit_events WHERE org_id = :org AND subject_id = :id ORDER BY seq"
+)
+EVENTS = "SELECT type, data FROM outbox_events WHERE org_id = :org AND subject = :id ORDER BY seq"
+
+
+class ByHand(Office):
+    """One whose changes no process carries."""
+
+    def submitted(self, **fields: object) -> str:
+        """A new customer's change, waiting for its first step."""
+        start = self.create(**fields)
+        execute(self.engine, self.org, start.command_id)
+        return start.change_id
+
+    def of(self, operation: str, customer: str, **body: object) -> str:
+        """A change of a customer that there is."""
+        change = new_id("chg")
+        command = self.keep(f"customer.{operation}", "u_clerk", body, customer, change_workflow_id(change))
+        execute(self.engine, self.org, command)
+        return change
+
+    def approve(self, change: str, *people: str) -> list[str]:
+        """By these, or the usual two; the processes that are over by it."""
+        for user in people or ("u_manager", "u_controller"):
+            self.do("change.decide", user, change, decision="approve")
+        return execute_approved(self.engine, self.org, change)
+
+    def customer(self, **fields: object) -> str:
+        """A new customer, approved."""
+        change = self.submitted(**fields)
+        self.approve(change)
+        return self.change(change).customer_id
+
+    def do(self, operation: str, user: str, change: str, **body: object) -> None:
+        execute(self.engine, self.org, self.act(operation, user, change, body).command_id)
+
+    def away(self, user: str, stand_in: str) -> None:
+        now = datetime.now(UTC)
+        row = {"user_id": user, "delegate_user_id": stand_in, "starts_at": now - timedelta(days=1),
+               "ends_at": now + timedelta(days=1), "updated_at": now}  # fmt: skip
+        with transaction(self.engine, self.org) as tx:
+            tx.insert("out_of_office", [row])
+
+    def rows(self, sql: str, subject: str) -> list[dict[str, Any]]:
+        with transaction(self.engine, self.org) as tx:
+            return [dict(r) for r in tx.all(sql, id=subject)]
+
+    def run(self, sql: str, **params: object) -> None:
+        with transaction(self.engine, self.org) as tx:
+            tx.run(sql, **params)
+
+    def desk(self, change: str) -> list[tuple[Any, ...]]:
+        names = ("kind", "reason_code", "owner_role", "owner_user", "status", "resolution_code")
+        return [tuple(row[n] for n in names) for row in self.rows(DESK, change)]
+
+    def trail(self, change: str) -> list[tuple[str, str | None, dict[str, Any]]]:
+        found = self.rows(TRAIL, change)
+        return [
+            (r["action"].removeprefix("customer.change."), r["reason_code"], json.loads(r["payload"] or "{}"))
+            for r in found
+        ]
 
 
 @asynccontextmanager

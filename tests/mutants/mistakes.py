@@ -33,6 +33,11 @@ class Mistake:
         return self._change.function
 
     @property
+    def line(self) -> int:
+        """Where it begins."""
+        return _lines(self.path, self.texts)[self.number]
+
+    @property
     def _change(self) -> "_Change":
         return _parsed(self.path, self.texts)[1][self.number]
 
@@ -44,8 +49,7 @@ class Mistake:
 
     def __str__(self) -> str:
         old, new = (cst.Module([]).code_for_node(n) for n in (self._change.old, self._change.new))
-        line = _lines(self.path, self.texts)[self.number]
-        return f"{self.path}:{line} ({self.number}): {' '.join(old.split())[:90]} -> {' '.join(new.split())[:90]}"
+        return f"{self.path}:{self.line} ({self.number}): {' '.join(old.split())[:90]} -> {' '.join(new.split())[:90]}"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ tests.mutants.rules, but with a PostgreSQL beside it, and a database for every m
 
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ TESTS = (
 BESIDE = ("temporal", "private_stack", "modules_stack", "desk_app", "time_skipping")
 """Of what the fixtures speak that ask for other processes; `app_stack` has a stand-in (tests/mutants/stand_in.py)."""
 LONGEST, MOST = 20.0, 60
-"""Seconds, beyond which a test is not asked; and how many are, the quickest first."""
+"""Seconds, beyond which a test is not asked; and how many are."""
 
 
 class TrialOnBooks(Trial):
@@ -53,11 +52,12 @@ class TrialOnBooks(Trial):
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [i for i in items if not any(n.startswith(BESIDE) for n in getattr(i, "fixturenames", ()))]
 
-    def came(self, items: Sequence[pytest.Item], kept: Path) -> Came:
-        """Of each function the quickest."""
-        came = super().came(items, kept)
-        quick = {key: sorted(one for one in tests if one[0] < LONGEST)[:MOST] for key, tests in came.items()}
-        return defaultdict(list, quick)
+    def asked(self, m: Mistake, came: Came) -> list[tuple[float, str]]:
+        """Those that come by its line first, of either kind the quickest."""
+        at = str(ROOT / m.path)
+        there = {node for _, node in came[at, str(m.line)]}
+        quick = [one for one in came[at, m.function] if one[0] < LONGEST]
+        return sorted(quick, key=lambda one: (one[1] not in there, one[0]))[:MOST]
 
     def chosen(self, path: str) -> list[Mistake]:
         return chosen(mistakes(path), path)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType, FrameType, FunctionType
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -30,7 +31,7 @@ SEEN, UNSEEN, NOT_MADE = 1, 0, 99
 WAITED = 15
 """Seconds, after which a test that is looked at is let go: it waits for what is not there."""
 Came = dict[tuple[str, str], list[tuple[float, str]]]
-"""By file and function: the tests that came by, and how long they take."""
+"""By file and function, and by file and line: the tests that came by, and how long they take."""
 
 
 RULES = (
@@ -83,7 +84,7 @@ class Trial:
             began, every = time.monotonic(), self.chosen(path)
             found = {}
             for m in every:
-                pid, found[m] = tried(m, functions[path], came[str(ROOT / path), m.function], items)
+                pid, found[m] = tried(m, functions[path], self.asked(m, came), items)
                 self.tidy(pid)
             self.made[path] = sum(code != NOT_MADE for code in found.values())
             self.unseen[path] = [m for m, code in found.items() if code == UNSEEN]
@@ -96,6 +97,10 @@ class Trial:
         came, failed = tests_by_function(items, {str(ROOT / p) for p in self.paths}, kept)
         sys.__stderr__ and sys.__stderr__.write("".join(f"not asked: {node}\n" for node in failed))
         return came
+
+    def asked(self, m: Mistake, came: Came) -> list[tuple[float, str]]:
+        """The tests that may see a mistake, in their order."""
+        return sorted(came[str(ROOT / m.path), m.function])
 
     def chosen(self, path: str) -> list[Mistake]:
         """Which mistakes are made in a file."""
@@ -127,11 +132,8 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
         signal.signal(signal.SIGALRM, _let_go)
         told: list[list[str | float]] = []
         for item, following in zip(items, [*items[1:], None], strict=True):
-            seen: set[CodeType] = set()
-
-            def note(frame: FrameType, event: str, arg: object, add: Callable[[CodeType], None] = seen.add) -> None:
-                add(frame.f_code)
-
+            seen: set[tuple[str, str]] = set()
+            note = _noting(seen, files)
             threading.settrace(note)  # requests to the application are carried out in threads
             sys.settrace(note)
             began = time.perf_counter()
@@ -143,8 +145,8 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
             if any(r.failed for r in reports):
                 told.append([item.nodeid])
                 continue
-            by = {(c.co_filename, c.co_qualname.split(".<locals>")[0]) for c in seen if c.co_filename in files}
-            told += [[*one, time.perf_counter() - began, item.nodeid] for one in by]
+            took = time.perf_counter() - began
+            told += [[*one, took, item.nodeid] for one in tuple(seen)]
         kept.write_text(json.dumps(told))
         os._exit(0)
     os.waitpid(pid, 0)
@@ -153,6 +155,23 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
     for file, function, seconds, node in (one for one in every if len(one) > 1):
         came[file, function].append((seconds, node))
     return came, [one[0] for one in every if len(one) == 1]
+
+
+def _noting(seen: set[tuple[str, str]], files: set[str]) -> Callable[[FrameType, str, object], Any]:
+    """What notes the functions of these files that are called, and their lines."""
+
+    def line(frame: FrameType, event: str, arg: object) -> Any:
+        seen.add((frame.f_code.co_filename, str(frame.f_lineno)))
+        return line
+
+    def call(frame: FrameType, event: str, arg: object) -> Any:
+        code = frame.f_code
+        if code.co_filename not in files:
+            return None
+        seen.add((code.co_filename, code.co_qualname.split(".<locals>")[0]))
+        return line
+
+    return call
 
 
 def _let_go(number: int, frame: FrameType | None) -> None:
@@ -189,7 +208,7 @@ def tried(
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
             signal.alarm(10 * limit)  # who waits uses none of it
             code = _in_place(m, functions)
-            tests = [items[node] for _, node in sorted(came)]
+            tests = [items[node] for _, node in came]
             if code != NOT_MADE and _fails(tests):
                 code = SEEN
         except BaseException:
