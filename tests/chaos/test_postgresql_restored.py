@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 
 import httpx2
@@ -50,7 +49,7 @@ def events(reader: httpx2.Client, cursor: str | None = None) -> tuple[set[str], 
 def test_a_database_restored_beside_a_later_temporal_goes_on(
     private_stack: Callable[..., PrivateStack], there: Receiver
 ) -> None:
-    stack = private_stack().start()
+    stack = private_stack(ARFLOW_RESUME_SECONDS="5").start()
     desk = Desk(stack, stack.organisation())
     clerk, manager = desk("u_clerk"), desk("u_manager")
     ok(desk("u_ops").post("/v1/webhook-endpoints", json={"url": there.url}), 201)
@@ -74,7 +73,6 @@ def test_a_database_restored_beside_a_later_temporal_goes_on(
     reader = desk("u_controller")
     wait_for(lambda: "payment.received" in str(reader.get("/v1/events", params={"limit": 200}).json()), 30, lambda: "?")
     read, cursor = events(reader)
-    time.sleep(31)  # a younger process is not looked for
     assert stack.stop() == 0
     shutil.rmtree(data)
     copy.rename(data)
@@ -82,7 +80,7 @@ def test_a_database_restored_beside_a_later_temporal_goes_on(
     stack.start()
     runtime = RunningStack.read(stack.home)
     assert runtime is not None
-    for gone in (lost["workflow_id"], lost_import["workflow_id"]):
+    for gone in (lost["workflow_id"], lost_import["workflow_id"]):  # once they are half a minute old
         wait_for(
             lambda gone=gone: asyncio.run(how_it_ended(runtime.temporal_address, gone)) == "RECORD_GONE", 60,  # type: ignore[misc]
             lambda gone=gone: f"{gone}: {asyncio.run(how_it_ended(runtime.temporal_address, gone))}",  # type: ignore[misc]

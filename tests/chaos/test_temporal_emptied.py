@@ -107,13 +107,13 @@ def test_everything_open_goes_on_with_an_empty_temporal(private_stack: Callable[
     assert until(clerk, paused, seconds=120)["created"] == ROWS
     assert decide(manager, waiting).status_code == 200
     assert until(clerk, waiting, seconds=120)["created"] == ROWS
-    wait_for(
-        lambda: desk.change(kept["untouched"])["steps"][0]["escalated_at"] is not None, 150,
-        lambda: "the deadline of an untouched change has not come",
-    )  # fmt: skip
-    assert desk.approve(kept["decided"], "u_controller")["status"] == "APPROVED"
-    on_desks.goes_on()
     with mail_server(smtp) as mails:
+        wait_for(
+            lambda: desk.change(kept["untouched"])["steps"][0]["escalated_at"] is not None, 150,
+            lambda: "the deadline of an untouched change has not come",
+        )  # fmt: skip
+        assert desk.approve(kept["decided"], "u_controller")["status"] == "APPROVED"
+        on_desks.goes_on()
         wait_for(lambda: confirmed(runtime.database_url, desk.org) == len(payments), 240, lambda: f"{len(mails.ids())}")
     each_applied_once_of(runtime.database_url, desk.org, payments)
     assert wrong(runtime.database_url, desk.org) == []
