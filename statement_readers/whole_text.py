@@ -36,10 +36,6 @@ def decode(data: bytes) -> tuple[str, tuple[StatementWarning, ...]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), (warning,)
 
 
-def line_of(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a text, with the place it starts at."""

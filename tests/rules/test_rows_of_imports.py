@@ -138,3 +138,42 @@ def test_in_json_a_text_is_an_amount_in_the_rows_currency_and_a_line_is_an_objec
     assert rows[4].faults == [
         RowFault(None, None, 1, "ROW_UNREADABLE", "A row is a JSON object that names each member once.")
     ]
+
+
+def test_members_of_a_json_row_by_name_and_kind() -> None:
+    lines = [
+        '{"name": "A", "email": "a@example.com", "metadata": {"k": "ü"}, "currency_code": "USD", "phone": null, "notes": "x"}',
+        '{"name": "A", "email": "a@example.com", "metadata": "{}", "phone": 5, "credit_limit": "x"}',
+        '{"name": "A", "email": "a@example.com", "%s": 1, "contacts": [{"name": "Ann", "email": "b"}]}' % ("c" * 101),
+        '{"name": "A", "email": "a@example.com", "contacts": [{"name": "Ann"}]}',
+    ]  # fmt: skip
+    good, wrong, unknown, listed = judged("\n".join(lines).encode(), "ndjson")
+    assert good.values == {
+        "name": "A", "email": "a@example.com", "metadata": '{"k": "ü"}', "currency_code": "USD", "notes": "x",
+        "legal_entity_id": "le_us",
+    }  # fmt: skip
+    assert wrong.faults[:2] == [
+        RowFault("metadata", "metadata", None, "FIELD_TYPE", "Metadata is a JSON object."),
+        RowFault("phone", "phone", None, "FIELD_TYPE", "A text."),
+    ]  # fmt: skip
+    assert [f.field for f in wrong.faults] == ["metadata", "phone", "credit_limit"]
+    assert unknown.faults == [RowFault("c" * 100, "c" * 100, None, "FIELD_UNKNOWN", "A customer has no such field.")]
+    assert [c["name"] for c in listed.relate().lists["contacts"]] == ["Ann"]
+
+
+def test_cells_that_are_cleaned_away_end_no_row_and_addresses_are_found_in_their_cells() -> None:
+    found = row("Associated Company,Email,Currency,Phone", ";,a@example.com,usd,+441632960001", source="hubspot")
+    assert [f.code for f in found.faults] == ["FIELD_REQUIRED"]
+    assert found.values["currency_code"] == "USD"
+    contact = row("name,email,contact.name,contact.email", f"{A},Ann,Ann <ann@example.com>")
+    assert contact.relate().lists["contacts"][0]["email"] == "ann@example.com"
+    assert row("name,email,legal_entity_id,revenue_account", f"{A},le_x,4000").faults == [
+        RowFault("legal_entity_id", "legal_entity_id", 3, "ENTITY_UNKNOWN",
+                 "There is no such legal entity, or your token does not cover it."),
+        RowFault("revenue_account", "revenue_account", 4, "ACCOUNT_UNKNOWN", "There is no such revenue account."),
+    ]  # fmt: skip
+    partner = row("name,email,contact.name", ",a@example.com,Ann", source="partner_feed")
+    assert (partner.values.get("name"), partner.warnings) == ("Ann", ["NAME_OF_CONTACT"])
+    kind = row("name,email,customer_type,payment_terms", f"{A},robot,net 31").faults
+    assert [(f.code, f.column_no) for f in kind] == [("CUSTOMER_TYPE_INVALID", 3), ("PAYMENT_TERMS_UNKNOWN", 4)]
+    assert kind[0].detail.startswith("One of: ")

@@ -130,3 +130,48 @@ def test_camt_is_not_written_without_what_the_schema_demands(missing):
     statement = Statement("1", "S", "EUR", 0, 0, None, None, ())
     with pytest.raises(ValueError, match="CAMT"):
         write_camt(io.BytesIO(), altered(statement, missing, None), created_at=NOW)
+
+
+BOOKED = "<BookgDt><Dt>2026-03-02</Dt></BookgDt><ValDt><Dt>2026-03-03</Dt></ValDt>"
+LATER = BOOKED.replace("03-03", "03-05").replace("03-02", "03-04")
+KIND = "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+WRITTEN = (
+    "<GrpHdr><MsgId>STATEMENT</MsgId><CreDtTm>2026-04-01T00:00:00+00:00</CreDtTm></GrpHdr><Stmt><Id>STATEMENT</Id>"
+    f"<CreDtTm>2026-04-01T00:00:00+00:00</CreDtTm><Acct><Id><Othr><Id>{'1' * 34}</Id></Othr></Id><Ccy>EUR</Ccy></Acct>"
+    '<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+    "<Dt><Dt>2026-03-02</Dt></Dt></Bal>"
+    '<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">0.05</Amt><CdtDbtInd>DBIT</CdtDbtInd>'
+    "<Dt><Dt>2026-03-04</Dt></Dt></Bal>"
+    f'<Ntry><Amt Ccy="EUR">0.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>{BOOKED}'
+    f"<AcctSvcrRef>{'b' * 35}</AcctSvcrRef>{KIND.format('RCDT')}<NtryDtls><TxDtls><Refs><EndToEndId>{'r' * 35}</EndToEndId>"
+    '</Refs><Amt Ccy="EUR">0.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+    f"<RltdPties><Dbtr><Pty><Nm>{'n' * 140}</Nm></Pty></Dbtr></RltdPties><RmtInf><Ustrd>{'t' * 140}</Ustrd><Ustrd>t</Ustrd>"
+    f"<Strd><RfrdDocInf><Nb>{'i' * 35}</Nb></RfrdDocInf></Strd></RmtInf></TxDtls></NtryDtls></Ntry>"
+    '<Ntry><Amt Ccy="EUR">2.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><RvslInd>true</RvslInd><Sts><Cd>BOOK</Cd></Sts>'
+    f"{LATER}{KIND.format('ICDT')}<NtryDtls><TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs>"
+    '<Amt Ccy="EUR">2.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><RltdPties><Cdtr><Pty><Nm>Bob</Nm></Pty></Cdtr></RltdPties>'
+    "</TxDtls></NtryDtls></Ntry></Stmt>"
+)
+
+
+@pytest.mark.parametrize("version", [2, 8])
+def test_camt_is_written_in_the_order_and_lengths_of_its_schema(version: Literal[2, 8]) -> None:
+    lines = (
+        StatementLine(
+            1, date(2026, 3, 2), date(2026, 3, 3), 0, "EUR", payer="n" * 141, reference="r" * 36, remittance_text="t" * 141,
+            structured_references=("i" * 36,), bank_ref="b" * 36,
+        ),
+        StatementLine(2, date(2026, 3, 4), date(2026, 3, 5), -200, "EUR", payer="Bob", reversal=True),
+    )  # fmt: skip
+    written = camt_bytes(Statement("1" * 35, None, "EUR", 100, -5, None, None, lines), version).decode()
+    expected = WRITTEN
+    if version == 2:
+        for sign, amount in (("CRDT", "0.00"), ("DBIT", "2.00")):
+            money = f'<Amt Ccy="EUR">{amount}</Amt>'
+            now = f"</Refs><AmtDtls><TxAmt>{money}</TxAmt></AmtDtls>"
+            expected = expected.replace(f"</Refs>{money}<CdtDbtInd>{sign}</CdtDbtInd>", now)
+        for new, old in (("<Sts><Cd>BOOK</Cd></Sts>", "<Sts>BOOK</Sts>"), ("<Pty>", ""), ("</Pty>", "")):
+            expected = expected.replace(new, old)
+    head = f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version:02d}"><BkToCstmrStmt>'
+    declared = "<?xml version='1.0' encoding='UTF-8'?>\n"
+    assert written == f"{declared}{head}{expected}</BkToCstmrStmt></Document>"
