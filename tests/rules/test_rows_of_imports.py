@@ -65,6 +65,7 @@ def test_a_doubtful_number_is_left_out_with_a_warning_as_is_an_exports_website()
 
 def test_the_entitys_currency_judges_an_amount_where_the_row_has_none() -> None:
     assert row("name,email,credit_limit", f"{A},USD 5").credit_limit == 5
+    assert row("name,email,currency_code,credit_limit", f"{A},BHD,1.234").credit_limit == Decimal("1.234")
     assert [f.code for f in row("name,email,credit_limit", f"{A},GBP 5").faults] == ["CURRENCY_INVALID"]
 
 

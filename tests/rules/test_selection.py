@@ -117,6 +117,7 @@ def test_what_is_asked(words: str, candidates: list[Candidate], asked: str) -> N
         ("dozen oldest", None), ("latest two", ids("A/2026/9", "INV-0023")), ("last", ids("A/2026/9")),
         ("first one", ids("INV-0007")), ("biggest", ids("INV-0023")), ("9", None), ("09", ids("A/2026/9")),
         ("everything but the newest two", ids("INV-0007", "INV-0017")),
+        ("the oldest four", ids("INV-0007", "INV-0017", "INV-0023", "A/2026/9")),
     ],
 )  # fmt: skip
 def test_other_words_for_the_same(words: str, meant: list[str] | None) -> None:
