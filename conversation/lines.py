@@ -2,18 +2,31 @@
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
 from pydantic import ValidationError
 
 
+class Reads(Protocol):
+    """What is needed of the SDK's stream of what comes in."""
+
+    async def receive(self) -> SessionMessage | Exception: ...
+    async def aclose(self) -> None: ...
+    async def __anext__(self) -> SessionMessage | Exception: ...
+
+
+class Writes(Protocol):
+    """What is needed of its stream of what goes out."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+
 class Messages:
     """What is read, without such lines; for each of them the answer is written."""
 
-    def __init__(self, read: ReadStream[SessionMessage | Exception], write: WriteStream[SessionMessage]) -> None:
+    def __init__(self, read: Reads, write: Writes) -> None:
         self._read, self._write = read, write
 
     async def receive(self) -> SessionMessage:
