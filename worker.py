@@ -5,8 +5,6 @@ hop to another process. `arflow worker` polls the same queue, so that a posting 
 """
 
 import asyncio
-import gc
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -37,6 +35,7 @@ from activities.statements import StatementActivities
 from activities.task_failures import measured_runtime
 from activities.ways_out import access_of, mail_transport, stamping_of
 from activities.webhooks import THREADS, WebhookActivities, https_sender
+from interpreter import settle_the_interpreter
 from models.db.engine import make_engine
 from models.db.pooling import wait_for_own_sessions
 from models.messages.changes import CHANGES_QUEUE
@@ -228,18 +227,6 @@ def webhook_worker(client: Client, engine: Engine, settings: Settings, threads: 
         max_concurrent_activities=threads,
         graceful_shutdown_timeout=GRACE,
     )
-
-
-def settle_the_interpreter() -> None:
-    """What was loaded until now stays: the collector need not look at it again, nor look as often.
-
-    The loop and the threads hand the interpreter to each other several times per request or task; by default whoever
-    is computing may keep it for 5 ms from one that is ready to answer.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-    sys.setswitchinterval(0.001)
 
 
 async def run_worker(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from api import figures
 from api.auth import Authenticator
 from api.refresher import PanelRefresher
 from api.temporal import TemporalLink
+from interpreter import settle_the_interpreter
 from models.db.announcements import listen
 from models.db.engine import ask, make_engine, make_reads
 from models.db.migrate import pending
@@ -27,7 +28,6 @@ from models.db.tls import why_away
 from operations.answers import hand_over
 from operations.signing import signer_of
 from settings import Settings
-from worker import settle_the_interpreter
 from workflows.watching import keep_watching
 
 TEMPORAL_PATIENCE_SECONDS: Final = 3.0

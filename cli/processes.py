@@ -1,15 +1,14 @@
 """The commands that run processes: the whole stack, one API, one worker, the migrations."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import typer
 
+from interpreter import loading
 from logs import configure_logs
 from settings import Settings, get_settings
 from stack.process import StackError
@@ -40,7 +39,7 @@ def api() -> None:
 
     import tracing
 
-    with _loading():
+    with loading():
         from cli.serving import serve  # takes seconds on a busy machine
 
     _begin("api", settings)
@@ -53,17 +52,6 @@ def api() -> None:
 
 def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
-
-
-@contextmanager
-def _loading() -> Iterator[None]:
-    """What modules make as they are loaded stays: the collector would look at all of it again and again, for a sixth of the
-    time, and find nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _begin(kind: str, settings: Settings) -> None:
@@ -117,7 +105,7 @@ def worker() -> None:
 
 async def _worker(settings: Settings) -> None:
     """Cancel the worker on the first signal: it finishes what it has begun, and that is a good end."""
-    with _loading():
+    with loading():
         from worker import run_worker
 
     task = asyncio.ensure_future(run_worker(settings))

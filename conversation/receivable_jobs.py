@@ -11,7 +11,8 @@ from conversation.api import Query, Refused, listed
 from conversation.customer_jobs import CustomerId, Limit
 from conversation.jobs import Talk, job
 from models.answers import JsonObject, answer
-from models.cash.answers import InvoiceAnswer, PaymentAnswer
+from models.cash.answers import PaymentAnswer
+from models.cash.invoice_answers import InvoiceAnswer
 from models.cash.statement_answers import SuggestionAnswer
 from models.conversation.selection import Candidate, select
 from models.exceptions.answers import ExceptionAnswer

@@ -16,7 +16,7 @@ from api.problems import refusals
 from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import JsonObject, Page
-from models.cash.answers import InvoiceAnswer, InvoiceBatchAnswer, IssuedInvoiceAnswer, invoice_answer
+from models.cash.invoice_answers import InvoiceAnswer, InvoiceBatchAnswer, IssuedInvoiceAnswer, invoice_answer
 from models.cash.requests import ChangeInvoice, CreateInvoice
 from models.db.cash import invoices, payment_reads
 from models.ids import new_id

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from models.cash.answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer, issued_invoice_answer
+from models.cash.invoice_answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer, issued_invoice_answer
 from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.payment import InvoiceStatus
 from models.cash.periods import entry_date
