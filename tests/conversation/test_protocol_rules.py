@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import httpx2
@@ -134,14 +135,20 @@ def test_a_line_on_stdin_that_is_no_message_is_answered_and_the_next_one_too() -
         '{"jsonrpc": "1.0", "id": 1, "method": "ping"}',
         '{"jsonrpc":"2.0","id":7,"method":"ping"}',
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "mcp"], input="".join(f"{line}\n" for line in lines), text=True, timeout=60,
-        capture_output=True, env={**os.environ, "ARFLOW_TOKEN": "t", "ARFLOW_URL": "http://127.0.0.1:1"}, check=False,
-    )  # fmt: skip
-    said = [json.loads(line) for line in done.stdout.splitlines()]
+    environment = {**os.environ, "ARFLOW_TOKEN": "t", "ARFLOW_URL": "http://127.0.0.1:1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "mcp"], stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True, env=environment
+    ) as speaking:  # what it still had to say when its input ends, it does not say
+        assert speaking.stdin
+        assert speaking.stdout
+        speaking.stdin.write("".join(f"{line}\n" for line in lines))
+        speaking.stdin.flush()
+        answers = [speaking.stdout.readline() for _ in range(4)]
+        speaking.stdin.close()
+    said = [json.loads(answer) for answer in answers]
     assert [a["error"]["code"] for a in said[:-1]] == [-32700, -32600, -32600]
     assert [a["id"] for a in said] == [None, None, None, 7]
-    assert "input" not in done.stdout
+    assert "input" not in str(answers)
 
 
 def test_headers_say_what_is_sent_and_taken(speaker: Speaker) -> None:
