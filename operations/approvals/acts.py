@@ -5,7 +5,7 @@ The chain's rule says who may; what is known only here (the delegate's role, the
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from models.access import Principal, with_included
 from models.approvals import chain as rules
@@ -26,7 +26,6 @@ from operations.work import Outcome, Work
 
 T = TypeVar("T", bound=UnderApproval)
 A = TypeVar("A")
-OVERDUE: Final = "approval_overdue"
 
 
 def principal(work: Work) -> Principal:
@@ -93,7 +92,7 @@ def _decided(work: Work, family: Family[T], before: T, chain: Chain, asked: Kept
     if (done.one.chain.complete or not done.one.chain.is_open) and any(w.code == MISSING for w in before.warnings):
         resolve_about(work.tx, UNSTAFFED, before.id, work.cmd.actor, "DECIDED")
     if mine.reminded_at or mine.escalated_at:
-        resolve_about(work.tx, OVERDUE, before.id, work.cmd.actor, "DECIDED")
+        resolve_about(work.tx, family.overdue, before.id, work.cmd.actor, "DECIDED")
     _say_decided(work, family, before, decision, mine)
     if done.said is not None:
         work.take(done.said)
@@ -150,7 +149,7 @@ def withdraw(family: Family[T], answer: Callable[[T], A], work: Work, asked: Wit
     after = before.moved_to(rules.withdraw(before.chain, principal(work)), work.now)
     family.store.save(work.tx, before, after)
     after = family.over(work, after)
-    settled(work, family, before.id, "WITHDRAWN", OVERDUE, UNSTAFFED)
+    settled(work, family, before.id, "WITHDRAWN", family.overdue, UNSTAFFED)
     said = {"before": before.chain.status}
     work.audit(before.id, f"{family.word}.withdrawn", said, reason_code=asked.reason_code)
     return answered(work, answer, after)

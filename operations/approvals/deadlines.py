@@ -9,7 +9,6 @@ from models.approvals.records import UnderApproval
 from models.db.approvals import people
 from models.db.engine import transaction
 from models.db.exceptions import resolve_about
-from operations.approvals.acts import OVERDUE
 from operations.approvals.families import Family, family_of, system_work
 from operations.work import Work
 
@@ -47,7 +46,7 @@ def escalate(engine: Engine, org_id: str, approval_id: str, round_: int, number:
         step = _saved(work, family, one, after, number)
         role = step.fallback if step.fallback in ROLES else None
         user = None if role else people.stand_in(tx, step.fallback, tx.now)
-        resolve_about(tx, OVERDUE, one.id, work.cmd.actor, "ESCALATED", reason="APPROVAL_DUE")
+        resolve_about(tx, family.overdue, one.id, work.cmd.actor, "ESCALATED", reason="APPROVAL_DUE")
         _desk(work, family, one, step, "APPROVAL_OVERDUE", owner_role=role, owner_user=user)
         said = {"round": round_, "step": number, "role": step.role, "to": user or role, "due_at": step.due_at}
         work.audit(approval_id, family.escalated, said, reason_code="APPROVAL_OVERDUE")
@@ -70,7 +69,7 @@ def _desk(
     owner_user: str | None,
 ) -> None:  # fmt: skip
     work.open_exception(
-        OVERDUE, reason, one.id, owner_role=owner_role, owner_user=owner_user,
+        family.overdue, reason, one.id, owner_role=owner_role, owner_user=owner_user,
         due_in=(step.due_at or work.now) - work.now, legal_entity_id=one.legal_entity_id,
         detail={**family.ids(one), "step": step.number, "role": step.role},
     )  # fmt: skip

@@ -54,6 +54,8 @@ class Family(ABC, Generic[T]):
     decided: str
     reminded: str
     escalated: str
+    overdue = "approval_overdue"
+    """The kind of exception that a step is while nobody decides it."""
 
     @abstractmethod
     def ids(self, one: T) -> Mapping[str, object]:

@@ -99,7 +99,7 @@ def _withdraw_approval(tx: Tx, d: Deduction, process: str | None) -> str:
     after = before.moved_to(rules.withdraw(before.chain, submitter), tx.now)
     APPROVALS.store.save(tx, before, after)
     kind_of(after).follow(work, after)
-    acts.settled(work, APPROVALS, before.id, "WITHDRAWN", acts.OVERDUE)
+    acts.settled(work, APPROVALS, before.id, "WITHDRAWN", APPROVALS.overdue)
     said = {"before": before.chain.status}
     work.audit(before.id, "approval.withdrawn", said, reason_code="DEDUCTION_CLOSED")
     work.flush()

@@ -11,6 +11,7 @@ from models.approvals.plan import FALLBACK, PlannedStep
 from models.customers.approval_policy import plan
 from models.db import lookups
 from models.db.customer_360 import panels
+from models.db.exceptions import resolve_about
 from models.db.imports import files, imports
 from models.db.tx import Tx
 from models.errors import Refusal
@@ -127,6 +128,7 @@ def cancel_import(work: Work, _: Empty) -> Outcome[ImportAnswer]:
     """End it between two batches; what was created stays. Raises IMPORT_CLOSED."""
     one = must_be_open(_locked(work))
     files.drop_file(work.tx, one.id)
+    resolve_about(work.tx, REVIEWS.overdue, one.id, work.cmd.actor, "CANCELLED")
     return _answer(end_import(work, one, ImportStatus.CANCELLED))
 
 

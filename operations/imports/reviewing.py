@@ -46,6 +46,7 @@ class ImportReviews(Family[Review]):
     decided = "import.decided"
     reminded = "import.reminded"
     escalated = "import.review_overdue"
+    overdue = "import_overdue"
     first_step = 2
 
     def ids(self, one: Review) -> Mapping[str, object]:

@@ -90,6 +90,10 @@ class Desk:
         with transaction(self.engine, self.org) as tx:
             return [dict(r) for r in tx.all(statement, **params)]
 
+    def run_sql(self, statement: str, **params: Any) -> None:
+        with transaction(self.engine, self.org) as tx:
+            tx.run(statement, **params)
+
     def upload(self, content: bytes, pieces: int = files.PIECE, **options: Any) -> str:
         parts = [content[i : i + pieces] for i in range(0, len(content), pieces)]
         return self.submit(options, hashlib.sha256(content).hexdigest(), len(content), parts)
