@@ -49,7 +49,7 @@ def authority(tmp_path: Path) -> Authority:
 @pytest.fixture
 def provider() -> Iterator[int]:
     server = HTTPServer(("127.0.0.1", 0), Keys)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server.server_port
     server.shutdown()
     server.server_close()
