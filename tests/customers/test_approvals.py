@@ -284,7 +284,10 @@ def test_a_policy_tightens_and_never_loosens(own_desk: Desk):
     ][0]
     for steps in (["controller"], ["controller", "ar_manager"], ["manager", "controller"]):
         policy = {"operations": {"create": {"steps": [{"role": r} for r in steps]}}}
-        refused(controller.put("/v1/approval-policies", json=policy), 422, "POLICY_LOOSENED")
+        no = refused(controller.put("/v1/approval-policies", json=policy), 422, "POLICY_LOOSENED")
+        assert [(e["loc"], e["code"], e["detail"]) for e in no["errors"]] == [
+            ("/operations/create/steps", "POLICY_LOOSENED", "At least: ar_manager, controller.")
+        ]
     refused(desk("u_manager").put("/v1/approval-policies", json={}), 403, "FORBIDDEN")
     four_eyes: list[Any] = [{"role": "ar_manager"}, {"role": "controller", "four_eyes": True}]
     rule: Any = {"credit_limit_above": "50000", "step": {"role": "cfo"}}

@@ -10,7 +10,10 @@ from models.approvals.requests import KeptDecision
 from models.errors import Refusal
 from models.imports.records import ImportStatus
 from models.imports.requests import ReviewDecision
+from operations.imports import staging, validation
+from operations.imports.execution import _next_batch, _next_by_rows
 from operations.imports.review import overdue
+from operations.imports.staging import claim
 from operations.runner import execute
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
@@ -134,3 +137,49 @@ def test_a_review_is_decided_when_there_is_one_by_a_word_it_knows_and_in_turn(cl
     assert (no.code, no.detail) == ("VALIDATION_FAILED", words)
     assert [(e.loc, e.code, e.detail) for e in no.errors] == [("/decision", "FIELD_INVALID", words)]
     assert clerk.row(two).status is ImportStatus.AWAITING_REVIEW
+
+
+def test_a_batch_is_done_by_the_last_attempt_only_and_while_nobody_holds_the_import(clerk: Desk) -> None:
+    one = clerk.validated(TWO, batch_size=1)
+    clerk.approve(one)
+    attempts = [claim(clerk.engine, clerk.org, one, ImportStatus.EXECUTING) for _ in range(2)]
+    first, last = (n for n in attempts if n is not None)
+    for batch in (_next_batch, _next_by_rows):
+        assert batch(clerk.engine, clerk.org, one, first) is None
+    clerk.act("import.pause", one)
+    for batch in (_next_batch, _next_by_rows):
+        assert batch(clerk.engine, clerk.org, one, last) is None
+    assert (clerk.row(one).executed_rows, clerk.row(one).created) == (0, 0)
+    clerk.act("import.resume", one)
+    assert (_next_batch(clerk.engine, clerk.org, one, last), clerk.row(one).created) == (1, 1)
+
+
+def test_what_is_judged_is_counted_slice_by_slice_and_a_file_of_no_rows_ends_with_its_reason(
+    clerk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(validation, "SLICE", 2)
+    one = clerk.upload(table([("One", "one@x.com"), ("Two", "nonsense"), ("Three", "three@x.com")]))
+    staging.stage(clerk.engine, clerk.org, one, lambda _: None)
+    validation.validate(clerk.engine, clerk.org, one, lambda _: None, -1)
+    row = clerk.row(one)
+    assert (row.validated_rows, row.valid_rows, row.error_rows) == (2, 1, 1)
+    empty = clerk.upload(table([]))
+    staging.stage(clerk.engine, clerk.org, empty, lambda _: None)
+    said = trail(clerk, empty)[-1]
+    assert said[:3] == ("import.ended", "NO_ROWS", "arflow")
+    assert (said[3]["status"], said[3]["failure"]["code"], said[3]["failure"]["line"]) == ("FAILED", "NO_ROWS", 2)
+    assert [row[:4] for row in on_desks(clerk, empty)] == [("import_failed", "FILE_UNREADABLE", None, "u_clerk")]
+
+
+def test_a_row_is_warned_of_a_name_much_like_a_customers_or_an_earlier_rows(clerk: Desk) -> None:
+    """Whichever of the two comes first in the alphabet; customers that are alike among themselves are nobody's row."""
+    clerk.customers(*({"name": name, "email": f"{n}@known.com"} for n, name in enumerate(
+        ("Meridian Traders", "Northwind Shippers", "Northwind Shiperss", "Store Nine 12"))))  # fmt: skip
+    one = clerk.validated(table([
+        ("Meridian Tradersz", "a@x.com"), ("Meridian Trader", "b@x.com"), ("Store Nine 13", "c@x.com"),
+        ("Quite Another", "d@x.com"), ("Zebra Crossing Works", "e@x.com"), ("Zebra Crossing Workz", "f@x.com"),
+    ]))  # fmt: skip
+    rows = clerk.sql(
+        "SELECT row_no, warnings FROM import_rows WHERE org_id = :org AND import_id = :id ORDER BY row_no", id=one
+    )
+    assert [r["row_no"] for r in rows if "NAME_SIMILAR" in (r["warnings"] or ())] == [1, 2, 6]
