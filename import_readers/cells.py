@@ -2,13 +2,17 @@
 
 import csv
 import json
+import re
+from typing import Final
 
 from import_readers.blocks import Layout
+
+_AT_LINES: Final = re.compile(r"(?<=\n)")
 
 
 def cells(raw: str, delimiter: str) -> list[str]:
     """The fields of one record as it stood in the file. Blanks between a delimiter and a quote are none of the field."""
-    lines = raw.split("\n") if "\n" in raw else [raw]
+    lines = _AT_LINES.split(raw) if "\n" in raw else [raw]
     return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), [])
 
 
