@@ -1,6 +1,7 @@
 """Files that are imported, read without a server: where a table begins and ends, and each refusal with its words and place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from import_readers.footers import without_footer, without_totals
 from import_readers.habits import without_repeats
 from import_readers.headings import header_at
 from import_readers.opening import open_rows
+from import_readers.xlsx_sheets import Row, Sheet, chosen
 from models.imports.files import Layout
 
 Rows = list[tuple[int, list[str]]]
@@ -58,6 +60,12 @@ def test_a_table_is_read_however_it_arrives(
     assert (layout.header, layout.header_line, layout.format, found) == (header, line, "csv", rows)
 
 
+def test_the_delimiter_is_what_divides_the_header_most_and_a_comma_of_two() -> None:
+    assert [opened(c)[0].delimiter for c in (b"a,b;c\n", b"a;b|c;d\n", b"a\n", b"a\tb\n")] == [",", ";", ",", "\t"]
+    assert row_cells(Layout("cells"), '["a", "b;c"]') == ["a", "b;c"]
+    assert row_cells(Layout("csv"), "") == []
+
+
 def test_lines_of_json_are_rows() -> None:
     content = b'\n {"a":1}\n\x1a\n\t{"b":2}'
     assert opened(content, "ndjson") == (Layout("object"), [(2, ['{"a":1}']), (4, ['{"b":2}'])])
@@ -82,6 +90,7 @@ NUL = "The file holds a NUL character: it is no text file."
         (b'a,b\n1,"x"y\n', "csv", ("CSV_QUOTING", AFTER, 2, 6)),
         (b'a,b\n1,2\n "a""b", "x"y\n', "csv", ("CSV_QUOTING", AFTER, 3, 13)),
         (b'"a,b"\n"1,2"\n', "csv", ("CSV_QUOTING", WHOLE, 1, 1)),
+        (b'"a;b\nc"\n', "csv", ("CSV_QUOTING", WHOLE, 1, 1)),
         (b"a,b\n1,\x002\n", "csv", ("NUL_CHARACTER", NUL, 2, 3)),
         (b"!HDR\tx\n", "csv", ("COLUMN_MISSING", "None of the file's lists is of customers (!CUST).", 1, 1)),
         (b"a,b\r\n1,x\ry,\x81\n", "csv", 
@@ -97,7 +106,7 @@ NUL = "The file holds a NUL character: it is no text file."
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_at_its_place(content: bytes, source: str, told: tuple[str, str, int, int]) -> None:
-    assert refused(content, source) == told
+    assert refused(content, source) == refused(content, source, piece=1) == told
 
 
 def test_a_line_or_a_quoted_field_without_end_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +139,7 @@ HEAD = "name,x,limit\nA,1,2\n"
         ("B,,\n", [2, 3], [2, 3]), ("\nAs of today,,\nby Ann,,\n", [2], [2, 4, 5]), ("\nB,,7\n", [2, 4], [2, 4]),
         ("\n,B,\n", [2, 4], [2, 4]), ("\nover,,\nC,3,4\n", [2, 4, 5], [2, 4, 5]), ("Total,,5\n", [2, 3], [2]),
         ("Grand total: 3 customers,5,\nTOTALS,,1\n", [2, 3, 4], [2]), (",Total,5\n", [2, 3], [2]),
+        ('"B\nB",1,2\nC,,\n', [2, 3, 5], [2, 3, 5]), ("Gesamt,,5\n", [2, 3], [2]), ("Total,,5,6\n", [2, 3], [2, 3]),
         ("Total,x,5\n", [2, 3], [2, 3]), ("Total,,5\nB,1,2\n", [2, 3, 4], [2, 3, 4]), ("Total Ltd,,5\n", [2, 3], [2, 3]),
     ],
 )  # fmt: skip
@@ -148,3 +158,33 @@ def test_headers_below_titles_and_again() -> None:
     content = b"name,email\nA,a\n name ,email\nB,b\nname,x\n"
     layout, blocks = open_rows([content], "csv", spool=nowhere)
     assert [n for b in without_repeats(layout, blocks) for n in b.lines] == [2, 4, 5]
+
+
+FIRST, OTHER, HIDDEN = (
+    Sheet(name, name == "Old", f"xl/{name}", datetime(1899, 12, 30, tzinfo=UTC)) for name in ("New", "Next", "Old")
+)
+BOTH = "The sheets 'New' and 'Next' both hold customers: leave one of them, or save each as a file of its own."
+ONLY = "Only the hidden sheet 'Old' holds rows: show it, or save it as a file of its own."
+
+
+def test_which_sheet_of_a_workbook_holds_the_customers() -> None:
+    table: list[Row] = [(3, [" ", ""]), (4, ["name", "email"]), (5, ["A", "a"])]
+    notes: list[Row] = [(1, ["notes"])]
+
+    def picked(*sheets: Sheet, **rows: list[Row]) -> tuple[str, int] | tuple[str, str, int]:
+        def rows_of(sheet: Sheet) -> Iterator[Row]:
+            return iter(rows.get(sheet.name, []))
+
+        try:
+            sheet, line = chosen(sheets, rows_of, lambda cells: "name" in cells)
+        except Unreadable as no:
+            return no.code, no.detail, no.line
+        return sheet.name, line
+
+    assert picked(FIRST, OTHER, New=notes, Next=table) == ("Next", 4)
+    assert picked(FIRST, OTHER, HIDDEN, New=table, Next=notes, Old=table) == ("New", 4)
+    assert picked(FIRST, OTHER, New=table, Next=table) == ("SHEETS_AMBIGUOUS", BOTH, 4)
+    assert picked(FIRST, OTHER, New=[], Next=notes) == ("Next", 1)
+    assert picked(FIRST, HIDDEN, New=[(1, [" "])], Old=table) == ("FILE_EMPTY", ONLY, 1)
+    assert picked(HIDDEN, OTHER, Old=[]) == ("Next", 1)
+    assert picked(HIDDEN) == ("Old", 1)
