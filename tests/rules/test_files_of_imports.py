@@ -10,11 +10,11 @@ import pytest
 from import_readers import Unreadable
 from import_readers.cells import row_cells
 from import_readers.footers import without_footer, without_totals
-from import_readers.habits import without_repeats
+from import_readers.habits import with_ends, without_repeats
 from import_readers.headings import header_at
 from import_readers.opening import open_rows
 from import_readers.xlsx_sheets import Row, Sheet, chosen
-from models.imports.files import Layout
+from models.imports.files import BEYOND, Layout
 
 Rows = list[tuple[int, list[str]]]
 
@@ -43,6 +43,7 @@ def refused(content: bytes, source: str = "csv", **options: Any) -> tuple[str, s
     [
         (b"a,b\n1,2\n\n ,\n3,4", ("a", "b"), 1, [(2, ["1", "2"]), (5, ["3", "4"])]),
         (b"\xef\xbb\xbf\xef\xbb\xbfa,b\r\n1,2\r3,4\r\n\x1a", ("a", "b"), 1, [(2, ["1", "2"]), (3, ["3", "4"])]),
+        (b"name,email\r\n1,2\r\n3,4\r\n", ("name", "email"), 1, [(2, ["1", "2"]), (3, ["3", "4"])]),
         (b"sep=;\na;b\n1;2,3\n", ("a", "b"), 2, [(3, ["1", "2,3"])]),
         (b'a, "b\nc"\n1, "2\n\n3"\n\n4,5\n', ("a", "b\nc"), 1, [(3, ["1", "2\n\n3"]), (7, ["4", "5"])]),
         (b"a | b\n-----+-----\n1|2\n", ("a", "b"), 1, [(3, ["1", "2"])]),
@@ -97,6 +98,8 @@ NUL = "The file holds a NUL character: it is no text file."
          ("ENCODING_INVALID", BYTE.format("81", "utf-8") + " It would be in macintosh 'Å'.", 3, 3)),
         (b"a,b\n1,\xa4\n", "csv", ("ENCODING_INVALID", BYTE.format("a4", "utf-8")
          + " It would be in windows-1252 '¤', in macintosh '§', in iso-8859-15 '€'.", 2, 3)),
+        (b"name,email\r\n1,x\r\ny,\x81\n", "csv",
+         ("ENCODING_INVALID", BYTE.format("81", "utf-8") + " It would be in macintosh 'Å'.", 3, 3)),
         (b"PK\x03\x04", "csv", ("FORMAT_MISMATCH", "The file is an XLSX workbook, not csv.", 1, 1)),
         (b"a,b\n", "xlsx", ("XLSX_INVALID", "The file is not an XLSX workbook.", 1, 1)),
         (b"\xd0\xcf\x11\xe0", "csv",
@@ -158,6 +161,20 @@ def test_headers_below_titles_and_again() -> None:
     content = b"name,email\nA,a\n name ,email\nB,b\nname,x\n"
     layout, blocks = open_rows([content], "csv", spool=nowhere)
     assert [n for b in without_repeats(layout, blocks) for n in b.lines] == [2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("content", "beyond"),
+    [
+        ("a;b\n1;2;;\n3;4;;\n", 2), ("a;b\n1;2;\n3;4;;\n", 1), ("a;b\n1;2;\n3;4\n", 0), ("a;b\n1;2;x\n", 0),
+        ("a;b\n1; 2;\n", 0), ("a;b\n1; 2;\n3;4;\n", 1), ("a;b\n", 0), ("a;b\n1\n2;3;\n", 1),
+        ("a;b\n" + "1;2;\n" * 20 + "1;2\n", 1), ("a;b\n" + "1;2;\n" * 19 + "1;2\n", 0),
+    ],
+)  # fmt: skip
+def test_a_delimiter_at_the_end_of_every_row_is_a_column_without_a_name(content: str, beyond: int) -> None:
+    layout, blocks = with_ends(*open_rows([content.encode()], "csv", spool=nowhere))
+    assert layout.header == ("a", "b", *[BEYOND] * beyond)
+    assert sum(len(block.raws) for block in blocks) == content.count("\n") - 1
 
 
 FIRST, OTHER, HIDDEN = (
