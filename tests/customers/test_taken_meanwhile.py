@@ -8,12 +8,14 @@ import psycopg
 import pytest
 
 from models.customers.change_records import Change
+from models.db.engine import transaction
 from models.errors import Refusal
 from operations.approvals.execution import execute as execute_change
 from operations.customers import execution
+from operations.customers.visibility import may_be_named
 from operations.runner import execute
 from tests.customers.desk import Desk, fresh, ok, refused
-from tests.customers.office import Office
+from tests.customers.office import ByHand, Office
 
 
 def submitted(office: Office, **fields: object) -> str:
@@ -213,3 +215,19 @@ def test_over_http_the_process_ends_as_failed_and_withdraws(desk: Desk, database
     assert "EXTERNAL_ID_CONFLICT" in {e["reason_code"] for e in mine if e["subject_id"] == change["change_id"]}
     done = desk("u_clerk").post(f"/v1/customer-changes/{change['change_id']}/withdraw", json={})
     assert ok(done)["status"] == "WITHDRAWN"
+
+
+def test_who_covers_everything_is_told_which_customer_has_it_and_others_that_one_has(by_hand: ByHand):
+    address = fresh()
+    holder = by_hand.customer(email=address, tax_id="US-1", external_id="E-1")
+    for field, value, code in [("email", address, "DUPLICATE_EMAIL"), ("tax_id", "us 1", "DUPLICATE_TAX_ID")]:
+        with pytest.raises(Refusal) as no:
+            by_hand.submitted(**{field: value})
+        noun = field.replace("_", " ")
+        assert (no.value.code, no.value.detail) == (code, f"The {noun} belongs to {holder}.")
+        assert no.value.extra["conflicting_id"] == holder
+    with transaction(by_hand.engine, by_hand.org) as tx:
+        assert [may_be_named(tx, holder, e) for e in (None, ["le_us"], ["le_uk"], [])] == [True, True, False, False]
+    change = by_hand.submitted(legal_entity_id="le_uk")
+    with transaction(by_hand.engine, by_hand.org) as tx:
+        assert [may_be_named(tx, change, e) for e in (None, ["le_uk", "le_us"], ["le_us"])] == [True, True, False]

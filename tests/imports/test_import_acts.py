@@ -8,8 +8,9 @@ import pytest
 
 from models.approvals.requests import KeptDecision
 from models.errors import Refusal
+from models.imports.answers import ImportMapping
 from models.imports.records import ImportStatus
-from models.imports.requests import ReviewDecision
+from models.imports.requests import NamedMapping, ReviewDecision
 from operations.imports import staging, validation
 from operations.imports.execution import _next_batch, _next_by_rows
 from operations.imports.review import overdue
@@ -183,3 +184,19 @@ def test_a_row_is_warned_of_a_name_much_like_a_customers_or_an_earlier_rows(cler
         "SELECT row_no, warnings FROM import_rows WHERE org_id = :org AND import_id = :id ORDER BY row_no", id=one
     )
     assert [r["row_no"] for r in rows if "NAME_SIMILAR" in (r["warnings"] or ())] == [1, 2, 6]
+
+
+def test_a_saved_mapping_is_answered_kept_and_in_the_trail_with_what_it_was(clerk: Desk) -> None:
+    def save(mapping: dict[str, str | None]) -> ImportMapping:
+        body = NamedMapping.model_validate({"name": "Ours", "source": "csv", "mapping": mapping})
+        kept = clerk._kept("import.save_mapping", clerk.org, body, "ar_clerk")
+        return execute(clerk.engine, clerk.org, kept.command_id).read(ImportMapping)
+
+    first: dict[str, str | None] = {"Firm": "name", "Mail": "email"}
+    second: dict[str, str | None] = {"Firm": "name", "Junk": None}
+    assert [dict(save(mapping).mapping) for mapping in (first, second)] == [first, second]
+    said = [row for row in trail(clerk, clerk.org) if row[0] == "import.mapping_saved"]
+    assert [(who, payload) for _, _, who, payload in said] == [
+        ("u_clerk", {"name": "Ours", "before": None, "after": first}),
+        ("u_clerk", {"name": "Ours", "before": first, "after": second}),
+    ]
