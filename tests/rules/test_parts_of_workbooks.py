@@ -3,11 +3,13 @@
 import io
 import zipfile
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from import_readers import Unreadable
 from import_readers.xlsx_parts import Styles, parsed
+from import_readers.xlsx_rows import xlsx_rows
 from import_readers.xlsx_sheets import sheets_of
 
 RELATIONS = (
@@ -93,3 +95,75 @@ def test_a_part_that_is_larger_than_it_may_be(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(Unreadable) as large:
         parsed(archive(x="<x />"), "xl/x")
     assert (large.value.code, large.value.detail) == ("XLSX_TOO_LARGE", "xl/x is larger than any workbook needs.")
+
+
+OTHERS = "The workbook is another program's: save it as XLSX or CSV."
+LISTS = "The file is an archive of a.csv, b/c.XLSX, d.tsv: unpack it, and upload the one of customers."
+NONE = "The file is not a readable XLSX workbook."
+
+
+def told(path: Path, *names: str, sheet: str = "") -> tuple[str, str, int, int] | list[tuple[int, str]]:
+    """What reading an archive of these files says, or of a workbook with this sheet: its rows, or the refusal."""
+    with zipfile.ZipFile(path, "w") as packed:
+        for name in names:
+            packed.writestr(name, "x")
+        if sheet:
+            one = '<sheets><sheet name="One" r:id="r1"/></sheets>'
+            packed.writestr("xl/workbook.xml", f'<workbook xmlns="m" xmlns:r="r">{one}</workbook>')
+            packed.writestr("xl/_rels/workbook.xml.rels", RELATIONS)
+            packed.writestr("xl/worksheets/one.xml", f"<worksheet><sheetData>{sheet}</sheetData></worksheet>")
+    try:
+        _, blocks = xlsx_rows(path)
+        return [(line, raw) for b in blocks for line, raw in zip(b.lines, b.raws, strict=True)]
+    except Unreadable as no:
+        return no.code, no.detail, no.line, no.column
+
+
+def test_an_archive_of_another_kind_is_told_as_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for other in ("mimetype", "xl/workbook.bin", "Index/Document.iwa"):
+        assert told(path, "a.csv", other) == ("XLSX_INVALID", OTHERS, 1, 1)
+    assert told(path, "a.csv", "readme", "b/c.XLSX", "d.tsv", "e.txt") == ("XLSX_INVALID", LISTS, 1, 1)
+    assert told(path, f"{'n' * 61}.csv.txt") == (
+        "XLSX_INVALID",
+        LISTS.replace("a.csv, b/c.XLSX, d.tsv", "n" * 60),
+        1,
+        1,
+    )
+    assert told(path, "readme") == ("XLSX_INVALID", NONE, 1, 1)
+
+
+HEAD = '<row r="2"><c r="B2" t="str"><v>name</v></c><c t="str"><v>email</v></c></row>'
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ('<row><c r="B3" t="str"><v>A&#0;</v></c><c><v>7</v></c></row>', ("XLSX_INVALID", NONE, 3, 2)),
+        ('<row><c r="B3" t="str"><v>A</v></c><c><v>7</v></c><c t="str"><v> </v></c></row>', [(3, '["A", "7"]')]),
+        ('<row><c r="B3"><v>A</v></c></row>', ("XLSX_INVALID", NONE, 3, 2)),
+        ('<row r="7"><c r="A7"><v>1</v></c></row>', ("COLUMN_UNKNOWN", "The cell stands left of the first named column.", 7, 1)),
+        ('<row r="0"/>', ("XLSX_INVALID", "The sheet has more rows than there are.", 1, 1)),
+        ('<row r="1048577"/>', ("XLSX_INVALID", "The sheet has more rows than there are.", 1, 1)),
+        ('<row r="5"><c r="XFE5"/></row>', ("XLSX_INVALID", "The sheet has more columns than there are.", 5, 16_385)),
+    ],
+)  # fmt: skip
+def test_rows_of_a_sheet_and_what_is_wrong_with_them(tmp_path: Path, row: str, found: object) -> None:
+    assert told(tmp_path / "x", sheet=HEAD + row) == found
+
+
+def test_an_empty_sheet_a_damaged_file_and_rows_in_several_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x"
+    assert told(path, sheet="<row/>") == ("FILE_EMPTY", "The first sheet is empty.", 1, 1)
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(Unreadable) as damaged:
+        xlsx_rows(path)
+    assert (damaged.value.detail, damaged.value.line, damaged.value.column) == (NONE, 1, 1)
+    monkeypatch.setattr("import_readers.xlsx_rows._BLOCK", 1)
+    rows = "".join(f'<row><c r="B{n}"><v>{n}</v></c></row>' for n in (3, 4))
+    assert told(path, sheet=HEAD + rows) == [(3, '["3", ""]'), (4, '["4", ""]')]
+    raised = [("XLSX_TOO_LARGE", "The workbook unpacks to more than 9 bytes.", 1, 1)] * 2
+    monkeypatch.setattr("import_readers.xlsx_rows.UNPACKED_LIMIT", 9)
+    assert [told(path, sheet=HEAD), told(path, *"0123456789")] == raised
