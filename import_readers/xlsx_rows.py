@@ -132,6 +132,7 @@ class _Sheet:
         self._column = 0
         self._kind = self._style = ""
         self._part = ""
+        self._aside = False
         self._said: dict[str, list[str]] = {}
 
     @property
@@ -158,10 +159,10 @@ class _Sheet:
             self._texts, self._size, self._column = [], 0, 0
             if not 0 < self.number <= _ROWS_LIMIT:
                 raise Unreadable("XLSX_INVALID", "The sheet has more rows than there are.", 1, 1)
-        elif name in ("v", "f", "t"):
+        elif name in ("v", "f", "t") and not self._aside:
             self._part = name
         elif name == "rPh":  # how to pronounce it
-            self._kind = ""
+            self._aside = True
 
     def data(self, text: str) -> None:
         if self._part:
@@ -175,6 +176,8 @@ class _Sheet:
         name = local(tag)
         if name == self._part:
             self._part = ""
+        elif name == "rPh":
+            self._aside = False
         elif name == "c":
             text = self._text()
             if text:

@@ -11,6 +11,7 @@ from import_readers import Unreadable
 from import_readers.xlsx_parts import Styles, parsed
 from import_readers.xlsx_rows import xlsx_rows
 from import_readers.xlsx_sheets import sheets_of
+from models.imports.files import Layout
 
 RELATIONS = (
     '<Relationships><Relationship Id="r1" Target="worksheets/one.xml"/><Relationship Id="r2" Target="/xl/two.xml"/>'
@@ -141,6 +142,10 @@ HEAD = '<row r="2"><c r="B2" t="str"><v>name</v></c><c t="str"><v>email</v></c><
     [
         ('<row><c r="B3" t="str"><v>A&#0;</v></c><c><v>7</v></c></row>', ("XLSX_INVALID", NONE, 3, 2)),
         ('<row><c r="B3" t="str"><v>A</v></c><c><v>7</v></c><c t="str"><v> </v></c></row>', [(3, '["A", "7"]')]),
+        ('<row><c r="B3" t="str"><v>ä&#13;b&#13;&#10;c</v></c><c><v>1E15</v></c></row>',
+         [(3, '["ä\\nb\\nc", "1.00000000000000E+15"]')]),
+        ('<row><c r="B3" t="inlineStr"><is><t>a</t><rPh><t>x</t></rPh></is></c><c t="inlineStr"><is/></c></row>',
+         [(3, '["a", ""]')]),
         ('<row><c r="B3"><v>A</v></c></row>', ("XLSX_INVALID", NONE, 3, 2)),
         ('<row r="7"><c r="A7"><v>1</v></c></row>', ("COLUMN_UNKNOWN", "The cell stands left of the first named column.", 7, 1)),
         ('<row r="0"/>', ("XLSX_INVALID", "The sheet has more rows than there are.", 1, 1)),
@@ -157,6 +162,8 @@ def test_an_empty_sheet_a_damaged_file_and_rows_in_several_blocks(
 ) -> None:
     path = tmp_path / "x"
     assert told(path, sheet="<row/>") == ("FILE_EMPTY", "The first sheet is empty.", 1, 1)
+    assert told(path, sheet=HEAD) == []
+    assert xlsx_rows(path)[0] == Layout("cells", ("name", "email"), header_line=2)
     path.write_bytes(b"PK\x03\x04")
     with pytest.raises(Unreadable) as damaged:
         xlsx_rows(path)
