@@ -4,7 +4,17 @@ from decimal import Decimal
 
 import pytest
 
-from models.authority import RANKS, SHIPPED, AuthorityKind, AuthorityLimits, Limit, highest
+from models.authority import (
+    RANKS,
+    SHIPPED,
+    AuthorityKind,
+    AuthorityLimits,
+    Limit,
+    LimitChange,
+    changed,
+    highest,
+    out_of_order,
+)
 
 LIMITS = AuthorityLimits()
 W, F, C, D, S, R = (
@@ -50,3 +60,28 @@ def test_in_a_session_a_clerk_writes_off_one_percent_of_the_invoice_at_most() ->
 def test_of_several_roles_the_highest_counts(roles: tuple[str, ...], found: str | None) -> None:
     assert highest(roles) == found
     assert LIMITS.of(W, None) == Limit(0)
+
+
+def test_what_is_asked_for_takes_the_place_of_what_the_limits_say() -> None:
+    ten, any_amount = Limit(1_000), Limit(None)
+    after, changes = changed(SHIPPED, [(W, "ar_clerk", ten), (C, "ar_manager", any_amount), (R, "cfo", Limit(0))])
+    assert changes == [
+        LimitChange(W, "ar_clerk", Limit(500, Decimal(1)), ten),
+        LimitChange(C, "ar_manager", Limit(100_000), any_amount),
+    ]
+    now = AuthorityLimits(limits=after, version=1)
+    assert (now.of(W, "ar_clerk"), now.of(C, "ar_manager"), now.of(R, "cfo")) == (ten, any_amount, Limit(0))
+    assert (now.of(W, "ar_manager"), now.of(C, "controller")) == (Limit(50_000), Limit(2_500_000))
+    assert LIMITS.of(W, "ar_clerk") == Limit(500, Decimal(1)), "what was shipped stays"
+    after, [change] = changed({W: {}}, [(W, "cfo", any_amount)])
+    assert (change.before, after[W]) == (Limit(0), {"cfo": any_amount})
+
+
+@pytest.mark.parametrize(("limits", "found"), [
+    ((0, 0, 0, 0), None), ((5, 5, 6, None), None), ((None, None, None, None), None),
+    ((5, 4, 6, None), "ar_manager"), ((5, None, 6, None), "controller"), ((0, 1, 2, 1), "cfo"), ((1,), "ar_manager"),
+])  # fmt: skip
+def test_nobody_may_give_away_less_than_a_role_below(limits: tuple[int | None, ...], found: str | None) -> None:
+    of = {role: Limit(x) for role, x in zip(RANKS, limits, strict=False)}
+    assert out_of_order({F: {}, W: of, S: {}}) == (None if found is None else (W, found))
+    assert out_of_order(SHIPPED) is None
