@@ -166,7 +166,10 @@ class EmbeddedPostgres:
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            os.killpg(process.pid, signal.SIGKILL)  # initdb runs servers of its own
+            with contextlib.suppress(
+                ProcessLookupError
+            ):  # a signal to all of us may have ended it at its very beginning
+                os.killpg(process.pid, signal.SIGKILL)  # initdb runs servers of its own
             await process.wait()
             raise
         if code != 0:

@@ -239,7 +239,7 @@ async def _until_signalled(work: Awaitable[int]) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         return await task
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, StackError):  # what could not start any more was told to end, too
         if signalled.is_set():
             return 0
         raise

@@ -1,5 +1,6 @@
 """`arflow up` on real processes: it starts, survives the death of its parts, and ends without leaving anything."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stack.process import StackError
+from stack.supervisor import _until_signalled
 from tests.stack_fixtures.private import PrivateStack
 
 Make = Callable[..., PrivateStack]
@@ -157,3 +160,23 @@ def test_production_mints_no_development_token(private_stack: Make) -> None:
     refused = stack.arflow("token", "--org", "org_x", "--user", "u_x", "--role", "cfo", check=False)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == "arflow: development tokens do not exist in production (ARFLOW_ENV)\n"
+
+
+async def test_what_fails_because_it_was_told_to_end_has_ended_well() -> None:
+    """A signal to all of a terminal's processes ends what is about to begin before we are told ourselves."""
+
+    async def beginning() -> int:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise StackError("initdb failed") from None
+        return 1
+
+    ending = asyncio.create_task(_until_signalled(beginning()))
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        assert await asyncio.wait_for(ending, 5) == 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
