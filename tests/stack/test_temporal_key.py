@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -272,6 +274,27 @@ class Failing:
             raise RuntimeError("Activity worker failed") from None
 
 
+@pytest.fixture
+async def threads_ended(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A worker that ends leaves what its threads are at to the end of its process: here they end with the test, and only then
+    their connections."""
+    engines: list[Engine] = []
+
+    def made(*given: Any, **named: Any) -> Engine:
+        engines.append(make_engine(*given, **named))
+        monkeypatch.setattr(engines[-1], "dispose", lambda: None)
+        return engines[-1]
+
+    monkeypatch.setattr(worker, "make_engine", made)
+    with ThreadPoolExecutor() as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        yield
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    for engine in engines:
+        Engine.dispose(engine)
+
+
+@pytest.mark.usefixtures("threads_ended")
 async def test_who_is_told_to_end_while_its_worker_fails_ends(
     quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +325,7 @@ class Refused:
         raise RuntimeError("Workflow worker failed")
 
 
+@pytest.mark.usefixtures("threads_ended")
 async def test_a_worker_whose_polls_are_refused_begins_again(
     quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
