@@ -11,7 +11,18 @@ from pydantic import JsonValue
 
 from models.answers import read_row
 from models.customers.bodies import AddressType
-from models.customers.diff import Difference, applied, as_json, diff, moved, parts
+from models.customers.diff import (
+    Difference,
+    applied,
+    as_json,
+    diff,
+    diff_of_related,
+    item_json,
+    moved,
+    new_credit_limits,
+    parts,
+    touched_entities,
+)
 from models.customers.records import FIELDS, RELATED, AddressRecord, CustomerDetails, OverrideRecord
 
 BLANK: dict[str, object] = {
@@ -219,3 +230,27 @@ def test_a_field_of_a_related_record_that_is_gone_has_moved():
     assert [c.path for c in changes] == ["/addresses/x1/region"]
     assert moved(replace(before, addresses={}), changes) == ["/addresses/x1/region"]
     assert moved(before, changes) == []
+
+
+def test_whose_people_a_change_concerns_and_which_limits_it_sets() -> None:
+    changes = [
+        Difference(path="/entity_overrides/le_us/credit_limit", before="1", after="2.50"),
+        Difference(path="/credit_limit", before=None, after="7"),
+        Difference(path="/entity_overrides/le_de", before=None, after={"credit_limit": "9", "payment_terms": "NET30"}),
+        Difference(path="/entity_overrides/le_at", before={"credit_limit": "3"}, after=None),
+        Difference(path="/entity_overrides/le_us/payment_terms", before="NET30", after=None),
+        Difference(path="/addresses/entity_overrides/city", before="a", after="b"),
+        Difference(path="/name", before="a", after="credit_limit"),
+    ]
+    assert touched_entities(changes) == ["le_at", "le_de", "le_us"]
+    assert new_credit_limits(changes) == [Decimal("2.50"), Decimal(7), Decimal(9)]
+    assert (touched_entities([]), new_credit_limits([])) == ([], [])
+    assert new_credit_limits([Difference(path="/credit_limit", before="7", after=None)]) == []
+
+
+def test_the_related_lists_alone_differ_as_they_do_among_everything() -> None:
+    before = customer(name="a", addresses={"adr_1": item_json(address("Bonn")), "adr_2": item_json(address("Ulm"))})
+    after = customer(name="b", addresses={"adr_1": item_json(address("Köln")), "adr_3": item_json(address("Trier"))})
+    changed = [d for d in diff(before, after) if d.path != "/name"]
+    assert diff_of_related(before, after) == changed
+    assert [d.path for d in changed] == ["/addresses/adr_1/city", "/addresses/adr_2", "/addresses/adr_3"]

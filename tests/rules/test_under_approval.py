@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.access import Principal
+from models.answers import Page
 from models.approvals.approval import Approval
 from models.approvals.chain import Decision, decide, executed, failed, open_chain
 from models.approvals.plan import steps_of_roles
 from models.approvals.records import StepDecision
-from models.outbox import OutboxEvent, cloud_event
+from models.outbox import OutboxEvent, cloud_event, event_feed
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -68,3 +69,5 @@ def test_an_event_goes_out_as_a_cloud_event() -> None:
     assert (said.specversion, said.id, said.source, said.type) == ("1.0", "evt_1", "/organisations/org_1", event.type)
     assert (said.subject, said.time, said.arflowposition) == ("pay_1", "2026-03-02T09:00:00Z", 7)
     assert (said.datacontenttype, said.data) == ("application/json", {"n": 1})
+    feed = event_feed(Page(items=[said], next_cursor="on"), "later")
+    assert (feed.items, feed.next_cursor, feed.resume_cursor) == ([said], "on", "later")
