@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
+from models.cash.credit_note_requests import ApplyCreditNote, CreateCreditNote
 from models.cash.requests import (
     AdjustLine,
     ApplySession,
@@ -16,6 +17,7 @@ from models.cash.requests import (
     StoreRate,
     StoreRates,
 )
+from models.master_data.organisation import NewOrganisation
 from models.master_data.records import BankAccount, DiscountTax, LegalEntity
 from models.master_data.requests import (
     ChangeBankAccount,
@@ -25,6 +27,7 @@ from models.master_data.requests import (
     SetPaymentTerms,
 )
 from models.values import Body
+from models.webhooks.requests import CreateWebhookEndpoint, UpdateWebhookEndpoint
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 INVOICE = {
@@ -38,6 +41,15 @@ RATE = {"base_currency": "EUR", "quote_currency": "USD", "rate_date": "2026-03-0
 ACCOUNT = {"id": "ba_1", "legal_entity_id": "le_us", "currency_code": "EUR", "name": "Main"}
 LINE = {"invoice_id": "inv_1", "applied_minor": 5}
 NETTED = {"credit_note_id": "cn_1", "invoice_id": "inv_1", "applied_minor": 5}
+NOTE = {
+    **{k: v for k, v in INVOICE.items() if k != "external_id"},
+    "external_id": "n1",
+    "reason_code": "RETURNED_GOODS",
+}
+ENTITY = {"id": "le_us", "name": "US", "functional_currency": "USD"}
+BANK = {"id": "ba_1", "currency_code": "USD", "name": "Main"}
+TERMS = {"code": "NET30", "days": 30}
+ORGANISATION = {"id": "org_1", "name": "One", "legal_entities": [ENTITY]}
 FEE = {"kind": "tax_withheld", "amount_minor": 3, "reason_code": "CIS"}
 
 
@@ -55,6 +67,13 @@ FEE = {"kind": "tax_withheld", "amount_minor": 3, "reason_code": "CIS"}
     (SetPaymentTerms, {"code": "2-10", "days": 30, "discount_percent": "2"}, "DISCOUNT_INCOMPLETE"),
     (SetPaymentTerms, {"code": "2-10", "days": 30, "discount_days": 10}, "DISCOUNT_INCOMPLETE"),
     (ChangeSettings, {"deduction_owners": {"DAMAGED": "ops"}}, "ROLE_UNKNOWN"),
+    (CreateCreditNote, {**NOTE, "tax_minor": 121}, "TAX_EXCEEDS_TOTAL"),
+    (ApplyCreditNote, {"applications": [LINE, LINE]}, "INVOICE_REPEATED"),
+    (NewOrganisation, {**ORGANISATION, "legal_entities": [ENTITY, ENTITY]}, "NAMED_TWICE"),
+    (NewOrganisation, {**ORGANISATION, "legal_entities": [{**ENTITY, "bank_accounts": [BANK, BANK]}]}, "NAMED_TWICE"),
+    (NewOrganisation, {**ORGANISATION, "payment_terms": [TERMS, TERMS]}, "NAMED_TWICE"),
+    (CreateWebhookEndpoint, {"url": "https://a.example/", "event_types": ["ar.payment.lost"]}, "EVENT_TYPE_UNKNOWN"),
+    (UpdateWebhookEndpoint, {"url": None}, "FIELD_TYPE"),
 ])  # fmt: skip
 def test_what_contradicts_itself_is_refused_by_its_code(
     takes: type[Body], body: Mapping[str, object], code: str
@@ -76,10 +95,25 @@ def test_what_contradicts_itself_is_refused_by_its_code(
     (DraftReconciliation, {"through_date": "2026-03-02", "payment_ids": ["pay_1", "pay_2"]}),
     (StoreRates, {"rates": [RATE, {**RATE, "rate_date": "2026-03-03"}, {**RATE, "quote_currency": "GBP"}]}),
     (SetPaymentTerms, {"code": "2-10", "days": 30, "discount_percent": "2", "discount_days": 10}),
+    (CreateCreditNote, {**NOTE, "tax_minor": 120}), (CreateCreditNote, NOTE),
+    (ApplyCreditNote, {"applications": [LINE, {**LINE, "invoice_id": "inv_2"}]}),
+    (NewOrganisation, {**ORGANISATION, "payment_terms": [TERMS, {**TERMS, "code": "NET7"}]}),
+    (UpdateWebhookEndpoint, {"description": None}),
     (SetPaymentTerms, {"code": "NET30", "days": 30}), (ChangeSettings, {"deduction_owners": {"*": "controller"}}),
 ])  # fmt: skip
 def test_what_agrees_with_itself_is_taken(takes: type[Body], body: Mapping[str, object]) -> None:
     assert isinstance(takes.model_validate(body), takes)
+
+
+def test_a_webhook_of_all_events_names_none_and_of_some_each_once() -> None:
+    def kept(types: list[str]) -> list[str]:
+        return CreateWebhookEndpoint.model_validate({"url": "https://a.example/", "event_types": types}).event_types
+
+    assert (kept(["*"]), kept([])) == ([], [])
+    assert kept(["invoice.created", "ar.payment.applied", "invoice.created"]) == [
+        "ar.payment.applied",
+        "invoice.created",
+    ]
 
 
 def test_an_iban_is_kept_without_blanks_and_a_change_of_an_account_leaves_what_was_not_sent() -> None:

@@ -23,7 +23,14 @@ from models.customers.diff import (
     parts,
     touched_entities,
 )
-from models.customers.records import FIELDS, RELATED, AddressRecord, CustomerDetails, OverrideRecord
+from models.customers.records import (
+    FIELDS,
+    RELATED,
+    AddressRecord,
+    CustomerDetails,
+    OverrideRecord,
+    RelatedRecords,
+)
 
 BLANK: dict[str, object] = {
     **dict.fromkeys(FIELDS), "name": "Acme", "email": "ap@acme.example.com", "legal_entity_id": "le_us",
@@ -252,5 +259,6 @@ def test_the_related_lists_alone_differ_as_they_do_among_everything() -> None:
     before = customer(name="a", addresses={"adr_1": item_json(address("Bonn")), "adr_2": item_json(address("Ulm"))})
     after = customer(name="b", addresses={"adr_1": item_json(address("Köln")), "adr_3": item_json(address("Trier"))})
     changed = [d for d in diff(before, after) if d.path != "/name"]
-    assert diff_of_related(before, after) == changed
+    lists = [RelatedRecords(**{name: getattr(one, name) for name in RELATED}) for one in (before, after)]
+    assert diff_of_related(*lists) == changed
     assert [d.path for d in changed] == ["/addresses/adr_1/city", "/addresses/adr_2", "/addresses/adr_3"]
