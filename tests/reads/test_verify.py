@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -331,7 +332,7 @@ def test_the_root_is_that_of_pairing_level_by_level(leaves: int) -> None:
 
 
 def test_the_command_prints_a_line_per_check_and_fails_on_a_breach(
-    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from typer.testing import CliRunner
 
@@ -339,6 +340,7 @@ def test_the_command_prints_a_line_per_check_and_fails_on_a_breach(
     from settings import get_settings
 
     monkeypatch.setenv("ARFLOW_DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("ARFLOW_HOME", str(tmp_path))  # where no key is
     get_settings.cache_clear()
     good, bad = work(Books(fresh_database_url, "org_good")), work(Books(fresh_database_url, "org_bad"))
     clean = CliRunner().invoke(app, ["verify"])

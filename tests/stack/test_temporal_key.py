@@ -296,9 +296,9 @@ async def threads_ended(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 @pytest.mark.usefixtures("threads_ended")
 async def test_who_is_told_to_end_while_its_worker_fails_ends(
-    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    settings = Settings(temporal_address=temporal_address, database_url=quiet_database_url)
+    settings = Settings(home=tmp_path, temporal_address=temporal_address, database_url=quiet_database_url)
     for kind in ("posting", "process", "changes", "refresh", "import", "webhook"):
         monkeypatch.setattr(worker, f"{kind}_worker", lambda *_, **__: Failing())
     monkeypatch.setattr(temporal, "posting_worker", lambda *_: Failing())
@@ -327,7 +327,7 @@ class Refused:
 
 @pytest.mark.usefixtures("threads_ended")
 async def test_a_worker_whose_polls_are_refused_begins_again(
-    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch
+    quiet_database_url: str, temporal_address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async def barred(_: Client, **__: bool) -> KeyRefused:
         return KeyRefused("it refuses our API key")
@@ -336,7 +336,7 @@ async def test_a_worker_whose_polls_are_refused_begins_again(
     for kind in ("posting", "process", "changes", "refresh", "import", "webhook"):
         monkeypatch.setattr(worker, f"{kind}_worker", lambda *_, **__: Refused())
     monkeypatch.setattr(worker, "settle_the_interpreter", lambda: None)
-    settings = Settings(temporal_address=temporal_address, database_url=quiet_database_url)
+    settings = Settings(home=tmp_path, temporal_address=temporal_address, database_url=quiet_database_url)
     running = asyncio.create_task(worker.run_worker(settings))
     async with asyncio.timeout(MOMENT):
         while Refused.began < 18:
