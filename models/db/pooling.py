@@ -69,7 +69,7 @@ async def wait_for_own_sessions(database_url: str) -> None:
 
 
 async def _examine(database_url: str) -> None:
-    watched = await _connect(database_url)
+    watched, mark = await _connect(database_url), secrets.token_hex(8)
     clients = [watched]
     try:
         for _ in range(OTHERS):
@@ -80,10 +80,12 @@ async def _examine(database_url: str) -> None:
         others = clients[1:]
         for _ in range(ROUNDS):
             others = await _round(watched, others, secrets.token_hex(8))
+        for client in (watched, *others):
+            await _ask(client, _MARK, mark)
     finally:
         for client in clients:
             await client.close()
-    await _refuse_leftovers(database_url)
+    await _refuse_leftovers(database_url, mark)
 
 
 async def _round(watched: Client, others: Sequence[Client], mark: str) -> list[Client]:
@@ -107,21 +109,15 @@ async def _round(watched: Client, others: Sequence[Client], mark: str) -> list[C
     return placed
 
 
-async def _refuse_leftovers(database_url: str) -> None:
-    """A pooler of sessions has to clear one before it hands it on."""
-    mark = secrets.token_hex(8)
-    first = await _connect(database_url)
-    try:
-        await _ask(first, _MARK, mark)
-    finally:
-        await first.close()
+async def _refuse_leftovers(database_url: str, mark: str) -> None:
+    """A pooler of sessions has to clear one before it hands it on: whichever it hands on of those that were just given back."""
     await asyncio.sleep(_HANDED_BACK)
-    second = await _connect(database_url)
+    next_one = await _connect(database_url)
     try:
-        if (await _ask(second, _LOOK))[1] == mark:
+        if (await _ask(next_one, _LOOK))[1] == mark:
             raise SharedSession(_LEFT)
     finally:
-        await second.close()
+        await next_one.close()
 
 
 async def _connect(database_url: str) -> Client:
