@@ -19,6 +19,7 @@ from api.waiting import leave_behind, not_taken
 from operations.commands import Submitted
 from operations.runner import execute
 from workflows.connection import is_barred, is_namespace_gone
+from workflows.ending import told_to_end
 from workflows.starting import Start, start
 
 BEGIN_SECONDS: Final = 3.0
@@ -80,16 +81,10 @@ def keep_trying(call: Callable[[], Awaitable[object]]) -> None:
             with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 await call()
                 break
-            if _is_told_to_end():
+            if told_to_end():
                 break
 
     leave_behind(asyncio.ensure_future(until_taken()))
-
-
-def _is_told_to_end() -> bool:
-    """Whether this task was cancelled, with its process: the client makes an error of its own of that."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def is_slow(state: State, error: RPCError | TimeoutError) -> bool:

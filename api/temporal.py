@@ -26,9 +26,8 @@ from workflows.connection import (
     connect_once_there,
     is_key_refused,
     keep_key,
-    told_to_end,
 )
-from workflows.ending import EndsInTime
+from workflows.ending import EndsInTime, told_to_end
 from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.api")

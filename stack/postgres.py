@@ -166,9 +166,8 @@ class EmbeddedPostgres:
         try:
             code = await process.wait()
         except asyncio.CancelledError:
-            with contextlib.suppress(
-                ProcessLookupError
-            ):  # a signal to all of us may have ended it at its very beginning
+            # A signal to all of us may have ended it at its very beginning.
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # initdb runs servers of its own
             await process.wait()
             raise

@@ -162,12 +162,6 @@ async def keep_key(client: Client, settings: Settings) -> None:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-def told_to_end() -> bool:
-    """Whether this task was cancelled. A worker of the SDK that fails just then raises what it failed with instead."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
 def is_barred(error: RPCError) -> bool:
     """Whether the server is there, and lets us do nothing until an operator acts."""
     return is_namespace_gone(error) or is_key_refused(error)

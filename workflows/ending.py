@@ -10,12 +10,17 @@ import structlog
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Worker, WorkerConfig
 
-from workflows.connection import told_to_end
-
 log = structlog.get_logger("arflow.temporal")
 
 ENDS_WITHIN: Final = 20.0
 """Seconds that the workers of a client have once one of them has failed; told to end in good order they take what they need."""
+
+
+def told_to_end() -> bool:
+    """Whether this task was cancelled, with its process. Temporal's client and the SDK's workers raise an error of their own of
+    that, or what they fail with just then."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class LeftBehind(Exception):
