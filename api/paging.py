@@ -3,11 +3,9 @@
 A cursor is the sort key of the last item shown, base64url of a JSON array that begins with the list's name. It grants
 nothing: whatever it says, row-level security and the route's own filters decide what is listed. Usage:
 
-    @router.get("/v1/invoices")
-    def invoices(page: Paging, who: ...) -> dict[str, Any]:
-        after = page.after("invoices", date, str)              # None on the first page, else (due_date, id)
-        rows = list_invoices(tx, after=after, limit=page.fetch)  # one more than the page, to know whether there is more
-        return page.answer("invoices", rows, key=lambda r: (r.due_date, r.id), item=invoice_json)
+    after = page.after("invoices", date, str)                # None on the first page, else (due_date, id)
+    found = list_invoices(tx, after=after, limit=page.fetch)   # one more than the page, to know whether there is more
+    return page.of("invoices", found, key=lambda i: (i.due_date, i.id), item=invoice_answer)
 """
 
 import base64
@@ -57,18 +55,6 @@ class PageRequest:
         if len(found) != len(types) + 1 or found[0] != name:
             raise _bad_cursor()
         return tuple(_part(value, kind) for value, kind in zip(found[1:], types, strict=True))
-
-    def answer(
-        self,
-        name: str,
-        rows: Sequence[Row],
-        key: Callable[[Row], Sequence[KeyPart]],
-        item: Callable[[Row], Any] = lambda row: row,
-    ) -> dict[str, Any]:
-        """The body of the answer, from up to `fetch` rows in the list's order."""
-        shown = rows[: self.limit]
-        more = len(rows) > self.limit
-        return {"items": [item(row) for row in shown], "next_cursor": _encode(name, key(shown[-1])) if more else None}
 
     def of(
         self, name: str, records: Sequence[Row], key: Callable[[Row], Sequence[KeyPart]], item: Callable[[Row], Item]

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
-import structlog
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -48,7 +47,6 @@ __all__ = [
     "aging_job", "cash_proposal_jobs", "client_name", "commit_job", "conversation_server", "customer_jobs", "proposal_jobs",
     "receivable_jobs", "trail_jobs", "word_jobs",
 ]  # fmt: skip
-log = structlog.get_logger("arflow.conversation")
 
 Context = Any
 """The SDK's context of one request; its type has the transport's types inside."""

@@ -120,4 +120,4 @@ def _again(tx: Tx, approval: Approval) -> Asked:
     return _asked(tx, authority.get(tx), _ASKED.validate_python(request["limits"]))
 
 
-LIMITS: Final = register(Kind("authority_limits", _carry_out, _follow, _again))
+register(Kind("authority_limits", _carry_out, _follow, _again))

@@ -37,12 +37,10 @@ def read_bank_csv(file: BinaryIO, described: StatementFormat, currency: str) -> 
     places = _places(rows, described)
     reader = RowReader(described, places, currency)
     read, left_out = read_rows(rows, reader)
-    return _statements(read, (*warnings, *left_out), described)
+    return _statements(read, (*warnings, *left_out))
 
 
-def _statements(
-    read: Sequence[tuple[Row, StatementLine]], warnings: Sequence[StatementWarning], described: StatementFormat
-) -> list[Statement]:
+def _statements(read: Sequence[tuple[Row, StatementLine]], warnings: Sequence[StatementWarning]) -> list[Statement]:
     """The lines by the account that they name, in the order of the file."""
     groups: dict[str | None, list[tuple[Row, StatementLine]]] = {}
     for row, line in read:

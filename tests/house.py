@@ -4,6 +4,7 @@
   database, but what ALLOWED names, with the reason.
 - SQL stands in models/db alone.
 - No message says an amount in minor units: it is spelt in its currency.
+- No name at the top of a module is used by nobody (tests/unused.py).
 """
 
 import ast
@@ -12,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from tests.unused import unused
 
 ROOT: Final = Path(__file__).parents[1]
 TYPED: Final = ("models", "operations", "api/routes")
@@ -135,7 +138,7 @@ def unspelt() -> list[str]:
 
 
 def main() -> None:
-    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql() + unspelt()
+    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql() + unspelt() + unused()
     print(
         "\n".join(wrong) or "every signature says what it takes and answers; SQL stands in models/db; amounts are spelt"
     )

@@ -121,8 +121,9 @@ class Chain:
         return all(s.status is StepStatus.APPROVED for s in self.steps)
 
     @property
-    def deciders(self) -> tuple[str, ...]:
-        return tuple(s.decided_by for s in self.steps if s.decided_by is not None)
+    def deciders(self) -> list[str]:
+        """Who has decided a step, and for whom: none of them decides another."""
+        return sorted({user for s in self.steps for user in (s.decided_by, s.on_behalf_of) if user is not None})
 
     def with_step(self, step: Step) -> "Chain":
         return replace(self, steps=tuple(step if s.number == step.number else s for s in self.steps))

@@ -71,7 +71,6 @@ _CURRENCIES: Final[Mapping[str, str]] = MappingProxyType(
      "quid": "GBP", "sterling": "GBP", "€": "EUR", "euro": "EUR", "euros": "EUR", "yen": "JPY"}
 )  # fmt: skip
 _FILLERS: Final = frozenset({"a", "an", "and", "of", "about", "the", "exactly", "us", "uk", "british", "american"})
-_NUMBER: Final = re.compile(r"[0-9]+(?:[.,'][0-9]+)*")
 _ORDINAL: Final = re.compile(r"\b([0-9]{1,2})(?:st|nd|rd|th)\b")
 
 

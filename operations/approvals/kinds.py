@@ -2,7 +2,7 @@
 
 A kind is registered beside what it approves:
 
-    CREDIT_NOTES: Final = register(Kind("credit_note", issue_approved, follow, again))
+    register(Kind("credit_note", issue_approved, follow, again))
 
 and whoever may not decide something alone asks in the same transaction that keeps it: `ask(work, Asked(...))`.
 """
@@ -32,10 +32,9 @@ class Kind:
 _KINDS: Final[dict[str, Kind]] = {}
 
 
-def register(kind: Kind) -> Kind:
+def register(kind: Kind) -> None:
     """Make the kind known."""
     _KINDS[kind.name] = kind
-    return kind
 
 
 def kind_of(approval: Approval) -> Kind:

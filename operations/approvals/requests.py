@@ -8,7 +8,6 @@ from models.approvals import chain as rules
 from models.approvals.answers import ApprovalAnswer
 from models.approvals.approval import Approval, Asked
 from models.approvals.approval_answer import approval_answer
-from models.approvals.chain import open_chain
 from models.approvals.plan import PlannedStep
 from models.approvals.requests import ResubmitApproval
 from models.approvals.step_times import planned
@@ -47,7 +46,7 @@ def ask(work: Work, asked: Asked, approval_id: str | None = None) -> Approval:
         submitted_at=work.now,
         command_id=work.cmd.id,
         workflow_id=approval_workflow_id(found),
-        chain=open_chain(work.cmd.actor, plan(work.tx, asked), work.now),
+        chain=rules.open_chain(work.cmd.actor, plan(work.tx, asked), work.now),
     )
     people.seen(work.tx, work.cmd.actor, work.cmd.roles, work.cmd.entities)
     for table, rows in approvals.rows_of(approval).items():
@@ -127,10 +126,10 @@ acts.acts_of(APPROVALS, ApprovalAnswer, approval_answer, execution.Approval)
 def resubmit_approval(work: Work, asked: ResubmitApproval) -> Outcome[ApprovalAnswer]:
     """A new round of what was returned or could not be carried out, as things are now, under the limits of this day."""
     before = acts.opened(work, APPROVALS)
-    rules.require_resubmittable(before.chain, acts.principal(work))
+    who = acts.principal(work)
+    rules.require_resubmittable(before.chain, who)
     again = kind_of(before).again(work.tx, before)
-    steps = plan(work.tx, again)
-    chain = open_chain(before.chain.submitted_by, steps, work.now, round_=before.chain.round + 1)
+    chain = rules.resubmit(before.chain, who, plan(work.tx, again), work.now)
     after = replace(
         before.moved_to(chain, work.now),
         authority=again.authority,

@@ -299,4 +299,4 @@ def _again(tx: Tx, approval: Approval) -> Asked:
     return _asked(n, authority or begun)
 
 
-CREDIT_NOTES: Final = register(Kind("credit_note", _carry_out, _follow, _again))
+register(Kind("credit_note", _carry_out, _follow, _again))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from models.approvals.approval import Approval, Asked, Authority
 from models.approvals.chain import ChangeStatus
@@ -186,4 +185,4 @@ def _again(tx: Tx, approval: Approval) -> Asked:
     return _asked(d, i, minor, str(d.asked_reason), authority or begun)
 
 
-DEDUCTIONS: Final = register(Kind("deduction", _carry_out, _follow, _again))
+register(Kind("deduction", _carry_out, _follow, _again))

@@ -258,4 +258,4 @@ def _again(tx: Tx, approval: Approval) -> Asked:
     return _asked(w, i, authority or begun)
 
 
-WRITE_OFFS: Final = register(Kind("write_off", _carry_out, _follow, _again))
+register(Kind("write_off", _carry_out, _follow, _again))

@@ -16,7 +16,7 @@ from operations.approvals import acts
 from operations.customers.execution import CHANGES
 from operations.customers.proposals import (
     Proposal,
-    approvers,
+    approvals_needed,
     claim_keys,
     propose_create,
     propose_deactivation,
@@ -37,7 +37,8 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     """A new round of a returned or failed change: as corrected, or what was asked, re-based on the customer as it is."""
     tx, before = work.tx, acts.opened(work, CHANGES)
     # First whether it may be at all, under whatever plan: nothing else is looked at for one who may not.
-    chain_rules.require_resubmittable(before.chain, acts.principal(work))
+    who = acts.principal(work)
+    chain_rules.require_resubmittable(before.chain, who)
     if before.request is None:
         raise Refusal("CHANGE_CLOSED", "The change has been erased.")
     corrected = asked.customer or asked.patch
@@ -46,7 +47,7 @@ def resubmit_change(work: Work, asked: ResubmitChange) -> Outcome[ChangeAnswer]:
     proposal = _proposed_again(work, before, asked)
     require_cover(work, proposal.concerns)
     claim_keys(tx, before.id, proposal, work.cmd.entities)
-    chain = approvers(work, proposal, before.chain.submitted_by, before.chain.round + 1)
+    chain = chain_rules.resubmit(before.chain, who, approvals_needed(tx, proposal), work.now)
     after = replace(
         before.moved_to(chain, work.now),
         request=request,

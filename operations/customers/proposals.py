@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from models.answers import WarningAnswer
-from models.approvals.chain import Chain, open_chain
+from models.approvals.plan import PlannedStep
 from models.checks import LARGE_CREDIT_LIMIT
 from models.customers import diff as diffs
 from models.customers.approval_policy import plan
@@ -138,10 +138,9 @@ def _ordered_ids() -> Callable[[str], str]:
     return next_id
 
 
-def approvers(work: Work, p: Proposal, submitter: str, round_: int = 1) -> Chain:
-    """The chain of approvals that the proposal needs under the organisation's policy."""
-    steps = plan(policy_of(work.tx), p.operation, diffs.new_credit_limits(p.diff))
-    return open_chain(submitter, steps, work.now, round_=round_)
+def approvals_needed(tx: Tx, p: Proposal) -> list[PlannedStep]:
+    """The approvals that the proposal needs under the organisation's policy."""
+    return plan(policy_of(tx), p.operation, diffs.new_credit_limits(p.diff))
 
 
 def warnings_of(tx: Tx, p: Proposal, *, given_reason: bool = True) -> list[WarningAnswer]:

@@ -7,6 +7,7 @@ validated again when it is executed.
 from pydantic import JsonValue
 
 from models.answers import JsonObject
+from models.approvals.chain import open_chain
 from models.customers.bodies import CreateCustomer
 from models.customers.change_answers import SubmittedChangeAnswer, submitted_answer
 from models.customers.change_records import Change
@@ -24,7 +25,7 @@ from operations.approvals.state import state_of
 from operations.customers.policies import policy_of
 from operations.customers.proposals import (
     Proposal,
-    approvers,
+    approvals_needed,
     claim_keys,
     propose_create,
     propose_deactivation,
@@ -118,7 +119,7 @@ def _submit(
         request=request,
         diff=p.diff,
         warnings=warnings_of(tx, p, given_reason=ending is None or ending.reason_code is not None),
-        chain=approvers(work, p, cmd.actor),
+        chain=open_chain(cmd.actor, approvals_needed(work.tx, p), work.now),
     )
     for table, rows in changes.rows_of(change).items():
         work.add(table, rows)

@@ -14,6 +14,7 @@ from api.gate import gated_router
 from api.routes import health
 from api.tokens import mint_dev_token
 from models.access import Principal
+from models.answers import Page
 from models.errors import Refusal
 from models.values import (
     Body,
@@ -67,10 +68,11 @@ async def make_thing(
 
 
 @router.get("/v1/things")
-def list_things(page: Paging, who: Annotated[Principal, requires("payments.read")]) -> dict[str, Any]:
+def list_things(page: Paging, who: Annotated[Principal, requires("payments.read")]) -> Page[int]:
     after = page.after("things", date, int)
     start = 0 if after is None else after[1] + 1
-    return page.answer("things", range(start, min(start + page.fetch, 120)), key=lambda n: (date(2026, 1, 1), n))
+    found = range(start, min(start + page.fetch, 120))
+    return page.of("things", found, key=lambda n: (date(2026, 1, 1), n), item=int)
 
 
 @router.get("/v1/me")

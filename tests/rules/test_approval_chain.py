@@ -163,7 +163,7 @@ def test_what_was_said_in_a_round_stays_with_it_and_the_next_one_begins_with_not
     step = back.steps[1]
     assert (step.status, step.decided_by, step.decided_at) == (StepStatus.WAITING, "u_c2", later)
     assert (step.reason_code, step.comment, step.on_behalf_of, step.delegation) == ("TYPO", "Street?", "u_c", None)
-    assert (back.returned, back.is_open, back.complete, back.deciders) == (True, True, False, ("u_1", "u_c2"))
+    assert (back.returned, back.is_open, back.complete, back.deciders) == (True, True, False, ["u_1", "u_c", "u_c2"])
     with refusing("STEP_NOT_PENDING", step=None) as no:
         decide(back, person("u_x", "controller"), Decision.APPROVE, NOW)
     assert "waits for its submitter" in no[0].detail

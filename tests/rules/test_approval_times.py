@@ -108,7 +108,7 @@ def manager() -> Principal:
 def approved():
     chain = open_chain("u_clerk", plan(ApprovalPolicy(), "create"), NOW)
     chain = decide(chain, manager(), Decision.APPROVE, NOW)
-    assert (chain.complete, chain.deciders) == (False, ("u_m",))
+    assert (chain.complete, chain.deciders) == (False, ["u_m"])
     return decide(chain, Principal("u_c", "org", frozenset({"controller"})), Decision.APPROVE, NOW)
 
 
@@ -130,7 +130,7 @@ def test_a_complete_chain_is_carried_out_or_fails_once():
 def test_what_failed_is_submitted_again_by_its_submitter_and_what_is_decided_is_not():
     clerk, steps = Principal("u_clerk", "org", frozenset()), plan(ApprovalPolicy(), "create")
     again = resubmit(failed(approved()), clerk, steps, NOW + HOUR)
-    assert (again.round, again.status, again.deciders) == (2, ChangeStatus.PENDING_APPROVAL, ())
+    assert (again.round, again.status, again.deciders) == (2, ChangeStatus.PENDING_APPROVAL, [])
     assert again.steps[0].started_at == NOW + HOUR
     with refused("FORBIDDEN"):
         resubmit(failed(approved()), manager(), steps, NOW)

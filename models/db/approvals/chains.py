@@ -105,7 +105,7 @@ def state_of(one: UnderApproval) -> dict[str, object]:
         "status": one.chain.status.value,
         "round": one.chain.round,
         "returned": one.chain.returned,
-        "deciders": sorted({u for s in one.chain.steps for u in (s.decided_by, s.on_behalf_of) if u}),
+        "deciders": one.chain.deciders,
         "awaiting_step": step.number if step else None,
         "awaiting_role": step.role if step else None,
         "awaiting_since": step.started_at if step else None,

@@ -58,12 +58,6 @@ def get(tx: Tx, payment_id: str) -> AppliedPayment:
     return AppliedPayment.of(found(tx, "payment", payment_id, row))
 
 
-def by_external_id(tx: Tx, external_id: str) -> AppliedPayment | None:
-    """The payment that was recorded under this external_id."""
-    row = tx.one(f"{_SHOWN_PAYMENTS} AND p.external_id = :ext", ext=external_id)
-    return None if row is None else AppliedPayment.of(row)
-
-
 _LOCK: Final = "SELECT 1 FROM payments WHERE org_id = :org AND id = :id FOR UPDATE"
 _LOCKED: Final = f"""SELECT p.*, {CLOSED} AS closed_periods, s.id AS last_session, s.seq AS last_seq,
     s.body_hash AS last_hash, s.command_id AS last_command, s.undone AS last_undone

@@ -35,11 +35,6 @@ def entities_of_change(tx: Tx, change_id: str) -> Sequence[str]:
     return tx.scalar(sql, id=change_id) or ()
 
 
-def release(tx: Tx, change_id: str) -> None:
-    """Give back what an ended change had reserved."""
-    tx.later("DELETE FROM customer_claims WHERE org_id = :org AND change_id = :id", id=change_id)
-
-
 def any_claimed(tx: Tx, kind: Kind, keys: Sequence[str]) -> str | None:
     """An open change that has reserved one of the keys."""
     found: str | None = tx.scalar(

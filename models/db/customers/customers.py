@@ -159,13 +159,6 @@ def _save_overrides(
     tx.insert("customer_entity_overrides", rows, suffix=conflict)
 
 
-def delete(tx: Tx, customer_id: str) -> None:
-    """Remove the customer and what belongs to it. The ledger's foreign keys refuse one with transactions."""
-    for table in (*_TABLES.values(), "customer_entity_overrides"):
-        tx.later(f"DELETE FROM {table} WHERE org_id = :org AND customer_id = :id", id=customer_id)
-    tx.later("DELETE FROM customers WHERE org_id = :org AND id = :id", id=customer_id)
-
-
 def ids_of(tx: Tx, external_ids: Sequence[str]) -> dict[str, str]:
     """The customers that have these external ids, by them."""
     sql = "SELECT external_id, id FROM customers WHERE org_id = :org AND external_id = ANY(:ids)"

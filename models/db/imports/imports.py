@@ -32,11 +32,6 @@ def get(tx: Tx, import_id: str, *, lock: bool = False) -> Import:
     return found(tx, "import", import_id, tx.record(Import, _GET + (" FOR UPDATE" if lock else ""), id=import_id))
 
 
-def insert(tx: Tx, one: Import) -> None:
-    """A new import."""
-    tx.insert("customer_imports", [one])
-
-
 def save(tx: Tx, before: Import, after: Import) -> Import:
     """Write what differs of a locked import."""
     old, new = as_columns(before), as_columns(after)
