@@ -21,7 +21,7 @@ from api.refresher import PanelRefresher
 from api.temporal import TemporalLink
 from interpreter import settle_the_interpreter
 from models.db.announcements import listen
-from models.db.engine import ask, make_engine, make_reads
+from models.db.engine import make_engine, make_reads, ping
 from models.db.migrate import pending
 from models.db.pooling import SharedSession, refuse_shared_sessions
 from models.db.tls import why_away
@@ -81,7 +81,7 @@ def _watch(app: FastAPI, settings: Settings, engine: Engine, link: TemporalLink)
     async def database() -> str | None:
         nonlocal examined
         try:
-            await run_in_threadpool(ask, engine, "SELECT 1")
+            await run_in_threadpool(ping, engine)
         except psycopg.OperationalError as error:
             if why := await run_in_threadpool(why_away, settings.app_url(), error):
                 return why

@@ -231,7 +231,7 @@ def _rehearsed(work: Work, cmd: Command) -> Effect:
                 done = asked_for.do(inner, asked_for.asked(cmd)).written()
             effect = effect_of(inner, done, made)
             inner.flush()
-            work.tx.run("SET CONSTRAINTS ALL IMMEDIATE")
+            work.tx.check_constraints()
             raise _TakenBack(effect)
     except _TakenBack as back:
         return back.effect

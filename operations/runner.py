@@ -136,7 +136,7 @@ def execute_item(engine: Engine, who: Principal, s: Submission) -> Answered:
     try:
         for attempt in attempts(engine, who.org_id):
             with attempt as tx:
-                tx.later(f"SELECT {commands.SHARE_PERIODS}")
+                commands.share_periods(tx)
                 done = perform(Work(tx, cmd), kept=False)
     except Refusal as refusal:
         with transaction(engine, who.org_id) as tx:

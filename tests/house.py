@@ -27,7 +27,10 @@ LOWEST: Final = (
 )
 """Where rows are made, and values of every type pass through."""
 LOOSE: Final = re.compile(r"\b(Any|Row)\b")
-SQL: Final = re.compile(r"\b(SELECT\s+(?!1$)\S|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)")
+SQL: Final = re.compile(r"\b((SELECT|SET|LOCK)(\s|$)|(INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\s)")
+"""Also in a part of a text that goes on with something computed."""
+SOQL: Final = ("sources/salesforce.py", "sources/salesforce_accounts.py")
+"""Ask Salesforce, in its own language."""
 NO_CURRENCY: Final = "models/conversation/in_words.py"
 """Says amounts of records of any kind, also of one that has no currency beside them."""
 ROOMS: Final = (
@@ -113,6 +116,8 @@ def sql() -> list[str]:
     """Statements outside models/db."""
     found = []
     for path in files(*ROOMS):
+        if name_of(path) in SOQL:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value):
                 found.append(f"{name_of(path)}:{node.lineno}: {node.value[:70]!r}")

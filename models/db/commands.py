@@ -70,10 +70,15 @@ def covers(tx: Tx, who: Principal, command: Asked) -> bool:
 
 
 SHARE_PERIODS: Final = "pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0))"
-"""Keeps a period from closing under a posting; closing takes the lock exclusively."""
+"""Closing takes the lock exclusively."""
 _LOCK: Final = f"""SELECT {{columns}}, CASE WHEN operation IN ('close_period', 'reopen_period')
      THEN pg_advisory_xact_lock(hashtextextended('periods:' || :org, 0)) ELSE {SHARE_PERIODS} END
    FROM commands WHERE org_id = :org AND id = :id FOR UPDATE"""
+
+
+def share_periods(tx: Tx) -> None:
+    """Keep a period from closing under what this transaction posts, as `lock` does, where no command is locked."""
+    tx.later(f"SELECT {SHARE_PERIODS}")
 
 
 def lock(tx: Tx, command_id: str) -> CommandRow | None:

@@ -216,6 +216,10 @@ class Tx:
                 self.run(f"ROLLBACK TO SAVEPOINT {name}")
             raise
 
+    def check_constraints(self) -> None:
+        """Check now what a commit would check."""
+        self.run("SET CONSTRAINTS ALL IMMEDIATE")
+
     def connection(self) -> ThreadConnection:
         """The driver's connection, once everything that waited has been sent: for COPY and cursors of the server."""
         self.batch()

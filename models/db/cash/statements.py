@@ -11,6 +11,7 @@ from models.answers import read_row
 from models.cash.invoice_book import OpenInvoice
 from models.cash.records import Invoice
 from models.cash.statement_records import BankStatement, BankStatementLine, CountedStatement, LineOutcome
+from models.db.commands import SHARE_PERIODS
 from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.bank import bank_accounts, statements
@@ -87,10 +88,7 @@ def keep(tx: Tx, statement: BankStatement, lines: Sequence[BankStatementLine]) -
 
 def lock(tx: Tx, statement_id: str) -> BankStatement:
     """The statement, locked, while no month closes under what is posted; 404 or 403 otherwise."""
-    sql = (
-        "SELECT *, pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0)) FROM statements "
-        "WHERE org_id = :org AND id = :id FOR UPDATE"
-    )
+    sql = f"SELECT *, {SHARE_PERIODS} FROM statements WHERE org_id = :org AND id = :id FOR UPDATE"
     return found(tx, "statement", statement_id, tx.record(BankStatement, sql, id=statement_id))
 
 
