@@ -1,4 +1,4 @@
-"""Who may do what: the role table (docs/api.md, section 2) as data, and the person (or service) behind a request.
+"""Who may do what: the role table (docs/roles.md) as data, and the person (or service) behind a request.
 
 Rules of the table: a role that may write may read; `auditor` reads everything and writes nothing; `ar_manager`
 includes `manager`; every other role matches exactly; what stands nowhere is refused.

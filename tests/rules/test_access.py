@@ -4,7 +4,7 @@ import pytest
 
 from models.access import MEANINGS, PERMISSIONS, ROLES, Principal, roles_with
 
-# docs/api.md, section 2, one row each: clerk, ar_manager, controller, cfo, AE/AM/CSM, bank_feed, ops.
+# docs/roles.md, one row each: clerk, ar_manager, controller, cfo, AE/AM/CSM, bank_feed, ops.
 # W writes and reads, R reads, "o" the own ones, "-" neither.
 TABLE = [
     ("invoices.read", "invoices.write", "W W W R R - -"),

@@ -44,7 +44,7 @@ TABLE = {
     "import": (["manager"], "yellow"),
 }
 ROLES = ["ar_clerk", "manager", "ar_manager", "controller", "cfo", "account_executive", "ops", "auditor"]
-# Which roles may decide a step of the key's role: docs/api.md, section 2: ar_manager includes manager; otherwise exactly.
+# Which roles may decide a step of the key's role: docs/roles.md: ar_manager includes manager; otherwise exactly.
 ENTITLED = {
     "ar_manager": {"ar_manager"},
     "manager": {"manager", "ar_manager"},
