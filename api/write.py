@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,17 +27,12 @@ from models.access import Principal
 from models.answers import JsonObject
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
-from models.db.tx import to_json
 from models.ids import new_id
-from models.messages.approvals import approval_workflow_id
-from models.messages.changes import change_workflow_id
-from models.messages.commands import posting_workflow_id
-from models.messages.imports import import_workflow_id
 from models.under_way import UnderWayAnswer
 from models.values import Body
 from operations import commands
 from operations.commands import Submission, Submitted
-from operations.execution import Approval, Change, Execution, Import, InPlace, Posting, Statement
+from operations.execution import Approval, Change, Execution, Import, InPlace, Posting, Statement, workflow_id
 from operations.runner import OPERATIONS, rehearse, run_now
 from operations.work import Answered
 
@@ -72,15 +68,14 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
     """Carry the write out, and answer it. `dry_run`: what would be answered; changes nothing."""
     engine: Engine = request.app.state.engine
     execution, command_id = OPERATIONS[w.operation].execution, new_id("cmd")
-    s = submission(request, key, w, command_id, _workflow_id(execution, w.record_id, command_id))
+    s = submission(request, key, w, command_id, workflow_id(execution, w.record_id, command_id))
     if dry_run:
         return response(await run_in_threadpool(rehearse, engine, who, s))
     if isinstance(execution, InPlace):
         return _counted(w, await run_in_threadpool(run_now, engine, who, s))
     if isinstance(execution, Statement):
         received = await run_in_threadpool(run_now, engine, who, s)
-        workflow_id = await begin_statement(request, who, received)
-        return _counted(w, received, {"Location": operation_path(workflow_id)})
+        return _counted(w, received, {"Location": operation_path(await begin_statement(request, who, received))})
     kept = await keep(request, who, s)
     request.state.workflow_id = kept.workflow_id  # the middleware answers it, on a refusal too
     if kept.answer is not None:
@@ -96,9 +91,9 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
 
 
 def submission(
-    request: Request, key: RequestKey, w: Write, command_id: str | None = None, workflow_id: str | None = None
+    request: Request, key: RequestKey, w: Write, command_id: str | None = None, carried_by: str | None = None
 ) -> Submission:
-    """The write as it is kept."""
+    """The write as it is kept. `carried_by`: its process, where it has one."""
     return Submission(
         operation=w.operation,
         path=request.url.path,
@@ -109,23 +104,9 @@ def submission(
         resource_id=w.record_id,
         subject_id=w.subject_id or w.record_id,
         customer_id=w.customer_id,
-        workflow_id=workflow_id,
+        workflow_id=carried_by,
         command_id=command_id,
     )
-
-
-def _workflow_id(execution: Execution, record_id: str, command_id: str) -> str | None:
-    """Of the process that carries the command, where one does."""
-    match execution:
-        case Posting(process):
-            return posting_workflow_id(process, record_id, command_id)
-        case Change():
-            return change_workflow_id(new_id("chg") if execution.begins else record_id)
-        case Approval():
-            return approval_workflow_id(record_id)
-        case Import():
-            return import_workflow_id(record_id)
-    return None
 
 
 def _process(execution: Execution, d: Dispatch) -> Process:
@@ -144,12 +125,11 @@ def _process(execution: Execution, d: Dispatch) -> Process:
 async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
     """`operations.commands.submit`, on the event loop."""
     command = commands.command_of(who, s)
-    sent = {"org": who.org_id, "row": to_json(commands.command_row(command, s))}
+    sent = commands.to_keep(who, command, s)
     while (first := first_of(await read_row(request.app.state, who.org_id, KEEP, sent))) is None:
         pass  # as in submit
-    if commands.is_another_persons(who, first):
-        await run_in_threadpool(commands.require_cover, request.app.state.engine, who, first)
-    return commands.submitted(command, first)
+    said = partial(commands.submitted, request.app.state.engine, who, command, first)
+    return await run_in_threadpool(said) if commands.is_another_persons(who, first) else said()
 
 
 def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
@@ -160,6 +140,6 @@ def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Res
 def response(done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
     """The JSON answer with the headers of docs/api.md, section 2. A process that its body names is the one that carries it."""
     headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
-    if '"workflow_id":' in done.json and (workflow_id := json.loads(done.json).get("workflow_id")):
-        headers["X-Workflow-Id"] = workflow_id
+    if '"workflow_id":' in done.json and (process := json.loads(done.json).get("workflow_id")):
+        headers["X-Workflow-Id"] = process
     return Response(done.json, done.status, {**headers, **more}, "application/json")

@@ -14,8 +14,8 @@ from sqlalchemy import Engine
 from models.access import Principal
 from models.answers import JsonObject
 from models.commands import CommandRow, FirstCommand
-from models.db.commands import covers, keep
-from models.db.engine import transaction
+from models.db.commands import KEEP, covers, first_of
+from models.db.engine import fetch_once, transaction
 from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
@@ -73,11 +73,10 @@ def submit(engine: Engine, who: Principal, s: Submission) -> Submitted:
     """Keep the command; with a key seen before, answer what it was answered, or 409 IDEMPOTENCY_KEY_CONFLICT;
     403 where the token does not cover what was answered."""
     command = command_of(who, s)
-    while (first := keep(engine, who.org_id, command_row(command, s))) is None:
+    sent = to_keep(who, command, s)
+    while (first := first_of(fetch_once(engine, who.org_id, KEEP, sent))) is None:
         pass  # the first one was refused between the function's two statements: the key is free again
-    if is_another_persons(who, first):
-        require_cover(engine, who, first)
-    return submitted(command, first)
+    return submitted(engine, who, command, first)
 
 
 def command_of(who: Principal, s: Submission) -> Command:
@@ -122,9 +121,9 @@ def own_command(
     )
 
 
-def command_row(c: Command, s: Submission) -> Mapping[str, object]:
-    """The command as it is kept."""
-    return {
+def to_keep(who: Principal, c: Command, s: Submission) -> Mapping[str, str]:
+    """What `KEEP` takes: the command as its row."""
+    row = {
         "id": c.id,
         "operation": c.operation,
         "path": c.path,
@@ -141,10 +140,14 @@ def command_row(c: Command, s: Submission) -> Mapping[str, object]:
         "workflow_id": c.workflow_id,
         "subject_id": c.subject_id,
     }
+    return {"org": who.org_id, "row": to_json(row)}
 
 
-def submitted(command: Command, first: FirstCommand) -> Submitted:
-    """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT."""
+def submitted(engine: Engine, who: Principal, command: Command, first: FirstCommand) -> Submitted:
+    """What the first command with the key says to this one, which may be itself. Raises IDEMPOTENCY_KEY_CONFLICT, and 403
+    where this person's token does not cover another's command, which the database is asked for."""
+    if is_another_persons(who, first):
+        _require_cover(engine, who, first)
     if first.id == command.id:
         return Submitted(command.id, command.workflow_id, command.resource_id, command=command)
     if first.body_hash != command.body_hash:
@@ -158,8 +161,7 @@ def is_another_persons(who: Principal, first: FirstCommand) -> bool:
     return who.entities is not None and first.actor != who.sub
 
 
-def require_cover(engine: Engine, who: Principal, first: FirstCommand) -> None:
-    """403 where their token does not cover another person's command."""
+def _require_cover(engine: Engine, who: Principal, first: FirstCommand) -> None:
     with transaction(engine, who.org_id, durable=False) as tx:
         if not covers(tx, who, first):
             raise Refusal("FORBIDDEN", "Your token does not cover what was asked with this Idempotency-Key.")

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from models.ids import new_id
+from models.messages.approvals import approval_workflow_id
+from models.messages.changes import change_workflow_id
+from models.messages.commands import posting_workflow_id
+from models.messages.imports import import_workflow_id
+
 
 @dataclass(frozen=True)
 class InPlace:
@@ -47,3 +53,18 @@ class Statement:
 
 
 Execution = InPlace | Posting | Change | Approval | Import | Statement
+
+
+def workflow_id(execution: Execution, record_id: str, command_id: str) -> str | None:
+    """The id of the process that carries the command, where one does."""
+    match execution:
+        case Posting(process):
+            return posting_workflow_id(process, record_id, command_id)
+        case Change():
+            return change_workflow_id(new_id("chg") if execution.begins else record_id)
+        case Approval():
+            return approval_workflow_id(record_id)
+        case Import():
+            return import_workflow_id(record_id)
+        case InPlace() | Statement():
+            return None

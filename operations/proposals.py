@@ -35,12 +35,11 @@ from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.ids import new_id, noting_ids
 from models.imports.requests import SubmitImport
-from models.messages.changes import change_workflow_id
 from models.money import convert
 from models.values import Body, Empty
 from operations.commands import Submission, command_of
 from operations.effects import effect_of
-from operations.execution import Change
+from operations.execution import workflow_id
 from operations.proposed import require_agents
 from operations.runner import OPERATIONS, operation
 from operations.work import Command, Outcome, Work
@@ -202,10 +201,7 @@ def _command(work: Work, asked: KeptProposal, record_id: str) -> Command:
     """The command that the proposal would become."""
     cmd = work.cmd
     who = Principal(cmd.actor, work.tx.org_id, frozenset(cmd.roles), cmd.entities)
-    execution = OPERATIONS[asked.operation].execution
-    change = (
-        change_workflow_id(new_id("chg") if execution.begins else record_id) if isinstance(execution, Change) else None
-    )
+    command_id = new_id("cmd")
     return command_of(
         who,
         Submission(
@@ -217,7 +213,8 @@ def _command(work: Work, asked: KeptProposal, record_id: str) -> Command:
             request_id=cmd.request_id,
             resource_id=record_id,
             subject_id=record_id,
-            workflow_id=change,
+            workflow_id=workflow_id(OPERATIONS[asked.operation].execution, record_id, command_id),
+            command_id=command_id,
         ),
     )
 

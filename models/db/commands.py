@@ -3,29 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Engine
-
 from models.access import Principal
 from models.answers import read_json
 from models.commands import Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
-from models.db.engine import fetch_once
 from models.db.subjects import subject_filter
 from models.db.tx import Row, Tx, to_json
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
+"""Keeps a command in one round trip: the first command with its key, which may be itself.
 
-
-def keep(engine: Engine, org_id: str, row: Mapping[str, object]) -> FirstCommand | None:
-    """Keep a command in one round trip. The first command with its key, which may be itself.
-
-    It does not wait for the disk: a command lost with the last moments of a crashed server was never answered.
-    None where the first one was refused between the function's two statements: the key is free again.
-    """
-    return first_of(fetch_once(engine, org_id, KEEP, {"org": org_id, "row": to_json(row)}))
+It does not wait for the disk: a command lost with the last moments of a crashed server was never answered."""
 
 
 def first_of(row: Sequence[bytes | None] | None) -> FirstCommand | None:
-    """What `KEEP` answered."""
+    """What `KEEP` answered. None where the first one was refused between its two statements: the key is free again."""
     return None if row is None else read_json(FirstCommand, row[0] or b"")
 
 

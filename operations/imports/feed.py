@@ -21,10 +21,10 @@ from models.db.organisations import all_org_ids
 from models.errors import Refusal
 from models.ids import new_id
 from models.imports.requests import ImportOptions, SubmitImport
-from models.messages.imports import import_workflow_id
 from operations.commands import Submission, submit
+from operations.execution import workflow_id
 from operations.imports.ends import own_work
-from operations.runner import execute_kept
+from operations.runner import OPERATIONS, execute_kept
 
 FEED_USER: Final = "partner_feed"
 QUIET_SECONDS: Final = 2.0
@@ -78,7 +78,7 @@ def _take(engine: Engine, org: str, entity: str, path: Path) -> Collected | None
         body = SubmitImport(options=options, file_hash=digest, file_bytes=path.stat().st_size)
         said = Submission(
             "import.submit", f"/feeds/{entity}", body, digest, True, new_id("req"), import_id, import_id,
-            workflow_id=import_workflow_id(import_id),
+            workflow_id=workflow_id(OPERATIONS["import.submit"].execution, import_id, ""),
         )  # fmt: skip
         kept = submit(engine, who, said)
         import_id = kept.resource_id or import_id

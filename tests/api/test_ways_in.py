@@ -32,6 +32,12 @@ def called_in(path: str) -> set[str]:
     return {call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls}
 
 
+def calling(*names: str) -> set[str]:
+    """The files of the product that call one of these."""
+    rooms = [p for room in ("api", "activities", "operations", "workflows") for p in (ROOT / room).rglob("*.py")]
+    return {p.name for p in rooms if set(names) & called_in(str(p.relative_to(ROOT)))}
+
+
 def test_routes_write_by_one_function() -> None:
     inside = {"submit", "run_now", "execute", "execute_kept", "rehearse", "start_workflow", "execute_update", "start"}
     for path in (ROOT / "api/routes").glob("*.py"):
@@ -39,13 +45,9 @@ def test_routes_write_by_one_function() -> None:
 
 
 def test_processes_are_started_and_races_repeated_in_one_place() -> None:
-    rooms = [p for room in ("api", "activities", "operations", "workflows") for p in (ROOT / room).rglob("*.py")]
-    starts = {
-        p.name for p in rooms if {"start_workflow", "TypedSearchAttributes"} & called_in(str(p.relative_to(ROOT)))
-    }
-    assert starts == {"starting.py"}
-    asked = {p.name for p in rooms if "Command" in called_in(str(p.relative_to(ROOT)))}
-    assert asked == {"commands.py"}
+    assert calling("start_workflow", "TypedSearchAttributes") == {"starting.py"}
+    assert calling("Command") == {"commands.py"}
+    assert calling("posting_workflow_id") == {"execution.py"}
 
 
 def test_a_posting_names_a_process_that_there_is() -> None:
