@@ -3,6 +3,7 @@
 - Nothing in the signatures of models, models/db, operations and the routes is a bare `Any`, a `dict[str, Any]` or a row of the
   database, but what ALLOWED names, with the reason.
 - SQL stands in models/db alone.
+- How long a step of a process may take, and how it is tried again, stands in workflows/retries.py alone.
 - No message says an amount in minor units: it is spelt in its currency.
 - No name at the top of a module is used by nobody (tests/unused.py).
 """
@@ -31,6 +32,7 @@ SQL: Final = re.compile(r"\b((SELECT|SET|LOCK)(\s|$)|(INSERT\s+INTO|UPDATE\s+\w+
 """Also in a part of a text that goes on with something computed."""
 SOQL: Final = ("sources/salesforce.py", "sources/salesforce_accounts.py")
 """Ask Salesforce, in its own language."""
+OWN_TIMEOUT: Final = re.compile(r"\w+_timeout=timedelta\(|(start|schedule)_to_\w+=[A-Z]|heartbeat_timeout=[A-Z]")
 NO_CURRENCY: Final = "models/conversation/in_words.py"
 """Says amounts of records of any kind, also of one that has no currency beside them."""
 ROOMS: Final = (
@@ -142,10 +144,25 @@ def unspelt() -> list[str]:
     return found
 
 
+def retried() -> list[str]:
+    """Retry policies, and timeouts of steps that are spelt or named, outside workflows/retries.py."""
+    found = []
+    for path in files("activities", "api", "workflows"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or name_of(path) == "workflows/retries.py":
+                continue
+            own = [f"{k.arg}={ast.unparse(k.value)}" for k in node.keywords]
+            policy = [ast.unparse(node)] if ast.unparse(node.func).endswith("RetryPolicy") else []
+            found += [f"{name_of(path)}:{node.lineno}: {s}" for s in policy + list(filter(OWN_TIMEOUT.match, own))]
+    return found
+
+
 def main() -> None:
-    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql() + unspelt() + unused()
+    wrong = loose() + [f"no longer needed: {key}" for key in stale()] + sql() + retried() + unspelt() + unused()
     print(
-        "\n".join(wrong) or "every signature says what it takes and answers; SQL stands in models/db; amounts are spelt"
+        "\n".join(wrong)
+        or "every signature says what it takes and answers; SQL stands in models/db, patience in workflows/retries.py; "
+        "amounts are spelt"
     )
     sys.exit(1 if wrong else 0)
 

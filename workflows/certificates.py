@@ -1,7 +1,5 @@
 """Every day: exemption certificates that expire are put on the AR managers' desk."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -18,8 +16,8 @@ class WatchCertificates:
         workflow.set_current_details("Looking for certificates that expire")
         found = await workflow.execute_activity_method(
             ChangeActivities.watch_certificates,
-            start_to_close_timeout=timedelta(hours=1),
-            heartbeat_timeout=timedelta(minutes=5),
+            start_to_close_timeout=retries.LOOK_TIMEOUT,
+            heartbeat_timeout=retries.SWEEP_HEARTBEAT,
             retry_policy=retries.BATCH,
         )
         workflow.set_current_details(f"{found} certificates expire within 30 days or have expired")

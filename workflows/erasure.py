@@ -1,7 +1,5 @@
 """After a hard deletion, what Temporal still tells of the customer goes too."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -20,8 +18,8 @@ class EraseHistories:
         await workflow.execute_activity_method(
             ChangeActivities.erase_histories,
             histories,
-            start_to_close_timeout=timedelta(minutes=5),
-            heartbeat_timeout=timedelta(seconds=30),
+            start_to_close_timeout=retries.ERASE_TIMEOUT,
+            heartbeat_timeout=retries.ERASE_HEARTBEAT,
             retry_policy=retries.POSTING,
         )
         workflow.set_current_details("Deleted")

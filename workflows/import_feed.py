@@ -19,8 +19,6 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.imports import IMPORT_QUEUE, PROCESS, import_workflow_id
     from workflows import retries
 
-LOOK_TIMEOUT = timedelta(minutes=30)
-
 
 @workflow.defn(name="CollectPartnerFeeds")
 class CollectPartnerFeeds:
@@ -29,7 +27,7 @@ class CollectPartnerFeeds:
     @workflow.run
     async def run(self) -> int:
         found = await workflow.execute_activity_method(
-            FeedActivities.collect, start_to_close_timeout=LOOK_TIMEOUT, retry_policy=retries.BATCH
+            FeedActivities.collect, start_to_close_timeout=retries.FEED_TIMEOUT, retry_policy=retries.BATCH
         )
         for one in found.imports:
             try:
@@ -45,7 +43,7 @@ class CollectPartnerFeeds:
                 continue
         if found.imports:
             await workflow.execute_activity_method(
-                FeedActivities.put_away, found, start_to_close_timeout=LOOK_TIMEOUT, retry_policy=retries.BATCH
+                FeedActivities.put_away, found, start_to_close_timeout=retries.FEED_TIMEOUT, retry_policy=retries.BATCH
             )
         workflow.set_current_details(f"{len(found.imports)} files taken")
         return len(found.imports)

@@ -1,14 +1,10 @@
 """What imports leave behind, once a day: files that nobody waits for, texts of rows whose time is over."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.import_retention import RetentionActivities
     from workflows import retries
-
-PRUNE_TIMEOUT = timedelta(hours=2)
 
 
 @workflow.defn(name="PruneImports")
@@ -20,8 +16,8 @@ class PruneImports:
         workflow.set_current_details("Looking for what need not be kept any longer")
         pruned = await workflow.execute_activity_method(
             RetentionActivities.prune_imports,
-            start_to_close_timeout=PRUNE_TIMEOUT,
-            heartbeat_timeout=timedelta(minutes=5),
+            start_to_close_timeout=retries.SWEEP_TIMEOUT,
+            heartbeat_timeout=retries.SWEEP_HEARTBEAT,
             retry_policy=retries.BATCH,
         )
         workflow.set_current_details(f"{pruned} imports have lost their rows' texts")

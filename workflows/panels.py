@@ -1,9 +1,6 @@
 """Keeping externally served panels fresh: one refresh per customer and panel at a time, and the hot set on a schedule."""
 
-from datetime import timedelta
-
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
@@ -11,12 +8,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.panels import PanelActivities
     from models.messages.customer_360 import PanelRefresh, PanelRefreshed, refresh_workflow_id
     from workflows import retries
-
-ASK_TIMEOUT = timedelta(seconds=75)
-"""Longer than the longest time-out of a connection: the source's own time-out ends the call, not this."""
-ASK = RetryPolicy(
-    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
-)
 
 
 @workflow.defn(name="RefreshPanel")
@@ -27,7 +18,10 @@ class RefreshPanel:
     async def run(self, start: PanelRefresh) -> PanelRefreshed:
         workflow.set_current_details(f"Asking the source of {start.panel}")
         done = await workflow.execute_activity_method(
-            PanelActivities.refresh_panel, start, start_to_close_timeout=ASK_TIMEOUT, retry_policy=ASK
+            PanelActivities.refresh_panel,
+            start,
+            start_to_close_timeout=retries.PANEL_TIMEOUT,
+            retry_policy=retries.PANEL,
         )
         workflow.set_current_details(
             f"Failed: {done.error_code}" if done.error_code else f"Fresh, {done.records} records"

@@ -1,15 +1,11 @@
 """What is older than it is kept, once a day: one kind of record at a time."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.retention import PruningActivities
     from models.messages.retention import PruneInput
     from workflows import retries
-
-PRUNE_TIMEOUT = timedelta(hours=2)
 
 
 @workflow.defn(name="PruneRecords")
@@ -22,8 +18,8 @@ class PruneRecords:
         pruned = await workflow.execute_activity_method(
             PruningActivities.prune_records,
             what,
-            start_to_close_timeout=PRUNE_TIMEOUT,
-            heartbeat_timeout=timedelta(minutes=5),
+            start_to_close_timeout=retries.SWEEP_TIMEOUT,
+            heartbeat_timeout=retries.SWEEP_HEARTBEAT,
             retry_policy=retries.BATCH,
         )
         workflow.set_current_details(f"{pruned} of {what.table} taken away")

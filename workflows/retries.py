@@ -1,4 +1,4 @@
-"""Timeouts and retries of every process, in one place.
+"""Timeouts and retries of the steps of every process, in one place (`tests/house.py` holds it).
 
 Business refusals are raised as non-retryable ApplicationErrors at one boundary (activities/errors.py), so no list of
 names is kept here: what can be retried is, what was refused is not.
@@ -31,6 +31,30 @@ IMPORT_FILE_TIMEOUT = timedelta(hours=2)
 IMPORT_SLICE_TIMEOUT = timedelta(minutes=10)
 IMPORT_HEARTBEAT = timedelta(seconds=10)
 """A worker that died is noticed after so long; a live one beats every two seconds, also during one long statement."""
+
+FEED_TIMEOUT = timedelta(minutes=30)
+"""Looking into the folder of partner feeds, or putting away what was taken from it."""
+
+PANEL_TIMEOUT = timedelta(seconds=75)
+"""Longer than the longest time-out of a connection: the source's own time-out ends the call, not this."""
+PANEL = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10), maximum_attempts=5
+)
+
+ERASE_TIMEOUT = timedelta(minutes=5)
+ERASE_HEARTBEAT = timedelta(seconds=30)
+
+LOOK_TIMEOUT = timedelta(hours=1)
+"""Looking at every organisation, for what a person has to be told of."""
+SWEEP_TIMEOUT = timedelta(hours=2)
+"""Going through every organisation's records, to seal, stamp or take them away."""
+SWEEP_HEARTBEAT = timedelta(minutes=5)
+SEAL_HEARTBEAT = timedelta(minutes=10)
+
+RATES_TIMEOUT = timedelta(minutes=2)
+OUTSIDE = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=5), maximum_attempts=8)
+"""Of a house that is not ours (a central bank, a stamping authority): a quarter of an hour; then whoever is on call is told,
+and the schedule's next run asks again."""
 
 WEBHOOK_TIMEOUT = timedelta(seconds=60)
 """One attempt, with looking up the name and recording the answer. When to try again: models/webhooks/signing.py."""

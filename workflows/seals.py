@@ -4,7 +4,6 @@ it, which comes when it comes: sealing does not wait for it."""
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
@@ -13,12 +12,6 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.commands import PROCESS_QUEUE
     from workflows import retries
     from workflows.schedules import every
-
-SEAL_TIMEOUT = timedelta(hours=2)
-STAMPING = RetryPolicy(
-    initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=5), maximum_attempts=8
-)
-"""A quarter of an hour; then whoever is on call is told, and the next hour's run asks again."""
 
 
 @workflow.defn(name="SealTrails")
@@ -30,8 +23,8 @@ class SealTrails:
         workflow.set_current_details("Sealing the audit trails")
         sealed = await workflow.execute_activity_method(
             SealActivities.seal_trails,
-            start_to_close_timeout=SEAL_TIMEOUT,
-            heartbeat_timeout=timedelta(minutes=10),
+            start_to_close_timeout=retries.SWEEP_TIMEOUT,
+            heartbeat_timeout=retries.SEAL_HEARTBEAT,
             retry_policy=retries.BATCH,
         )
         workflow.set_current_details(f"{sealed} organisations sealed")
@@ -48,9 +41,9 @@ class StampSeals:
         try:
             stamped = await workflow.execute_activity_method(
                 StampActivities.stamp_seals,
-                start_to_close_timeout=SEAL_TIMEOUT,
-                heartbeat_timeout=timedelta(minutes=5),
-                retry_policy=STAMPING,
+                start_to_close_timeout=retries.SWEEP_TIMEOUT,
+                heartbeat_timeout=retries.SWEEP_HEARTBEAT,
+                retry_policy=retries.OUTSIDE,
             )
             said = f"{stamped} seals stamped"
         except ActivityError as failed:
@@ -58,8 +51,8 @@ class StampSeals:
         workflow.set_current_details(said)
         late = await workflow.execute_activity_method(
             StampActivities.watch_stamps,
-            start_to_close_timeout=timedelta(hours=1),
-            heartbeat_timeout=timedelta(minutes=5),
+            start_to_close_timeout=retries.LOOK_TIMEOUT,
+            heartbeat_timeout=retries.SWEEP_HEARTBEAT,
             retry_policy=retries.BATCH,
         )
         workflow.set_current_details(f"{said}; {late} organisations wait for stamps")

@@ -17,7 +17,8 @@ from operations.stamps import without_stamp
 from sources.time_stamps import Stamping
 from tests.cash_desk.desk import Desk
 from tests.stamping import Authority, authority_at, send
-from workflows.seals import STAMPING, StampSeals
+from workflows.retries import OUTSIDE
+from workflows.seals import StampSeals
 
 
 async def test_a_stamp_comes_when_the_authority_is_back(
@@ -30,7 +31,7 @@ async def test_a_stamp_comes_when_the_authority_is_back(
 
     def answer(http: BaseHTTPRequestHandler, question: bytes) -> None:
         asked.append(len(question))
-        send(http, authority.reply(question), 200 if len(asked) > int(STAMPING.maximum_attempts) + 2 else 503)
+        send(http, authority.reply(question), 200 if len(asked) > int(OUTSIDE.maximum_attempts) + 2 else 503)
 
     with transaction(desk.engine, desk.org, snapshot=True) as tx:
         seal(tx)
@@ -44,4 +45,4 @@ async def test_a_stamp_comes_when_the_authority_is_back(
                 with transaction(desk.engine, desk.org) as tx:
                     waiting, kept = without_stamp(tx), newest_stamped(tx)
                 assert (len(waiting), kept is None) == (1 - run, run == 0), asked
-    assert len(asked) >= int(STAMPING.maximum_attempts) + 3
+    assert len(asked) >= int(OUTSIDE.maximum_attempts) + 3
