@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -28,12 +28,9 @@ with workflow.unsafe.imports_passed_through():
         StepInput,
     )
     from workflows.in_place import at_once, cancelled, refusal_code, until_done
+    from workflows.search_attributes import CUSTOMER, DUE, LANE, ROLE, STEP
 
 REFUSED_SIGNALS_LIMIT = 100
-STEP, ROLE, LANE, CUSTOMER = (
-    SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole", "Lane", "CustomerId")
-)
-DUE = SearchAttributeKey.for_datetime("DueAt")
 
 
 class Approving:

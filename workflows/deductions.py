@@ -4,7 +4,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -14,12 +13,11 @@ with workflow.unsafe.imports_passed_through():
     from models.messages.deductions import LOOK_AGAIN, PROCESS, DeductionInput, DeductionTimes
     from workflows import retries
     from workflows.posting import execute_command
+    from workflows.search_attributes import DUE, ROLE
     from workflows.waiting import left
 
 LOOKS_PER_RUN = 100
 NO_TIME_SAID = timedelta(hours=1)
-ROLE = SearchAttributeKey.for_keyword("AwaitingRole")
-DUE = SearchAttributeKey.for_datetime("DueAt")
 
 
 @workflow.defn(name=PROCESS)

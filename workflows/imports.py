@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeUpdate
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -26,9 +26,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows import retries
     from workflows.in_place import at_once, cancelled, refusal_code, until_done
+    from workflows.search_attributes import DUE, ROLE, STEP
 
-STEP, ROLE = (SearchAttributeKey.for_keyword(name) for name in ("CurrentStep", "AwaitingRole"))
-DUE = SearchAttributeKey.for_datetime("DueAt")
 HISTORY_LIMIT = 1_000
 REFUSED_SIGNALS_LIMIT = 100
 """A run that has refused so many decisions by signal hears no more of them; decisions by the API go on."""

@@ -4,19 +4,14 @@ What runs here reads as the process on paper: the request is executed in one tra
 (remittance confirmation, webhooks) is started by the event that the transaction wrote, and never waited for.
 """
 
-from typing import Final
-
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from models.messages.commands import CommandInput, CommandResult
     from workflows.credit_notes import CREDIT_NOTE_WORKFLOWS
     from workflows.deductions import DecideDeduction
     from workflows.posting import execute_command
-
-
-PAYMENT: Final = SearchAttributeKey.for_keyword("PaymentId")
+    from workflows.search_attributes import PAYMENT
 
 
 async def _execute_and_say_whose(start: CommandInput, doing: str, done: str) -> CommandResult:

@@ -29,8 +29,8 @@ from models.messages.imports import RELOAD_SIGNAL
 from operations.runner import CommandLost, execute
 from workflows.open_work import OPEN_WORK, Needed, by_conversation
 from workflows.schedules import ensure_schedules
-from workflows.search_attributes import NotPermitted, register_search_attributes
-from workflows.starting import KEYS, start
+from workflows.search_attributes import ORG, STEP, NotPermitted, register_search_attributes
+from workflows.starting import start
 
 log = structlog.get_logger("arflow.resume")
 
@@ -99,7 +99,7 @@ async def _running(client: Client) -> Mapping[str, Run]:
     found = {}
     async for one in client.list_workflows("ExecutionStatus = 'Running'"):
         said = one.typed_search_attributes
-        found[one.id] = Run(said.get(KEYS["OrgId"]), said.get(KEYS["CurrentStep"]), one.start_time)
+        found[one.id] = Run(said.get(ORG), said.get(STEP), one.start_time)
     return found
 
 

@@ -1,25 +1,28 @@
-"""Registers the custom search attributes with Temporal (docs/api.md, section 8: names and types, no personal data)."""
+"""The custom search attributes, and their registration with Temporal (docs/api.md, section 8: names and types, no personal
+data)."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 KEYWORD, DATETIME = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, IndexedValueType.INDEXED_VALUE_TYPE_DATETIME
 
-SEARCH_ATTRIBUTES: Mapping[str, "IndexedValueType.ValueType"] = {
-    "OrgId": KEYWORD,
-    "ProcessType": KEYWORD,
-    "CustomerId": KEYWORD,
-    "ChangeId": KEYWORD,
-    "ImportId": KEYWORD,
-    "PaymentId": KEYWORD,
-    "CurrentStep": KEYWORD,
-    "AwaitingRole": KEYWORD,
-    "Lane": KEYWORD,
-    "DueAt": DATETIME,
+KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
+    name: SearchAttributeKey.for_keyword(name)
+    for name in (
+        "OrgId", "ProcessType", "CustomerId", "ChangeId", "ImportId", "PaymentId", "CurrentStep", "AwaitingRole", "Lane",
+    )
+}  # fmt: skip
+ORG, PROCESS, CUSTOMER, CHANGE, IMPORT, PAYMENT, STEP, ROLE, LANE = KEYS.values()
+DUE: Final = SearchAttributeKey.for_datetime("DueAt")
+SEARCH_ATTRIBUTES: Final[Mapping[str, "IndexedValueType.ValueType"]] = {
+    **dict.fromkeys(KEYS, KEYWORD),
+    DUE.name: DATETIME,
 }
 
 

@@ -7,24 +7,19 @@ from typing import Any, Final
 
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import (
-    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
 
+from workflows.search_attributes import KEYS
+
 START_TIMEOUT: Final = timedelta(seconds=5)
 """A server that takes a start and never answers it costs the caller this, not the SDK's half minute."""
 ALWAYS: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE
 NEVER: Final = WorkflowIDReusePolicy.REJECT_DUPLICATE
 UNLESS_DONE: Final = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-KEYS: Final[Mapping[str, SearchAttributeKey[str]]] = {
-    name: SearchAttributeKey.for_keyword(name)
-    for name in (
-        "OrgId", "ProcessType", "CustomerId", "PaymentId", "ChangeId", "ImportId", "Lane", "CurrentStep",
-    )
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

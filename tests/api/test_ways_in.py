@@ -48,6 +48,7 @@ def test_processes_are_started_and_races_repeated_in_one_place() -> None:
     assert calling("start_workflow", "TypedSearchAttributes") == {"starting.py"}
     assert calling("Command") == {"commands.py"}
     assert calling("posting_workflow_id") == {"execution.py"}
+    assert calling("for_keyword", "for_datetime") == {"search_attributes.py"}
 
 
 def test_a_posting_names_a_process_that_there_is() -> None:
