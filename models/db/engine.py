@@ -54,10 +54,9 @@ def make_reads(database_url: str, *, size: int = SIZE, statement_seconds: float 
 
 def verifying_role(database_url: str) -> str:
     """As whom this login proves the books: the role that reads everything and changes nothing, where it may become it."""
-    member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = %s"
-    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False)) as c:
-        found = c.execute(member, (VERIFY_ROLE,)).fetchone()
-    return VERIFY_ROLE if found and found[0] else APP_ROLE
+    member = "SELECT 1 FROM pg_roles WHERE rolname = :role AND pg_has_role(oid, 'MEMBER')"
+    with ThreadConnection.open(Access(driver_url(database_url, for_sqlalchemy=False), role=None)) as c:
+        return VERIFY_ROLE if c.rows(member, role=VERIFY_ROLE) else APP_ROLE
 
 
 ACT_AS: Final = (

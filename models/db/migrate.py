@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from models.db.engine import VERIFY_ROLE, driver_url
 from models.db.migrations.run_sql import replace_functions
+from models.db.postgres.connection import Access
 from models.mendable import Mendable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,7 +42,7 @@ def migrate(database_url: str) -> None:
     """Bring the database at `database_url` (the owner's URL) to the newest schema; make the roles first. Functions follow
     the tables, and only where these have moved: an older build that starts again takes nothing back. Afterwards nobody has
     more rights in it than each needs, a database restored or copied without its grants included."""
-    with psycopg.connect(driver_url(database_url, for_sqlalchemy=False), autocommit=True) as c:
+    with psycopg.connect(**Access(driver_url(database_url, for_sqlalchemy=False), role=None).arguments) as c:
         c.execute("SELECT pg_advisory_lock(hashtext('arflow.migrate'))")
         for role in ("arflow_app", "arflow_loader"):
             if not c.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():

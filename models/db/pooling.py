@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import FeatureNotSupported, ProtocolViolation
 
 from models.db.engine import driver_url
+from models.db.postgres.connection import Access
 from models.db.tls import why_away
 from models.mendable import Mendable
 
@@ -27,7 +28,6 @@ OTHERS: Final = 4
 """Clients beside the one that is watched. Each holds a transaction open, so that a pooler has to give the watched one's
 session to one of them, or another session to the watched one."""
 ROUNDS: Final = 3
-CONNECT_SECONDS: Final = 5
 PATIENCE_SECONDS: Final = 2.0
 """How long one step may take: a pooler of sessions with few places lets the others wait for ever."""
 AGAIN_SECONDS: Final = 2.0
@@ -121,8 +121,8 @@ async def _refuse_leftovers(database_url: str, mark: str) -> None:
 
 
 async def _connect(database_url: str) -> Client:
-    url = driver_url(database_url, for_sqlalchemy=False)
-    return await AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS, prepare_threshold=None)
+    access = Access(driver_url(database_url, for_sqlalchemy=False), role=None)
+    return await AsyncConnection.connect(**access.arguments)
 
 
 async def _ask(client: Client, query: str, *given: str) -> tuple[int, str | None]:

@@ -5,8 +5,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -14,7 +15,8 @@ from psycopg import errors
 from sqlalchemy import Engine
 
 from models.db.attempts import attempts
-from models.db.engine import ask, fetch_once, make_engine, make_reads, transaction
+from models.db.engine import ask, fetch_once, make_engine, make_reads, transaction, verifying_role
+from models.db.migrate import migrate
 from models.db.postgres import connection
 from models.db.streaming import stream
 from tests.books import Books
@@ -101,6 +103,15 @@ async def test_a_server_that_is_not_heard_is_given_up_on_the_event_loop(
     assert again is not None
     assert int(again[0] or b"0") != pid
     await reads.close()
+
+
+@pytest.mark.parametrize("connects", [migrate, verifying_role])
+def test_who_connects_to_what_never_answers_gives_up(connects: Callable[[str], object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dumb:
+        began = time.monotonic()
+        with pytest.raises(psycopg.OperationalError):
+            connects(f"postgresql://arflow@127.0.0.1:{dumb.getsockname()[1]}/arflow")
+        assert time.monotonic() - began < SOON
 
 
 def test_a_pool_that_is_exhausted_is_an_outage(books: Books) -> None:

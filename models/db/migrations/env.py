@@ -4,7 +4,10 @@ after less than a second it lets everybody through, and is tried again (`until_u
 from alembic import context
 from sqlalchemy import create_engine, text
 
-engine = create_engine(context.config.get_main_option("sqlalchemy.url"))  # type: ignore[arg-type]  # set by migrate.config
+from models.db.postgres.connection import REACHED_SOON
+
+url = context.config.get_main_option("sqlalchemy.url")
+engine = create_engine(url, connect_args=REACHED_SOON)  # type: ignore[arg-type]  # the address: set by migrate.config
 with engine.connect() as connection:
     connection.execute(text("SET lock_timeout = '900ms'"))
     connection.commit()

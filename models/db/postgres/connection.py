@@ -25,13 +25,15 @@ STATEMENT_SECONDS: Final = 120
 GRACE_SECONDS: Final = 10
 """So much longer than a statement may take is waited for the word that it was ended."""
 _LOOK_SECONDS: Final = 0.1
-_DEAD_PEERS: Final = {
+REACHED_SOON: Final = {
+    "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""A machine that is gone is noticed within a minute, however long a statement may take."""
+"""For whoever connects: a server that does not answer is given up, and a machine that is gone is noticed within a minute,
+however long a statement may take."""
 RV = TypeVar("RV")
 
 
@@ -55,8 +57,7 @@ class Access:
         return {
             "conninfo": self.url,
             "autocommit": True,
-            "connect_timeout": CONNECT_SECONDS,
-            **_DEAD_PEERS,
+            **REACHED_SOON,
             "prepare_threshold": None,  # `Statements` prepares; psycopg's cursors would deallocate what it has
         }
 
