@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,12 +21,14 @@ from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
 from models.invisible import deceptive, hidden_in_address, turns, without
-from models.money import is_currency
+from models.money import is_currency, plain
 
-NAME_LIMIT: Final = 255
+EARLIEST: Final = date(1900, 1, 1)
+LATEST: Final = date(2999, 12, 31)
 LARGE_CREDIT_LIMIT: Final = Decimal(1_000_000)
 METADATA_DEPTH: Final = 20
 METADATA_BYTES: Final = 65_536
+_DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DECIMAL_TEXT_LIMIT: Final = 64  # longer texts are refused before they are parsed
 
 _PHONE: Final = re.compile(
@@ -45,7 +47,6 @@ _DAYS: Final = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]+)?")
 _MOMENT: Final = re.compile(
     _DAY.pattern + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 
 
 def invalid(code: str, detail: str) -> PydanticCustomError:
@@ -99,9 +100,9 @@ def visible(value: str) -> str:
     return "".join(c for c in without(value) if value.isascii() or unicodedata.category(c) != "Cf").strip()
 
 
-def name(value: str) -> str:
-    """A display name: 1 to 255 characters, in any script."""
-    return text(value, limit=NAME_LIMIT)
+def line(value: str) -> str:
+    """One line of text, such as a name: 1 to 255 characters, in any script."""
+    return text(value, limit=255)
 
 
 def code(value: str, *, limit: int = 64) -> str:
@@ -140,44 +141,35 @@ def email(value: str) -> str:
     return value
 
 
-def decimal(value: object, *, digits: int = 15, places: int = 4, negative_code: str = "FIELD_TYPE") -> Decimal:
-    """A finite, non-negative decimal from a JSON string or number, of at most `digits` integer digits and `places`."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise invalid("FIELD_TYPE", "A decimal number, as a string or a number.")
-    if isinstance(value, int) and abs(value) >= 10**_DECIMAL_TEXT_LIMIT:
-        raise invalid("FIELD_LENGTH", f"At most {digits} digits before the decimal point.")
-    raw = value.strip() if isinstance(value, str) else str(value)
-    # ASCII only: Decimal() would also take other scripts' digits and underscores.
-    if len(raw) > _DECIMAL_TEXT_LIMIT or not raw.isascii() or "_" in raw:
-        raise invalid("FIELD_TYPE", "A decimal number of ordinary length.")
-    try:
-        number = Decimal(raw)
-    except InvalidOperation:
-        raise invalid("FIELD_TYPE", "A decimal number, as a string or a number.") from None
+def decimal(value: object) -> Decimal:
+    """A number exactly as it was written: a text of digits with at most one point, or a JSON number."""
+    if isinstance(value, str):
+        if len(value) > _DECIMAL_TEXT_LIMIT or not _DECIMAL.fullmatch(value):
+            raise invalid("DECIMAL_INVALID", "A decimal is written as digits with at most one point")
+        return Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise invalid("FIELD_TYPE", "A decimal is a JSON string or number")
+    number = Decimal(value)
     if not number.is_finite():
-        raise invalid("FIELD_TYPE", "NaN and infinity are not amounts.")
+        raise invalid("DECIMAL_INVALID", "NaN and infinity are not amounts.")
+    return number
+
+
+def amount(value: object, *, digits: int = 15, places: int = 4, negative_code: str = "FIELD_RANGE") -> Decimal:
+    """A decimal that is not negative, of at most `digits` digits before the point and `places` behind it."""
+    number = decimal(value)
     if number < 0:
         raise invalid(negative_code, "Must not be negative.")
-    if number.adjusted() >= digits and number != 0:
+    if number and number.adjusted() >= digits:
         raise invalid("FIELD_LENGTH", f"At most {digits} digits before the decimal point.")
-    if number.adjusted() < -100 and number != 0:
+    if number and (number.adjusted() < -places or number != round(number, places)):
         raise invalid("FIELD_LENGTH", f"At most {places} digits after the decimal point.")
-    number = abs(number).normalize()  # abs: no minus zero
-    exponent = number.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > places:
-        raise invalid("FIELD_LENGTH", f"At most {places} digits after the decimal point.")
-    return number
+    return plain(number)
 
 
 def credit_limit(value: object) -> Decimal:
     """A credit limit: ≥ 0, in units (not minor units) of the customer's or the override's currency."""
-    return decimal(value, negative_code="CREDIT_LIMIT_NEGATIVE")
-
-
-def decimal_text(number: Decimal) -> str:
-    """The canonical text of a stored decimal: no exponent, no trailing zeros ("100000", "0.5")."""
-    plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return amount(value, negative_code="CREDIT_LIMIT_NEGATIVE")
 
 
 def currency(value: str) -> str:
@@ -200,7 +192,14 @@ def country(value: str) -> str:
 
 
 def day(value: object) -> date:
-    """A calendar date, YYYY-MM-DD, without a time. In which years it may lie is its field's to say."""
+    """A calendar date, YYYY-MM-DD, without a time, from 1900 to 2999."""
+    found = _calendar_day(value)
+    if not EARLIEST <= found <= LATEST:
+        raise invalid("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
+    return found
+
+
+def _calendar_day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, str) and _DAY.fullmatch(value):
@@ -255,13 +254,6 @@ def tax_id(value: str) -> str:
     value = text(value, limit=64)
     if not any(map(str.isalnum, without(value))):
         raise invalid("FIELD_TYPE", "A tax id has letters or digits.")
-    return value
-
-
-def reason_code(value: str) -> str:
-    """Any UPPER_SNAKE of 1 to 64 characters; shipped lists only suggest."""
-    if not _REASON.fullmatch(value):
-        raise invalid("FIELD_TYPE", "A reason code is UPPER_SNAKE of 1 to 64 characters.")
     return value
 
 

@@ -75,7 +75,12 @@ def cross(a: Decimal, b: Decimal) -> Decimal:
 
 def plain(value: Decimal) -> Decimal:
     """The same number without exponent or trailing zeros ("1.25", never "1.250" or "1E+1")."""
-    return Decimal(format(value.normalize(), "f")) if value else Decimal(0)
+    return Decimal(plain_text(value))
+
+
+def plain_text(value: Decimal) -> str:
+    """The canonical text of a decimal, for programs: no exponent, no trailing zeros ("100000", "0.5")."""
+    return format(value.normalize(), "f") if value else "0"
 
 
 def amount_text(value: str | Decimal, currency_code: str | None) -> str:
@@ -83,8 +88,7 @@ def amount_text(value: str | Decimal, currency_code: str | None) -> str:
 
     None: the currency is not known here; two decimals. What is finer than the minor unit (a price) stays.
     """
-    text = format(plain(Decimal(value)), "f")
-    whole, point, decimals = text.partition(".")
+    whole, point, decimals = plain_text(Decimal(value)).partition(".")
     places = 2 if currency_code is None else exponent(currency_code)
     return whole + point + (decimals.ljust(places, "0") if point else "")
 

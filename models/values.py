@@ -7,7 +7,7 @@ as Python values from `api.json_body` (fractions as `Decimal`), so no number eve
 import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -25,9 +25,6 @@ from pydantic_core import PydanticCustomError
 from models import checks
 from models.invisible import without
 from models.money import INT64_MAX as INT64_MAX
-
-EARLIEST: Final = date(1900, 1, 1)
-LATEST: Final = date(2999, 12, 31)
 
 T = TypeVar("T")
 
@@ -78,34 +75,15 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 and without what a request line could not hold: blanks, line feeds and letters beyond ASCII are written with %."""
 
 
-def _iso_date(value: object) -> date:
-    day = checks.day(value)
-    if not EARLIEST <= day <= LATEST:
-        raise PydanticCustomError("FIELD_RANGE", "A date lies between 1900-01-01 and 2999-12-31")
-    return day
-
-
 def _moment(value: object) -> datetime:
     found = checks.moment(value)
     if not isinstance(found, datetime):
         found = datetime.combine(found, time(), UTC)
     if found.tzinfo is None:
         raise PydanticCustomError("DATE_INVALID", "A moment is written with its offset: 2026-01-31T12:00:00Z")
-    if not EARLIEST.year <= found.year <= LATEST.year:
+    if not checks.EARLIEST.year <= found.year <= checks.LATEST.year:
         raise PydanticCustomError("FIELD_RANGE", "A moment lies between the years 1900 and 2999")
     return found
-
-
-def _decimal(value: object) -> Decimal:
-    if isinstance(value, str):
-        if len(value) > 64 or not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-            raise PydanticCustomError("DECIMAL_INVALID", "A decimal is written as digits with at most one point")
-        return Decimal(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, Decimal):
-        return value
-    raise PydanticCustomError("FIELD_TYPE", "A decimal is a JSON string or number")
 
 
 def no_controls(text: str) -> str:
@@ -131,14 +109,17 @@ Minor = Annotated[int, Field(strict=True, ge=-(2**63), le=INT64_MAX)]
 PositiveMinor = Annotated[int, Field(strict=True, ge=1, le=INT64_MAX)]
 NonNegativeMinor = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 
-IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+IsoDate = Annotated[date, BeforeValidator(checks.day)]
 """A calendar date written YYYY-MM-DD, from 1900 to 2999; also for query parameters."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A moment with its offset from UTC; a date alone is its midnight, UTC."""
-CurrencyCode = Annotated[str, Field(min_length=3, max_length=3), AfterValidator(checks.currency)]
-DecimalNumber = Annotated[Decimal, BeforeValidator(_decimal)]
+CurrencyCode = Annotated[
+    str, AfterValidator(checks.currency), Field(json_schema_extra={"minLength": 3, "maxLength": 3})
+]
+"""An ISO 4217 code in capitals, of a currency that has minor units."""
+DecimalNumber = Annotated[Decimal, BeforeValidator(checks.decimal)]
 """A decimal from a JSON string or number, exactly as written; say the range with `Field(ge=…)`."""
-ExchangeRate = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
+ExchangeRate = Annotated[Decimal, BeforeValidator(checks.decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
 Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls), AfterValidator(not_blank)]

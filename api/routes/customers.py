@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Header, Query, Request
-from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from api.answering import shown
@@ -15,7 +14,6 @@ from api.problems import invalid, refusals
 from api.reading import reading, who_sees
 from api.write import Write, write
 from models.answers import Page
-from models.checks import decimal
 from models.customers.answers import (
     ContactAnswer,
     CustomerAnswer,
@@ -28,7 +26,7 @@ from models.customers.answers import (
     listed_customer_answer,
     price_answer,
 )
-from models.customers.bodies import CreateCustomer
+from models.customers.bodies import CreateCustomer, Quantity
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.customers.patch import PatchCustomer
 from models.customers.pricing import price_of
@@ -187,10 +185,6 @@ def list_contacts(request: Request, customer_id: str, page: Paging, who: Reader)
     return shown(page.of("contacts", following[: page.fetch], key=lambda c: (c.id,), item=lambda c: c))
 
 
-def _quantity(value: object) -> Decimal:
-    return decimal(value, digits=12, places=6)
-
-
 @router.get(
     "/v1/customers/{customer_id}/price",
     response_model=ItemPriceAnswer,
@@ -201,7 +195,7 @@ def get_price(
     customer_id: str,
     who: Reader,
     item: Line,
-    quantity: Annotated[Decimal, BeforeValidator(_quantity)] = Decimal(1),
+    quantity: Quantity = Decimal(1),
     date: IsoDate | None = None,
     currency_code: CurrencyCode | None = None,
     legal_entity_id: str | None = None,

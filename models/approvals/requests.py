@@ -11,7 +11,6 @@ from models.approvals.records import Channel
 from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 StepNumber = Annotated[int, Field(ge=1, le=100)]
-_Reason = Annotated[str, AfterValidator(checks.reason_code)]
 _Notes = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20_000, lines=True))]
 
 
@@ -39,7 +38,7 @@ class SignalledDecision(Body):
 
     token: Annotated[str, Field(strict=True)]
     decision: Decision
-    reason_code: _Reason | None = None
+    reason_code: ReasonCode | None = None
     comment: _Notes | None = None
 
 

@@ -7,9 +7,9 @@ from models.answers import WarningAnswer, answer
 from models.approvals.plan import PlannedStep
 from models.approvals.records import Absence
 from models.approvals.step_times import ROLES_OF_KIND, RoleTimes, planned
-from models.checks import decimal_text
 from models.customers.approval_policy import BASE, OperationPolicy, StepPolicy, plan
 from models.customers.change_records import KeptPolicy
+from models.money import plain_text
 
 
 @answer
@@ -109,7 +109,7 @@ def policy_answer(kept: KeptPolicy, warnings: Sequence[WarningAnswer] = ()) -> A
 
 def _operation_policy(p: OperationPolicy) -> OperationPolicyAnswer:
     rules = [
-        PolicyRuleAnswer(credit_limit_above=decimal_text(r.credit_limit_above), step=_step_policy(r.step))
+        PolicyRuleAnswer(credit_limit_above=plain_text(r.credit_limit_above), step=_step_policy(r.step))
         for r in p.rules
     ]
     return OperationPolicyAnswer(steps=None if p.steps is None else [_step_policy(s) for s in p.steps], rules=rules)

@@ -5,7 +5,6 @@ duplicates) is decided where they can be read. `dump()` gives the JSON form that
 """
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Self
@@ -15,7 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonVal
 from models import checks
 from models.customers.paying import check_periods
 from models.customers.pricing import check_tiers
-from models.values import Body
+from models.money import plain_text
+from models.values import Body, CurrencyCode, IsoDate
 
 LIST_LIMIT: Final = 500
 
@@ -38,25 +38,23 @@ def _customer_type(value: object) -> str:
     return str(value)
 
 
-_as_text = PlainSerializer(checks.decimal_text, return_type=str)
+_as_text = PlainSerializer(plain_text, return_type=str)
 
-Name = Annotated[str, AfterValidator(checks.name)]
 Email = Annotated[str, AfterValidator(checks.email)]
 Phone = Annotated[str, AfterValidator(checks.phone)]
 Website = Annotated[str, AfterValidator(checks.website)]
 TaxId = Annotated[str, AfterValidator(checks.tax_id)]
 Code = Annotated[str, AfterValidator(checks.code)]
 Notes = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20_000, lines=True))]
-Line = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
+Line = Annotated[str, AfterValidator(checks.line)]
+Name = Line
 PostalCode = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20))]
-CurrencyCode = Annotated[str, AfterValidator(checks.currency)]
 Country = Annotated[str, AfterValidator(checks.country)]
-Day = Annotated[date, BeforeValidator(checks.day)]
 Kind = Annotated[str, BeforeValidator(_customer_type)]
 Metadata = Annotated[dict[str, JsonValue], BeforeValidator(checks.metadata)]
 CreditLimit = Annotated[Decimal, BeforeValidator(checks.credit_limit), _as_text]
-Price = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, places=6)), _as_text]
-Quantity = Annotated[Decimal, BeforeValidator(lambda v: checks.decimal(v, digits=12, places=6)), _as_text]
+Price = Annotated[Decimal, BeforeValidator(lambda v: checks.amount(v, places=6)), _as_text]
+Quantity = Annotated[Decimal, BeforeValidator(lambda v: checks.amount(v, digits=12, places=6)), _as_text]
 
 
 class Input(Body):
@@ -97,8 +95,8 @@ class Contact(Input):
 
 
 class _Ranged(Input):
-    effective_from: Day | None = None
-    effective_to: Day | None = None
+    effective_from: IsoDate | None = None
+    effective_to: IsoDate | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -131,7 +129,7 @@ class TaxProfile(_Ranged):
 
     tax_code: Code
     certificate_number: Code | None = None
-    certificate_expires_on: Day | None = None
+    certificate_expires_on: IsoDate | None = None
 
 
 class Dimension(Input):
@@ -145,8 +143,8 @@ class PaysFor(Input):
     """Another customer whose invoices this one pays, from one day to another, ends included, open where null."""
 
     customer_id: Code
-    valid_from: Day | None = None
-    valid_until: Day | None = None
+    valid_from: IsoDate | None = None
+    valid_until: IsoDate | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

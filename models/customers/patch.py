@@ -12,8 +12,6 @@ from models.customers.bodies import (
     Code,
     Contact,
     Country,
-    CurrencyCode,
-    Day,
     Dimension,
     Email,
     EntityOverride,
@@ -31,6 +29,7 @@ from models.customers.bodies import (
     action_tag,
     once,
 )
+from models.values import CurrencyCode, IsoDate
 
 
 def _given(value: object) -> object:
@@ -91,8 +90,8 @@ class UpdatePricingTier(UpdateRelatedRecord):
     currency_code: CurrencyCode | None = None
     min_quantity: Quantity | None = None
     max_quantity: Quantity | None = None
-    effective_from: Day | None = None
-    effective_to: Day | None = None
+    effective_from: IsoDate | None = None
+    effective_to: IsoDate | None = None
 
 
 class AddTaxProfile(TaxProfile):
@@ -102,9 +101,9 @@ class AddTaxProfile(TaxProfile):
 class UpdateTaxProfile(UpdateRelatedRecord):
     tax_code: Annotated[Code | None, _Given] = None
     certificate_number: Code | None = None
-    certificate_expires_on: Day | None = None
-    effective_from: Day | None = None
-    effective_to: Day | None = None
+    certificate_expires_on: IsoDate | None = None
+    effective_from: IsoDate | None = None
+    effective_to: IsoDate | None = None
 
 
 class AddDimension(Dimension):
@@ -140,8 +139,8 @@ class AddPaysFor(PaysFor):
 class UpdatePaysFor(UpdateRelatedRecord):
     """When it holds changes; for another customer there is another entry."""
 
-    valid_from: Day | None = None
-    valid_until: Day | None = None
+    valid_from: IsoDate | None = None
+    valid_until: IsoDate | None = None
 
 
 class AddOverride(EntityOverride):

@@ -26,6 +26,7 @@ _GROUPED: Final = (
     re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,4}|[0-9]{1,3}(?:\.[0-9]{3}){2,}"),
     re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]{1,4})?"),  # lakhs and crores
 )
+_WRITTEN: Final = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)")
 _COMMA: Final = re.compile(r"[0-9]+,(?:[0-9]{1,2}|[0-9]{4})|0,[0-9]{3}")
 _SIGN: Final = re.compile(
     rf"(?P<before>[A-Z]{{3}}|[$€£¥])?[{_SPACES}]*(?P<amount>.*?)[{_SPACES}]*(?P<after>[A-Z]{{3}}|[$€£¥])?"
@@ -62,7 +63,7 @@ def plain_amount(text: str, currency: str | None) -> str:
         raise checks.invalid("FIELD_TYPE", SHORTENED)
     if _DOUBTFUL.fullmatch(bare.lstrip("+-")) and not ("." in bare and decimals(currency) == 3):
         raise checks.invalid("FIELD_TYPE", AMBIGUOUS)
-    return bare
+    return _as_decimal(bare)
 
 
 def exported_amount(text: str) -> Amount:
@@ -76,7 +77,15 @@ def exported_amount(text: str) -> Amount:
         raise checks.invalid("FIELD_TYPE", SHORTENED)
     if _DOUBTFUL.fullmatch(bare) or _LONG_COMMA.fullmatch(bare):
         raise checks.invalid("FIELD_TYPE", AMBIGUOUS)
-    return Amount(("-" if negative else "") + _ungrouped(bare), sign)
+    return Amount(_as_decimal(("-" if negative else "") + _ungrouped(bare)), sign)
+
+
+def _as_decimal(bare: str) -> str:
+    """ "+5", "5." and ".5" as `checks.decimal` takes them; what is no number stays."""
+    found = _WRITTEN.fullmatch(bare)
+    if found is None or not (found[2] or found[3]):
+        return bare
+    return f"{found[1].replace('+', '')}{found[2] or '0'}{found[3] and '.' + found[3]}"
 
 
 def decimals(currency: str | None) -> int | None:

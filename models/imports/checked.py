@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Self
+from typing import Final, Self
 
 from pydantic import JsonValue
+from pydantic_core import PydanticCustomError
 
 from models.answers import JsonObject, read_row
 
@@ -19,6 +20,11 @@ class RowFault:
     column_no: int | None
     code: str
     detail: str
+
+    @classmethod
+    def of(cls, field: str | None, column: str | None, column_no: int | None, wrong: PydanticCustomError) -> Self:
+        """What a check has refused."""
+        return cls(field, column, column_no, code_of(wrong.type), wrong.message())
 
 
 @dataclass(slots=True)
@@ -73,10 +79,14 @@ class Checked:
             self.warnings.append(code)
 
 
+_FINER: Final = frozenset({"FIELD_FORMAT", "FIELD_RANGE", "DECIMAL_INVALID"})
+"""Codes of bodies that rows do not have: a row says FIELD_TYPE to all of them (docs/api.md, section 5)."""
+
+
 def code_of(kind: str) -> str:
-    """Our own codes pass; pydantic's are put into the words of docs/api.md, section 5."""
+    """Our own codes and pydantic's in the words of docs/api.md, section 5."""
     if kind.isupper():
-        return kind
+        return "FIELD_TYPE" if kind in _FINER else kind
     return (
         "FIELD_REQUIRED"
         if kind == "missing"

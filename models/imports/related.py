@@ -79,7 +79,7 @@ class RelatedColumns:
             try:
                 said[i] = self._clean[i](said[i])
             except PydanticCustomError as wrong:
-                row.faults.append(RowFault(self._fields[i], self._header[i], i + 1, wrong.type, wrong.message()))
+                row.faults.append(RowFault.of(self._fields[i], self._header[i], i + 1, wrong))
                 return
         if said:
             for noun, parts in self._nouns.items():
@@ -106,7 +106,7 @@ class RelatedColumns:
                     row.relate().metadata_keys = True
         except PydanticCustomError as wrong:
             at = min(places.values())
-            row.faults.append(RowFault(noun, self._header[at], at + 1, wrong.type, wrong.message()))
+            row.faults.append(RowFault.of(noun, self._header[at], at + 1, wrong))
 
     def _texts(
         self, noun: str, taken: Sequence[Part], said: Mapping[int, str], places: Mapping[str, int]

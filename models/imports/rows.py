@@ -19,7 +19,7 @@ from models import checks
 from models.answers import JsonObject
 from models.customers.bodies import CustomerType
 from models.imports.amounts import exported_amount, plain_amount
-from models.imports.checked import Checked, RowFault
+from models.imports.checked import Checked, RowFault, code_of
 from models.imports.cleaning import (
     CLEANERS,
     NOBODY,
@@ -87,7 +87,7 @@ def _credit_limit(value: str) -> Decimal:
 
 _code = lru_cache(maxsize=4096)(checks.code)
 CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
-    "name": checks.name,
+    "name": checks.line,
     "email": _email,
     "legal_entity_id": _code,
     "external_id": identifier(lambda v: checks.text(v, limit=255)),
@@ -166,9 +166,9 @@ class RowChecker:
                 values[name] = check(cell)
             except PydanticCustomError as wrong:
                 if doubtful_phone(name, cell) or (self._exported and name == "website"):
-                    row.warn(wrong.type)
+                    row.warn(code_of(wrong.type))
                 else:
-                    row.faults.append(RowFault(name, self._header[i], i + 1, wrong.type, wrong.message()))
+                    row.faults.append(RowFault.of(name, self._header[i], i + 1, wrong))
         self._read_limit(row, cells)
         if self._related:
             self._related.fill(row, cells)
@@ -183,7 +183,7 @@ class RowChecker:
                 try:
                     row.credit_limit = _credit_limit(self._amount(row.values, cells[i]))
                 except PydanticCustomError as wrong:
-                    row.faults.append(RowFault("credit_limit", self._header[i], i + 1, wrong.type, wrong.message()))
+                    row.faults.append(RowFault.of("credit_limit", self._header[i], i + 1, wrong))
 
     def _amount(self, values: Mapping[str, str], cell: str) -> str:
         """The text of an amount in the row's currency. Raises where it has two readings, or names another currency."""
@@ -209,7 +209,7 @@ class RowChecker:
             try:
                 self._read_member(row, name, value, given)
             except PydanticCustomError as wrong:
-                row.faults.append(RowFault(name, name, None, wrong.type, wrong.message()))
+                row.faults.append(RowFault.of(name, name, None, wrong))
         if not row.faults and any(given.get(name) for name in LISTS):
             lists_of(row, given, self._entity, self._known.dimensions)
         return self._judged(row, lambda name: (name, None))

@@ -14,7 +14,6 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from models.answers import JsonObject, read_row
-from models.checks import decimal_text
 from models.customers.bodies import Address, Contact, Dimension, PaysFor, PricingTier, TaxProfile
 from models.customers.diff import Diff, Difference, diff_of_related, related_json
 from models.customers.record import check_related
@@ -22,6 +21,7 @@ from models.customers.records import RELATED, RelatedRecords, names
 from models.errors import Refusal
 from models.imports.checked import Related, code_of
 from models.keys import email_key, name_key
+from models.money import plain_text
 
 T = TypeVar("T")
 Item = dict[str, JsonValue]
@@ -146,7 +146,7 @@ def _shown(customer: MetCustomer) -> JsonObject:
     """The customer's fields as a diff compares them: the credit limit by its value, not by its spelling."""
     shown = {name: getattr(customer, name) for name in UPDATABLE}
     if customer.credit_limit is not None:
-        shown["credit_limit"] = decimal_text(Decimal(customer.credit_limit))
+        shown["credit_limit"] = plain_text(Decimal(customer.credit_limit))
     return shown
 
 

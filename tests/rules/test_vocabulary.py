@@ -8,14 +8,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from api.moments import Since, Until
-from models.approvals.requests import DelegateStep
+from models.approvals.requests import DecideChange, DelegateStep, SignalledDecision
 from models.customer_360.requests import LogActivity
-from models.customers.bodies import CurrencyCode as CustomersCurrency
-from models.customers.bodies import Day
+from models.customers.bodies import CreditLimit, Price, Quantity
 from models.customers.requests import SetAbsence
-from models.values import CurrencyCode, IsoDate, Moment
+from models.imports.rows import Known, RowChecker
+from models.values import CurrencyCode, DecimalNumber, ExchangeRate, IsoDate, Moment
 
-DATES: Final[Mapping[str, Any]] = {"IsoDate": IsoDate, "Day": Day}
+DATES: Final[Mapping[str, Any]] = {"IsoDate": IsoDate}
+DECIMALS: Final = [DecimalNumber, ExchangeRate, CreditLimit, Price, Quantity]
 MOMENTS: Final[Mapping[str, Any]] = {"Moment": Moment, "Since": Since, "Until": Until}
 
 
@@ -82,6 +83,34 @@ def test_the_end_of_a_delegation_is_its_days_end() -> None:
     assert until("2026-02-03T10:00:00+02:00") == datetime(2026, 2, 3, 8, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("code", ["usd", "Usd", "XXX", "XAU", "ZZZ", "U$D"])
-def test_what_is_no_currency_is_one_code_everywhere(code: str) -> None:
-    assert code_of(CurrencyCode, code) == code_of(CustomersCurrency, code) == "CURRENCY_INVALID"
+@pytest.mark.parametrize("code", ["usd", "Usd", "XXX", "XAU", "ZZZ", "U$D", "EURO", ""])
+def test_what_is_no_currency_is_one_code_whatever_its_length(code: str) -> None:
+    assert code_of(CurrencyCode, code) == "CURRENCY_INVALID"
+
+
+@pytest.mark.parametrize("text", ["abc", "1e3", " 5 ", "NaN", "1_000", "1.2.3", ""])
+def test_what_is_no_decimal_is_one_code_in_every_body(text: str) -> None:
+    assert {code_of(kind, text) for kind in DECIMALS} == {"DECIMAL_INVALID"}
+    assert {code_of(kind, 0.5) for kind in DECIMALS} == {"FIELD_TYPE"}
+
+
+@pytest.mark.parametrize("code", ["lower", "A" * 65, "", "A-B"])
+def test_a_reason_code_is_held_to_one_form_over_http_and_over_the_signal(code: str) -> None:
+    said = {"decision": "reject", "reason_code": code}
+    assert (
+        code_of(DecideChange, said) == code_of(SignalledDecision, {"token": "t", **said}) == "string_pattern_mismatch"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("credit_limit", "abc"),
+        ("pricing_tiers", [{"item": "X", "price": "1e3"}]),
+        ("pricing_tiers", [{"item": "X", "price": -1}]),
+        ("tax_profiles", [{"tax_code": "X", "effective_from": "0001-01-01"}]),
+    ],
+)
+def test_a_row_says_field_type_where_a_body_has_a_finer_code(field: str, value: object) -> None:
+    judge = RowChecker([], [], "ndjson", "le", Known(frozenset(), frozenset(), {"le": "USD"})).judge_object
+    assert [f.code for f in judge({"name": "A", "email": "a@x.com", field: value}).faults] == ["FIELD_TYPE"]

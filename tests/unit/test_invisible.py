@@ -29,7 +29,7 @@ from models.keys import email_key, name_key, tax_id_key
     ],
 )
 def test_a_name_of_nothing_that_can_be_seen_is_none(blank: str) -> None:
-    for check in (checks.name, checks.code, checks.tax_id, lambda v: checks.text(v, limit=20)):
+    for check in (checks.line, checks.code, checks.tax_id, lambda v: checks.text(v, limit=20)):
         with pytest.raises(PydanticCustomError):
             check(blank)
 
@@ -39,7 +39,7 @@ def test_a_name_of_nothing_that_can_be_seen_is_none(blank: str) -> None:
 )
 def test_no_text_hides_what_no_writing_needs(hidden: str) -> None:
     with pytest.raises(PydanticCustomError) as refused:
-        checks.name(f"Ac{hidden}me")
+        checks.line(f"Ac{hidden}me")
     assert refused.value.type == "FIELD_TYPE"
 
 
@@ -79,7 +79,7 @@ def test_a_file_is_called_by_what_is_seen_of_its_name(said: str | None, shown: s
 
 @pytest.mark.parametrize("name", ["نرم‌افزار", "क्‍ष", "葛\U000e0100城", "I ❤️ NY", "⠁⠉⠍⠑ ⠇⠞⠙", "ᄅᅠᆨ Acme", "שלום\u200f"])
 def test_what_some_writing_needs_stays(name: str) -> None:
-    assert checks.name(name)
+    assert checks.line(name)
 
 
 @pytest.mark.parametrize("hidden", "\ufe0f\u034f\u3164\u2063\u200b\u00ad\u202e\u2800\U000e0041\u200e")
