@@ -28,7 +28,7 @@ check: environment ## lint, format, types, import contracts
 	$(BIN)/deptry .
 	$(BIN)/python -m tests.house
 
-docs: environment ## write the pages that follow from others: roles, events, the index of decisions
+docs: environment ## write the pages that follow from others: roles, events, exceptions, the codes of fields, the index of decisions
 	@$(BIN)/python -m cli.reference
 
 bench: environment ## the benchmarks; results also in bench/results/

@@ -6,6 +6,8 @@ from typing import Final
 
 from models.access import MEANINGS, PERMISSIONS, ROLES, roles_with
 from models.events import EVENTS, EventType
+from models.exceptions.kinds import KINDS
+from models.field_codes import FIELD_CODES
 from models.states import STATES
 from workflows.open_work import OPEN_WORK, PASSING
 
@@ -80,6 +82,17 @@ may come: leave alone what you do not know. Once a customer is deleted, `data` o
 
 """
 
+_EXCEPTIONS: Final = """# Exceptions
+
+Written by `make docs` from `models/exceptions/kinds.py`. Whatever needs a person is an exception: it has an owner, a reason code
+and a due time, and is handed on or resolved (`GET /v1/exceptions?status=open&owner=me&kind=`). More kinds may come. What each is
+about stands in `subject_id`, `reason_code` and `detail`; those of `not_moving` and `step_failing` in
+[operations](operations.md#what-stands-still).
+
+"""
+
+_FIELDS: Final = "Written by `make docs` from `models/field_codes.py`."
+
 _DECISIONS: Final = """# Decisions
 
 What a successor might undo, half a page each: why it was chosen, what was refused, what it costs, what was measured. The index
@@ -102,6 +115,20 @@ def events_page() -> str:
     rows = ([f"[`{t.name}`](#{_anchor(t.name)})", t.says, f"`{t.subject}_…`"] for t in EVENTS.values())
     types = _table(["type", "when", "subject"], rows)
     return _EVENTS + types + "".join(_event(t) for t in EVENTS.values())
+
+
+def exceptions_page() -> str:
+    """docs/exceptions.md: every kind of exception, what has happened and on whose desk it lies."""
+    rows = ([f"`{name}`", kind.says, kind.desk] for name, kind in KINDS.items())
+    return _EXCEPTIONS + _table(["kind", "what has happened", "whose desk, at first"], rows)
+
+
+def errors_page() -> str:
+    """docs/errors.md with its table of the codes of fields; the rest of the page is written by hand."""
+    before, _, after = (DOCS / "errors.md").read_text(encoding="utf-8").partition(_FIELDS)
+    _, _, after = after.partition("\n## ")
+    rows = ([f"`{code}`", text] for code, text in FIELD_CODES.items())
+    return f"{before}{_FIELDS}\n\n{_table(['code in `errors`', 'what is wrong'], rows)}\n## {after}"
 
 
 def decisions_page() -> str:
@@ -132,6 +159,8 @@ def open_page() -> str:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "roles.md": roles_page,
     "events.md": events_page,
+    "exceptions.md": exceptions_page,
+    "errors.md": errors_page,
     "what-is-open.md": open_page,
     "decisions/README.md": decisions_page,
 }
