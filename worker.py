@@ -247,7 +247,7 @@ async def run_worker(settings: Settings) -> None:
         while True:
             client = await connect_once_there(settings, watching, measured_runtime(), plugins=[EndsInTime()])
             try:
-                await _until_told(asyncio.create_task(_work(settings, client, engine, signer)))
+                await _until_cancelled(asyncio.create_task(_work(settings, client, engine, signer)))
             except ExceptionGroup as failed:
                 if (barred := await bars(client, from_writing=True)) is None:
                     raise
@@ -256,7 +256,7 @@ async def run_worker(settings: Settings) -> None:
         engine.dispose()
 
 
-async def _until_told(working: "asyncio.Task[None]") -> None:
+async def _until_cancelled(working: "asyncio.Task[None]") -> None:
     """What it raises, but where we are told to end meanwhile: then it ends, however it does. (A task that has waited for a group
     of which one failed does not know any more, in Python 3.11, whether it was told itself.)"""
     try:

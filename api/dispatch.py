@@ -19,7 +19,7 @@ from api.waiting import leave_behind, not_taken
 from operations.commands import Submitted
 from operations.runner import execute
 from workflows.connection import is_barred, is_namespace_gone
-from workflows.ending import told_to_end
+from workflows.ending import being_cancelled
 from workflows.starting import Start, start
 
 BEGIN_SECONDS: Final = 3.0
@@ -81,7 +81,7 @@ def keep_trying(call: Callable[[], Awaitable[object]]) -> None:
             with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
                 await call()
                 break
-            if told_to_end():
+            if being_cancelled():
                 break
 
     leave_behind(asyncio.ensure_future(until_taken()))

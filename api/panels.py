@@ -117,36 +117,36 @@ def view_json(v: View, customer_id: str, *, invoices: bool, payments: bool) -> b
 
 def snapshot_json(v: View, customer_id: str) -> bytes:
     """What the view shows as one flat record."""
-    said = {name: p.data for name, p in v.panels.items()}
-    aging = None if said["ar_aging"] == b"null" else read_json(SnapshotAgingAnswer, said["ar_aging"])
-    nps = None if said["nps"] == b"null" else read_json(PanelNpsAnswer, said["nps"])
+    data = {name: p.data for name, p in v.panels.items()}
+    aging = None if data["ar_aging"] == b"null" else read_json(SnapshotAgingAnswer, data["ar_aging"])
+    nps = None if data["nps"] == b"null" else read_json(PanelNpsAnswer, data["nps"])
     parts = {
         "customer_id": f'"{customer_id}"'.encode(),
         "as_of": f'"{v.at.isoformat()}"'.encode(),
-        "open_opportunities": said["opportunities"],
-        "active_quotes": said["quotes"],
-        "recent_orders": said["orders"],
+        "open_opportunities": data["opportunities"],
+        "active_quotes": data["quotes"],
+        "recent_orders": data["orders"],
         "ar_aging": to_json(aging).encode(),
-        "open_cases": said["cases"],
-        "active_contracts": said["contracts"],
+        "open_cases": data["cases"],
+        "active_contracts": data["contracts"],
         "nps_latest": b"null" if nps is None else str(nps.latest).encode(),
-        "activities": said["activities"],
+        "activities": data["activities"],
     }
     return b"{" + b",".join(f'"{name}":'.encode() + part for name, part in parts.items()) + b"}"
 
 
 def panel_etag(p: Panel) -> str:
-    return f'W/"{blake2b(_said(p), digest_size=16).hexdigest()}"'
+    return f'W/"{blake2b(_compared(p), digest_size=16).hexdigest()}"'
 
 
 def view_etag(v: View) -> str:
-    said = blake2b(v.customer + v.attention, digest_size=16)
+    digest = blake2b(v.customer + v.attention, digest_size=16)
     for p in v.panels.values():
-        said.update(_said(p))
-    return f'W/"{said.hexdigest()}"'
+        digest.update(_compared(p))
+    return f'W/"{digest.hexdigest()}"'
 
 
-def _said(p: Panel) -> bytes:
+def _compared(p: Panel) -> bytes:
     return p.data + f"|{p.stale}|{p.error}|{p.source}|{p.more}".encode()
 
 

@@ -27,7 +27,7 @@ from workflows.connection import (
     is_key_refused,
     keep_key,
 )
-from workflows.ending import EndsInTime, told_to_end
+from workflows.ending import EndsInTime, being_cancelled
 from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.api")
@@ -72,7 +72,7 @@ class TemporalLink:
                 self._there.set()
                 await self._work(client, worker)
             except Exception as error:  # the SDK raises what its core says, of no common type
-                if told_to_end():
+                if being_cancelled():
                     return
                 log.error(
                     "postings have no worker; it is begun again", error=type(error).__name__, why=str(error)[:200]

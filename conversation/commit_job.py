@@ -69,13 +69,13 @@ async def _carried_out(talk: Talk, asked: Commit, path: str, *, by_the_person: b
         await talk.say(1, 2, "confirmed by the person, and being carried out")
     done = await whole(talk.api.post(f"{path}/commit", {}, by_the_person=by_the_person))
     return {
-        **_ended(asked, str(done["status"]), _said(done)),
+        **_ended(asked, str(done["status"]), _sentence(done)),
         "http_status": done["http_status"],
         "result": done["result"],
     }
 
 
-def _said(done: JsonObject) -> str:
+def _sentence(done: JsonObject) -> str:
     result = done["result"]
     if done["status"] != "COMMITTED":
         return "It goes on; call commit again to be told the end."

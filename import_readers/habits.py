@@ -16,10 +16,12 @@ SAMPLE: Final = 20
 
 def without_repeats(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
     """The rows but those that are the header once more, of files that were put together from several."""
-    header = _said(layout.header)
+    header = _not_blank(layout.header)
     marked = next(iter(header), "")
     for block in blocks:
-        again = {n for n, raw in enumerate(block.raws) if marked in raw and _said(row_cells(layout, raw)) == header}
+        again = {
+            n for n, raw in enumerate(block.raws) if marked in raw and _not_blank(row_cells(layout, raw)) == header
+        }
         if not again or len(header) < 2:
             yield block
             continue
@@ -55,5 +57,5 @@ def _beyond(rows: Sequence[Sequence[str]], width: int) -> int:
     return surplus if plain else 0
 
 
-def _said(names: Sequence[str]) -> list[str]:
+def _not_blank(names: Sequence[str]) -> list[str]:
     return [stripped for name in names if (stripped := name.strip())]

@@ -133,7 +133,7 @@ class _Sheet:
         self._kind = self._style = ""
         self._part = ""
         self._aside = False
-        self._said: dict[str, list[str]] = {}
+        self._cell_texts: dict[str, list[str]] = {}
 
     @property
     def place(self) -> tuple[int, int]:
@@ -151,7 +151,7 @@ class _Sheet:
             place = _REFERENCE.fullmatch(attributes.get("r") or "")
             self._column = _column(place[1]) if place else self._column + 1
             self._kind, self._style = attributes.get("t") or "n", attributes.get("s") or ""
-            self._said = {}
+            self._cell_texts = {}
             if self._column > _COLUMNS_LIMIT:
                 raise Unreadable("XLSX_INVALID", "The sheet has more columns than there are.", *self.place)
         elif name == "row":
@@ -166,7 +166,7 @@ class _Sheet:
 
     def data(self, text: str) -> None:
         if self._part:
-            self._said.setdefault(self._part, []).append(text)
+            self._cell_texts.setdefault(self._part, []).append(text)
             self._size += len(text)
             if self._size > RECORD_LIMIT:
                 too_long = f"The row is longer than {RECORD_LIMIT} characters."
@@ -190,10 +190,10 @@ class _Sheet:
     def close(self) -> None: ...
 
     def _text(self) -> str:
-        value, formula = "".join(self._said.get("v", ())), "".join(self._said.get("f", ()))
+        value, formula = "".join(self._cell_texts.get("v", ())), "".join(self._cell_texts.get("f", ()))
         kind = self._kind
         if kind == "inlineStr":
-            text = "".join(self._said.get("t", ()))
+            text = "".join(self._cell_texts.get("t", ()))
         elif not value:
             return f"={formula}" if formula else ""
         elif kind == "s":

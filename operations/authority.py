@@ -87,10 +87,10 @@ def _asked(tx: Tx, now: AuthorityLimits, wanted: Iterable[tuple[AuthorityKind, s
 
 
 def _words(c: LimitChange, currencies: Sequence[str]) -> str:
-    return f"{c.kind} of {c.role} from {_said(c.before, currencies)} to {_said(c.after, currencies)}"
+    return f"{c.kind} of {c.role} from {_in_words(c.before, currencies)} to {_in_words(c.after, currencies)}"
 
 
-def _said(limit: Limit, currencies: Sequence[str]) -> str:
+def _in_words(limit: Limit, currencies: Sequence[str]) -> str:
     """A limit is an amount in each legal entity's own currency."""
     most = limit.limit_minor
     amount = "any amount" if most is None else " or ".join(spelt(most, currency) for currency in currencies)

@@ -25,7 +25,7 @@ class _Kind:
 
     objects: str
     type: ActivityType
-    said: Sequence[str]
+    text_properties: Sequence[str]
 
 
 _KINDS: Final = (
@@ -51,7 +51,7 @@ async def _latest(
 ) -> list[Mapping[str, object]]:
     of_company = {"propertyName": "associations.company", "operator": "EQ", "value": company}
     body: dict[str, object] = {
-        "filterGroups": [{"filters": [of_company]}], "properties": ["hs_timestamp", *kind.said], "limit": TIMELINE,
+        "filterGroups": [{"filters": [of_company]}], "properties": ["hs_timestamp", *kind.text_properties], "limit": TIMELINE,
         "sorts": [{"propertyName": "hs_timestamp", "direction": "DESCENDING"}],
     }  # fmt: skip
     records: list[Mapping[str, object]] = []
@@ -66,14 +66,14 @@ async def _latest(
 
 
 def _heard(kind: _Kind, record: Mapping[str, object], asked: Asked) -> HeardActivity:
-    said = properties(record)
-    texts = [text for name in kind.said if (text := text_of(said.get(name, "")))]
+    found = properties(record)
+    texts = [text for name in kind.text_properties if (text := text_of(found.get(name, "")))]
     return HeardActivity(
         external_id=f"{kind.objects}/{record_id(record)}",
         customer_id=asked.customer_id,
         type=kind.type,
         notes="\n\n".join(texts)[:_NOTES_LIMIT] or kind.type.capitalize(),
-        occurred_at=_moment(said.get("hs_timestamp")),
+        occurred_at=_moment(found.get("hs_timestamp")),
     )
 
 

@@ -58,7 +58,7 @@ def ensure_helm(report: Callable[[str], None]) -> Path | None:
         if found := find_helm():
             return found
         report(f"building Helm {HELM_VERSION} with Go; about 3 minutes, once per machine")
-        with _said(report, "Helm", NoBuild):
+        with _reported(report, "Helm", NoBuild):
             build(HELM_MODULE, cache_directory() / "helm" / HELM_VERSION / "helm", report)
         return find_helm()
 
@@ -74,7 +74,7 @@ def ensure_promtool(report: Callable[[str], None]) -> Path | None:
         if found := find_promtool():
             return found
         report("fetching promtool for the tests of alerts")
-        with _said(report, "promtool", OSError, subprocess.SubprocessError, StopIteration):
+        with _reported(report, "promtool", OSError, subprocess.SubprocessError, StopIteration):
             _unpack_promtool(cache_directory() / "prometheus" / "promtool")
         return find_promtool()
 
@@ -115,7 +115,7 @@ def ensure_haproxy(report: Callable[[str], None]) -> Haproxy | None:
             return found
         report("fetching HAProxy for the trial of the production shape")
         with (
-            _said(report, "HAProxy", OSError, subprocess.SubprocessError, StopIteration),
+            _reported(report, "HAProxy", OSError, subprocess.SubprocessError, StopIteration),
             _unpacked(*_PROXY) as folder,
         ):
             draft = cache_directory() / f"haproxy.{os.getpid()}"
@@ -140,7 +140,7 @@ def ensure_faketime(report: Callable[[str], None]) -> Path | None:
             return found
         report("fetching libfaketime for the proof of clocks that are off")
         with (
-            _said(report, "libfaketime", OSError, subprocess.SubprocessError, StopIteration),
+            _reported(report, "libfaketime", OSError, subprocess.SubprocessError, StopIteration),
             _unpacked("libfaketime") as folder,
         ):
             target = cache_directory() / "faketime" / _CLOCK
@@ -162,7 +162,7 @@ def ensure_temporal_server(report: Callable[[str], None]) -> TemporalServer | No
             return found
         folder = cache_directory() / "temporal-server" / TEMPORAL_VERSION
         report(f"building Temporal's server {TEMPORAL_VERSION} with Go; about 3 minutes, once per machine")
-        with _said(report, "Temporal server", NoBuild):
+        with _reported(report, "Temporal server", NoBuild):
             for target, command in (("server", "server"), ("sql", "tools/sql")):
                 build(f"{TEMPORAL_MODULE}/cmd/{command}@{TEMPORAL_VERSION}", folder / target, report)
             module = source(f"{TEMPORAL_MODULE}@{TEMPORAL_VERSION}")
@@ -185,7 +185,7 @@ def ensure_oidc_provider(report: Callable[[str], None]) -> Path | None:
         report("fetching an OpenID Connect provider for the trial of the production shape")
         folder = cache_directory() / OIDC_PROVIDER
         draft = folder / f"draft-{os.getpid()}"
-        with _said(report, "OpenID Connect provider", OSError, subprocess.SubprocessError):
+        with _reported(report, "OpenID Connect provider", OSError, subprocess.SubprocessError):
             draft.mkdir(parents=True, exist_ok=True)
             words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(draft)]
             command = ["npm", *words, f"{OIDC_PROVIDER}@{OIDC_PROVIDER_VERSION}"]
@@ -201,7 +201,7 @@ def _found(name: str, cached: Path) -> Path | None:
 
 
 @contextlib.contextmanager
-def _said(report: Callable[[str], None], name: str, *errors: type[Exception]) -> Iterator[None]:
+def _reported(report: Callable[[str], None], name: str, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:

@@ -24,7 +24,7 @@ from models.cash.statements import (
     StatementWarning,
 )
 from statement_readers.bai2_continued import with_whole_accounts
-from statement_readers.bai2_said import said_in_detail
+from statement_readers.bai2_texts import texts_in_detail
 from statement_readers.fields import INT64_MAX, MAX_TEXT, clean, exponent, unreadable
 from statement_readers.whole_text import decode, read_bytes
 
@@ -170,7 +170,7 @@ def _statement(
 
 def _line(entry: Any, currency: str, day: date, width: int | None) -> StatementLine:
     amount = _bounded(entry.amount or 0)
-    texts, reference, text = said_in_detail(entry, width)
+    texts, reference, text = texts_in_detail(entry, width)
     bank_ref = _present(clean(entry.bank_reference))
     before = ReadBefore(None, _present(clean(entry.customer_reference)), clean(entry.text, MAX_TEXT), bank_ref)
     now = ReadBefore(None, clean(reference), clean(text, MAX_TEXT), bank_ref)

@@ -19,7 +19,7 @@ from models.cash.csv_formats import (
 )
 from models.cash.statements import ENTRY_IGNORED, MAX_LINES, StatementLine, StatementWarning
 from statement_readers.fields import MAX_TEXT, clean, exponent, to_minor, unreadable
-from statement_readers.joining import kept, said
+from statement_readers.joining import bank_text, kept
 
 T = TypeVar("T")
 _TOTAL = re.compile(r"[^\W\d_]{3}")
@@ -122,11 +122,11 @@ class RowReader:
         }
         read = {by_name[name] for name in ("payer", "reference") if name in by_name} | set(self.places.texts) | money
         searched = (
-            said(self._header("reference"), reference, Role.REFERENCE),
-            said("remittance_text", text, Role.TEXT),
-            said(self._header("payer"), payer, Role.SHOWN if text or reference else Role.NAME),
+            bank_text(self._header("reference"), reference, Role.REFERENCE),
+            bank_text("remittance_text", text, Role.TEXT),
+            bank_text(self._header("payer"), payer, Role.SHOWN if text or reference else Role.NAME),
         )
-        others = (said(self.places.header(n), cell) for n, cell in enumerate(row) if n not in read)
+        others = (bank_text(self.places.header(n), cell) for n, cell in enumerate(row) if n not in read)
         return kept(*searched, *others)
 
     def _amount(self, row: Sequence[str], currency: str, line: int) -> int | None:

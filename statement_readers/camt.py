@@ -25,7 +25,7 @@ from models.cash.statements import (
 )
 from models.errors import Refusal
 from statement_readers.camt_entry import Detail, entry_lines, read_amount, read_day, read_detail
-from statement_readers.camt_said import in_country
+from statement_readers.camt_texts import in_country
 from statement_readers.camt_xml import Element, Kids, kids, local, place, text, text_at
 from statement_readers.fields import clean, unreadable
 

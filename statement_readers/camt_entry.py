@@ -10,10 +10,10 @@ from datetime import date
 
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import BATCH_NOT_SPLIT, ReadBefore, StatementLine, StatementWarning
-from statement_readers.camt_said import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
+from statement_readers.camt_texts import ID_WIDTH, TEXT_WIDTH, everything_else, in_order, note, read_remittance
 from statement_readers.camt_xml import Element, Kids, kids, local, money, place, text, text_at
 from statement_readers.fields import MAX_TEXT, clean, to_date, unreadable
-from statement_readers.joining import kept, said
+from statement_readers.joining import bank_text, kept
 
 USTRD_LENGTH = TEXT_WIDTH
 _RETURNS = {"RRTN", "RPCR", "UPDD", "PRDD", "UPCQ", "CQRV"}
@@ -126,7 +126,7 @@ def _reference(references: Kids) -> str | None:
 
 def _payers_reference(references: Kids) -> BankText | None:
     for name in ("EndToEndId", "InstrId", "TxId", "PmtInfId"):
-        found = said(f"Refs/{name}", text(references.get(name)), Role.OWN_REFERENCE, width=ID_WIDTH)
+        found = bank_text(f"Refs/{name}", text(references.get(name)), Role.OWN_REFERENCE, width=ID_WIDTH)
         if found is not None and found.text.upper() not in _NO_REFERENCE:
             return found
     return None
@@ -179,7 +179,7 @@ def _charges_line(whole: StatementLine, charges: int) -> StatementLine:
         bank_ref=whole.bank_ref,
         entry_ref=whole.bank_ref,
         entry_minor=whole.amount_minor,
-        texts=kept(said("Chrgs", "Charges")),
+        texts=kept(bank_text("Chrgs", "Charges")),
     )
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import MAX_LINES, LineNumbering, Statement, StatementLine
 from statement_readers.fields import MAX_NAME, MAX_TEXT, clean, exponent, to_date, to_minor, unreadable
-from statement_readers.joining import kept, said
+from statement_readers.joining import bank_text, kept
 
 COLUMNS = ("date", "amount", "currency", "payer", "reference", "remittance_text")
 REQUIRED = COLUMNS[:3]
@@ -135,7 +135,7 @@ def _shortened(reference: str, text: str) -> tuple[BankText, ...]:
     """Texts that are kept in part only: where they were cut, no word is believed. Others say nothing beyond the line."""
     if len(reference) <= MAX_NAME and len(text) <= MAX_TEXT:
         return ()
-    return kept(said("reference", reference, Role.REFERENCE), said("remittance_text", text, Role.TEXT))
+    return kept(bank_text("reference", reference, Role.REFERENCE), bank_text("remittance_text", text, Role.TEXT))
 
 
 def _not_utf8(file: BinaryIO) -> Exception:

@@ -27,7 +27,7 @@ class Joined:
         inside = tuple(seam - first for seam in self.seams if first < seam < first + len(text))
         return Joined(text, inside, self.cut and end >= len(self.text))
 
-    def said(self, field: str, role: Role) -> BankText | None:
+    def as_bank_text(self, field: str, role: Role) -> BankText | None:
         return BankText(field, self.text, role, self.seams, self.cut) if self.text else None
 
 
@@ -55,11 +55,11 @@ def join(pieces: Iterable[tuple[str, bool]], *, cut: bool = False, limit: int = 
     return Joined(whole, tuple(seam for seam in seams if seam < len(whole)), cut)
 
 
-def said(field: str, text: str | None, role: Role = Role.SHOWN, *, width: int | None = None) -> BankText | None:
+def bank_text(field: str, text: str | None, role: Role = Role.SHOWN, *, width: int | None = None) -> BankText | None:
     """One text of a field that holds at most `width` characters; None where it is empty."""
     limit = MAX_TEXT if role is Role.TEXT else MAX_NAME
     written = (text or "").strip()
-    return join([(written, False)], cut=len(written) == width, limit=limit).said(field, role)
+    return join([(written, False)], cut=len(written) == width, limit=limit).as_bank_text(field, role)
 
 
 def kept(*texts: BankText | None) -> tuple[BankText, ...]:

@@ -24,7 +24,7 @@ from models.cash.statements import (
     StatementWarning,
 )
 from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
-from statement_readers.mt940_fields import Said, said_by_entry
+from statement_readers.mt940_fields import EntryTexts, texts_by_entry
 from statement_readers.whole_text import Piece, decode, pieces, read_bytes
 
 TEXT_WIDTH = 65
@@ -78,10 +78,10 @@ def _statement(message: Piece, numbering: LineNumbering) -> Statement:
     read = read_message(body[: closing.end()].encode())
     if len(read.transactions) != entries or read.opening_balance is None or read.closing_balance is None:
         raise unreadable("the message cannot be read: one of its dates or fields is no MT940.", line=head)
-    said = list(said_by_entry(body[: closing.end()]))
-    if len(said) != entries:
+    of_entries = list(texts_by_entry(body[: closing.end()]))
+    if len(of_entries) != entries:
         raise unreadable("the message cannot be read: its lines (:61:) are not told apart.", line=head)
-    lines, warnings = _lines(read.transactions, said, currency, numbering, head)
+    lines, warnings = _lines(read.transactions, of_entries, currency, numbering, head)
     number = _NUMBER.search(body)
     adjusted = sum(1 for warning in read.warnings if warning.rule == "date")
     if adjusted:
@@ -130,25 +130,25 @@ def _check_lines(body: str, head: int) -> int:
 
 
 def _lines(
-    transactions: list[Transaction], said: list[Said], currency: str, numbering: LineNumbering, head: int
+    transactions: list[Transaction], of_entries: list[EntryTexts], currency: str, numbering: LineNumbering, head: int
 ) -> tuple[list[StatementLine], list[StatementWarning]]:
     lines: list[StatementLine] = []
     expected = 0
-    for entry, words in zip(transactions, said, strict=True):
+    for entry, texts in zip(transactions, of_entries, strict=True):
         if entry.raw.get("status") in _EXPECTED:
             expected += 1
             continue
         if numbering.count >= MAX_LINES:
             raise unreadable(f"the file has more than {MAX_LINES} lines.", line=head)
-        lines.append(numbering.number(_line(entry, words, currency, head)))
+        lines.append(numbering.number(_line(entry, texts, currency, head)))
     if not expected:
         return lines, []
     return lines, [StatementWarning(ENTRY_IGNORED, f"{expected} expected entries are not booked and were left out.")]
 
 
-def _line(entry: Transaction, said: Said, currency: str, head: int) -> StatementLine:
+def _line(entry: Transaction, found: EntryTexts, currency: str, head: int) -> StatementLine:
     before = _read_before(entry)
-    now = ReadBefore(clean(said.payer), said.reference, clean(said.purpose, MAX_TEXT), said.bank_ref)
+    now = ReadBefore(clean(found.payer), found.reference, clean(found.purpose, MAX_TEXT), found.bank_ref)
     return StatementLine(
         line=0,
         booking_date=entry.booking_date or entry.date,
@@ -161,7 +161,7 @@ def _line(entry: Transaction, said: Said, currency: str, head: int) -> Statement
         bank_ref=now.bank_ref,
         reversal=entry.raw.get("status") in _REVERSED
         or (entry.amount < 0 and str(entry.raw.get("id", ""))[1:] == "RTI"),
-        texts=said.texts,
+        texts=found.texts,
         read_before=before if before != now else None,
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from models.cash.bank_texts import BankText, Role
 from statement_readers.fields import clean
-from statement_readers.joining import Joined, join, kept, said
+from statement_readers.joining import Joined, bank_text, join, kept
 
 REFERENCE_WIDTH, SUPPLEMENT_WIDTH, LINE_WIDTH, SUBFIELD_WIDTH, END_TO_END_WIDTH = 16, 34, 65, 27, 35
 LINE_WIDTHS = {LINE_WIDTH, LINE_WIDTH - len(":86:")}  # some banks count the tag in
@@ -39,7 +39,7 @@ _WRAP = "\x1e"  # a line that fills its width ended here, inside of a sub-field
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class EntryTexts:
     """The words of one :61: and its :86:."""
 
     payer: str | None
@@ -49,7 +49,7 @@ class Said:
     texts: tuple[BankText, ...]
 
 
-def said_by_entry(body: str) -> Iterator[Said]:
+def texts_by_entry(body: str) -> Iterator[EntryTexts]:
     """One for each :61: of a message, in order."""
     marks = list(_TAG.finditer(body))
     entry: str | None = None
@@ -59,33 +59,33 @@ def said_by_entry(body: str) -> Iterator[Said]:
         content = body[mark.end() : end].removesuffix("\n")
         if mark.group(1) == "61":
             if entry is not None:
-                yield _said(entry, information)
+                yield _entry_texts(entry, information)
             entry, information = content, []
         elif mark.group(1) == "86" and entry is not None:
             information.append(content)
         elif mark.group(1).startswith("62"):
             break
     if entry is not None:
-        yield _said(entry, information)
+        yield _entry_texts(entry, information)
 
 
-def _said(entry: str, information: list[str]) -> Said:
+def _entry_texts(entry: str, information: list[str]) -> EntryTexts:
     found = _ENTRY.match(entry)
     kind, first, more = (found.group("type"), found.group("first"), found.group("more")) if found else ("", "", "")
     customer, _, bank = first.partition("//")
-    reference = said(":61: customer reference", customer, Role.OWN_REFERENCE, width=REFERENCE_WIDTH)
+    reference = bank_text(":61: customer reference", customer, Role.OWN_REFERENCE, width=REFERENCE_WIDTH)
     if reference is not None and reference.text.upper() in NO_REFERENCE:
         reference = None
-    supplement = said(":61: supplementary details", more, Role.TEXT, width=SUPPLEMENT_WIDTH)
-    bank_reference = said(":61: bank reference", bank)
+    supplement = bank_text(":61: supplementary details", more, Role.TEXT, width=SUPPLEMENT_WIDTH)
+    bank_reference = bank_text(":61: bank reference", bank)
     blocks = [_information(block) for block in information]
     texts = [text for block in blocks for text in block.texts]
     payer = next((block.payer for block in blocks if block.payer), None)
     own = reference or next((text for text in texts if text.role is Role.OWN_REFERENCE), None)
     purpose = [block.purpose for block in blocks if block.purpose]
-    everything = kept(reference, supplement, *texts, bank_reference, said(":61: transaction type", kind))
+    everything = kept(reference, supplement, *texts, bank_reference, bank_text(":61: transaction type", kind))
     shown = " ".join((*purpose, *((supplement.text,) if supplement else ())))
-    return Said(payer, own.text if own else None, shown or None, clean(bank), everything)
+    return EntryTexts(payer, own.text if own else None, shown or None, clean(bank), everything)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _information(block: str) -> _Information:
         return _Information(None, text.text, tuple(_keywords(text)))
     codes = list(_CODE.finditer(text.text))
     name = _NAME.search(text.text)
-    texts = _coded(text, codes) if codes else kept(text.said(":86:", Role.TEXT))
+    texts = _coded(text, codes) if codes else kept(text.as_bank_text(":86:", Role.TEXT))
     return _Information(clean(name.group(1) if name else None), text.text, tuple(texts))
 
 
@@ -126,7 +126,7 @@ def _coded(text: Joined, codes: list[re.Match[str]]) -> Iterator[BankText]:
     ends = [*(code.start() for code in codes), len(text.text)]
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         code = codes[number - 1].group(1) if number else ""
-        yield from kept(text.part(start, end).said(f":86: {code}".strip(), _role(code)))
+        yield from kept(text.part(start, end).as_bank_text(f":86: {code}".strip(), _role(code)))
 
 
 def _role(code: str) -> Role:
@@ -146,9 +146,9 @@ def _subfields(lines: list[str], sign: str) -> _Information:
     name = join((value.replace(_WRAP, ""), _width(value) >= SUBFIELD_WIDTH) for value in names)
     searched = list(_keywords(_purpose(purpose)))
     others = [(number, value) for number, value in fields if number not in _PURPOSE]
-    shown = [said(f":86: {sign}{number:02d}", value.replace(_WRAP, "")) for number, value in others]
+    shown = [bank_text(f":86: {sign}{number:02d}", value.replace(_WRAP, "")) for number, value in others]
     words = " ".join(text.text for text in searched if text.role is Role.TEXT)
-    return _Information(name.text or None, words, kept(*searched, *shown, said(":86: code", lines[0][:3])))
+    return _Information(name.text or None, words, kept(*searched, *shown, bank_text(":86: code", lines[0][:3])))
 
 
 def _width(value: str) -> int:
@@ -192,4 +192,4 @@ def _keywords(text: Joined) -> Iterator[BankText]:
             continue
         if word == "EREF" and len(part.text) == END_TO_END_WIDTH:
             part = Joined(part.text, part.seams, cut=True)
-        yield from kept(part.said(f":86: {word}".strip(), _role(word)))
+        yield from kept(part.as_bank_text(f":86: {word}".strip(), _role(word)))

@@ -25,7 +25,7 @@ from models.cash.statements import (
     StatementWarning,
 )
 from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
-from statement_readers.joining import kept, said
+from statement_readers.joining import bank_text, kept
 from statement_readers.whole_text import Piece, pieces, read_bytes
 
 NAME_WIDTH, MEMO_WIDTH, REFNUM_WIDTH, CHECKNUM_WIDTH = 32, 255, 32, 12
@@ -151,21 +151,21 @@ def _line(entry: Transaction, head: int) -> StatementLine:
         reference=clean(entry.reference) or clean(entry.check_number),
         remittance_text=clean(entry.purpose, MAX_TEXT),
         bank_ref=clean(entry.bank_reference),
-        texts=_said(entry),
+        texts=_texts(entry),
     )
 
 
-def _said(entry: Transaction) -> tuple[BankText, ...]:
+def _texts(entry: Transaction) -> tuple[BankText, ...]:
     """Everything a transaction says. Banks that send no MEMO put the remittance behind the name."""
     searched = (
-        said("MEMO", entry.purpose, Role.TEXT, width=MEMO_WIDTH),
-        said("REFNUM", entry.reference, Role.OWN_REFERENCE, width=REFNUM_WIDTH),
-        said("CHECKNUM", entry.check_number, Role.OWN_REFERENCE, width=CHECKNUM_WIDTH),
-        said("NAME", entry.counterparty_name, Role.NAME, width=NAME_WIDTH),
+        bank_text("MEMO", entry.purpose, Role.TEXT, width=MEMO_WIDTH),
+        bank_text("REFNUM", entry.reference, Role.OWN_REFERENCE, width=REFNUM_WIDTH),
+        bank_text("CHECKNUM", entry.check_number, Role.OWN_REFERENCE, width=CHECKNUM_WIDTH),
+        bank_text("NAME", entry.counterparty_name, Role.NAME, width=NAME_WIDTH),
     )
     read = {"TRNAMT", "MEMO", "REFNUM", "CHECKNUM", "CHKNUM", "NAME"}
-    others = (said(tag, str(value)) for tag, value in entry.raw.items() if tag not in read and value)
-    return kept(*searched, *others, said("ACCTID", entry.counterparty_account))
+    others = (bank_text(tag, str(value)) for tag, value in entry.raw.items() if tag not in read and value)
+    return kept(*searched, *others, bank_text("ACCTID", entry.counterparty_account))
 
 
 def _currency(code: str | None, head: int) -> str:

@@ -33,7 +33,7 @@ class ResolveDeduction:
         looks = 0
         while (at := await self._look(start)).open:
             looks += 1
-            await self._told_or_due(at)
+            await self._notified_or_due(at)
             if looks == LOOKS_PER_RUN:
                 workflow.continue_as_new(start)
         await self._tell_the_approval(at)
@@ -55,7 +55,7 @@ class ResolveDeduction:
             retry_policy=retries.POSTING,
         )
 
-    async def _told_or_due(self, at: DeductionTimes) -> None:
+    async def _notified_or_due(self, at: DeductionTimes) -> None:
         next_at = at.next_at or workflow.now() + NO_TIME_SAID
         workflow.set_current_details(
             f"Open: waiting for **{at.role or 'a person'}**; next look at {next_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -16,7 +16,7 @@ ENDS_WITHIN: Final = 20.0
 """Seconds that the workers of a client have once one of them has failed; told to end in good order they take what they need."""
 
 
-def told_to_end() -> bool:
+def being_cancelled() -> bool:
     """Whether this task was cancelled, with its process. Temporal's client and the SDK's workers raise an error of their own of
     that, or what they fail with just then."""
     task = asyncio.current_task()
@@ -66,7 +66,7 @@ class EndsInTime(SimplePlugin):
                 await asyncio.wait({running}, timeout=ENDS_WITHIN)
             if not running.done():
                 log.error("a worker that fails does not end; it is left behind", queue=worker.task_queue)
-                raise asyncio.CancelledError if told_to_end() else LeftBehind(worker.task_queue)
+                raise asyncio.CancelledError if being_cancelled() else LeftBehind(worker.task_queue)
             await running
         finally:
             failed.cancel()

@@ -125,10 +125,10 @@ OPEN_WORK: Final[Sequence[OpenWork]] = (
 def by_conversation(tx: Tx, needed: Sequence[Needed]) -> Sequence[Needed]:
     """Those that began by conversation say so again: which proposal, through which client and agent."""
     began = proposals.that_began(tx, [one.begun.id for one in needed])
-    return [replace(one, begun=_said(one.begun, began.get(one.begun.id))) for one in needed]
+    return [replace(one, begun=_with_proposal(one.begun, began.get(one.begun.id))) for one in needed]
 
 
-def _said(begun: Start, p: ProposalRecord | None) -> Start:
+def _with_proposal(begun: Start, p: ProposalRecord | None) -> Start:
     if p is None:
         return begun
     summary = f"{p.summary} {begun.id.partition('/')[0]}" if begun.process == changes.PROCESS else p.summary

@@ -109,7 +109,7 @@ def _compared(engine: Engine, org_id: str, running: Mapping[str, Run]) -> tuple[
     needed: list[Needed] = []
     for work in OPEN_WORK:
         with transaction(engine, org_id, durable=False) as tx:
-            wanted = [told for one in work.found(tx) if (told := _told(one, running.get(one.begun.id)))]
+            wanted = [still for one in work.found(tx) if (still := _still_needed(one, running.get(one.begun.id)))]
             needed += by_conversation(tx, wanted)
     with transaction(engine, org_id, durable=False) as tx:
         young = tx.now - YOUNG
@@ -117,7 +117,7 @@ def _compared(engine: Engine, org_id: str, running: Mapping[str, Run]) -> tuple[
         return needed, open_work.gone(tx, mine)
 
 
-def _told(one: Needed, run: Run | None) -> Needed | None:
+def _still_needed(one: Needed, run: Run | None) -> Needed | None:
     if run is None or one.signal is not None:
         return one
     if one.step is None or run.step is None or one.step == run.step:

@@ -58,12 +58,12 @@ class Credit:
         return cls(line.amount_minor, line.currency_code, legal_entity_id, texts=line.all_texts)
 
     @property
-    def said(self) -> tuple[BankText, ...]:
+    def bank_texts(self) -> tuple[BankText, ...]:
         return self.texts or plain_texts(None, self.remittance_text, self.structured_references)
 
     def references(self) -> list[str]:
         """What to look invoices up by: compare `reference_key` of these with that of ids and external_ids."""
-        return references_of(self.said)
+        return references_of(self.bank_texts)
 
     @property
     def paid_for(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ def match_credit(
     """
     if credit.amount_minor < 1:
         raise ValueError("only money that came in is matched")
-    named = names(credit.said, book, credit.paid_for)
+    named = names(credit.bank_texts, book, credit.paid_for)
     found = None
     if not named.ambiguous:
         found = _exact(credit, named) or _partial(credit, named) or _by_document(credit, named, book)
@@ -207,7 +207,7 @@ def _partial(credit: Credit, named: Named) -> Match | None:
 def _by_document(credit: Credit, named: Named, book: InvoiceBook) -> Match | None:
     """What the payer says is paid of each document, where it says so of every one, the sums are the credit, and nothing speaks
     against the payment of a part."""
-    documents = [text for text in credit.said if text.role is Role.DOCUMENT]
+    documents = [text for text in credit.bank_texts if text.role is Role.DOCUMENT]
     if not documents or named.doubtful or any(not mention.own for mention in named.unresolved):
         return None
     paid: dict[str, int] = {}

@@ -62,14 +62,14 @@ def decide(family: Family[T], answer: Callable[[T], A], work: Work, asked: KeptD
     before, who = opened(work, family), principal(work)
     family.may(asked.decision)
     step = None if asked.step is None else family.own_step(asked.step)
-    said, reason = asked.decision, asked.reason_code
-    if asked.token_id is None and rules.repeats(before.chain, who, said, step=step, reason=reason):
+    wanted, reason = asked.decision, asked.reason_code
+    if asked.token_id is None and rules.repeats(before.chain, who, wanted, step=step, reason=reason):
         return answered(work, answer, before, replayed=True)
     family.must_be_open(before)
     if asked.token_id is not None:
         _use_token(work, asked.token_id, asked.round, before)
     try:
-        chain = rules.decide(before.chain, who, said, work.now, step=step, reason=reason, comment=asked.comment)
+        chain = rules.decide(before.chain, who, wanted, work.now, step=step, reason=reason, comment=asked.comment)
     except Refusal as no:
         raise family.refusal(no) from None
     return answered(work, answer, _decided(work, family, before, chain, asked))
@@ -94,8 +94,8 @@ def _decided(work: Work, family: Family[T], before: T, chain: Chain, asked: Kept
     if mine.reminded_at or mine.escalated_at:
         resolve_about(work.tx, family.overdue, before.id, work.cmd.actor, "DECIDED")
     _say_decided(work, family, before, decision, mine)
-    if done.said is not None:
-        work.take(done.said)
+    if done.work is not None:
+        work.take(done.work)
     return after
 
 
@@ -125,7 +125,7 @@ def _decision(work: Work, one: UnderApproval, asked: KeptDecision, step: Step) -
 
 def _say_decided(work: Work, family: Family[T], one: T, d: StepDecision, step: Step) -> None:
     number = family.shown_step(d.step)
-    said = {
+    payload = {
         "round": d.round,
         "step": number,
         "role": d.role,
@@ -138,7 +138,7 @@ def _say_decided(work: Work, family: Family[T], one: T, d: StepDecision, step: S
         "decided_at": d.decided_at,
         "step_started_at": step.started_at,
     }
-    work.audit(one.id, family.decided, said, reason_code=d.reason_code)
+    work.audit(one.id, family.decided, payload, reason_code=d.reason_code)
     work.emit(family.decided, one.id, {**family.ids(one), "step": number, "decision": d.decision.value})
 
 
@@ -150,8 +150,8 @@ def withdraw(family: Family[T], answer: Callable[[T], A], work: Work, asked: Wit
     family.store.save(work.tx, before, after)
     after = family.over(work, after)
     settled(work, family, before.id, "WITHDRAWN", family.overdue, UNSTAFFED)
-    said = {"before": before.chain.status}
-    work.audit(before.id, f"{family.word}.withdrawn", said, reason_code=asked.reason_code)
+    payload = {"before": before.chain.status}
+    work.audit(before.id, f"{family.word}.withdrawn", payload, reason_code=asked.reason_code)
     return answered(work, answer, after)
 
 
@@ -173,8 +173,8 @@ def delegate(family: Family[T], answer: Callable[[T], A], work: Work, asked: Del
     require_role(work, to, chain.steps[step - 1].role)
     after = before.moved_to(chain, work.now)
     family.store.save(work.tx, before, after)
-    said = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
-    work.audit(before.id, f"{family.word}.delegated", said)
+    payload = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
+    work.audit(before.id, f"{family.word}.delegated", payload)
     return answered(work, answer, family.delegated(work, after, step))
 
 

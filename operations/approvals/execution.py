@@ -35,17 +35,17 @@ def at_once(work: Work, family: Family[T], one: T) -> AtOnce[T]:
     """
     if not one.is_approved or not family.may_be_at_once(one):
         return AtOnce(one)
-    tx, said = work.tx, system_work(work.tx, one, f"{family.noun}.execute", work.cmd.request_id)
+    tx, system = work.tx, system_work(work.tx, one, f"{family.noun}.execute", work.cmd.request_id)
     try:
         with tx.savepoint("carried_out"):
             effect = family.carry_out(tx, one, work.cmd.request_id)
     except Refusal as refusal:
-        return AtOnce(_failed(said, family, one, refusal), said)
+        return AtOnce(_failed(system, family, one, refusal), system)
     except Exception as fault:
         log.warning("left to the process", approval_id=one.id, error=type(fault).__name__)
         return AtOnce(one)
-    family.say_carried_out(said, one, effect)
-    return AtOnce(one.moved_to(executed(one.chain), work.now), said)
+    family.record_execution(system, one, effect)
+    return AtOnce(one.moved_to(executed(one.chain), work.now), system)
 
 
 def execute(engine: Engine, org_id: str, approval_id: str, *, last_try: bool = False) -> list[str]:
@@ -77,7 +77,7 @@ def _execute(tx: Tx, family: Family[T], approval_id: str) -> list[str]:
     work = system_work(tx, one, f"{family.noun}.execute", last and last[1])
     effect = family.carry_out(tx, one, work.cmd.request_id)
     family.store.save(tx, one, one.moved_to(executed(one.chain), tx.now))
-    family.say_carried_out(work, one, effect)
+    family.record_execution(work, one, effect)
     work.flush()
     over = family.afterwards(work, one)
     _answer_last(tx, family, approval_id, last)

@@ -22,10 +22,10 @@ T = TypeVar("T", bound=UnderApproval)
 
 @dataclass(frozen=True)
 class AtOnce(Generic[T]):
-    """What became of what was approved; what is to be said of it in the system's name."""
+    """What became of what was approved; `work`: the audit and events of it in the name of the system."""
 
     one: T
-    said: Work | None = None
+    work: Work | None = None
 
 
 class Store(Protocol[T]):
@@ -73,7 +73,7 @@ class Family(ABC, Generic[T]):
         """Whether it is carried out in the transaction of the last decision; else its process does it."""
         return True
 
-    def say_carried_out(self, work: Work, one: T, effect: object) -> None:
+    def record_execution(self, work: Work, one: T, effect: object) -> None:
         """Tell the trail and the world that it was carried out."""
         return
 

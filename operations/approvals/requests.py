@@ -97,7 +97,7 @@ class Approvals(Family[Approval]):
         doing.flush()
         return None
 
-    def say_carried_out(self, work: Work, one: Approval, effect: object) -> None:
+    def record_execution(self, work: Work, one: Approval, effect: object) -> None:
         said = {
             "kind": one.kind,
             "subject_id": one.subject_id,

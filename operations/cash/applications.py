@@ -27,7 +27,7 @@ from models.ids import new_id
 from operations import execution
 from operations.cash import deductions
 from operations.cash.netting import credit_exchange, credit_rows, netted, record_netting
-from operations.cash.payers import pays_for
+from operations.cash.payers import payees_of
 from operations.cash.payments import applied_so_far, resolve_unmatched
 from operations.cash.session_adjustments import adjustment_rows, audit_posted, debit_adjustments, decide_adjustments
 from operations.cash.session_funds import funds_of, new_credit_of, payment_after, settle
@@ -85,7 +85,7 @@ def _session(
     notes = credit_notes.require_notes(work.tx, asked.credit_note_ids, locked.notes)
     funds = _funds(p, credit)
     selected = {i: open_invoice(invoice) for i, invoice in invoices.items()}
-    check_invoices(funds, [selected[i] for i in asked.invoice_ids], pays_for(work.tx, funds, selected.values()))
+    check_invoices(funds, [selected[i] for i in asked.invoice_ids], payees_of(work.tx, funds, selected.values()))
     netting = netted(work, _credit_lines(asked), notes, selected)
     day = explicit_entry_date(asked.posting_date, p.payment_date, locked.held.closed_periods)
     decided = plan(
@@ -211,7 +211,7 @@ def record_session(work: Work, b: Booked) -> None:
             "credit_id": b.session.credit_id, "before": applied_so_far(p), "after": applied_so_far(b.after),
             "applications": [
                 {"id": a.id, "invoice_id": a.invoice_id, "applied_minor": a.applied_minor,
-                 "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id, **_said(beside, a)}
+                 "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id, **_adjustments_of(beside, a)}
                 for a in b.applications
             ],
             **({"credit_notes": [a.id for a in b.credited]} if b.credited else {}),
@@ -222,7 +222,7 @@ def record_session(work: Work, b: Booked) -> None:
         work.audit(
             row.invoice_id, "invoice.payment_applied",
             {
-                "payment_id": p.id, "application_id": row.id, **_said(beside, row),
+                "payment_id": p.id, "application_id": row.id, **_adjustments_of(beside, row),
                 "before": {"balance_due_minor": allocation.invoice.balance_minor},
                 "after": {"balance_due_minor": allocation.new_balance_minor},
             },
@@ -240,7 +240,7 @@ def record_session(work: Work, b: Booked) -> None:
     )  # fmt: skip
 
 
-def _said(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Mapping[str, object]:
+def _adjustments_of(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Mapping[str, object]:
     """What an audit event adds of an application that did not go by money alone."""
     return {"adjustments": [x.id for x in beside[a.id]]} if a.id in beside else {}
 

@@ -34,7 +34,7 @@ def link_statement_line(work: Work, asked: LinkLine) -> Outcome[StatementAnswer]
     work.require_entity(payment.legal_entity_id)
     if line.payment_id == payment.id and line.status is not LineStatus.POSSIBLE_DUPLICATE:
         return Outcome(one_line(work, statement.id, line.line), replayed=True)
-    first = _first_told(work, line)
+    first = _line_of_payment(work, line)
     _refuse(bank, first, payment)
     withdrawn = _let_go(work, first)
     line_identity.link(work.tx, first, payment.id, first.payment_id)
@@ -43,7 +43,7 @@ def link_statement_line(work: Work, asked: LinkLine) -> Outcome[StatementAnswer]
     return Outcome(one_line(work, statement.id, line.line))
 
 
-def _first_told(work: Work, line: BankStatementLine) -> BankStatementLine:
+def _line_of_payment(work: Work, line: BankStatementLine) -> BankStatementLine:
     """The line that became the payment, where this one only repeats it."""
     if line.status is not LineStatus.DUPLICATE or line.payment_id is None:
         return line

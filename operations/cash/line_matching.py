@@ -12,7 +12,7 @@ from models.db.cash import payments, statements
 from models.master_data.records import BankAccount
 from operations.cash.applications import apply_payment
 from operations.cash.line_credits import as_named, credits_of, waited_for
-from operations.cash.payers import paid_for
+from operations.cash.payers import payees_by_payer
 from operations.commands import body_hash
 from operations.work import Work
 
@@ -49,7 +49,7 @@ def _may_pay(work: Work, payment: Payment, customer_id: str) -> bool:
     if payment.customer_id in (None, customer_id):
         return True
     payer = (str(payment.customer_id), payment.payment_date)
-    return customer_id in paid_for(work.tx, [payer]).get(payer, ())
+    return customer_id in payees_by_payer(work.tx, [payer]).get(payer, ())
 
 
 def _apply(work: Work, payment: Payment, matched: Match) -> None:

@@ -94,16 +94,16 @@ def record_netting(
     for note_id in sorted(touched):
         mine = [a for a in applications if a.credit_note_id == note_id]
         old, new = before[note_id], netting.notes[note_id]
-        said = [_said(a) for a in mine]
+        facts = [_application_facts(a) for a in mine]
         work.audit(
             note_id, "credit_note.applied",
-            {"applications": said, "entries": entry_mark(entry) if entry else [], "before": _stands(old),
-             "after": _stands(new)},
+            {"applications": facts, "entries": entry_mark(entry) if entry else [], "before": _balance_facts(old),
+             "after": _balance_facts(new)},
         )  # fmt: skip
         work.emit(
             "credit_note.applied", note_id,
             {"credit_note_id": note_id, "customer_id": new.customer_id, "balance_minor": new.balance_minor,
-             "journal_entry_id": entry.id if entry else None, "applications": said},
+             "journal_entry_id": entry.id if entry else None, "applications": facts},
         )  # fmt: skip
     for p, a in zip(netting.lines, applications, strict=True):
         due = p.invoice.balance_minor
@@ -124,15 +124,15 @@ def record_undoing(
     after = given_back(undone, notes)
     credit_notes.move(work.tx, after.values())
     for a in undone:
-        said = {**_said(a), "effective_date": max(on, a.effective_date)}
+        facts = {**_application_facts(a), "effective_date": max(on, a.effective_date)}
         work.audit(
             a.credit_note_id, "credit_note.unapplied",
-            {**said, "after": _stands(after[a.credit_note_id]), "entries": entry_mark(entry) if entry else []},
+            {**facts, "after": _balance_facts(after[a.credit_note_id]), "entries": entry_mark(entry) if entry else []},
             reason_code=reason,
         )  # fmt: skip
         work.emit(
             "credit_note.unapplied", a.credit_note_id,
-            {"credit_note_id": a.credit_note_id, "customer_id": a.customer_id, **said, "reason_code": reason},
+            {"credit_note_id": a.credit_note_id, "customer_id": a.customer_id, **facts, "reason_code": reason},
         )  # fmt: skip
     return after
 
@@ -147,14 +147,14 @@ def given_back(
     return after
 
 
-def _said(a: CreditNoteApplication) -> Mapping[str, object]:
+def _application_facts(a: CreditNoteApplication) -> Mapping[str, object]:
     return {
         "application_id": a.id, "invoice_id": a.invoice_id, "applied_minor": a.applied_minor,
         "currency_code": a.currency_code, "payment_id": a.payment_id,
     }  # fmt: skip
 
 
-def _stands(n: CreditNote) -> Mapping[str, object]:
+def _balance_facts(n: CreditNote) -> Mapping[str, object]:
     return {"status": n.status, "balance_minor": n.balance_minor}
 
 

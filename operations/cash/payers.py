@@ -24,12 +24,12 @@ def _of(known: dict[str, frozenset[str]], keys: Iterable[str]) -> frozenset[str]
     return frozenset(customer for key in keys for customer in known.get(key, ()))
 
 
-def paid_for(tx: Tx, payers: Collection[tuple[str, date]]) -> dict[tuple[str, date], frozenset[str]]:
+def payees_by_payer(tx: Tx, payers: Collection[tuple[str, date]]) -> dict[tuple[str, date], frozenset[str]]:
     """For whom each of these customers pays on its day, beside itself."""
     return paid_on(tx, sorted(set(payers)))
 
 
-def pays_for(tx: Tx, funds: Funds, invoices: Iterable[OpenInvoice]) -> frozenset[str]:
+def payees_of(tx: Tx, funds: Funds, invoices: Iterable[OpenInvoice]) -> frozenset[str]:
     """The others whose invoices the payer pays on the payment date; not asked for where all invoices are its own."""
     if all(i.customer_id == funds.customer_id for i in invoices):
         return frozenset()

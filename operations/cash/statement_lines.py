@@ -223,7 +223,7 @@ class Chunk:
     def _suggest(self, unplaced: Sequence[Unplaced], book: InvoiceBook) -> None:
         """What found no invoice becomes an exception of the clerk's, with what a person may want to pick."""
         likely = statements.likely_invoices(self.work.tx, [self._wanted(u.line) for u in unplaced])
-        said = {u.line.line: loose_keys(u.credit.said) for u in unplaced}
+        said = {u.line.line: loose_keys(u.credit.bank_texts) for u in unplaced}
         similar = similar_invoices(self.work.tx, self.entity.id, said)
         for u in unplaced:
             others, alike = likely.get(u.line.line, ()), similar.get(u.line.line, ())

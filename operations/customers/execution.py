@@ -33,7 +33,7 @@ _EVENT: Final = {
 }
 
 
-def _say_executed(work: Work, change: Change, version: object) -> None:
+def _record_execution(work: Work, change: Change, version: object) -> None:
     event = _EVENT[change.operation]
     said = {"change_id": change.id, "operation": change.operation, "version": version}
     work.audit(change.id, "customer.change.executed", said)
@@ -114,8 +114,8 @@ class CustomerChanges(Family[Change]):
         """The customer's version from now on."""
         return _CARRY_OUT[one.operation](tx, one)
 
-    def say_carried_out(self, work: Work, one: Change, effect: object) -> None:
-        _say_executed(work, one, effect)
+    def record_execution(self, work: Work, one: Change, effect: object) -> None:
+        _record_execution(work, one, effect)
 
     def afterwards(self, work: Work, one: Change) -> list[str]:
         return erase(work, one) if one.operation == "delete" else []

@@ -3,7 +3,7 @@
 import pytest
 
 from models.cash.bank_texts import BankText, Role
-from statement_readers.mt940_fields import Said, said_by_entry
+from statement_readers.mt940_fields import EntryTexts, texts_by_entry
 from tests.unit.statements.test_all_that_a_line_says import OWN, SHOWN, TEXT
 
 ENTRY = ":61:2602020203C100,00NTRFCUST-1//B1\nsupplement INV-3"
@@ -12,14 +12,14 @@ FIRST = [(":61: customer reference", "CUST-1", OWN), (":61: supplementary detail
 LAST = [(":61: bank reference", "B1", SHOWN), (":61: transaction type", "NTRF", SHOWN)]
 
 
-def read(written: str) -> Said:
-    [said] = said_by_entry(
+def read(written: str) -> EntryTexts:
+    [said] = texts_by_entry(
         f":20:R\n:60F:C260201EUR0,00\n:86:of no line\n{written}\n:62F:C260202EUR1,00\n:86:of the statement"
     )
     return said
 
 
-def between(said: Said) -> list[tuple[str, str, Role]]:
+def between(said: EntryTexts) -> list[tuple[str, str, Role]]:
     """What :86: says, between what :61: says at either end."""
     texts = [(t.field, t.text, t.role) for t in said.texts]
     assert (texts[:2], texts[-2:]) == (FIRST, LAST)
@@ -129,6 +129,6 @@ def test_references_and_their_limits() -> None:
     )  # fmt: skip
     assert (full.bank_ref, full.payer) == ("B//2", "Ann")
     assert full.purpose == f"one /NAME/Ann/REMI/two {'s' * 34}"
-    twice = list(said_by_entry(f"{ENTRY}\n:86:one\n{BARE}\n:86:two\n:13D:x\n:86:three"))
+    twice = list(texts_by_entry(f"{ENTRY}\n:86:one\n{BARE}\n:86:two\n:13D:x\n:86:three"))
     assert [(x.reference, x.purpose) for x in twice] == [("CUST-1", "one supplement INV-3"), (None, "two three")]
-    assert [x.texts for x in said_by_entry(":61:of no line")] == [()]
+    assert [x.texts for x in texts_by_entry(":61:of no line")] == [()]

@@ -3,7 +3,7 @@
 import pytest
 
 from models.cash.bank_texts import BankText, Role
-from statement_readers.joining import Joined, join, kept, said
+from statement_readers.joining import Joined, bank_text, join, kept
 
 FULL, SHORT = True, False
 
@@ -49,10 +49,10 @@ def test_a_part_knows_its_own_seams_and_whether_it_has_the_end() -> None:
 
 
 def test_one_text_of_a_field() -> None:
-    assert said("F", " abc ", Role.TEXT, width=3) == BankText("F", "abc", Role.TEXT, cut=True)
-    assert said("F", "abc", width=4) == BankText("F", "abc")
-    assert said("F", "", width=0) is said("F", None, width=3) is said("F", " ") is None
-    assert said("F", "x" * 501) == BankText("F", "x" * 500, cut=True)
-    assert said("F", "x" * 501, Role.TEXT) == BankText("F", "x" * 501, Role.TEXT)
+    assert bank_text("F", " abc ", Role.TEXT, width=3) == BankText("F", "abc", Role.TEXT, cut=True)
+    assert bank_text("F", "abc", width=4) == BankText("F", "abc")
+    assert bank_text("F", "", width=0) is bank_text("F", None, width=3) is bank_text("F", " ") is None
+    assert bank_text("F", "x" * 501) == BankText("F", "x" * 500, cut=True)
+    assert bank_text("F", "x" * 501, Role.TEXT) == BankText("F", "x" * 501, Role.TEXT)
     one = BankText("F", "a")
     assert kept(one, None, BankText("G", "a"), one) == (one, BankText("G", "a"))

@@ -11,7 +11,7 @@ from models.cash.payment_references import OF_COUNTRY, Scheme, field_of_scheme, 
 from models.cash.statements import StatementLine
 from statement_readers.camt_xml import Element, local, money, text, text_at
 from statement_readers.fields import MAX_TEXT, clean
-from statement_readers.joining import join, kept, said
+from statement_readers.joining import bank_text, join, kept
 
 ID_WIDTH, TEXT_WIDTH, NOTE_WIDTH = 35, 140, 500
 OLD_WIDTHS = {27, 35, 65, 70, TEXT_WIDTH}
@@ -67,7 +67,7 @@ def read_remittance(info: Element | None) -> Remittance:
     # Additional texts stand in the free text, too, in their order; searched once.
     texts = [item for item in texts if item is not None and item.role is not Role.TEXT]
     free = join(pieces, cut=cut)
-    everything = kept(*texts, free.said("RmtInf/Ustrd", Role.TEXT))
+    everything = kept(*texts, free.as_bank_text("RmtInf/Ustrd", Role.TEXT))
     return Remittance(tuple(structured), free.text or None, clean(before, MAX_TEXT), everything)
 
 
@@ -87,12 +87,12 @@ def _structured(element: Element) -> Iterator[BankText]:
     for part in element:
         match local(part):
             case "RfrdDocInf":
-                yield from kept(said("RfrdDocInf/Nb", text_at(part, "Nb"), Role.DOCUMENT, width=ID_WIDTH))
+                yield from kept(bank_text("RfrdDocInf/Nb", text_at(part, "Nb"), Role.DOCUMENT, width=ID_WIDTH))
             case "CdtrRefInf":
                 field = _of_issuer("CdtrRefInf/Ref", part)
-                yield from kept(said(field, text_at(part, "Ref"), Role.CREDITOR_REFERENCE, width=ID_WIDTH))
+                yield from kept(bank_text(field, text_at(part, "Ref"), Role.CREDITOR_REFERENCE, width=ID_WIDTH))
             case "AddtlRmtInf":
-                yield from kept(said("AddtlRmtInf", part.text, Role.TEXT, width=TEXT_WIDTH))
+                yield from kept(bank_text("AddtlRmtInf", part.text, Role.TEXT, width=TEXT_WIDTH))
         yield from _leaves(part, f"Strd/{local(part)}", {"Nb", "Ref"})
 
 
@@ -120,7 +120,7 @@ def in_country(line: StatementLine, account_ref: str | None) -> StatementLine:
 
 def note(field: str, element: Element | None, *, searched: bool) -> BankText | None:
     """AddtlTxInf and AddtlNtryInf: searched only where there is no remittance."""
-    return said(field, text(element), Role.TEXT if searched else Role.SHOWN, width=NOTE_WIDTH)
+    return bank_text(field, text(element), Role.TEXT if searched else Role.SHOWN, width=NOTE_WIDTH)
 
 
 def everything_else(element: Element) -> tuple[BankText, ...]:
@@ -136,9 +136,9 @@ def _leaves(element: Element, path: str, read: set[str]) -> Iterator[BankText]:
         if len(child):
             yield from _leaves(child, f"{path}/{name}", read)
         elif name not in read and not child.get("Ccy"):
-            yield from kept(said(sys.intern(f"{path}/{name}"), child.text))
+            yield from kept(bank_text(sys.intern(f"{path}/{name}"), child.text))
     if not len(element) and "/" not in path and not element.get("Ccy"):
-        yield from kept(said(sys.intern(path), element.text))
+        yield from kept(bank_text(sys.intern(path), element.text))
 
 
 def in_order(*groups: tuple[BankText, ...]) -> tuple[BankText, ...]:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from models.cash.bank_texts import BankText, Role
-from statement_readers.joining import Joined, join, kept, said
+from statement_readers.joining import Joined, bank_text, join, kept
 
 RECORD_WIDTH, REFERENCE_WIDTH = 80, 16
 
@@ -17,7 +17,7 @@ _ANY_BREAK = re.compile(f"([{_RUNS_ON}{_BREAK}])")
 _ABSENT = {"", "0"}
 
 
-def said_in_detail(entry: Any, width: int | None) -> tuple[tuple[BankText, ...], str | None, str | None]:
+def texts_in_detail(entry: Any, width: int | None) -> tuple[tuple[BankText, ...], str | None, str | None]:
     """The texts of a transaction, its customer reference, and its text. `width`: of a record, as the file's header
     says."""
     fields = _fields(entry.rows, width or RECORD_WIDTH)
@@ -28,10 +28,10 @@ def said_in_detail(entry: Any, width: int | None) -> tuple[tuple[BankText, ...],
     reference = _joined(written.replace(_BREAK, _RUNS_ON), REFERENCE_WIDTH)
     absent = reference.text in _ABSENT
     texts = kept(
-        None if absent else reference.said("16 customer reference", Role.OWN_REFERENCE),
-        text.said("16 text", Role.TEXT),
-        None if entry.bank_reference in _ABSENT else said("16 bank reference", entry.bank_reference),
-        said("16 type code", entry.type_code.code),
+        None if absent else reference.as_bank_text("16 customer reference", Role.OWN_REFERENCE),
+        text.as_bank_text("16 text", Role.TEXT),
+        None if entry.bank_reference in _ABSENT else bank_text("16 bank reference", entry.bank_reference),
+        bank_text("16 type code", entry.type_code.code),
     )
     return texts, None if absent else reference.text, text.text or None
 
