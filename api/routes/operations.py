@@ -5,8 +5,6 @@ than the record would.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Final
 
 from fastapi import Request
 from starlette.responses import Response
@@ -19,34 +17,20 @@ from api.reading import reading, who_sees
 from models.access import Principal
 from models.cash.statement_answers import statement_answer
 from models.cash.statement_records import CountedStatement, StatementStatus
+from models.db.approvals import approvals
 from models.db.cash import statements
 from models.db.commands import covers
 from models.db.lookups import bank_account, refuse_missing
 from models.db.operations import command_of_process
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
+from models.inbox.wanted import kinds_seen
 from models.messages.statements import statement_workflow_id
 from models.operation import KeptCommand, OperationAnswer, operation_answer
-from operations.runner import refusal_from
+from operations.execution import Approval, InPlace
+from operations.runner import OPERATIONS, refusal_from
 
 router = gated_router("operations")
-_READ_WITH: Final[Mapping[str, str]] = {
-    "apply_credit": "payments.read",
-    "apply_payment": "payments.read",
-    "assign_payment": "payments.read",
-    "complete_reconciliation": "payments.read",
-    "draft_reconciliation": "payments.read",
-    "record_payment": "payments.read",
-    "reopen_reconciliation": "payments.read",
-    "reverse_payment": "payments.read",
-    "unapply_application": "payments.read",
-    "undo_adjustment": "payments.read",
-    "escalate_case": "customers.read",
-    "customer": "changes.read",
-    "change": "changes.read",
-    "import": "imports.read",
-}
-"""The permission that reads what an operation (or its family, before the dot) answers; `audit.read` for any other."""
 
 
 @router.get(
@@ -73,9 +57,11 @@ def _require_reader(tx: Tx, who: Principal, command: KeptCommand) -> None:
     """403 for who neither asked for it nor may read its record; the legal entities of the token count as for the record."""
     if command.actor == who.sub:
         return
-    name = command.operation
-    permission = _READ_WITH.get(name) or _READ_WITH.get(name.partition(".")[0], "audit.read")
-    if not who.may(permission) or not covers(tx, who, command):
+    known = OPERATIONS.get(command.operation)
+    execution = InPlace() if known is None else known.execution  # None: a later build's
+    if isinstance(execution, Approval) and approvals.kind_of(tx, str(command.resource_id)) not in kinds_seen(who):
+        raise _not_yours()
+    if not who.may(execution.read_with) or not covers(tx, who, command):
         raise _not_yours()
 
 

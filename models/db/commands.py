@@ -48,6 +48,17 @@ def response_of(tx: Tx, command_id: str) -> tuple[int, str] | None:
     return None if row is None else (int(row["http_status"] or 200), str(row["said"]))
 
 
+_BESIDE: Final = """
+  UNION ALL SELECT 1 FROM customer_changes c WHERE c.org_id = :org AND c.id = ANY(:about) AND c.entities <@ mine.ids
+  UNION ALL SELECT 1 FROM customer_imports i WHERE i.org_id = :org AND i.id = ANY(:about) AND i.legal_entity_id = ANY(mine.ids)
+    AND COALESCE(i.summary->'legal_entities', '[]') <@ to_jsonb(mine.ids)
+  UNION ALL SELECT 1 FROM credit_note_applications a
+    WHERE a.org_id = :org AND a.id = ANY(:about) AND a.legal_entity_id = ANY(mine.ids)
+  UNION ALL SELECT 1 FROM cases k JOIN customers c ON c.org_id = k.org_id AND c.id = k.customer_id
+    WHERE k.org_id = :org AND k.id = ANY(:about) AND c.legal_entity_id = ANY(mine.ids)"""
+"""What is no subject of the books, and is answered whole: a change and an import where every entity that they touch is `mine`."""
+
+
 def covers(tx: Tx, who: Principal, command: Asked) -> bool:
     """Whether the legal entities of a person's token cover what a command answers: it is their own, they see every entity
     that its caller saw, or the record that it is about (for a credit or an application: its payment) is of one of theirs."""
@@ -56,7 +67,8 @@ def covers(tx: Tx, who: Principal, command: Asked) -> bool:
         return True
     about = [command.resource_id, (command.response or {}).get("payment_id")]
     where, params = subject_filter(who.entities, "about.id")
-    sql = f"SELECT 1 AS covered FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
+    books = f"SELECT 1 FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
+    sql = f"SELECT 1 AS covered FROM (SELECT CAST(:entities AS text[]) AS ids) mine WHERE EXISTS ({books}{_BESIDE})"
     return tx.one(sql, about=about, **params) is not None
 
 

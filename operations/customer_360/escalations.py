@@ -24,7 +24,7 @@ KIND = "case_escalation"
 SYSTEM = "system"
 
 
-@operation("escalate_case", EscalateCase, EscalatedCaseAnswer, execution.Posting("EscalateCase"))
+@operation("escalate_case", EscalateCase, EscalatedCaseAnswer, execution.Posting("EscalateCase", "customers.read"))
 def escalate_case(work: Work, asked: EscalateCase) -> Outcome[EscalatedCaseAnswer]:
     """Put the case on the desk of its first owner. A closed case, or one escalated already, is refused."""
     case = escalations.lock_case(work.tx, str(work.cmd.resource_id))

@@ -26,6 +26,7 @@ class Asking:
 
     def __init__(self, stack: Access) -> None:
         self.stack, self.seen = stack, Examples()
+        self.carried: dict[str, str] = {}  # by the operation: the process of its first success
         self.org = stack.organisation("Tour")
         self.people: dict[str, httpx2.Client] = {}
         self.customer = ""
@@ -47,7 +48,10 @@ class Asking:
             example["request"] = body
         if is_json:
             example["answer"] = shortened(answer)
-        self.seen.setdefault(f"{method} {template(method, path.partition('?')[0])}", example)
+        name = f"{method} {template(method, path.partition('?')[0])}"
+        self.seen.setdefault(name, example)
+        if carried := response.headers.get("X-Workflow-Id"):
+            self.carried.setdefault(name, carried)
         return answer
 
     def decide(self, change: str, *people: str) -> Any:

@@ -15,6 +15,7 @@ from api.gate import GatedRoute, gated_router
 from models.access import Principal, Reach
 from tests.api.asking import template
 from tests.api.office import Office, code, csv_statement, day, ext, ok
+from tests.api.test_ways_in import carried_by_process
 from tests.api.tour import ROLES, Tour
 from tests.stack_fixtures.app import AppStack
 
@@ -68,11 +69,14 @@ def walked(app_stack: AppStack) -> Recorded:
 
 @pytest.fixture(scope="module")
 def clients(walked: Recorded) -> Iterator[dict[tuple[str, str], httpx2.Client]]:
-    """By person and `entity` or `all`: somebody else of the same role."""
-    made = {}
+    """By person and `entity`, `all` or `home` (whose records the walk makes): somebody else of the same role
+    (`narrow`: as `entity`, who has asked for nothing); `elsewhere`: of that name and role, in another organisation."""
+    made, elsewhere = {}, walked.stack.organisation("Elsewhere")
     for user, role in ROLES.items():
-        for key, entities in (("entity", ("le_de",)), ("all", ())):
+        home = ("le_us", "le_uk")
+        for key, entities in (("entity", ("le_de",)), ("all", ()), ("home", home), ("narrow", ("le_de",))):
             made[user, key] = walked.stack.client(walked.org, f"{user}_{key}", role, entities=entities)
+        made[user, "elsewhere"] = walked.stack.client(elsewhere, user, role)
     yield made
     for c in made.values():
         c.close()
@@ -97,6 +101,25 @@ def test_another_entitys_records_are_refused_or_left_out(walked: Recorded, clien
     else:
         whole = asked.path if "from=" in asked.path else asked.path.partition("?")[0]
         _left_out(*(ok(clients[asked.who, key].get(whole)) for key in ("entity", "all")))
+
+
+CARRIED = {n for n, route in ROUTES.items() if carried_by_process(route) and not n.endswith(":batch")}
+
+
+@pytest.mark.parametrize("name", sorted(CARRIED))
+def test_what_became_of_a_write_is_told_to_who_may_read_its_record(walked: Recorded, clients: Any, name: str):
+    at, who = f"/v1/operations/{walked.carried[name]}", walked.asked[name].who
+    assert ok(clients[who, "all"].get(at))["status"] in ("running", "completed")
+    assert ok(clients[who, "home"].get(at))["status"] in ("running", "completed")
+    assert code(clients[who, "narrow"].get(at)) == (403, "FORBIDDEN")
+
+
+def test_what_became_of_an_approval_is_told_to_who_may_read_its_kind(walked: Recorded, clients: Any):
+    """Of a write-off, that is: sales reads changes of customers, and no write-offs."""
+    at = f"/v1/operations/{walked.carried['POST /v1/approvals/{approval_id}/resubmit']}"
+    assert "/v1/operations/apr_" in at
+    assert ok(clients["u_auditor", "all"].get(at))["status"] == "completed"
+    assert code(clients["u_ae", "all"].get(at)) == (403, "FORBIDDEN")
 
 
 def _left_out(seen: Any, there: Any) -> None:

@@ -84,3 +84,33 @@ def test_the_kinds_are_those_that_the_door_knows() -> None:
         *(kind.__name__ for kind in (InPlace, Posting, Change, Approval, Import)),
         "Statement",
     }
+
+
+READ_AT = {
+    "/v1/bank-accounts/{bank_account_id}/reconciliations": "/v1/reconciliations",
+    "/v1/bank-accounts/{bank_account_id}/statements": "/v1/statements",
+    "/v1/credit-note-applications": "/v1/credit-notes",
+    "/v1/customers": "/v1/customer-changes",
+    "/v1/payment-applications": "/v1/customer-payments",
+}
+"""Where what a write answers is read, if not where its own path begins."""
+OF_IMPORTS = "/v1/customer-imports"
+
+
+def readers(operation: str) -> set[str]:
+    """The permissions that read the records of the operation's routes; an import is one by the door of approvals too."""
+    named = [route.path_format.removesuffix(":batch") for route in WRITES if operation in carried_by_process(route)]
+    own = [path for path in named if not path.startswith("/v1/approvals/")] or named
+    asked = [OF_IMPORTS] if operation.startswith("import.") else own
+    at = {next((to for of, to in READ_AT.items() if path.startswith(of)), path.partition("/{")[0]) for path in asked}
+    reads = {
+        path.rpartition("/{")[0]: found.get("get", {})
+        for path, found in description()["paths"].items()
+        if path[-1] == "}"
+    }
+    return {reads[path]["x-permission"] for path in at}
+
+
+@pytest.mark.parametrize("name", sorted(n for n, o in OPERATIONS.items() if not isinstance(o.execution, InPlace)))
+def test_what_became_of_a_write_is_read_with_the_permission_that_reads_its_record(name: str) -> None:
+    assert {OPERATIONS[name].execution.read_with} == readers(name)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from models.answers import read_json, read_row
 from models.approvals.approval import Approval
 from models.approvals.chain import ChangeStatus
+from models.approvals.kinds import ApprovalKind
 from models.db.approvals.chains import ChainTables, state_of
 from models.db.engine import fetch_once
 from models.db.lookups import found
@@ -37,6 +38,12 @@ def now_at(engine: Engine, org_id: str, approval_id: str) -> tuple[Approval, dat
     if row is None:
         return None
     return read_json(Approval, row[0] or b""), datetime.fromisoformat((row[1] or b"").decode())
+
+
+def kind_of(tx: Tx, approval_id: str) -> ApprovalKind | None:
+    """What is asked for by this approval; None where there is none."""
+    kind: ApprovalKind | None = tx.scalar("SELECT kind FROM approvals WHERE org_id = :org AND id = :id", id=approval_id)
+    return kind
 
 
 def open_of(tx: Tx, subject_id: str) -> str | None:
