@@ -1,6 +1,7 @@
 """A token limited to some legal entities, at every route: the walk through all of them leaves its requests, which such a
 token then sends again. What is of the organisation, or of another entity's record, is refused; lists leave it out."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -120,6 +121,24 @@ def test_what_became_of_an_approval_is_told_to_who_may_read_its_kind(walked: Rec
     assert "/v1/operations/apr_" in at
     assert ok(clients["u_auditor", "all"].get(at))["status"] == "completed"
     assert code(clients["u_ae", "all"].get(at)) == (403, "FORBIDDEN")
+
+
+ORGANISATIONS_OWN = re.compile(r"{(legal_entity_id|bank_account_id|period|name)}")
+"""What is named by a name that is unique within its organisation only: another one has, or has not, its own of that name."""
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ROUTES if "{" in n and not ORGANISATIONS_OWN.search(n)))
+def test_another_organisations_records_are_refused(walked: Recorded, clients: Any, name: str):
+    asked = walked.asked[name]
+    r = clients[asked.who, "elsewhere"].request(asked.method, asked.path, **asked.options)
+    assert code(r) == (403, "ORG_CONTEXT_MISMATCH"), r.text
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ROUTES if n.endswith((":batch", ":decide"))))
+def test_of_a_batch_another_organisations_records_are_refused(walked: Recorded, clients: Any, name: str):
+    asked = walked.asked[name]
+    r = clients[asked.who, "elsewhere"].request(asked.method, asked.path, **asked.options)
+    assert [item["error"]["code"] for item in ok(r)["items"]] == ["ORG_CONTEXT_MISMATCH"]
 
 
 def _left_out(seen: Any, there: Any) -> None:
