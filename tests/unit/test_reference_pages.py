@@ -1,6 +1,9 @@
 """The pages of the docs that follow from tables in the code say what the tables say; the tables, what the code does."""
 
 import re
+import tomllib
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,36 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
                 broken.append(f"{page.name}: {target}")
     assert len(pages) > 50
     assert broken == []
+
+
+def test_every_room_of_the_code_is_named_in_the_overview() -> None:
+    """The packages of the import contracts, and the folders of those that have rooms of their own."""
+    page = (DOCS / "overview.md").read_text()
+    layered = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    rooms = {f"{name}/" for name in layered}
+    for parent in ("models", "models/db", "operations"):
+        rooms |= {f"{path.parent.name}/" for path in (ROOT / parent).glob("*/__init__.py")}
+    assert len(rooms) > 20
+    assert sorted(room for room in rooms if f"`{room}`" not in page and f"/{room}`" not in page) == []
+
+
+def test_the_notice_names_every_package_whose_licence_asks_for_more_than_a_mention() -> None:
+    notice = (ROOT / "NOTICE").read_text()
+    installed = re.findall(
+        r"^([a-z0-9-]+)(?:\[.+\])?==", (ROOT / "requirements" / "runtime.txt").read_text(), re.MULTILINE
+    )
+    assert len(installed) > 50
+    asking = set()
+    for name in installed:
+        with suppress(PackageNotFoundError):  # of another platform
+            said = metadata(name)
+            licence = [
+                text for field in ("License-Expression", "License", "Classifier") for text in said.get_all(field, [])
+            ]
+            if any(re.search(r"\b[AL]?GPL|\bMPL", text) for text in licence):
+                asking.add(name)
+    assert asking >= {"orjson", "psycopg"}
+    assert sorted(name for name in asking if name.removesuffix("-binary") not in notice) == []
 
 
 def anchors(page: Path) -> set[str]:
