@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.counting import count
 from api.keys import RequestKey
-from api.write import Write, response, submission
+from api.write import Write, Written, submission
 from models.access import Principal
 from models.answers import JsonObject
 from models.db.tx import to_json
@@ -50,13 +50,13 @@ async def write_batch(
 
     kept = await run_in_threadpool(submit, engine, who, whole)
     if kept.answer is not None:
-        return response(kept.answer)
+        return Written(kept.answer)
     running = _running.get(kept.command_id)
     if running is None:  # also where another process has it, or had: the items are told apart by their external_id
         running = _running[kept.command_id] = asyncio.ensure_future(run_in_threadpool(run, kept))
         running.add_done_callback(lambda _: _running.pop(kept.command_id, None))
     done = await asyncio.shield(running)  # others wait for it, whoever of them goes away
-    return response(replace(done, replayed=kept.in_progress))
+    return Written(replace(done, replayed=kept.in_progress))
 
 
 def _result(

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.keys import RequestKey
 from api.problems import problem_body
 from api.reading import reading
-from api.write import Write, submission, write
+from api.write import Write, Written, submission, write
 from models.access import Principal
 from models.answers import JsonObject, answer, read_json
 from models.approvals.answers import ApprovalAnswer
@@ -83,13 +83,18 @@ class DecideApproval(DecideChange):
 
 async def act(request: Request, who: Principal, key: RequestKey, what: str, approval_id: str, body: Body) -> Response:
     """Carry an act (`decide`, `delegate`, `withdraw`) out on an approval, and answer the approval."""
+    done, found = await _acted(request, who, key, what, approval_id, body)
+    return done.say(found)
+
+
+async def _acted(
+    request: Request, who: Principal, key: RequestKey, what: str, approval_id: str, body: Body
+) -> tuple[Written, ApprovalAnswer]:
     operation = f"{_noun(approval_id)}.{what}"
     if operation not in OPERATIONS:
         raise Refusal("CHANGE_CLOSED", "An import is not submitted again: upload a corrected file.")
     done = await write(request, who, key, Write(operation, body, approval_id, approval_id))
-    found = await run_in_threadpool(_as_approval, request, who, approval_id, bytes(done.body), done.status_code)
-    headers = {k: v for k, v in done.headers.items() if k not in ("content-length", "content-type")}
-    return Response(to_json(found), done.status_code, headers, "application/json")
+    return done, await run_in_threadpool(_as_approval, request, who, approval_id, done)
 
 
 def _noun(approval_id: str) -> str:
@@ -97,21 +102,21 @@ def _noun(approval_id: str) -> str:
     return family_of(approval_id).noun
 
 
-def _as_approval(request: Request, who: Principal, approval_id: str, body: bytes, status: int) -> ApprovalAnswer:
+def _as_approval(request: Request, who: Principal, approval_id: str, written: Written) -> ApprovalAnswer:
     """What the operation answered, as an approval; while its process goes on, the approval as it stands."""
     with reading(request, who) as tx:
-        if status == 202:
+        if written.goes_on:
             return waiting.approval(tx, who, approval_id)
-        return waiting.with_names(tx, [_read(approval_id, body)])[0]
+        return waiting.with_names(tx, [_read(approval_id, written.done)])[0]
 
 
-def _read(approval_id: str, body: bytes) -> ApprovalAnswer:
+def _read(approval_id: str, done: Answered) -> ApprovalAnswer:
     match approval_id.partition("_")[0]:
         case "chg":
-            return approval_of_change(read_json(ChangeAnswer, body))
+            return approval_of_change(done.read(ChangeAnswer))
         case "imp":
-            return approval_of_import(read_json(ImportAnswer, body))
-    return read_json(ApprovalAnswer, body)
+            return approval_of_import(done.read(ImportAnswer))
+    return done.read(ApprovalAnswer)
 
 
 async def decide_many(
@@ -165,12 +170,10 @@ async def _decided(
 ) -> "DecidedAnswer | UndecidedAnswer":
     try:
         require_reason(d.decision, d.reason_code)
-        done = await act(request, who, key, "decide", d.approval_id, d.decision_alone)
+        written, found = await _acted(request, who, key, "decide", d.approval_id, d.decision_alone)
     except Refusal as no:
         return UndecidedAnswer(index=n, approval_id=d.approval_id, status="failed", error=problem_body(no))
-    replayed = done.headers.get("Idempotent-Replayed") == "true"
-    status: Literal["decided", "replayed", "under_way"] = "replayed" if replayed else "decided"
-    if done.status_code == 202:
+    status: Literal["decided", "replayed", "under_way"] = "replayed" if written.done.replayed else "decided"
+    if written.goes_on:
         status = "under_way"
-    found = read_json(ApprovalAnswer, bytes(done.body))
     return DecidedAnswer(index=n, approval_id=d.approval_id, status=status, approval=found)

@@ -18,7 +18,7 @@ from api.invalid import field_errors
 from api.keys import RequestKey
 from api.problems import invalid
 from api.reading import who_sees
-from api.write import Write, response, write
+from api.write import Write, Written, write
 from models.access import Principal
 from models.db.engine import transaction
 from models.db.imports import files, imports
@@ -75,7 +75,7 @@ async def upload(
     if not key.given:
         before = await run_in_threadpool(_same, engine, who, file_hash, options.digest())
         if before is not None:
-            return response(Answered(to_json(before), 202, True))
+            return Written(Answered(to_json(before), 202, True))
 
     async def store(import_id: str) -> None:
         if file is not None:

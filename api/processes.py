@@ -6,7 +6,6 @@ knows. An import is told of a person's act by an update too; where no process is
 """
 
 import asyncio
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -26,6 +25,8 @@ from api.outages import is_outage
 from api.read_row import read_row
 from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
+from models.cash.statement_answers import StatementAnswer
+from models.cash.statement_records import StatementStatus
 from models.customers.change_answers import submitted_answer
 from models.db.approvals.approvals import OPEN
 from models.db.customers.open_changes import OPEN_CHANGE, open_change
@@ -246,10 +247,8 @@ class ImportProcess:
 async def begin_statement(request: Request, who: Principal, received: Answered) -> str:
     """The statement's process, unless it runs already; its id. One that has ended is begun anew: it finds what is left, or
     that nothing is (a first answer told again says PROCESSING for ever). One that is just about to end looks again."""
-    statement = json.loads(received.json)
-    statement_id, workflow_id = statement["id"], statement["workflow_id"]
-    if statement["status"] == "PROCESSING":
-        lines = statement["lines_total"]
-        begun = starts.statement(who.org_id, statement_id, lines, who.sub, request.state.request_id)
+    it = received.read(StatementAnswer)
+    if it.status is StatementStatus.PROCESSING:
+        begun = starts.statement(who.org_id, it.id, it.lines_total, who.sub, request.state.request_id)
         await begin(request.app.state, begun, signal="look_again")
-    return str(workflow_id)
+    return it.workflow_id

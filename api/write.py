@@ -27,6 +27,7 @@ from models.access import Principal
 from models.answers import JsonObject
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
+from models.db.tx import to_json
 from models.ids import new_id
 from models.under_way import UnderWayAnswer
 from models.values import Body
@@ -64,13 +65,31 @@ class Write:
     memo: Mapping[str, str] = field(default_factory=dict)
 
 
-async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, dry_run: bool = False) -> Response:
+class Written(Response):
+    """A write's answer on its way out, with the headers of docs/api.md, section 2; a process that its body names is the one
+    that carries it. `done`: what was answered; `goes_on`: of a process that has not ended."""
+
+    def __init__(self, done: Answered, more: Mapping[str, str] = NO_MORE, *, goes_on: bool = False) -> None:
+        headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
+        if '"workflow_id":' in done.json and (process := json.loads(done.json).get("workflow_id")):
+            headers["X-Workflow-Id"] = process
+        super().__init__(done.json, done.status, {**headers, **more}, "application/json")
+        self.done, self.goes_on = done, goes_on
+
+    def say(self, answer: object) -> "Written":
+        """This instead, under the same headers."""
+        self.body = self.render(to_json(answer))
+        self.headers["content-length"] = str(len(self.body))
+        return self
+
+
+async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, dry_run: bool = False) -> Written:
     """Carry the write out, and answer it. `dry_run`: what would be answered; changes nothing."""
     engine: Engine = request.app.state.engine
     execution, command_id = OPERATIONS[w.operation].execution, new_id("cmd")
     s = submission(request, key, w, command_id, workflow_id(execution, w.record_id, command_id))
     if dry_run:
-        return response(await run_in_threadpool(rehearse, engine, who, s))
+        return Written(await run_in_threadpool(rehearse, engine, who, s))
     if isinstance(execution, InPlace):
         return _counted(w, await run_in_threadpool(run_now, engine, who, s))
     if isinstance(execution, Statement):
@@ -87,7 +106,8 @@ async def write(request: Request, who: Principal, key: RequestKey, w: Write, *, 
     try:
         return _counted(w, await first_answer(request.app.state, who.org_id, kept, process, dispatched))
     except NotYet as going_on:
-        return response(going_on.answered, {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"})
+        ask_at = {"Location": operation_path(str(kept.workflow_id)), "Retry-After": "2"}
+        return Written(going_on.answered, ask_at, goes_on=True)
 
 
 def submission(
@@ -132,14 +152,6 @@ async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
     return await run_in_threadpool(said) if commands.is_another_persons(who, first) else said()
 
 
-def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
+def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Written:
     count(w.operation, done)
-    return response(done, more)
-
-
-def response(done: Answered, more: Mapping[str, str] = NO_MORE) -> Response:
-    """The JSON answer with the headers of docs/api.md, section 2. A process that its body names is the one that carries it."""
-    headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
-    if '"workflow_id":' in done.json and (process := json.loads(done.json).get("workflow_id")):
-        headers["X-Workflow-Id"] = process
-    return Response(done.json, done.status, {**headers, **more}, "application/json")
+    return Written(done, more)

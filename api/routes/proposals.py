@@ -1,7 +1,6 @@
 """What assistants propose: an operation shown with its effect, carried out once by the hand of a person."""
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from fastapi import Request
@@ -38,6 +37,7 @@ from models.errors import FieldError, Refusal
 from models.values import Empty
 from operations.proposals import BODIES, proposal_answer
 from operations.runner import OPERATIONS
+from operations.work import Answered
 
 router = gated_router("conversation")
 Anybody = Annotated[Principal, requires(None)]
@@ -129,8 +129,7 @@ async def commit_proposal(request: Request, proposal_id: str, who: Decider, body
     p, _ = await run_in_threadpool(_own, request, who, proposal_id)
     _may(who, p.operation)
     if p.status is ProposalStatus.COMMITTED:
-        status, result, headers = await run_in_threadpool(_answer, request, who, p)
-        return _committed(p, status, result, headers)
+        return _committed(p, await run_in_threadpool(_answer, request, who, p))
     if p.status is ProposalStatus.STALE and p.successor_id is not None:
         new, _ = await run_in_threadpool(_own, request, who, p.successor_id)
         raise _stale(json.loads(to_json(proposal_answer(new, expired=False))))
@@ -144,9 +143,7 @@ async def commit_proposal(request: Request, proposal_id: str, who: Decider, body
         done = await write(request, who, RequestKey("commit", True), _carried(p))
     except Refusal as refusal:
         raise await _stale_or(request, who, p, refusal) from None
-    replayed = {"Idempotent-Replayed": "true"} if "Idempotent-Replayed" in done.headers else {}
-    goes_on = "Location" in done.headers  # where to ask for the end
-    return _committed(p, done.status_code, json.loads(bytes(done.body)), replayed, goes_on=goes_on)
+    return _committed(p, done.done, goes_on=done.goes_on)
 
 
 def _carried(p: ProposalRecord) -> Write:
@@ -157,25 +154,24 @@ def _carried(p: ProposalRecord) -> Write:
     return Write(p.operation, p.body, p.record_id, subject, customer, p.summary, p.found_by, memo=p.memo)
 
 
-def _committed(
-    p: ProposalRecord, status: int, result: JsonObject, headers: Mapping[str, str] | None = None, *, goes_on: bool = False
-) -> Response:  # fmt: skip
+def _committed(p: ProposalRecord, done: Answered, *, goes_on: bool = False) -> Response:
     answered = CommittedProposalAnswer(
         proposal_id=p.id,
         status="UNDER_WAY" if goes_on else "COMMITTED",
         operation=p.operation,
         record_id=p.record_id,
-        http_status=status,
-        result=result,
+        http_status=done.status,
+        result=json.loads(done.json),
     )
-    return shown(answered, 202 if goes_on else 200, headers)
+    replayed = {"Idempotent-Replayed": "true"} if done.replayed else None
+    return shown(answered, 202 if goes_on else 200, replayed)
 
 
-def _answer(request: Request, who: Principal, p: ProposalRecord) -> tuple[int, JsonObject, Mapping[str, str]]:
+def _answer(request: Request, who: Principal, p: ProposalRecord) -> Answered:
     """What the commit was answered the first time."""
     with reading(request, who) as tx:
         status, kept = response_of(tx, str(p.command_id)) or (200, "{}")
-    return status, json.loads(kept), {"Idempotent-Replayed": "true"}
+    return Answered(kept, status, True)
 
 
 async def _stale_or(request: Request, who: Principal, p: ProposalRecord, refusal: Refusal) -> Refusal:
@@ -194,7 +190,7 @@ async def _stale_or(request: Request, who: Principal, p: ProposalRecord, refusal
     except Refusal as now:
         effect = {"refusal": {"code": now.code, "detail": now.detail}}
         return Refusal("PROPOSAL_STALE", _LOOK_AGAIN, proposal_id=None, effect=effect, warnings=[], expires_at=None)
-    return _stale(json.loads(bytes(made.body)))
+    return _stale(json.loads(made.done.json))
 
 
 def _stale(new: JsonObject) -> Refusal:

@@ -1,6 +1,7 @@
 """Where events are sent (webhook endpoints), and what became of each (deliveries)."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -13,10 +14,9 @@ from api.deps import ORGANISATION, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import invalid, refusals
 from api.reading import reading
-from api.write import Write, write
-from models.answers import Page, read_json
+from api.write import Write, Written, write
+from models.answers import Page
 from models.db import webhooks
-from models.db.tx import to_json
 from models.errors import FieldError, Refusal
 from models.messages.webhooks import WebhookQueue
 from models.outgoing import names_the_inside
@@ -52,17 +52,14 @@ def _reachable(request: Request, url: str | None) -> None:
 
 
 def _with_secret(
-    request: Request, who: Principal, answered: Response, kind: type[CreatedWebhookEndpointAnswer]
+    request: Request, who: Principal, made: Written, said: CreatedWebhookEndpointAnswer, former_until: datetime | None
 ) -> Response:
     """The answer with its secret, which is not kept with it: a request that is repeated, because its answer was lost, is told
     the one that the endpoint still has from it."""
-    said = read_json(kind, bytes(answered.body))
     if said.secret is not None:
-        return answered
+        return made
     with reading(request, who) as tx:
-        secret = webhooks.secret_told(tx, said.id, getattr(said, "former_until", None))
-    headers = {k: v for k, v in answered.headers.items() if k != "content-length"}
-    return Response(to_json(replace(said, secret=secret)), answered.status_code, headers)
+        return made.say(replace(said, secret=webhooks.secret_told(tx, said.id, former_until)))
 
 
 @router.post("/v1/webhook-endpoints", status_code=201, response_model=CreatedWebhookEndpointAnswer)
@@ -72,7 +69,8 @@ async def create_webhook_endpoint(
     """Have events sent to a URL. The answer carries the secret that signs them: keep it, it is shown once."""
     _reachable(request, body.url)
     made = await write(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
-    return await run_in_threadpool(_with_secret, request, who, made, CreatedWebhookEndpointAnswer)
+    said = made.done.read(CreatedWebhookEndpointAnswer)
+    return await run_in_threadpool(_with_secret, request, who, made, said, None)
 
 
 @router.get("/v1/webhook-endpoints", response_model=Page[WebhookEndpointAnswer])
@@ -126,7 +124,8 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User,
 async def rotate_webhook_secret(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
     """A new secret; the former one signs beside it for 24 hours."""
     turned = await write(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
-    return await run_in_threadpool(_with_secret, request, who, turned, RotatedWebhookSecretAnswer)
+    said = turned.done.read(RotatedWebhookSecretAnswer)
+    return await run_in_threadpool(_with_secret, request, who, turned, said, said.former_until)
 
 
 @router.get("/v1/webhook-deliveries", response_model=Page[WebhookDeliveryAnswer])
@@ -168,7 +167,7 @@ def get_webhook_delivery(request: Request, delivery_id: str, who: Reader) -> Res
 async def replay_webhook_delivery(request: Request, delivery_id: str, who: User, key: IdempotencyKey) -> Response:
     """Send it again, with the same webhook-id; one that waits for its next attempt is tried at once."""
     replayed = await write(request, who, key, Write("webhook_delivery.replay", Empty(), delivery_id))
-    delivery = read_json(WebhookDeliveryAnswer, bytes(replayed.body))
+    delivery = replayed.done.read(WebhookDeliveryAnswer)
     queue = WebhookQueue(who.org_id, delivery.endpoint_id, delivery.subject)
     try:
         await wake(request.app.state.temporal.client, queue, "try_now")
