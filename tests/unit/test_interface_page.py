@@ -38,6 +38,19 @@ def test_every_prefix_of_an_id_is_listed_and_no_other() -> None:
     assert set(listed[1].split()) == {f"{prefix}_" for prefix in made - NOT_ANSWERED}
 
 
+def test_what_the_glossary_calls_by_a_name_of_the_code_is_called_so_there() -> None:
+    """Tables, fields, codes, paths of requests, files; ids by their prefixes."""
+    rooms = ("api", "models", "operations", "workflows", "settings.py")
+    files = [page for room in rooms for page in ((ROOT / room).rglob("*") if (ROOT / room).is_dir() else [ROOT / room])]
+    code = "\n".join(page.read_text() for page in files if page.suffix in {".py", ".sql"})
+    said = set(re.findall(r"`([^`\s]+)`", (ROOT / "docs" / "glossary.md").read_text()))
+    assert len(said) > 120
+    prefixes = {word for word in said if re.fullmatch(r"[a-z]+_\*", word)}
+    assert sorted(word for word in prefixes if word[:-1] not in section(2)) == []
+    named = {word for word in said - prefixes if not set(word) & set("*…{|")}
+    assert sorted(word for word in named if word.removesuffix("=") not in code and not (ROOT / word).exists()) == []
+
+
 def test_every_section_that_is_cited_has_its_heading() -> None:
     """`docs/api.md, section 3, Apply`: what follows the number, where it begins with a capital, is a heading within it."""
     rooms = [room for room in ROOT.iterdir() if room.is_dir() and not room.name.startswith(".")]
