@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -19,16 +19,42 @@ from models.access import Principal
 from models.answers import JsonObject
 from models.db.tx import to_json
 from models.errors import Refusal
-from operations.commands import Submission, Submitted, submit
+from operations.commands import Submission, submit
 from operations.runner import execute_item, finish_batch
 from operations.work import Answered
 
+Carry = Callable[[str, Answered | None], Awaitable[Answered]]
+"""Carries the items out under the batch's command id, and answers them; or what is told after the answer that was kept first."""
 Parse = Callable[[JsonObject], Write | list[dict[str, str]]]
 """An item as a write, or what is wrong with its body. Raises a Refusal for what else the door refuses."""
 
 
 _running: Final[dict[str, asyncio.Future[Answered]]] = {}
 """The batches that this process carries out at the moment, by command."""
+
+
+async def batched(request: Request, who: Principal, whole: Submission, carry: Carry) -> Written:
+    """Keep the batch and have it carried out. Who sends it to this process meanwhile waits for the same answer; where another
+    process carries it out too, the first answer is everybody's, and the items are told apart by what each is known by."""
+    engine: Engine = request.app.state.engine
+    kept = await run_in_threadpool(submit, engine, who, whole)
+
+    async def run() -> Answered:
+        first = kept.answer
+        if first is None and kept.in_progress:  # its answer may have come since
+            first = (await run_in_threadpool(submit, engine, who, whole)).answer
+        done = await carry(kept.command_id, first)
+        if first is not None:
+            return done
+        ended = await run_in_threadpool(finish_batch, engine, who.org_id, kept.command_id, done)
+        return await carry(kept.command_id, ended) if ended.replayed else done
+
+    running = _running.get(kept.command_id)
+    if running is None:
+        running = _running[kept.command_id] = asyncio.ensure_future(run())
+        running.add_done_callback(lambda _: _running.pop(kept.command_id, None))
+    done = await asyncio.shield(running)  # others wait for it, whoever of them goes away
+    return Written(replace(done, replayed=kept.in_progress))
 
 
 async def write_batch(
@@ -42,21 +68,14 @@ async def write_batch(
         parsed = parse(item)
         return submission(request, key, parsed) if isinstance(parsed, Write) else parsed
 
-    def run(kept: Submitted) -> Answered:
-        if kept.in_progress and (ended := submit(engine, who, whole).answer) is not None:
-            return ended
+    def each() -> Answered:
         results = [{"index": n} | _result(engine, who, noun, partial(one, item)) for n, item in enumerate(items)]
-        return finish_batch(engine, who.org_id, kept.command_id, Answered(to_json({"items": results})))
+        return Answered(to_json({"items": results}))
 
-    kept = await run_in_threadpool(submit, engine, who, whole)
-    if kept.answer is not None:
-        return Written(kept.answer)
-    running = _running.get(kept.command_id)
-    if running is None:  # also where another process has it, or had: the items are told apart by their external_id
-        running = _running[kept.command_id] = asyncio.ensure_future(run_in_threadpool(run, kept))
-        running.add_done_callback(lambda _: _running.pop(kept.command_id, None))
-    done = await asyncio.shield(running)  # others wait for it, whoever of them goes away
-    return Written(replace(done, replayed=kept.in_progress))
+    async def carry(_: str, first: Answered | None) -> Answered:
+        return await run_in_threadpool(each) if first is None else first
+
+    return await batched(request, who, whole, carry)
 
 
 def _result(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from fastapi import Request
-from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.batch import batched
 from api.keys import RequestKey
 from api.problems import problem_body
 from api.reading import reading
@@ -26,9 +26,8 @@ from models.imports.answers import ImportAnswer
 from models.inbox.answers import approval_of_change, approval_of_import
 from models.values import Body, RecordId
 from operations.approvals.families import family_of, require_family
-from operations.commands import submit
 from operations.inbox import waiting
-from operations.runner import OPERATIONS, finish_batch
+from operations.runner import OPERATIONS
 from operations.work import Answered
 
 AT_ONCE: Final = 8
@@ -124,33 +123,32 @@ async def decide_many(
 ) -> Response:  # fmt: skip
     """Carry out the decisions, each in a transaction of its own; those of one approval in their order. With the same key each
     is answered what it was answered first."""
-    engine: Engine = request.app.state.engine
     said = to_json([d.model_dump(mode="json") for d in decisions])
     whole = submission(request, key, Write("approvals.decide", {"sha256": _digest(said)}, who.org_id))
-    kept = await run_in_threadpool(submit, engine, who, whole)
-    before = _refused_before(kept.answer)
     crowd = asyncio.Semaphore(AT_ONCE)
-
-    async def one(n: int) -> DecidedAnswer | UndecidedAnswer:
-        if (refused := before.get(n)) is not None:
-            return refused
-        async with crowd:
-            return await _decided(request, who, RequestKey(f"{kept.command_id}:{n}", True), n, decisions[n])
-
-    async def of_one_approval(numbers: Sequence[int]) -> list[DecidedAnswer | UndecidedAnswer]:
-        return [await one(n) for n in numbers]
-
     alike: dict[str, list[int]] = {}
     for n, d in enumerate(decisions):
         alike.setdefault(d.approval_id, []).append(n)
-    found = [item for items in await asyncio.gather(*map(of_one_approval, alike.values())) for item in items]
-    request.state.workflow_id = None  # of the last of many
-    items = sorted(found, key=lambda item: item.index)
-    if kept.answer is None:
+
+    async def carry(command_id: str, first: Answered | None) -> Answered:
+        before = _refused_before(first)
+
+        async def one(n: int) -> DecidedAnswer | UndecidedAnswer:
+            if (refused := before.get(n)) is not None:
+                return refused
+            async with crowd:
+                return await _decided(request, who, RequestKey(f"{command_id}:{n}", True), n, decisions[n])
+
+        async def of_one_approval(numbers: Sequence[int]) -> list[DecidedAnswer | UndecidedAnswer]:
+            return [await one(n) for n in numbers]
+
+        found = [item for items in await asyncio.gather(*map(of_one_approval, alike.values())) for item in items]
+        request.state.workflow_id = None  # of the last of many
+        items = sorted(found, key=lambda item: item.index)
         refused = _Refused(items=[item for item in items if isinstance(item, UndecidedAnswer)])
-        await run_in_threadpool(finish_batch, engine, who.org_id, kept.command_id, Answered(to_json(refused)))
-    headers = {"Idempotent-Replayed": "true"} if kept.in_progress else {}
-    return Response(to_json(DecidedBatchAnswer(items=items)), 200, headers, "application/json")
+        return Answered(to_json(DecidedBatchAnswer(items=items)), kept=to_json(refused))
+
+    return await batched(request, who, whole, carry)
 
 
 def _digest(text: str) -> str:

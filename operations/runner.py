@@ -149,8 +149,9 @@ def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Answered
     """Keep the batch's answer for whoever asks again with the same key. Where several processes did it, the first
     answer is everybody's."""
     with transaction(engine, org_id) as tx:
-        status, json, replayed = commands.finish(tx, command_id, outcome.status, outcome.json)
-    return Answered(json, status, replayed)
+        kept = outcome.json if outcome.kept is None else outcome.kept
+        status, json, replayed = commands.finish(tx, command_id, outcome.status, kept)
+    return Answered(json, status, True) if replayed else outcome
 
 
 def pending(tx: Tx, command_id: str) -> Command:
