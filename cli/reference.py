@@ -1,9 +1,11 @@
 """`make docs`: writes the pages of the docs that follow from tables in the code (`python -m cli.reference`)."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from cli.decision_subjects import ALSO, SUBJECTS
 from models.access import MEANINGS, PERMISSIONS, ROLES, roles_with
 from models.events import EVENTS, EventType
 from models.exceptions.kinds import KINDS
@@ -12,6 +14,7 @@ from models.states import STATES
 from workflows.open_work import OPEN_WORK, PASSING
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
+MIGRATIONS: Final = DOCS.parent / "models" / "db" / "migrations"
 
 _SHORT: Final = {"account_executive": "AE", "account_manager": "AM", "customer_success_manager": "CSM"}
 
@@ -96,8 +99,16 @@ _FIELDS: Final = "Written by `make docs` from `models/field_codes.py`."
 _DECISIONS: Final = """# Decisions
 
 What a successor might undo, half a page each: why it was chosen, what was refused, what it costs, what was measured. The index
-is written by `make docs` from the first lines of each: its number and title, its date and standing. A new one takes the next
-number. One that no longer holds is not rewritten: its standing becomes `superseded by` (or, in part, `amended by`) the later one.
+is written by `make docs` from the first lines of each and `cli/decision_subjects.py`. A new one takes the next number; numbers
+that are missing were set aside and not used. One that no longer holds is not rewritten: its standing becomes `superseded by` (or,
+in part, `amended by`) the later one.
+"""
+
+_MIGRATIONS: Final = """# Migrations
+
+Written by `make docs` from the files in `versions/`, in the order in which they run: each names the one before it
+(`down_revision`), which its number, up to 0298, does not. A new one comes last, with the next number and its day (`made`). Why
+one baseline, and functions in files: [0105](../../../docs/decisions/0105-one-baseline-and-functions-in-files.md).
 
 """
 
@@ -132,14 +143,46 @@ def errors_page() -> str:
 
 
 def decisions_page() -> str:
-    """docs/decisions/README.md: every decision with its date and whether it holds, from the decisions' first lines."""
-    rows = []
+    """docs/decisions/README.md: by subject, every decision with its date and whether it holds, from its first lines."""
+    rows = {}
     for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
         title, _, line, *_ = path.read_text(encoding="utf-8").splitlines()
         number, name = title.removeprefix("# ").split(" ", 1)
-        date, standing = line.split(" · ", 1)
-        rows.append([f"[{number}]({path.name})", name, date, standing])
-    return _DECISIONS + _table(["", "decision", "date", "standing"], rows)
+        also = f" ({ALSO[number]})" if number in ALSO else ""
+        rows[number] = [f"[{number}]({path.name})", name + also, *line.split(" · ", 1)]
+    groups = [
+        f"\n## {subject}\n\n" + _table(["", "decision", "date", "standing"], (rows.pop(n) for n in numbers.split()))
+        for subject, numbers in SUBJECTS.items()
+    ]
+    if rows:
+        raise LookupError(f"name under a subject of cli/decision_subjects.py: {', '.join(rows)}")
+    return _DECISIONS + "".join(groups)
+
+
+def migrations_page() -> str:
+    """models/db/migrations/README.md: the migrations in their order, the day of each and what it is for."""
+    found = {m.down_revision: m for m in map(_migration, sorted(MIGRATIONS.glob("versions/[0-9]*.py")))}
+    rows, at = [], None
+    while at in found:
+        m = found[at]
+        rows.append([f"[{m.revision}](versions/{m.revision}.py)", m.made, m.says])
+        at = m.revision
+    return _MIGRATIONS + _table(["migration", "day", "what it is for"], rows)
+
+
+class _Migration(NamedTuple):
+    revision: str
+    down_revision: str | None
+    made: str
+    says: str
+
+
+def _migration(path: Path) -> _Migration:
+    """What the file says, read as text: it runs only within Alembic."""
+    text = path.read_text(encoding="utf-8")
+    said = dict(re.findall(r'^(\w+) = "(.+)"$', text, re.MULTILINE))
+    first = text.removeprefix('"""').partition('"""')[0].partition("\n\n")[0]
+    return _Migration(said["revision"], said.get("down_revision"), said["made"], " ".join(first.split()))
 
 
 def open_page() -> str:
@@ -163,6 +206,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": errors_page,
     "what-is-open.md": open_page,
     "decisions/README.md": decisions_page,
+    "../models/db/migrations/README.md": migrations_page,
 }
 
 
@@ -170,7 +214,7 @@ def main() -> None:
     """Write every page."""
     for name, page in PAGES.items():
         (DOCS / name).write_text(page(), encoding="utf-8")
-        print(f"docs/{name}")
+        print((DOCS / name).resolve().relative_to(DOCS.parent))
 
 
 def _marks(permission: str) -> list[str]:

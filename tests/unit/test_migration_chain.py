@@ -30,6 +30,18 @@ def test_each_migration_follows_another_one() -> None:
     assert len(follows) == len(revisions) - 1
 
 
+def test_each_migration_is_no_older_than_the_one_before_it() -> None:
+    days, at = [], None
+    while at in AFTER:
+        days.append(_named("made", AFTER[at]))
+        at = _named("revision", AFTER[at])
+    assert len(days) == len(TEXTS)
+    assert all(day and re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in days), (
+        'each says on which day: made = "2026-11-28"'
+    )
+    assert days == sorted(day or "" for day in days)
+
+
 def test_a_change_of_a_function_comes_with_a_migration_that_says_so() -> None:
     said, at = None, None
     while at in AFTER:

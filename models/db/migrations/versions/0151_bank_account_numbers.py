@@ -4,6 +4,7 @@ from models.db.migrations.run_sql import run_functions, run_sql
 
 revision = "0151_bank_account_numbers"
 down_revision = None
+made = "2026-11-28"
 functions = "faba2b53e6ef"
 
 _AREAS = (

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0220_tokens_for_all"
 down_revision = "0250_pays_for"
+made = "2026-11-28"
 
 
 def upgrade() -> None:

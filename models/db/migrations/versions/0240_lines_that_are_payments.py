@@ -9,6 +9,7 @@ from models.db.migrations.run_sql import run_sql
 
 revision = "0240_lines_that_are_payments"
 down_revision = "0260_nothing_waits_unseen"
+made = "2026-11-28"
 
 _INDEXES = {
     "payments_account_amount": "payments (org_id, bank_account_id, amount_minor, payment_date)",

@@ -6,6 +6,7 @@ from models.db.migrations.run_sql import run_sql
 
 revision = "0242_lines_that_wait"
 down_revision = "0241_statement_formats"
+made = "2026-11-28"
 
 
 def upgrade() -> None:

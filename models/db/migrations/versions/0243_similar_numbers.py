@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0243_similar_numbers"
 down_revision = "0270_proposals"
+made = "2026-11-28"
 
 _LOOSE_KEY = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"

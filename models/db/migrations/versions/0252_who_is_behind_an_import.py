@@ -2,6 +2,7 @@
 
 revision = "0252_who_is_behind_an_import"
 down_revision = "0251_hubspot_connections"
+made = "2026-11-28"
 functions = "a58abf718f57"
 
 

@@ -4,6 +4,7 @@ from models.db.migrations.run_sql import index_beside, run_sql
 
 revision = "0260_nothing_waits_unseen"
 down_revision = "0220_tokens_for_all"
+made = "2026-11-28"
 functions = "7b47f589d4ad"
 
 

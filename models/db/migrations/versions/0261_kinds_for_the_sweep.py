@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0261_kinds_for_the_sweep"
 down_revision = "0243_similar_numbers"
+made = "2026-11-28"
 functions = "7b47f589d4ad"
 
 

@@ -4,6 +4,7 @@ from models.db.migrations.run_sql import index_beside
 
 revision = "0293_operation_figures"
 down_revision = "0280_deductions"
+made = "2026-11-28"
 functions = "939da26caf98"
 
 

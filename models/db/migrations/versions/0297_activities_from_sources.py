@@ -4,6 +4,7 @@ from models.db.migrations.run_sql import run_sql
 
 revision = "0297_activities_from_sources"
 down_revision = "0293_operation_figures"
+made = "2026-11-28"
 
 
 def upgrade() -> None:

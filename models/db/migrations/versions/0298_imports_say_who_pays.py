@@ -2,6 +2,7 @@
 
 revision = "0298_imports_say_who_pays"
 down_revision = "0289_ecb_rates"
+made = "2026-11-28"
 functions = "1403a604ee48"
 
 

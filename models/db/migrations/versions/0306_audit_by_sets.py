@@ -4,6 +4,7 @@ from models.db.migrations.run_sql import run_sql
 
 revision = "0306_audit_by_sets"
 down_revision = "0298_imports_say_who_pays"
+made = "2026-11-29"
 functions = "d0fd590ca815"
 
 

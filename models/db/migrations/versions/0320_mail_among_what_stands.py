@@ -2,6 +2,7 @@
 
 revision = "0320_mail_among_what_stands"
 down_revision = "0310_budgets_in_a_currency"
+made = "2026-11-29"
 functions = "72e0a09c5b8a"
 
 
