@@ -25,8 +25,7 @@ from bench.stack import BenchStack
 from models.db.commands import ANSWER
 from models.db.engine import APP_ROLE, driver_url, make_engine, transaction
 from models.db.postgres.connection import Access, LoopConnection, ThreadConnection
-from models.db.postgres.reads import ACT_AS
-from models.db.postgres.statements import Asked, numbered
+from models.db.postgres.statements import ACT_AS, Asked, numbered
 from models.ids import new_id
 from operations import registry
 from operations.commands import submit

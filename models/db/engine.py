@@ -17,6 +17,7 @@ from models.db import room
 from models.db.postgres.connection import STATEMENT_SECONDS, Access, NoAnswer, ThreadConnection
 from models.db.postgres.pipeline import RawRow, Row, first_raw
 from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
+from models.db.postgres.statements import ACT_AS
 from models.db.tx import Tx
 
 APP_ROLE: Final = "arflow_app"
@@ -59,9 +60,7 @@ def verifying_role(database_url: str) -> str:
         return VERIFY_ROLE if c.rows(member, role=VERIFY_ROLE) else APP_ROLE
 
 
-ACT_AS: Final = (
-    "SELECT set_config('arflow.org_id', :org, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
-)
+_ONE_READ: Final = f"{ACT_AS}, set_config('plan_cache_mode', 'force_generic_plan', true)"
 """What goes before a read of one round trip. The plan of such a read does not depend on its parameters, and making it
 anew would take longer than the read."""
 
@@ -73,7 +72,7 @@ def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, obj
     ends with the read. For reads that are measured in milliseconds; everything else opens a `transaction`. A connection
     that was lost meanwhile is replaced, once: repeating the statement must change nothing.
     """
-    asked = [(ACT_AS, {"org": org_id}), (query, params)]
+    asked = [(_ONE_READ, {"org": org_id}), (query, params)]
     for attempt in (1, 2):
         with lent(engine) as conn:
             try:

@@ -19,6 +19,7 @@ from models.answers import read_row
 from models.db.postgres.connection import ThreadConnection
 from models.db.postgres.pipeline import Reply
 from models.db.postgres.pipeline import Row as Row
+from models.db.postgres.statements import ACT_AS
 
 R = TypeVar("R")
 
@@ -170,6 +171,20 @@ class Tx:
         self.later(sql, rows=to_json(rows))
         return []
 
+    def save(self, table: str, before: R, after: R) -> R:
+        """Write what differs of a record of the table, which has an `id`, at the latest with the commit."""
+        old, new = as_columns(before), as_columns(after)
+        changed = {name: value for name, value in new.items() if value != old[name]}
+        if changed:
+            columns = ", ".join(changed)
+            self.later(
+                f"UPDATE {table} SET ({columns}) = (SELECT {columns} FROM json_populate_record(NULL::{table}, "
+                "CAST(:row AS json))) WHERE org_id = :org AND id = :id",
+                row=to_json(changed),
+                id=old["id"],
+            )
+        return after
+
     def write(
         self,
         rows: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -243,5 +258,5 @@ class Tx:
         return _Statement(sql, {**params, "org": self.org_id} if ":org" in sql else params)
 
 
-_OPEN: Final = "SELECT set_config('arflow.org_id', :org, true), clock_timestamp() AS now"
+_OPEN: Final = f"{ACT_AS}, clock_timestamp() AS now"
 _OPEN_FAST: Final = f"{_OPEN}, set_config('synchronous_commit', 'off', true)"

@@ -1,13 +1,19 @@
 # ruff: noqa: PT012, SIM117 - what a transaction raises, it raises at its end
 """What a transaction promises of the way its statements travel."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Timer
+from unittest.mock import ANY
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from models.answers import read_row
 from models.db.engine import fetch_once, make_engine, transaction
 from tests.books import Books
 
@@ -34,6 +40,37 @@ def test_an_error_of_what_waited_ends_the_transaction_and_nothing_is_committed(b
         tx.later("UPDATE customers SET notes = 'x' WHERE org_id = :org AND id = :id", id=customer)
         tx.later("SELECT 1 / 0")
     assert books.sql("SELECT notes FROM customers WHERE id = %(id)s", id=customer) == [{"notes": None}]
+
+
+def test_of_a_record_is_saved_what_differs(books: Books) -> None:
+    @dataclass(frozen=True)
+    class Customer:
+        id: str
+        notes: str | None
+        metadata: Mapping[str, object]
+        credit_limit: Decimal | None
+        updated_at: datetime
+
+    asked = (
+        "SELECT id, notes, metadata, credit_limit, updated_at, xmin::text AS written FROM customers WHERE id = %(id)s"
+    )
+    one = Customer(books.customer(), None, {}, None, datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC))
+    later = replace(
+        one, metadata={"a": [1, None]}, credit_limit=Decimal("100.50"), updated_at=one.updated_at + timedelta(1)
+    )
+    with transaction(books.engine, books.org) as tx:
+        assert tx.save("customers", one, later) is later
+        tx.save("customers", later, replace(later, notes="it's"))
+    (row,) = books.sql(asked, id=one.id)
+    assert read_row(Customer, row) == replace(later, notes="it's")
+    with transaction(books.engine, books.org) as tx:
+        tx.save("customers", later, later)
+    assert books.sql(asked, id=one.id) == [row]
+    with transaction(books.engine, books.org) as tx:
+        tx.save("customers", later, one)
+    assert books.sql(asked, id=one.id) == [
+        {**row, "metadata": {}, "credit_limit": None, "updated_at": one.updated_at, "written": ANY}
+    ]
 
 
 def test_what_must_hold_is_looked_at_before_anything_is_committed(books: Books) -> None:

@@ -1,43 +1,20 @@
 """Approvals (`apr_*`) with their chains and decisions: read, locked, saved, listed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine
-
-from models.answers import read_json, read_row
 from models.approvals.approval import Approval
 from models.approvals.chain import ChangeStatus
 from models.approvals.kinds import ApprovalKind
 from models.db.approvals.chains import ChainTables, state_of
-from models.db.engine import fetch_once
-from models.db.lookups import found
 from models.db.tx import Tx
 
-TABLES: Final = ChainTables("approvals", "approval_steps", "approval_decisions", "approval_id")
+TABLES: Final = ChainTables(Approval, "approval", "approvals", "approval_steps", "approval_decisions", "approval_id")
 OPEN: Final = (
     "SELECT status FROM approvals WHERE org_id = :org AND id = :id AND status IN ('PENDING_APPROVAL', 'FAILED')"
 )
 """One of ours (`id`), where it can still be moved on."""
-_GET: Final = f"{TABLES.whole} WHERE c.org_id = :org AND c.id = :id"
-_WITH_TIME: Final = f"SELECT row_to_json(found), clock_timestamp() FROM ({_GET}) found"
 _OF_THE_ROUND: Final = {"authority": "jsonb", "request": "jsonb", "warnings": "jsonb"}
-
-
-def get(tx: Tx, approval_id: str, *, lock: bool = False) -> Approval:
-    """The approval, locked against every other act if asked; 404 or 403 where it is not ours."""
-    wanted = {"id": approval_id}
-    *_, rows = tx.batch((TABLES.lock, wanted), (_GET, wanted)) if lock else tx.batch((_GET, wanted))
-    return found(tx, "approval", approval_id, read_row(Approval, rows[0]) if rows else None)
-
-
-def now_at(engine: Engine, org_id: str, approval_id: str) -> tuple[Approval, datetime] | None:
-    """The approval and the database's time of saying so, in one round trip; None where there is none."""
-    row = fetch_once(engine, org_id, _WITH_TIME, {"org": org_id, "id": approval_id})
-    if row is None:
-        return None
-    return read_json(Approval, row[0] or b""), datetime.fromisoformat((row[1] or b"").decode())
 
 
 def kind_of(tx: Tx, approval_id: str) -> ApprovalKind | None:
@@ -84,6 +61,8 @@ def save(tx: Tx, before: Approval, after: Approval) -> None:
     )
 
 
+get: Final = TABLES.get
+now_at: Final = TABLES.now_at
 add_decision: Final = TABLES.add_decision
 
 

@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Generic, TypeVar
 
+from sqlalchemy import Engine
+
+from models.answers import read_json, read_row
 from models.approvals.chain import Step
 from models.approvals.records import StepDecision, UnderApproval
+from models.db.engine import fetch_once
+from models.db.lookups import found
 from models.db.tx import Tx, as_columns, to_json
 
 _CASTS: Final = {
@@ -20,11 +27,16 @@ _CASTS: Final = {
     "failure_detail": "text",
 }
 
+T = TypeVar("T", bound=UnderApproval)
+
 
 @dataclass(frozen=True)
-class ChainTables:
-    """Where the records of a family are kept, with their steps and decisions. `key` names the record in those of its own."""
+class ChainTables(Generic[T]):
+    """Where the records of a family are kept, with their steps and decisions. `key` names the record in those of its own,
+    `noun` in a refusal."""
 
+    kind: type[T]
+    noun: str
     records: str
     steps: str
     decisions: str
@@ -59,6 +71,25 @@ class ChainTables:
         """Nobody else moves the record `id` until the transaction ends."""
         return f"SELECT 1 FROM {self.records} WHERE org_id = :org AND id = :id FOR UPDATE"
 
+    def get(self, tx: Tx, record_id: str, *, lock: bool = False) -> T:
+        """The record, locked against every other act if asked; 404 or 403 where it is not ours."""
+        wanted = {"id": record_id}
+        asked = [(self.lock, wanted), (self._one, wanted)]
+        rows = tx.batch(*asked[not lock :])[-1]
+        return found(tx, self.noun, record_id, read_row(self.kind, rows[0]) if rows else None)
+
+    def now_at(self, engine: Engine, org_id: str, record_id: str) -> tuple[T, datetime] | None:
+        """The record and the database's time of saying so, in one round trip; None where there is none."""
+        sql = f"SELECT row_to_json(found), clock_timestamp() FROM ({self._one}) found"
+        row = fetch_once(engine, org_id, sql, {"org": org_id, "id": record_id})
+        if row is None:
+            return None
+        return read_json(self.kind, row[0] or b""), datetime.fromisoformat((row[1] or b"").decode())
+
+    @cached_property
+    def _one(self) -> str:
+        return f"{self.whole} WHERE c.org_id = :org AND c.id = :id"
+
     def step_rows(self, one: UnderApproval, steps: Sequence[Step]) -> list[Mapping[str, object]]:
         """Steps of its present round, as they are kept."""
         return [{self.key: one.id, "round": one.chain.round, **_step_row(s)} for s in steps]
@@ -68,7 +99,7 @@ class ChainTables:
         tx.insert(self.decisions, [{self.key: record_id, **as_columns(decision)}])
 
     def save(
-        self, tx: Tx, before: UnderApproval, after: UnderApproval, more: Mapping[str, object],
+        self, tx: Tx, before: T, after: T, more: Mapping[str, object],
         casts: Mapping[str, str], beside: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Write a locked record as it has moved, those of its steps that differ, and `more` columns of its own (`casts`: the

@@ -6,6 +6,7 @@ from models.cash.remittance import AppliedSession
 from models.db.disputed import DISPUTED_MINOR
 from models.db.master_data import read_settings
 from models.db.postgres.connection import ThreadConnection
+from models.db.postgres.statements import ACT_AS
 from models.db.tx import Tx
 from models.master_data.records import OrganisationSettings
 
@@ -53,7 +54,7 @@ def try_sending(tx: Tx, session_id: str) -> bool:
 def settings_of(conn: ThreadConnection, org_id: str) -> OrganisationSettings:
     """An organisation's settings, for whoever goes through many organisations."""
     org = {"org": org_id}
-    _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", org), (_SETTINGS, org)])
+    _, found = conn.exchange([(ACT_AS, org), (_SETTINGS, org)])
     return read_settings(found[0]["settings"] if found else {})
 
 

@@ -11,7 +11,7 @@ from models.cash.deductions import Deduction
 from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.deductions import deductions
-from models.db.tx import Tx, as_columns
+from models.db.tx import Tx
 
 _ALL: Final = "SELECT * FROM deductions WHERE org_id = :org"
 _OPEN: Final = f"{_ALL} AND status = 'OPEN'"
@@ -104,12 +104,7 @@ def move_deducted(tx: Tx, changes: Iterable[tuple[str, int]]) -> None:
 
 def save(tx: Tx, before: Deduction, after: Deduction) -> Deduction:
     """Write what differs of a locked one."""
-    old, new = as_columns(before), as_columns(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    sets = ", ".join(f"{name} = :{name}" for name in changed)
-    if changed:
-        tx.later(f"UPDATE deductions SET {sets} WHERE org_id = :org AND id = :id", id=before.id, **changed)
-    return after
+    return tx.save("deductions", before, after)
 
 
 def settle_exceptions(tx: Tx, kind: str, ids: Collection[str], who: str, code: str) -> None:

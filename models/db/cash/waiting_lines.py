@@ -7,6 +7,7 @@ from typing import Final
 
 from models.cash.statement_records import BankStatementLine
 from models.db.postgres.connection import ThreadConnection
+from models.db.postgres.statements import ACT_AS
 from models.db.tx import Tx
 
 MARGIN: Final = timedelta(minutes=1)
@@ -30,7 +31,7 @@ def statements_waiting_for(conn: ThreadConnection, org_id: str, keys: Sequence[s
              WHERE l.org_id = :org AND l.waiting_for && CAST(:keys AS text[]) AND l.waiting_for IS NOT NULL
                AND l.status = 'UNMATCHED' ORDER BY s.id"""
     asked = {"org": org_id, "keys": list(keys)}
-    _, found = conn.exchange([("SELECT set_config('arflow.org_id', :org, true)", {"org": org_id}), (sql, asked)])
+    _, found = conn.exchange([(ACT_AS, {"org": org_id}), (sql, asked)])
     return [WaitingStatement(row["org_id"], row["id"], row["lines_total"]) for row in found]
 
 

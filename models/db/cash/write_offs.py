@@ -12,7 +12,7 @@ from models.db.cash.payments import CLOSED
 from models.db.listing import Listing, among
 from models.db.lookups import found
 from models.db.tables.cash import write_offs
-from models.db.tx import Tx, as_columns
+from models.db.tx import Tx
 
 _LIST: Final = Listing(
     write_offs,
@@ -64,12 +64,7 @@ def latest(tx: Tx, invoice_id: str) -> WriteOff | None:
 
 def save(tx: Tx, before: WriteOff, after: WriteOff) -> WriteOff:
     """Write what differs of a locked one."""
-    old, new = as_columns(before), as_columns(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    sets = ", ".join(f"{name} = :{name}" for name in changed)
-    if changed:
-        tx.later(f"UPDATE write_offs SET {sets} WHERE org_id = :org AND id = :id", id=before.id, **changed)
-    return after
+    return tx.save("write_offs", before, after)
 
 
 def list_write_offs(

@@ -1,36 +1,15 @@
 """Customer changes with their chains and decisions: read, locked, saved."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine
-
-from models.answers import read_json, read_row
 from models.customers.change_records import Change
 from models.db.approvals.chains import ChainTables, state_of
-from models.db.engine import fetch_once
-from models.db.lookups import found
 from models.db.tx import Tx
 
-TABLES: Final = ChainTables("customer_changes", "customer_change_steps", "customer_change_decisions", "change_id")
-_GET: Final = f"{TABLES.whole} WHERE c.org_id = :org AND c.id = :id"
-_WITH_TIME: Final = f"SELECT row_to_json(found), clock_timestamp() FROM ({_GET}) found"
-
-
-def get(tx: Tx, change_id: str, *, lock: bool = False) -> Change:
-    """The change, locked against every other decision if asked; 404 or 403 where it is not ours."""
-    wanted = {"id": change_id}
-    *_, rows = tx.batch((TABLES.lock, wanted), (_GET, wanted)) if lock else tx.batch((_GET, wanted))
-    return found(tx, "change", change_id, read_row(Change, rows[0]) if rows else None)
-
-
-def now_at(engine: Engine, org_id: str, change_id: str) -> tuple[Change, datetime] | None:
-    """The change and the database's time of saying so, in one round trip; None for one that was never accepted."""
-    row = fetch_once(engine, org_id, _WITH_TIME, {"org": org_id, "id": change_id})
-    if row is None:
-        return None
-    return read_json(Change, row[0] or b""), datetime.fromisoformat((row[1] or b"").decode())
+TABLES: Final = ChainTables(
+    Change, "change", "customer_changes", "customer_change_steps", "customer_change_decisions", "change_id"
+)
 
 
 def rows_of(change: Change) -> dict[str, list[Mapping[str, object]]]:
@@ -87,6 +66,8 @@ def save(tx: Tx, before: Change, after: Change) -> None:
     TABLES.save(tx, before, after, proposal, _CASTS, released if after.is_ended else ())
 
 
+get: Final = TABLES.get
+now_at: Final = TABLES.now_at
 add_decision: Final = TABLES.add_decision
 
 

@@ -7,12 +7,11 @@ from models.answers import read_row
 from models.db.listing import Listing, among
 from models.db.lookups import found
 from models.db.tables.imports import customer_imports
-from models.db.tx import Tx, as_columns, to_json
+from models.db.tx import Tx, as_columns
 from models.imports.records import Import, ImportStatus, SavedMapping
 from models.imports.rows import Known
 
 _GET: Final = "SELECT * FROM customer_imports WHERE org_id = :org AND id = :id"
-_JSON: Final = frozenset({"layout", "steps", "summary", "failure", "pull"})
 _IMPORTS: Final = Listing(
     customer_imports,
     key=(customer_imports.c.id,),
@@ -34,13 +33,7 @@ def get(tx: Tx, import_id: str, *, lock: bool = False) -> Import:
 
 def save(tx: Tx, before: Import, after: Import) -> Import:
     """Write what differs of a locked import."""
-    old, new = as_columns(before), as_columns(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    sets = ", ".join(f"{c} = CAST(:{c} AS jsonb)" if c in _JSON else f"{c} = :{c}" for c in changed)
-    values = {c: to_json(v) if c in _JSON and v is not None else v for c, v in changed.items()}
-    if changed:
-        tx.later(f"UPDATE customer_imports SET {sets} WHERE org_id = :org AND id = :id", id=before.id, **values)
-    return after
+    return tx.save("customer_imports", before, after)
 
 
 def claim(tx: Tx, import_id: str, status: ImportStatus) -> int | None:

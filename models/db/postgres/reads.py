@@ -12,11 +12,11 @@ import psycopg
 
 from models.db.postgres.connection import Access, LoopConnection
 from models.db.postgres.pipeline import RawRow, first_raw
+from models.db.postgres.statements import ACT_AS
 
 SIZE: Final = 8
 """Connections: PostgreSQL works for some while the answers of others are written."""
 Parameter = str | bool | Sequence[str] | None
-ACT_AS: Final = "SELECT set_config('arflow.org_id', :org, true)"
 GENERIC_PLANS: Final = "SET plan_cache_mode = force_generic_plan"
 """The plan of such a read does not depend on its parameters, and making it anew would take longer than the read."""
 

@@ -14,6 +14,8 @@ from psycopg.pq.abc import PGconn
 Asked = tuple[str, Mapping[str, Any]]
 """A statement with `:name` for its parameters, and their values."""
 NAMED: Final = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+ACT_AS: Final = "SELECT set_config('arflow.org_id', :org, true)"
+"""What goes before the statements of an organisation (`org`), in their transaction."""
 PREPARED_AT_USE: Final = 2
 MOST_PREPARED: Final = 100
 """A statement is prepared at its second use on a connection; the least used one makes room. As psycopg's cursors do."""
