@@ -17,11 +17,11 @@ from api.keys import RequestKey
 from api.write import Write, Written, submission
 from models.access import Principal
 from models.answers import JsonObject
+from models.commands import Answered
 from models.db.tx import to_json
 from models.errors import Refusal
 from operations.commands import Submission, submit
 from operations.runner import execute_item, finish_batch
-from operations.work import Answered
 
 Carry = Callable[[str, Answered | None], Awaitable[Answered]]
 """Carries the items out under the batch's command id, and answers them; or what is told after the answer that was kept first."""

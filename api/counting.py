@@ -7,7 +7,7 @@ from prometheus_client import Counter
 
 from api import metrics
 from models.answers import JsonObject
-from operations.work import Answered
+from models.commands import Answered
 
 _BUSINESS: Final[dict[str, Counter]] = {
     "record_payment": metrics.PAYMENTS_RECORDED,

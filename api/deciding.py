@@ -19,6 +19,7 @@ from models.answers import JsonObject, answer, read_json
 from models.approvals.answers import ApprovalAnswer
 from models.approvals.chain import require_reason
 from models.approvals.requests import DecideChange
+from models.commands import Answered
 from models.customers.change_answers import ChangeAnswer
 from models.db.tx import to_json
 from models.errors import Refusal
@@ -28,7 +29,6 @@ from models.values import Body, RecordId
 from operations.approvals.families import family_of, require_family
 from operations.inbox import waiting
 from operations.runner import OPERATIONS
-from operations.work import Answered
 
 AT_ONCE: Final = 8
 """So many decisions of a batch are carried at the same time."""

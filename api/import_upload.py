@@ -20,6 +20,7 @@ from api.problems import invalid
 from api.reading import who_sees
 from api.write import Write, Written, write
 from models.access import Principal
+from models.commands import Answered
 from models.db.engine import transaction
 from models.db.imports import files, imports
 from models.db.tx import to_json
@@ -31,7 +32,6 @@ from models.imports.files import Unreadable
 from models.imports.requests import ImportOptions, SubmitImport
 from models.imports.review import notice_of
 from models.invisible import file_name
-from operations.work import Answered
 
 Saved = Callable[[str], Mapping[str, str | None] | None]
 

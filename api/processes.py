@@ -27,6 +27,7 @@ from api.waiting import not_taken, operation_path, refusal_in
 from models.access import Principal
 from models.cash.statement_answers import StatementAnswer
 from models.cash.statement_records import StatementStatus
+from models.commands import Answered
 from models.customers.change_answers import submitted_answer
 from models.db.approvals.approvals import OPEN
 from models.db.customers.open_changes import OPEN_CHANGE, open_change
@@ -38,7 +39,6 @@ from models.messages import changes
 from models.messages.changes import ActInput
 from models.messages.imports import ImportAct
 from models.under_way import UnderWayAnswer
-from operations.work import Answered
 from workflows import starts
 from workflows.connection import is_barred
 from workflows.starting import Start, is_eager, start, start_with_update

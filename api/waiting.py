@@ -18,12 +18,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from api.read_row import read_row
+from models.commands import Answered
 from models.db.commands import ANSWER, answer_of
 from models.errors import Refusal
 from operations.answers import waiting_for
 from operations.commands import Submitted
 from operations.runner import refusal_from
-from operations.work import Answered, Outcome
+from operations.work import Outcome
 
 WAIT_SECONDS: Final = 5.0
 _LEFT_BEHIND: Final[set["asyncio.Future[None]"]] = set()
@@ -108,8 +109,7 @@ async def _read(state: State, org_id: str, command_id: str) -> Answered:
     found = answer_of(await read_row(state, org_id, ANSWER, {"org": org_id, "id": command_id}))
     if found is None:
         raise Refusal("UNAVAILABLE", "The answer is not there yet; ask again with the same Idempotency-Key.")
-    status, json, replayed = found
-    return Answered(json, status, replayed)
+    return found
 
 
 def refusal_in(failure: WorkflowFailureError | WorkflowUpdateFailedError) -> Refusal | None:

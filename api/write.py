@@ -25,6 +25,7 @@ from api.read_row import read_row
 from api.waiting import NotYet, Process, first_answer, operation_path
 from models.access import Principal
 from models.answers import JsonObject
+from models.commands import Answered
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
 from models.db.tx import to_json
@@ -35,7 +36,6 @@ from operations import commands
 from operations.commands import Submission, Submitted
 from operations.execution import Approval, Change, Execution, Import, InPlace, Posting, Statement, workflow_id
 from operations.runner import OPERATIONS, rehearse, run_now
-from operations.work import Answered
 
 UNDER_WAY: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": UnderWayAnswer, "description": "Its process has not ended after five seconds, and goes on."}

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
-from models.answers import JsonObject
+from models.answers import JsonObject, read_json
 from models.errors import FieldError, Refusal
 
+A = TypeVar("A")
 CommandState = Literal["pending", "done", "refused"]
 
 
@@ -65,6 +66,27 @@ class CommandRow(CommandEnd):
     workflow_id: str | None
     resource_id: str | None
     subject_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a command was answered: JSON, an HTTP status, and whether it is an earlier answer. `kept`: the JSON that is kept of
+    it, where that is less."""
+
+    json: str
+    status: int = 200
+    replayed: bool = False
+    aside: object = field(default=None, compare=False)
+    kept: str | None = field(default=None, compare=False)
+
+    @property
+    def to_keep(self) -> str:
+        """The JSON that is kept of it."""
+        return self.json if self.kept is None else self.kept
+
+    def read(self, answer: type[A]) -> A:
+        """The answer as its type."""
+        return read_json(answer, self.json)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

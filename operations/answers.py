@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Lock
 
+from models.commands import Answered
 from models.errors import Refusal
-from operations.work import Answered, Command
+from operations.work import Command
 
 _waiting: dict[str, list[Future[Answered | None]]] = {}
 _commands: dict[str, Command] = {}

@@ -13,14 +13,14 @@ from sqlalchemy import Engine
 
 from models.access import Principal
 from models.answers import JsonObject
-from models.commands import CommandRow, FirstCommand
+from models.commands import Answered, CommandRow, FirstCommand
 from models.db.commands import KEEP, covers, first_of
 from models.db.engine import fetch_once, transaction
 from models.db.tx import to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.values import Body
-from operations.work import Answered, Command
+from operations.work import Command
 
 SYSTEM: Final = "arflow"
 

@@ -13,10 +13,11 @@ from pydantic import JsonValue
 from models.answers import JsonObject, WarningAnswer
 from models.cash.book_answers import journal_entry_answer
 from models.cash.ledger import JournalEntry
+from models.commands import Answered
 from models.conversation.proposals import LEAVING, Effect, hash_of
 from models.db.tx import to_json
 from models.imports.answers import ImportProgressAnswer
-from operations.work import Answered, Work
+from operations.work import Work
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _CHANGE: Final = re.compile(r"chg_[0-9a-z]{26}")

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from models.commands import Answered
 from models.conversation.proposals import ProposalRecord, ProposalStatus, committing, require_budget, stale
 from models.db import master_data, proposals
 from models.errors import Refusal
 from models.master_data.records import Agents
 from operations.effects import effect_of
-from operations.work import Answered, Work
+from operations.work import Work
 
 
 def open_proposal(work: Work) -> ProposalRecord | None:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from models.access import Principal
 from models.answers import read_row
-from models.commands import CommandEnd, KeptRefusal
+from models.commands import Answered, CommandEnd, KeptRefusal
 from models.db import commands
 from models.db.attempts import attempts
 from models.db.engine import transaction
@@ -26,7 +26,7 @@ from operations import answers
 from operations.commands import Submission, Submitted, as_command, command_of, submit
 from operations.execution import Execution, InPlace
 from operations.proposed import commit_proposal, name_the_proposal, open_proposal
-from operations.work import Answered, Command, Outcome, Work
+from operations.work import Command, Outcome, Work
 
 B = TypeVar("B", bound=Body)
 A = TypeVar("A")
@@ -149,9 +149,7 @@ def finish_batch(engine: Engine, org_id: str, command_id: str, outcome: Answered
     """Keep the batch's answer for whoever asks again with the same key. Where several processes did it, the first
     answer is everybody's."""
     with transaction(engine, org_id) as tx:
-        kept = outcome.json if outcome.kept is None else outcome.kept
-        status, json, replayed = commands.finish(tx, command_id, outcome.status, kept)
-    return Answered(json, status, True) if replayed else outcome
+        return commands.finish(tx, command_id, outcome)
 
 
 def pending(tx: Tx, command_id: str) -> Command:
@@ -184,7 +182,7 @@ def perform(work: Work, *, kept: bool) -> Answered:
     finish = {
         "done_id": cmd.id,
         "done_status": outcome.status,
-        "done_response": outcome.json if outcome.kept is None else outcome.kept,
+        "done_response": outcome.to_keep,
         "done_replayed": outcome.replayed,
         "done_at": work.now,
     }

@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from models.answers import read_json
 from models.cash.ledger import JournalEntry
+from models.commands import Answered
 from models.db.tx import Tx, as_columns, to_json
 from models.errors import Refusal
 from models.ids import new_id
 from models.values import Body
 
 A = TypeVar("A")
-B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -51,26 +50,10 @@ class Outcome(Generic[A]):
     aside: object = None
     kept: A | None = None
 
-    def written(self) -> "Answered":
+    def written(self) -> Answered:
         """As it is kept and sent."""
         kept = None if self.kept is None else to_json(self.kept)
         return Answered(to_json(self.answer), self.status, self.replayed, self.aside, kept)
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a command was answered: JSON, an HTTP status, and whether it is an earlier answer. `kept`: the JSON that is kept of
-    it, where that is less."""
-
-    json: str
-    status: int = 200
-    replayed: bool = False
-    aside: object = field(default=None, compare=False)
-    kept: str | None = field(default=None, compare=False)
-
-    def read(self, answer: type[B]) -> B:
-        """The answer as its type."""
-        return read_json(answer, self.json)
 
 
 @dataclass

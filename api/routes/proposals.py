@@ -19,6 +19,7 @@ from api.reading import reading
 from api.write import Write, write
 from models.access import Agent
 from models.answers import JsonObject
+from models.commands import Answered
 from models.conversation.proposals import (
     PROPOSABLE,
     CommittedProposalAnswer,
@@ -37,7 +38,6 @@ from models.errors import FieldError, Refusal
 from models.values import Empty
 from operations.proposals import BODIES, proposal_answer
 from operations.runner import OPERATIONS
-from operations.work import Answered
 
 router = gated_router("conversation")
 Anybody = Annotated[Principal, requires(None)]
@@ -170,8 +170,7 @@ def _committed(p: ProposalRecord, done: Answered, *, goes_on: bool = False) -> R
 def _answer(request: Request, who: Principal, p: ProposalRecord) -> Answered:
     """What the commit was answered the first time."""
     with reading(request, who) as tx:
-        status, kept = response_of(tx, str(p.command_id)) or (200, "{}")
-    return Answered(kept, status, True)
+        return response_of(tx, str(p.command_id)) or Answered("{}", replayed=True)
 
 
 async def _stale_or(request: Request, who: Principal, p: ProposalRecord, refusal: Refusal) -> Refusal:

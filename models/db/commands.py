@@ -5,7 +5,7 @@ from typing import Final
 
 from models.access import Principal
 from models.answers import read_json
-from models.commands import Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
+from models.commands import Answered, Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
 from models.db.subjects import subject_filter
 from models.db.tx import Row, Tx, to_json
 
@@ -25,12 +25,12 @@ ANSWER: Final = """SELECT http_status::text, response::text, replayed::text FROM
 """Of one command (`id`); no row while there is no answer."""
 
 
-def answer_of(row: Sequence[bytes | None] | None) -> tuple[int, str, bool] | None:
-    """Status, JSON and whether it is an earlier answer's: what `ANSWER` answered."""
+def answer_of(row: Sequence[bytes | None] | None) -> Answered | None:
+    """What `ANSWER` answered."""
     if row is None:
         return None
     status, response, replayed = (column or b"" for column in row)
-    return int(status), response.decode(), replayed == b"true"
+    return Answered(response.decode(), int(status), replayed == b"true")
 
 
 def session_answer_of(tx: Tx, command_id: str) -> str | None:
@@ -41,11 +41,11 @@ def session_answer_of(tx: Tx, command_id: str) -> str | None:
     return found
 
 
-def response_of(tx: Tx, command_id: str) -> tuple[int, str] | None:
-    """The status and the JSON that a command was answered; None where it has none, or none any more."""
+def response_of(tx: Tx, command_id: str) -> Answered | None:
+    """What a command was answered, again; None where it was not, or where that is not kept any more."""
     sql = "SELECT http_status, response::text AS said FROM commands WHERE org_id = :org AND id = :id AND response IS NOT NULL"
     row = tx.one(sql, id=command_id)
-    return None if row is None else (int(row["http_status"] or 200), str(row["said"]))
+    return None if row is None else Answered(row["said"], row["http_status"] or 200, True)
 
 
 _BESIDE: Final = """
@@ -115,18 +115,17 @@ def refuse(tx: Tx, command_id: str, refusal: KeptRefusal) -> CommandRow | None:
     )
 
 
-def finish(tx: Tx, command_id: str, status: int, response: str) -> tuple[int, str, bool]:
-    """Complete a pending command with its answer; the answer that it has, and whether that was there before."""
+def finish(tx: Tx, command_id: str, answer: Answered) -> Answered:
+    """Complete a pending command with this answer; the one that it has, which may have been there before."""
     mine = tx.run(
         "UPDATE commands SET state = 'done', http_status = :status, response = CAST(:response AS json), "
         "finished_at = :at WHERE org_id = :org AND id = :id AND state = 'pending'",
         id=command_id,
-        status=status,
-        response=response,
+        status=answer.status,
+        response=answer.to_keep,
         at=tx.now,
     )
-    first = None if mine else tx.one("SELECT * FROM commands WHERE org_id = :org AND id = :id", id=command_id)
-    return (status, response, False) if first is None else (first["http_status"], to_json(first["response"]), True)
+    return (None if mine else response_of(tx, command_id)) or answer
 
 
 def shorten(tx: Tx, command_id: str, kept: Mapping[str, object]) -> None:

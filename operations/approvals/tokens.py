@@ -20,7 +20,7 @@ from models.approvals.answers import ApprovalTokenAnswer
 from models.approvals.chain import authorise
 from models.approvals.records import ApprovalToken, Channel, Person, UnderApproval
 from models.approvals.requests import KeptDecision, SignalledDecision
-from models.commands import KeptRefusal
+from models.commands import Answered, KeptRefusal
 from models.db.approvals import people
 from models.db.engine import transaction
 from models.db.tx import Tx
@@ -29,7 +29,6 @@ from models.ids import new_id
 from operations.approvals.families import Family, family_of, system_work
 from operations.commands import Submission
 from operations.runner import run_now
-from operations.work import Answered
 
 LIFETIME: Final = timedelta(hours=1)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from models.access import Principal
 from models.cash.statement_requests import as_received
 from models.cash.statements import Statement, StatementLine
+from models.commands import Answered
 from models.db.engine import make_engine, transaction
 from models.ids import new_id
 from models.messages.statements import StatementInput
@@ -23,7 +24,6 @@ from operations.commands import Submission, Submitted, submit
 from operations.customers.bootstrap import bootstrap_customers
 from operations.organisations import create_organisation
 from operations.runner import execute, run_now
-from operations.work import Answered
 
 CLERK = "u_clerk"
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
+from models.commands import Answered
 from models.db.announcements import announce, listen
 from models.db.engine import make_engine
 from operations import answers
-from operations.work import Answered
 
 LISTENERS = "FROM pg_stat_activity WHERE query = 'LISTEN arflow_answered' AND datname = current_database()"
 

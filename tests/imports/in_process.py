@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from models.access import Principal
+from models.commands import Answered
 from models.db.engine import make_engine, transaction
 from models.db.imports import files, imports
 from models.db.imports import rows as import_rows
@@ -33,7 +34,6 @@ from operations.imports import validation as import_validation
 from operations.imports.staging import Superseded
 from operations.organisations import create_organisation
 from operations.runner import execute
-from operations.work import Answered
 
 assert registry
 CALM = 10**9

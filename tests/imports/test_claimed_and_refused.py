@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from models.commands import Answered
 from models.errors import Refusal
 from models.ids import new_id
 from models.imports.answers import ImportAnswer
 from models.imports.requests import ReviewDecision
-from operations.work import Answered
 from tests.imports.in_process import Desk, another, desk
 from tests.imports.support import table
 

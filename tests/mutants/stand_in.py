@@ -22,6 +22,7 @@ from api.app import create_app
 from api.dispatch import Dispatch
 from api.temporal import TemporalLink
 from api.waiting import Process, _read
+from models.commands import Answered
 from models.db.engine import make_engine, transaction, verifying_role
 from models.db.imports import imports
 from models.imports.records import ImportStatus
@@ -34,7 +35,6 @@ from operations.imports.staging import stage
 from operations.imports.validation import validate
 from operations.signing import signer_of
 from operations.verify import verify
-from operations.work import Answered
 from settings import Settings
 from tests.stack_fixtures.app import AppStack
 

@@ -59,11 +59,10 @@ def get(tx: Tx, payment_id: str) -> AppliedPayment:
 
 
 _LOCK: Final = "SELECT 1 FROM payments WHERE org_id = :org AND id = :id FOR UPDATE"
-_LOCKED: Final = f"""SELECT p.*, {CLOSED} AS closed_periods, s.id AS last_session, s.seq AS last_seq,
-    s.body_hash AS last_hash, s.command_id AS last_command, s.undone AS last_undone
-  FROM payments p LEFT JOIN LATERAL (SELECT * FROM application_sessions s WHERE s.org_id = p.org_id
-    AND s.payment_id = p.id ORDER BY s.seq DESC LIMIT 1) s ON true
-  WHERE p.org_id = :org AND p.id = :id"""
+_LOCKED: Final = f"""SELECT p.*, {CLOSED} AS closed_periods,
+    (SELECT row_to_json(s) FROM (SELECT id, seq, body_hash, command_id, undone FROM application_sessions
+      WHERE org_id = p.org_id AND payment_id = p.id ORDER BY seq DESC LIMIT 1) s) AS latest
+  FROM payments p WHERE p.org_id = :org AND p.id = :id"""
 """Read after the lock is held: what is beside the payment may have moved while waiting for it."""
 LOCK_NOTES: Final = "SELECT * FROM credit_notes WHERE org_id = :org AND id = ANY(:notes) ORDER BY id FOR UPDATE"
 LOCK_INVOICES: Final = "SELECT * FROM invoices WHERE org_id = :org AND id = ANY(:ids) ORDER BY id FOR UPDATE"
@@ -120,16 +119,10 @@ def lock_for_session(tx: Tx, payment_id: str, asked: ApplySession, who: str) -> 
 
 def _locked(tx: Tx, payment_id: str, rows: Sequence[Row]) -> LockedPayment:
     row = rows[0] if rows else refuse_missing(tx, "payment", payment_id)
-    latest = None
-    if row["last_session"] is not None:
-        latest = LatestSession(
-            id=row["last_session"],
-            seq=row["last_seq"],
-            body_hash=row["last_hash"],
-            command_id=row["last_command"],
-            undone=row["last_undone"],
-        )
-    return LockedPayment(read_row(Payment, row), frozenset(row["closed_periods"]), latest)
+    latest = row["latest"]
+    return LockedPayment(
+        read_row(Payment, row), frozenset(row["closed_periods"]), latest and read_row(LatestSession, latest)
+    )
 
 
 def lock_invoices(tx: Tx, invoice_ids: Sequence[str]) -> Mapping[str, Invoice]:
