@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.answering import shown
+from api.answering import posted_or_approved, shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
@@ -37,7 +37,7 @@ _OF_PAIRS: Final = (
     "/v1/credit-notes", status_code=201, response_model=CreditNoteAnswer,
     responses=refusals(
         *_OF_PAIRS, "CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND", "FX_RATE_MISSING"
-    ) | {202: {"model": CreditNoteAnswer, "description": "Beyond your authority: `approval_id` is its approval."}},
+    ) | posted_or_approved(CreditNoteAnswer),
 )  # fmt: skip
 async def create_credit_note(request: Request, body: CreateCreditNote, who: Writer, key: IdempotencyKey) -> Response:
     """Record a credit note: DR revenue and tax_payable, CR accounts_receivable. Once per external_id. Within the caller's

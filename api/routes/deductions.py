@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.answering import shown
+from api.answering import posted_or_approved, shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
@@ -46,7 +46,7 @@ async def open_deduction(
     "/v1/deductions/{deduction_id}/resolve",
     response_model=DeductionDecidedAnswer,
     responses=refusals("DEDUCTION_NOT_FOUND", "DEDUCTION_CLOSED", "DEDUCTION_AWAITS_APPROVAL")
-    | {202: {"model": DeductionDecidedAnswer, "description": "Beyond your authority: `approval_id` is its approval."}},
+    | posted_or_approved(DeductionDecidedAnswer),
 )
 async def resolve_deduction(
     request: Request,

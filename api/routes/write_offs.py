@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.answering import shown
+from api.answering import posted_or_approved, shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
@@ -35,7 +35,7 @@ Applier = Annotated[Principal, requires("payments.apply", RECORD)]
     status_code=201,
     response_model=WrittenOffAnswer,
     responses=refusals("INVOICE_NOT_FOUND", "INVOICE_VOID", "INVOICE_NOT_OPEN", "APPLIED_EXCEEDS_BALANCE")
-    | {202: {"model": WrittenOffAnswer, "description": "Beyond your authority: `approval_id` is its approval."}},
+    | posted_or_approved(WrittenOffAnswer),
 )
 async def create_write_off(
     request: Request,

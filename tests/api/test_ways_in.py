@@ -77,6 +77,8 @@ def test_a_write_that_a_process_carries_says_what_its_202_is(route: GatedRoute) 
     accepted = description()["paths"][route.path_format][method.lower()]["responses"]["202"]
     assert accepted["content"]["application/json"]["schema"]
     assert {"Location", "Retry-After", "X-Workflow-Id"} <= set(accepted["headers"])
+    if any(isinstance(OPERATIONS[name].execution, Posting) for name in carried_by_process(route)):
+        assert "'#/components/schemas/UnderWay'" in str(accepted["content"]["application/json"]["schema"])
 
 
 def test_the_kinds_are_those_that_the_door_knows() -> None:
