@@ -16,20 +16,17 @@ from api.write import SUBMITTED, Write, write
 from models.access import with_included
 from models.answers import Page
 from models.approvals.answers import ApprovalTokenAnswer
-from models.approvals.chain import ChangeStatus, require_reason
+from models.approvals.chain import require_reason
 from models.approvals.requests import DecideChange, DelegateStep, WithdrawChange
 from models.customers.change_answers import ChangeAnswer, change_answer
-from models.customers.change_records import Change
 from models.customers.evidence import EvidenceAnswer
 from models.customers.requests import ResubmitChange
 from models.db.customers import change_lists, changes
 from models.db.engine import transaction
-from models.db.tx import Tx
-from models.errors import Refusal
 from models.values import Body
 from operations.approvals.packets import packet
 from operations.approvals.tokens import issue
-from operations.customers.visibility import require_change
+from operations.customers.visibility import change_seen, require_change
 from operations.inbox.evidence import evidence_of_change
 
 router = gated_router("approvals")
@@ -74,23 +71,7 @@ def list_changes(
 def get_change(request: Request, change_id: str, who: Reader) -> Response:
     """One change: its chain, its diff, its warnings, the decisions of every round. SUBMITTED while it is only kept."""
     with reading(request, who) as tx:
-        try:
-            change = changes.get(tx, change_id)
-        except Refusal:
-            if (submitted := _submitted(tx, who, change_id)) is None:
-                raise
-            change = submitted
-        if change.chain.status is not ChangeStatus.SUBMITTED:
-            require_change(change, who.entities)
-        return shown(change_answer(change))
-
-
-def _submitted(tx: Tx, who: Principal, change_id: str) -> Change | None:
-    """A change that nobody has looked at yet, for its submitter and for those whose token covers all that it may touch."""
-    found = change_lists.submitted(tx, change_id)
-    if found is None or not (found.chain.submitted_by == who.sub or found.is_covered_by(who.entities)):
-        return None
-    return found
+        return shown(change_answer(change_seen(tx, who, change_id)))
 
 
 @router.post(

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
+from models.access import Principal
 from models.customers.change_records import Change
 from models.customers.records import CustomerDetails
-from models.db.customers import claims, paying
+from models.db.customers import change_lists, changes, claims, paying
 from models.db.tx import Tx
 from models.errors import Refusal
 from operations.work import Work
@@ -29,6 +30,20 @@ def require_change(change: Change, entities: frozenset[str] | None) -> None:
     """403 unless the token covers every entity that the change concerns: an override is its entity's people's."""
     if not change.is_covered_by(entities):
         raise Refusal("FORBIDDEN", "Your token does not cover this change's legal entities.")
+
+
+def change_seen(tx: Tx, who: Principal, change_id: str) -> Change:
+    """The change as this person sees it. One that nobody has looked at yet is SUBMITTED: there for its submitter, and for those
+    whose token covers all that it may touch. Raises CHANGE_NOT_FOUND, FORBIDDEN."""
+    try:
+        change = changes.get(tx, change_id)
+    except Refusal:
+        kept = change_lists.submitted(tx, change_id)
+        if kept is None or not (kept.chain.submitted_by == who.sub or kept.is_covered_by(who.entities)):
+            raise
+        return kept
+    require_change(change, who.entities)
+    return change
 
 
 def may_be_named(tx: Tx, holder: str, entities: Collection[str] | None) -> bool:

@@ -14,7 +14,7 @@ from models.approvals.kinds import ApprovalKind, moment_of
 from models.customers.change_answers import change_answer
 from models.customers.change_records import Change
 from models.db.approvals import approvals
-from models.db.customers import change_lists, changes, customers
+from models.db.customers import change_lists, customers
 from models.db.imports import imports, reviews
 from models.db.tx import Tx
 from models.errors import Refusal
@@ -23,16 +23,14 @@ from models.imports.records import Import
 from models.inbox.answers import approval_of_change, approval_of_import, named
 from models.inbox.wanted import Wanted, kinds_seen
 from operations.approvals.requests import APPROVALS
-from operations.customers.visibility import require_change
+from operations.customers.visibility import change_seen
 
 
 def approval(tx: Tx, who: Principal, approval_id: str) -> ApprovalAnswer:
     """The approval of this id. Raises CHANGE_NOT_FOUND, IMPORT_NOT_FOUND, APPROVAL_NOT_FOUND, FORBIDDEN."""
     prefix = approval_id.partition("_")[0]
     if prefix == "chg":
-        change = changes.get(tx, approval_id)
-        require_change(change, who.entities)
-        found = approval_of_change(change_answer(change))
+        found = approval_of_change(change_answer(change_seen(tx, who, approval_id)))
     elif prefix == "imp":
         one = imports.get(tx, approval_id)
         if not who.sees_entity(one.legal_entity_id):

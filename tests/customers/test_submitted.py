@@ -38,6 +38,11 @@ def test_a_submission_is_shown_before_anybody_has_looked_at_it(own_desk: Desk, h
     assert before["workflow_id"] == change_workflow_id(change)
     assert (before["diff"], before["erased"], before["awaiting_role"], before["closed_at"]) == ([], False, None, None)
     assert own_desk.change(change, "u_auditor") == before
+    approval = ok(own_desk("u_auditor").get(f"/v1/approvals/{change}"))
+    assert (approval["kind"], approval["subject_id"]) == ("customer_change", customer)
+    assert (
+        approval.items() >= {k: before[k] for k in ("id", "status", "lane", "steps", "submitted_by", "round")}.items()
+    )
     execute(here.engine, here.org, command)
     after = own_desk.change(change)
     assert (after["status"], after["customer_id"], after["awaiting_role"]) == (
@@ -72,9 +77,10 @@ def test_so_is_one_about_a_customer_that_there_is(
     assert found["reason_code"] == body.get("reason_code")
 
 
-def test_it_is_shown_to_those_only_whose_token_covers_it(own_desk: Desk, here: Office, desk: Desk):
+@pytest.mark.parametrize("door", ["customer-changes", "approvals"])
+def test_it_is_shown_to_those_only_whose_token_covers_it(own_desk: Desk, here: Office, desk: Desk, door: str):
     change, _ = kept(here, email=fresh(), **NEW)
-    path = f"/v1/customer-changes/{change}"
+    path = f"/v1/{door}/{change}"
     assert ok(own_desk("u_us", "ar_clerk", entities=("le_us",)).get(path))["status"] == "SUBMITTED"
     refused(own_desk("u_uk", "ar_clerk", entities=("le_uk",)).get(path), 404, "CHANGE_NOT_FOUND")
     assert ok(own_desk("u_clerk", "ar_clerk", entities=("le_uk",)).get(path))["status"] == "SUBMITTED"
@@ -85,4 +91,5 @@ def test_one_that_was_refused_is_no_change(own_desk: Desk, here: Office):
     change, command = kept(here, name="No", email=fresh(), legal_entity_id="le_no")
     with pytest.raises(Exception, match="LEGAL_ENTITY_NOT_FOUND"):
         execute(here.engine, here.org, command)
-    refused(own_desk("u_clerk").get(f"/v1/customer-changes/{change}"), 404, "CHANGE_NOT_FOUND")
+    for door in ("customer-changes", "approvals"):
+        refused(own_desk("u_clerk").get(f"/v1/{door}/{change}"), 404, "CHANGE_NOT_FOUND")
