@@ -225,10 +225,13 @@ def _in_place(m: Mistake, functions: dict[str, list[FunctionType]]) -> int:
     for code in _codes(compile(source, path, "exec", dont_inherit=True)):
         new[code.co_qualname].append(code)
     made = NOT_MADE if m.function in functions else UNSEEN
-    for old, code in zip(functions.get(m.function, ()), new[m.function], strict=False):
-        if old.__code__ != code:
-            old.__code__ = code
-            made = UNSEEN
+    within = f"{m.function}.<locals>."
+    for name in (n for n in functions if n == m.function or n.startswith(within)):
+        olds = list(dict.fromkeys(f.__code__ for f in functions[name]))  # what a function has made holds the same code
+        for old, code in zip(olds, new[name], strict=False):
+            for one in (f for f in functions[name] if f.__code__ is old and old != code):
+                one.__code__ = code
+                made = UNSEEN
     return made
 
 
