@@ -19,13 +19,11 @@ from tests.mutants.rules import Came, Trial, chosen, run
 from tests.mutants.stand_in import stand_in
 from tests.stack_fixtures.shared import SharedServers, servers_of
 
-OPERATIONS = (
-    "operations/cash/*.py", "operations/approvals/*.py", "operations/customers/*.py", "operations/imports/*.py",
-    "operations/authority.py",
-)  # fmt: skip
+OPERATIONS = ("operations/*.py", "operations/*/*.py")
 TESTS = (
     "tests/session_lines", "tests/credit_notes", "tests/deductions", "tests/exceptions", "tests/peers", "tests/crash",
-    "tests/reads", "tests/customers", "tests/approvals", "tests/imports",
+    "tests/reads", "tests/customers", "tests/approvals", "tests/imports", "tests/view360", "tests/unit", "tests/webhooks",
+    "tests/api", "tests/conversation", "tests/confirmations",
 )  # fmt: skip
 """Where operations are carried out without processes beside the test, or with those that the stand-in has."""
 BESIDE = ("temporal", "private_stack", "modules_stack", "desk_app", "time_skipping")
