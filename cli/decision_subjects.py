@@ -15,7 +15,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "Conversation": "0113 0114 0115 0143 0144 0158 0159 0160 0182",
     "Trail, seals, evidence, verify": "0008 0019 0049 0126 0166",
     "Events, webhooks, mail": "0009 0021 0031 0048 0124",
-    "Requests, keys and answers": "0001 0020 0029 0046 0055 0057 0065 0127 0168 0170 0181",
+    "Requests, keys and answers": "0001 0020 0029 0046 0055 0057 0065 0127 0168 0170 0181 0195",
     "Processes and Temporal": "0030 0032 0034 0038 0052 0053 0123",
     "What is lost, stuck or kept": "0095 0096 0097 0125 0164",
     "Database, SQL, migrations": "0022 0024 0033 0056 0058 0063 0064 0098 0105 0148 0177",

@@ -13,7 +13,7 @@ from models.answers import JsonObject
 from models.cash.credit_note_requests import CreateCreditNote
 from models.cash.requests import ApplySession, AssignPayment
 from models.cash.write_offs import CreateWriteOff
-from models.values import Body, PositiveMinor, ReasonCode, RecordId, Text
+from models.values import Body, PositiveMinor, ReasonCode, RecordId, Text, VerbatimText
 
 _APPLIES: Final[Mapping[str, str]] = MappingProxyType({"cred": "apply_credit", "cn": "apply_credit_note"})
 
@@ -115,7 +115,7 @@ class ProposeDeduction(Body):
 
     invoice_id: RecordId | None = None
     amount_minor: PositiveMinor | None = None
-    customer_reason: Annotated[Text, Field(description="In the customer's own words")] | None = None
+    customer_reason: Annotated[VerbatimText, Field(description="In the customer's own words")] | None = None
     deduction_id: Annotated[RecordId, Field(description="Which one is decided (ded_…)")] | None = None
     decision: Annotated[
         Literal["accept", "reject"], Field(description="accept credits it, reject collects it")

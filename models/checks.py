@@ -6,7 +6,6 @@ value. Inside a pydantic model the error gets its place by itself; elsewhere cat
 request bodies that are made of them are in `models.values`, those of customers in `models.customers.bodies`.
 """
 
-import json
 import re
 import unicodedata
 from datetime import date, datetime
@@ -17,17 +16,14 @@ from urllib.parse import urlsplit
 
 import pycountry
 from email_validator import EmailNotValidError, validate_email
-from pydantic import JsonValue
 from pydantic_core import PydanticCustomError
 
-from models.invisible import deceptive, hidden_in_address, turns, without
+from models.invisible import deceptive, hidden_in_address, without
 from models.money import is_currency, plain
 
 EARLIEST: Final = date(1900, 1, 1)
 LATEST: Final = date(2999, 12, 31)
 LARGE_CREDIT_LIMIT: Final = Decimal(1_000_000)
-METADATA_DEPTH: Final = 20
-METADATA_BYTES: Final = 65_536
 _DECIMAL: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DECIMAL_TEXT_LIMIT: Final = 64  # longer texts are refused before they are parsed
 
@@ -67,11 +63,30 @@ def _has_bad_character(value: str, *, lines: bool) -> bool:
     return False
 
 
-def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
-    """A trimmed, NFC-normalised text of `least` to `limit` characters; with `lines`, line feeds and tabs are allowed.
+def printable(value: str, *, lines: bool = False) -> str:
+    """The text unchanged; with `lines`, line feeds and tabs are allowed. Control characters, lone surrogates and deceptive
+    invisible characters are refused: FIELD_FORMAT."""
+    if _has_bad_character(value, lines=lines):
+        raise invalid("FIELD_FORMAT", "Control characters and deceptive invisible characters are not allowed.")
+    return value
 
-    Control characters, lone surrogates and deceptive invisible characters are refused: FIELD_TYPE.
-    """
+
+def no_controls(value: str) -> str:
+    """The text unchanged, for those of other systems: what cannot be seen stays, control characters are refused."""
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+        raise invalid("FIELD_FORMAT", "Control characters are not allowed")
+    return value
+
+
+def not_blank(value: str) -> str:
+    """The text unchanged, if something of it can be seen."""
+    if not visible(value):
+        raise invalid("FIELD_REQUIRED", "The text is blank")
+    return value
+
+
+def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
+    """A trimmed, NFC-normalised, printable text of `least` to `limit` characters."""
     if (
         value.isascii()
         and value.isprintable()
@@ -82,14 +97,13 @@ def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
         return value  # most values: nothing to trim, to normalise or to refuse
     if lines:
         value = value.replace("\r\n", "\n")
-    value = value.strip(" \t\n\u00a0\u3000")
-    if _has_bad_character(value, lines=lines):
-        raise invalid("FIELD_TYPE", "Control characters and deceptive invisible characters are not allowed.")
+    value = printable(value.strip(" \t\n\u00a0\u3000"), lines=lines)
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
-    if len(value) < least or (least > 0 and not visible(value)):
-        code = "FIELD_REQUIRED" if not value else "FIELD_LENGTH"
-        raise invalid(code, f"At least {least} visible character{'s' if least > 1 else ''} required.")
+    if least:
+        not_blank(value)
+    if len(value) < least:
+        raise invalid("FIELD_LENGTH", f"At least {least} visible characters required.")
     if len(value) > limit:
         raise invalid("FIELD_LENGTH", f"At most {limit} characters.")
     return value
@@ -105,9 +119,16 @@ def line(value: str) -> str:
     return text(value, limit=255)
 
 
-def code(value: str, *, limit: int = 64) -> str:
+def code(value: str) -> str:
     """A key of ours or of the customer's systems (tax code, item, dimension): printable, without spaces at its ends."""
-    return text(value, limit=limit)
+    return text(value, limit=64)
+
+
+def external_id(value: str) -> str:
+    """An id in the caller's system, exactly as it is spelt there: 1 to 255 characters."""
+    if len(value) > 255:
+        raise invalid("FIELD_LENGTH", "At most 255 characters.")
+    return not_blank(printable(value))
 
 
 def email(value: str) -> str:
@@ -254,36 +275,4 @@ def tax_id(value: str) -> str:
     value = text(value, limit=64)
     if not any(map(str.isalnum, without(value))):
         raise invalid("FIELD_TYPE", "A tax id has letters or digits.")
-    return value
-
-
-def metadata(value: object) -> dict[str, JsonValue]:
-    """A JSON object of at most 20 levels (itself the first) and 64 kB, free of NaN, NUL and lone surrogates. Approvers
-    read it: no member's name may look like another, no value turn itself round. What else a value holds is kept as it came:
-    texts copied from pages are full of breaks and hyphens that nobody sees."""
-    if not isinstance(value, dict):
-        raise invalid("FIELD_TYPE", "Metadata is a JSON object.")
-    level: list[object] = [value]
-    depth = 0
-    while level:
-        depth += 1
-        if depth > METADATA_DEPTH:
-            raise invalid("METADATA_TOO_DEEP", f"Metadata has at most {METADATA_DEPTH} levels.")
-        below: list[object] = []
-        for node in level:
-            if isinstance(node, dict) and any(map(deceptive, node)):
-                raise invalid("FIELD_TYPE", "Deceptive invisible characters are not allowed in names of metadata.")
-            children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-            below.extend(c for c in children if isinstance(c, dict | list))
-        level = below
-    try:
-        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode()
-    except ValueError:  # NaN, infinity, lone surrogates
-        raise invalid("FIELD_TYPE", "Metadata holds a value that JSON cannot.") from None
-    if len(encoded) > METADATA_BYTES:
-        raise invalid("METADATA_TOO_LARGE", f"Metadata has at most {METADATA_BYTES} bytes.")
-    if b"\\u0000" in encoded:
-        raise invalid("FIELD_TYPE", "Metadata holds a NUL character.")
-    if turns(encoded.decode()):
-        raise invalid("FIELD_TYPE", "Characters that turn a text round are not allowed.")
     return value

@@ -19,7 +19,7 @@ FIELD_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "FIELD_LENGTH": "too short or too long; lists too",
         "FIELD_READ_ONLY": "a field that follows from others was sent with another value than it was read with",
         "FIELD_RANGE": "a number or date out of range (amounts are int64)",
-        "FIELD_FORMAT": "of another form, or with control characters",
+        "FIELD_FORMAT": "of another form, or with control characters or invisible ones that deceive",
         "FIELD_CHOICE": "none of the allowed words",
         "FIELD_DUPLICATE": "a list names one thing twice; send it once, or update the item that is there",
         "FIELD_INVALID": "anything else; the detail says what",

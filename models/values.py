@@ -23,7 +23,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from models import checks
-from models.invisible import without
 from models.money import INT64_MAX as INT64_MAX
 
 T = TypeVar("T")
@@ -86,16 +85,8 @@ def _moment(value: object) -> datetime:
     return found
 
 
-def no_controls(text: str) -> str:
-    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
-        raise PydanticCustomError("FIELD_FORMAT", "Control characters are not allowed")
-    return text
-
-
-def not_blank(text: str) -> str:
-    if not without(text).strip():
-        raise PydanticCustomError("FIELD_REQUIRED", "The text is blank")
-    return text
+def _text(value: str) -> str:
+    return checks.text(value, limit=20_000, least=0, lines=True)
 
 
 def _keepable(text: str) -> str:
@@ -122,14 +113,22 @@ DecimalNumber = Annotated[Decimal, BeforeValidator(checks.decimal)]
 ExchangeRate = Annotated[Decimal, BeforeValidator(checks.decimal), Field(ge=Decimal("1e-12"), le=Decimal("1e12"))]
 """Units of one currency per unit of another; the range keeps every int64 amount convertible."""
 
-Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls), AfterValidator(not_blank)]
-"""One line of text, 1-255 characters, not blank, no control characters."""
-ExternalId = Line
-"""An id in the caller's system."""
-RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(no_controls)]
+Line = Annotated[str, AfterValidator(checks.line), Field(min_length=1, max_length=255)]
+"""One line of text, 1-255 characters, kept trimmed and NFC-normalised; nothing in it that controls or deceives."""
+Code = Annotated[str, AfterValidator(checks.code), Field(min_length=1, max_length=64)]
+"""A line of 1-64 characters: a key of ours, or of the customer's systems."""
+Text = Annotated[str, AfterValidator(_text), Field(max_length=20_000)]
+"""A text of several lines, of up to 20,000 characters, kept as a line is; it may be empty."""
+ExternalId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(checks.external_id)]
+"""An id in the caller's system, kept exactly as it is spelt, so that the id as sent finds the record."""
+RecordId = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(checks.no_controls)]
 """An id of ours in a body. Whether it exists is the database's to say (404), so no pattern here."""
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
-"""Free text of up to 20,000 characters, line breaks allowed."""
+VerbatimLine = Annotated[
+    str, Field(min_length=1, max_length=255), AfterValidator(checks.no_controls), AfterValidator(checks.not_blank)
+]
+"""A line that a bank or another system wrote, kept as it came: not blank, no control characters."""
+VerbatimText = Annotated[str, Field(max_length=20_000), AfterValidator(_keepable)]
+"""What somebody else wrote, of up to 20,000 characters, kept as it came."""
 ReasonCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 """UPPER_SNAKE, 1-64 characters; shipped lists only suggest."""
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from models import checks
 from models.approvals.chain import Decision
@@ -11,7 +11,6 @@ from models.approvals.records import Channel
 from models.values import Body, Choice, ReasonCode, RecordId, Text
 
 StepNumber = Annotated[int, Field(ge=1, le=100)]
-_Notes = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20_000, lines=True))]
 
 
 class DecideChange(Body):
@@ -39,7 +38,7 @@ class SignalledDecision(Body):
     token: Annotated[str, Field(strict=True)]
     decision: Decision
     reason_code: ReasonCode | None = None
-    comment: _Notes | None = None
+    comment: Text | None = None
 
 
 def in_utc(value: object) -> datetime:

@@ -10,10 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from models import checks
 from models.approvals.kinds import KINDS, ApprovalKind
 from models.approvals.plan import ESCALATE_AFTER, FALLBACK, REMIND_AFTER, PlannedStep
-from models.values import Body
+from models.values import Body, Line
 
 _Seconds = Annotated[int, Field(ge=1, le=366 * 86_400, strict=True)]
-_Person = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
 
 
 class StepTimes(Body):
@@ -23,7 +22,7 @@ class StepTimes(Body):
 
     remind_after_seconds: _Seconds | None = None
     escalate_after_seconds: _Seconds | None = None
-    fallback: _Person | None = None
+    fallback: Line | None = None
 
     @model_validator(mode="after")
     def _reminder_first(self) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from models.values import Body, PositiveMinor, ReasonCode, RecordId, Text
+from models.values import Body, PositiveMinor, ReasonCode, RecordId, Text, VerbatimText
 
 
 class OpenDeduction(Body):
@@ -11,7 +11,7 @@ class OpenDeduction(Body):
     invoice_id: RecordId
     amount_minor: PositiveMinor
     reason_code: ReasonCode
-    customer_reason: Text | None = None
+    customer_reason: VerbatimText | None = None
     note: Text | None = None
 
 

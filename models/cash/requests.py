@@ -31,6 +31,8 @@ from models.values import (
     ReasonCode,
     RecordId,
     Text,
+    VerbatimLine,
+    VerbatimText,
 )
 
 MAX_APPLICATIONS: Final = 500
@@ -139,8 +141,8 @@ class RecordPayment(Body):
     legal_entity_id: RecordId | None = None
     bank_account_id: RecordId | None = None
     method: Line | None = None
-    reference: Line | None = None
-    remittance_text: Text | None = None
+    reference: VerbatimLine | None = None
+    remittance_text: VerbatimText | None = None
     apply: ApplySession | None = None
     on_refusal: Literal["refuse", "record"] = "refuse"
 
@@ -178,7 +180,7 @@ class UndoAdjustment(Body):
 class InvoiceLine(Body):
     """One line, for the record: the total stands on the invoice."""
 
-    description: Text | None = None
+    description: VerbatimText | None = None
     item: Line | None = None
     quantity: DecimalNumber | None = None
     unit_price_minor: Minor | None = None

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from models.answers import answer
 from models.cash.csv_formats import ColumnName, Decimal, FormatColumns, StatementFormat, date_pattern
-from models.values import Body, Line
+from models.values import Body, Code, VerbatimLine
 
 Encoding = Literal[
     "utf-8",
@@ -57,7 +57,7 @@ def _date_format(given: str) -> str:
     return given
 
 
-Column = Annotated[int, Field(ge=1, le=500)] | Line
+Column = Annotated[int, Field(ge=1, le=500)] | VerbatimLine
 """A column by its header, or by its place from 1."""
 
 
@@ -101,11 +101,11 @@ class CreateStatementFormat(Body):
     """A bank's CSV. `skip_rows`: lines above the header, which is looked for where they are not said; a format whose columns
     are all known by their places is of a file without a header."""
 
-    name: Annotated[Line, Field(max_length=64, pattern=r"^[^/?#%]+$")]
+    name: Annotated[Code, Field(pattern=r"^[^/?#%]+$")]
     delimiter: Annotated[Literal[",", ";", "\t", "|", ":", "~", "^"] | None, BeforeValidator(_delimiter)] = None
     encoding: Annotated[Encoding | None, BeforeValidator(_encoding)] = None
     skip_rows: Annotated[int, Field(ge=0, le=1000)] | None = None
-    date_format: Annotated[Line, Field(max_length=64), AfterValidator(_date_format)]
+    date_format: Annotated[Code, AfterValidator(_date_format)]
     decimal: Annotated[Literal[",", "."], BeforeValidator(_decimal)]
     columns: Columns
 

@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue
 
 from models.answers import JsonObject, WarningAnswer, answer
 from models.errors import Refusal
-from models.values import Body, Line, RecordId
+from models.values import Body, Code, RecordId
 
 GOOD_FOR: Final = timedelta(hours=24)
 COMMIT_PATH: Final = "/v1/proposals/{}/commit"
@@ -92,7 +92,7 @@ PROPOSABLE: Final[Mapping[str, Proposable]] = MappingProxyType(
 class MakeProposal(Body):
     """An operation by its name, the record that it is about, and its body as its own path takes it."""
 
-    operation: Annotated[Line, Field(max_length=64)]
+    operation: Code
     record_id: RecordId | None = None
     body: dict[str, JsonValue] = Field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from models.values import (
     Body,
     Choice,
     CurrencyCode,
+    ExternalId,
     HttpUrl,
     IsoDate,
     Line,
@@ -20,6 +21,7 @@ from models.values import (
     ReasonCode,
     RecordId,
     Text,
+    VerbatimText,
 )
 
 
@@ -27,7 +29,7 @@ class LogActivity(Body):
     """`occurred_at` defaults to now. `notes` is kept as text, whatever it looks like."""
 
     type: Choice[ActivityType]
-    notes: Text
+    notes: VerbatimText
     contact_id: RecordId | None = None
     occurred_at: Moment | None = None
 
@@ -40,7 +42,7 @@ class CreateOpportunity(Body):
     currency_code: CurrencyCode
     stage: Word
     close_date: IsoDate
-    external_id: Line | None = None
+    external_id: ExternalId | None = None
 
 
 class EscalateCase(Body):

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Generic, Self, TypeVar
 from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from models import checks
 from models.customer_360.records import Case, Contract, NpsResponse, Opportunity, Order, Quote, SourceFacts
 from models.customer_360.words import (
     ENDED_CASES,
@@ -22,20 +23,32 @@ from models.customer_360.words import (
     priority_rank,
 )
 from models.money import round_half_even
-from models.values import INT64_MAX, Body, CurrencyCode, IsoDate, Line, Moment, NonNegativeMinor, no_controls, not_blank
+from models.values import (
+    INT64_MAX,
+    Body,
+    CurrencyCode,
+    ExternalId,
+    IsoDate,
+    Moment,
+    NonNegativeMinor,
+    RecordId,
+    VerbatimLine,
+)
 
 DEFAULT_NOTICE_DAYS: Final = 90
 RECORDS_LIMIT: Final = 500
 
 
-Word = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(no_controls), AfterValidator(not_blank)]
+Word = Annotated[
+    str, Field(min_length=1, max_length=64), AfterValidator(checks.no_controls), AfterValidator(checks.not_blank)
+]
 
 
 class SourceRecord(Body, ABC):
     """What every record has: its id at the source and its customer."""
 
-    external_id: Line
-    customer_id: Line
+    external_id: ExternalId
+    customer_id: RecordId
 
     @abstractmethod
     def facts(self, today: date) -> SourceFacts:
@@ -45,7 +58,7 @@ class SourceRecord(Body, ABC):
 class OpportunityRecord(SourceRecord):
     """`value_minor` in minor units of `currency_code`. Which stages there are: `models.customer_360.stages`."""
 
-    name: Line
+    name: VerbatimLine
     value_minor: NonNegativeMinor
     currency_code: CurrencyCode
     stage: Word
@@ -58,7 +71,7 @@ class OpportunityRecord(SourceRecord):
 class QuoteRecord(SourceRecord):
     """An offer. `value_minor` in minor units of `currency_code`."""
 
-    name: Line | None = None
+    name: VerbatimLine | None = None
     value_minor: NonNegativeMinor | None = None
     currency_code: CurrencyCode | None = None
     status: Word
@@ -85,7 +98,7 @@ class OrderRecord(SourceRecord):
 class CaseRecord(SourceRecord):
     """`sla_due_at`, where given, decides: a case past it is breached, whatever the source last said."""
 
-    subject: Line
+    subject: VerbatimLine
     priority: Word
     status: Word
     sla_status: Word | None = None
@@ -100,14 +113,14 @@ class CaseRecord(SourceRecord):
 class ContractRecord(SourceRecord):
     """A contract or subscription. Of `arr_minor` and `mrr_minor` one is enough: a year is twelve months."""
 
-    name: Line | None = None
+    name: VerbatimLine | None = None
     status: Word = "active"
     renewal_date: IsoDate
     notice_days: Annotated[int, Field(strict=True, ge=0, le=3650)] | None = None
     arr_minor: NonNegativeMinor | None = None
     mrr_minor: Annotated[int, Field(strict=True, ge=0, le=INT64_MAX // 12)] | None = None
     currency_code: CurrencyCode
-    owner_user: Line | None = None
+    owner_user: VerbatimLine | None = None
 
     @model_validator(mode="after")
     def _recurs(self) -> Self:
@@ -128,7 +141,7 @@ class NpsRecord(SourceRecord):
 
     score: Annotated[int, Field(strict=True, ge=-100, le=100, validation_alias=AliasChoices("score", "latest"))]
     surveyed_at: Moment
-    contact_id: Line | None = None
+    contact_id: RecordId | None = None
 
     def facts(self, today: date) -> NpsResponse:
         return NpsResponse(**dict(self))

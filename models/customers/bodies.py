@@ -12,10 +12,11 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 from models import checks
+from models.customers.metadata import metadata
 from models.customers.paying import check_periods
 from models.customers.pricing import check_tiers
 from models.money import plain_text
-from models.values import Body, CurrencyCode, IsoDate
+from models.values import Body, Code, CurrencyCode, ExternalId, IsoDate, Line, Text
 
 LIST_LIMIT: Final = 500
 
@@ -44,14 +45,11 @@ Email = Annotated[str, AfterValidator(checks.email)]
 Phone = Annotated[str, AfterValidator(checks.phone)]
 Website = Annotated[str, AfterValidator(checks.website)]
 TaxId = Annotated[str, AfterValidator(checks.tax_id)]
-Code = Annotated[str, AfterValidator(checks.code)]
-Notes = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20_000, lines=True))]
-Line = Annotated[str, AfterValidator(checks.line)]
-Name = Line
+Notes = Annotated[Text, AfterValidator(checks.not_blank)]
 PostalCode = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=20))]
 Country = Annotated[str, AfterValidator(checks.country)]
 Kind = Annotated[str, BeforeValidator(_customer_type)]
-Metadata = Annotated[dict[str, JsonValue], BeforeValidator(checks.metadata)]
+Metadata = Annotated[dict[str, JsonValue], BeforeValidator(metadata)]
 CreditLimit = Annotated[Decimal, BeforeValidator(checks.credit_limit), _as_text]
 Price = Annotated[Decimal, BeforeValidator(lambda v: checks.amount(v, places=6)), _as_text]
 Quantity = Annotated[Decimal, BeforeValidator(lambda v: checks.amount(v, digits=12, places=6)), _as_text]
@@ -88,7 +86,7 @@ class Address(Input):
 class Contact(Input):
     """A person at the customer's."""
 
-    name: Name
+    name: Line
     email: Email | None = None
     phone: Phone | None = None
     role: Line | None = None
@@ -199,10 +197,10 @@ class EntityOverride(OverrideFields):
 class CreateCustomer(_Optional):
     """`POST /v1/customers`: name, email and legal entity, and anything else in one operation."""
 
-    name: Name
+    name: Line
     email: Email
     legal_entity_id: Code
-    external_id: Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))] | None = None
+    external_id: ExternalId | None = None
     addresses: list[Address] = Field(default_factory=list, max_length=LIST_LIMIT)
     pricing_tiers: list[PricingTier] = Field(default_factory=list, max_length=LIST_LIMIT)
     tax_profiles: list[TaxProfile] = Field(default_factory=list, max_length=LIST_LIMIT)

@@ -9,15 +9,12 @@ from models.customers.bodies import (
     LIST_LIMIT,
     Address,
     AddressType,
-    Code,
     Contact,
     Country,
     Dimension,
     Email,
     EntityOverride,
     Input,
-    Line,
-    Name,
     PaysFor,
     Phone,
     PostalCode,
@@ -29,7 +26,7 @@ from models.customers.bodies import (
     action_tag,
     once,
 )
-from models.values import CurrencyCode, IsoDate
+from models.values import Code, CurrencyCode, IsoDate, Line
 
 
 def _given(value: object) -> object:
@@ -74,7 +71,7 @@ class AddContact(Contact):
 
 
 class UpdateContact(UpdateRelatedRecord):
-    name: Annotated[Name | None, _Given] = None
+    name: Annotated[Line | None, _Given] = None
     email: Email | None = None
     phone: Phone | None = None
     role: Line | None = None
@@ -211,7 +208,7 @@ OverrideAction = Annotated[
 class PatchCustomer(_Optional):
     """The changes of one update. Metadata is replaced whole; legal entity and external id never change."""
 
-    name: Annotated[Name | None, _Given] = None
+    name: Annotated[Line | None, _Given] = None
     email: Annotated[Email | None, _Given] = None
     addresses: list[AddressAction] = Field(default_factory=list, max_length=LIST_LIMIT)
     contacts: list[ContactAction] = Field(default_factory=list, max_length=LIST_LIMIT)

@@ -130,6 +130,7 @@ def _currency(text: str) -> str:
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
     "phone": _number,
     "currency_code": _currency,
+    "external_id": str.strip,  # the blanks at its ends are the table's
     "customer_type": lambda text: text.strip().lower(),
     "country": country,
 }

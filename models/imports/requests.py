@@ -4,20 +4,18 @@ import hashlib
 import json
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from models import checks
 from models.approvals.requests import StepNumber
-from models.values import Body, Line, NonNegativeMinor, ReasonCode, Text
+from models.values import Body, Code, Line, NonNegativeMinor, ReasonCode, Text
 
 Source = Literal["csv", "xlsx", "ndjson", "salesforce", "hubspot", "legacy_erp", "partner_feed"]
 PULLED: Final = frozenset({"salesforce", "hubspot"})
 """Sources whose records can be pulled from a connection."""
 OnDuplicate = Literal["skip", "update", "error"]
 Encoding = Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15", "macintosh", "shift_jis", "gb18030", "utf-16"]
-_Code = Annotated[str, AfterValidator(checks.code)]
-_Name = Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))]
-ColumnMapping = Annotated[dict[_Name, _Code | None], Field(max_length=500)]
+ColumnMapping = Annotated[dict[Line, Code | None], Field(max_length=500)]
 """Column name → field; null leaves the column out."""
 
 
@@ -31,7 +29,7 @@ class ImportOptions(Body):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # an answer shows all of them
 
     source: Source
-    legal_entity_id: _Code
+    legal_entity_id: Code
     mapping: ColumnMapping | None = None
     on_duplicate: OnDuplicate = "skip"
     batch_size: int = Field(default=100, ge=1, le=1000)
@@ -39,7 +37,7 @@ class ImportOptions(Body):
     validate_only: bool = False
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     encoding: Encoding | None = None
-    connection: _Code | None = None
+    connection: Code | None = None
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # as answered, all are there
 
@@ -65,7 +63,7 @@ class StartImport(Body):
     """An import that is proposed: a short file of text with its content, or, in the options, a connection to pull from."""
 
     options: ImportOptions
-    file_name: Annotated[str, AfterValidator(lambda v: checks.text(v, limit=255))] | None = None
+    file_name: Line | None = None
     content: (
         Annotated[str, Field(min_length=1, max_length=MAX_SAID, description="The file's text, such as CSV")] | None
     ) = None

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from models import checks
 from models.answers import JsonObject
 from models.customers.bodies import CustomerType
+from models.customers.metadata import metadata
 from models.imports.amounts import exported_amount, plain_amount
 from models.imports.checked import Checked, RowFault, code_of
 from models.imports.cleaning import (
@@ -77,7 +78,7 @@ def _metadata(value: str | JsonObject) -> str:
             value = json.loads(value)
         except (ValueError, RecursionError):
             raise checks.invalid("FIELD_TYPE", "Metadata is a JSON object.") from None
-    return json.dumps(checks.metadata(value), ensure_ascii=False)
+    return json.dumps(metadata(value), ensure_ascii=False)
 
 
 @lru_cache(maxsize=4096)
@@ -90,7 +91,7 @@ CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "name": checks.line,
     "email": _email,
     "legal_entity_id": _code,
-    "external_id": identifier(lambda v: checks.text(v, limit=255)),
+    "external_id": identifier(checks.external_id),
     "phone": identifier(checks.phone),
     "website": checks.website,
     "billing_email": _email,

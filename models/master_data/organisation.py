@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.master_data.requests import AccountNumber, Bic, CreateLegalEntity, Iban, Key, SetPaymentTerms
-from models.values import Body, CurrencyCode, Line
+from models.master_data.requests import Bic, CreateLegalEntity, Iban, Key, SetPaymentTerms
+from models.values import Body, Code, CurrencyCode, Line
 
 
 class NewBankAccount(Body):
@@ -16,7 +16,7 @@ class NewBankAccount(Body):
     currency_code: CurrencyCode
     name: Line
     iban: Iban | None = None
-    account_number: AccountNumber | None = None
+    account_number: Code | None = None
     bic: Bic | None = None
 
 

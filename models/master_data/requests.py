@@ -25,6 +25,7 @@ from models.master_data.records import (
 from models.values import (
     Body,
     Choice,
+    Code,
     CurrencyCode,
     DecimalNumber,
     Grown,
@@ -87,7 +88,6 @@ def _iban(text: str) -> str:
 Iban = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_iban)]
 """An IBAN, kept without blanks."""
 Bic = Annotated[str, InUpperCase, Field(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
-AccountNumber = Annotated[Line, Field(max_length=64)]
 
 
 class CreateBankAccount(Body):
@@ -98,7 +98,7 @@ class CreateBankAccount(Body):
     currency_code: CurrencyCode
     name: Line
     iban: Iban | None = None
-    account_number: AccountNumber | None = None
+    account_number: Code | None = None
     bic: Bic | None = None
 
 
@@ -107,7 +107,7 @@ class ChangeBankAccount(Patch):
 
     name: Line = ""
     iban: Iban | None = None
-    account_number: AccountNumber | None = None
+    account_number: Code | None = None
     bic: Bic | None = None
 
     def applied_to(self, account: BankAccount) -> BankAccount:

@@ -136,6 +136,18 @@ def test_of_requests_that_race_with_one_external_id_all_but_one_are_replays(desk
         assert sum(r.headers.get("Idempotent-Replayed") == "true" for r in told) == 7
 
 
+@pytest.mark.parametrize("form", [" {} ", "{}\u00a0", "e\u0301{}"])
+def test_an_external_id_as_it_was_sent_finds_its_customer_and_its_change(desk: Desk, form: str):
+    sent = form.format(fresh())
+    body = desk.body(external_id=sent)
+    first = ok(desk("u_clerk").post("/v1/customers", json=body), 202)
+    desk.approve(first)
+    found = ok(desk("u_clerk").get("/v1/customers", params={"external_id": sent}))["items"]
+    assert [(c["id"], c["external_id"]) for c in found] == [(first["customer_id"], sent)]
+    again = desk("u_clerk").post("/v1/customers", json=body)
+    assert (ok(again, 202)["change_id"], again.headers["Idempotent-Replayed"]) == (first["change_id"], "true")
+
+
 def test_the_same_key_and_the_same_external_id_answer_the_same_change(desk: Desk):
     clerk, body = desk("u_clerk"), desk.body(external_id=fresh())
     first = clerk.post("/v1/customers", json=body, headers={"Idempotency-Key": "k1" + body["email"]})

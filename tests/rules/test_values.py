@@ -8,11 +8,25 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from models import values
-from models.values import DecimalNumber, HttpUrl, IsoDate, Line, Moment, Text
+from models.values import (
+    DecimalNumber,
+    ExternalId,
+    HttpUrl,
+    IsoDate,
+    Line,
+    Moment,
+    RecordId,
+    Text,
+    VerbatimLine,
+    VerbatimText,
+)  # fmt: skip
 
 DATE = "A date lies between 1900-01-01 and 2999-12-31"
 MOMENT = "A moment lies between the years 1900 and 2999"
 OFFSET = "A moment is written with its offset: 2026-01-31T12:00:00Z"
+CONTROLS = "Control characters are not allowed"
+DECEPTIVE = "Control characters and deceptive invisible characters are not allowed."
+BLANK = "The text is blank"
 DECIMAL = "A decimal is written as digits with at most one point"
 URL = "A URL is written https://host/path, without user or fragment"
 
@@ -29,8 +43,14 @@ URL = "A URL is written https://host/path, without user or fragment"
         (DecimalNumber, "9" * 64, Decimal("9" * 64)),
         (DecimalNumber, 12, Decimal(12)),
         (DecimalNumber, Decimal("0.1"), Decimal("0.1")),
-        (Line, " ~\u00a0é", " ~\u00a0é"),
-        (Text, "two\nlines\x01", "two\nlines\x01"),
+        (Line, " ~e\u0301\u00a0", "~é"),
+        (Line, " " + "x" * 255, "x" * 255),
+        (ExternalId, " ~e\u0301\u00a0", " ~e\u0301\u00a0"),
+        (VerbatimLine, " e\u0301\u200b", " e\u0301\u200b"),
+        (RecordId, " ", " "),
+        (Text, " two\r\nlines\t.\n", "two\nlines\t."),
+        (Text, "", ""),
+        (VerbatimText, " two\r\nlines\x01", " two\r\nlines\x01"),
         (HttpUrl, "http://books.example:8443/a?b=c", "http://books.example:8443/a?b=c"),
         (HttpUrl, "https://b", "https://b"),
     ],
@@ -53,11 +73,23 @@ def test_a_value_at_the_edge_is_kept_exactly(kind: Any, given: object, kept: obj
         (DecimalNumber, "9" * 65, "DECIMAL_INVALID", DECIMAL),
         (DecimalNumber, True, "FIELD_TYPE", "A decimal is a JSON string or number"),
         (DecimalNumber, 0.1, "FIELD_TYPE", "A decimal is a JSON string or number"),
-        (Line, "a\x1fb", "FIELD_FORMAT", "Control characters are not allowed"),
-        (Line, "a\x7fb", "FIELD_FORMAT", "Control characters are not allowed"),
-        (Line, "a\x9fb", "FIELD_FORMAT", "Control characters are not allowed"),
-        (Line, "  ", "FIELD_REQUIRED", "The text is blank"),
-        (Text, "a\0b", "FIELD_TYPE", "NUL characters are not allowed"),
+        *[
+            (kind, f"a{c}b", "FIELD_FORMAT", DECEPTIVE)
+            for kind in (Line, ExternalId)
+            for c in "\x1f\x7f\x9f\u2028\u202e\u2066"
+        ],
+        *[(kind, f"a{c}b", "FIELD_FORMAT", CONTROLS) for kind in (VerbatimLine, RecordId) for c in "\x1f\x7f\x9f"],
+        *[
+            (kind, blank, "FIELD_REQUIRED", BLANK)
+            for kind in (Line, ExternalId, VerbatimLine)
+            for blank in ("  ", "\u200d")
+        ],
+        (Line, "", "FIELD_REQUIRED", BLANK),
+        (Line, "x" * 256, "FIELD_LENGTH", "At most 255 characters."),
+        (Text, "a\x07b", "FIELD_FORMAT", DECEPTIVE),
+        (Text, "a\u202eb", "FIELD_FORMAT", DECEPTIVE),
+        (Text, "x" * 20_001, "FIELD_LENGTH", "At most 20000 characters."),
+        (VerbatimText, "a\0b", "FIELD_TYPE", "NUL characters are not allowed"),
         (HttpUrl, "ftp://books.example", "URL_INVALID", URL),
         (HttpUrl, "https:///path", "URL_INVALID", URL),
         (HttpUrl, "https://b:0/", "URL_INVALID", URL),

@@ -8,14 +8,16 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from api.moments import Since, Until
+from models.approvals.chain import Decision
 from models.approvals.requests import DecideChange, DelegateStep, SignalledDecision
 from models.customer_360.requests import LogActivity
-from models.customers.bodies import CreditLimit, Price, Quantity
+from models.customers.bodies import CreateCustomer, CreditLimit, Price, Quantity
 from models.customers.requests import SetAbsence
 from models.imports.rows import Known, RowChecker
-from models.values import CurrencyCode, DecimalNumber, ExchangeRate, IsoDate, Moment
+from models.values import CurrencyCode, DecimalNumber, ExchangeRate, ExternalId, IsoDate, Moment
 
 DATES: Final[Mapping[str, Any]] = {"IsoDate": IsoDate}
+JUDGE: Final = RowChecker([], [], "ndjson", "le", Known(frozenset(), frozenset(), {"le": "USD"}))
 DECIMALS: Final = [DecimalNumber, ExchangeRate, CreditLimit, Price, Quantity]
 MOMENTS: Final[Mapping[str, Any]] = {"Moment": Moment, "Since": Since, "Until": Until}
 
@@ -94,6 +96,34 @@ def test_what_is_no_decimal_is_one_code_in_every_body(text: str) -> None:
     assert {code_of(kind, 0.5) for kind in DECIMALS} == {"FIELD_TYPE"}
 
 
+@pytest.mark.parametrize("comment", ["a\x07b", "a\u202eb", "a\u2066b", "a\rb"])
+def test_a_comment_is_held_to_one_form_over_http_and_over_the_signal(comment: str) -> None:
+    said = {"decision": "approve", "comment": comment}
+    assert code_of(DecideChange, said) == code_of(SignalledDecision, {"token": "t", **said}) == "FIELD_FORMAT"
+
+
+@pytest.mark.parametrize("comment", ["", " two\r\nlines "])
+def test_a_comment_is_kept_alike_over_http_and_over_the_signal(comment: str) -> None:
+    said = {"decision": "approve", "comment": comment}
+    kept = comment.replace("\r", "").strip()
+    assert DecideChange.model_validate(said | {"decision": Decision.APPROVE}).comment == kept
+    assert SignalledDecision.model_validate({"token": "t", **said}).comment == kept
+
+
+@pytest.mark.parametrize("given", [" C-1 ", "e\u0301-1", "\u00a0C-1", "INV 1"])
+def test_an_external_id_is_kept_as_it_is_spelt_by_every_door(given: str) -> None:
+    body = {"name": "A", "email": "a@x.com", "external_id": given}
+    assert CreateCustomer.model_validate(body | {"legal_entity_id": "le"}).external_id == given
+    assert TypeAdapter(ExternalId).validate_python(given) == given
+    assert JUDGE.judge_object(body).values["external_id"] == given
+
+
+def test_the_blanks_at_the_ends_of_a_tables_external_id_are_the_tables() -> None:
+    columns = ["name", "email", "external_id"]
+    checker = RowChecker(columns, columns, "csv", "le", Known(frozenset(), frozenset(), {"le": "USD"}))
+    assert checker.judge_cells(["A", "a@x.com", " e\u0301-1 "]).values["external_id"] == "e\u0301-1"
+
+
 @pytest.mark.parametrize("code", ["lower", "A" * 65, "", "A-B"])
 def test_a_reason_code_is_held_to_one_form_over_http_and_over_the_signal(code: str) -> None:
     said = {"decision": "reject", "reason_code": code}
@@ -105,6 +135,8 @@ def test_a_reason_code_is_held_to_one_form_over_http_and_over_the_signal(code: s
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("name", "A\x07"),
+        ("external_id", "C\u202e1"),
         ("credit_limit", "abc"),
         ("pricing_tiers", [{"item": "X", "price": "1e3"}]),
         ("pricing_tiers", [{"item": "X", "price": -1}]),
@@ -112,5 +144,6 @@ def test_a_reason_code_is_held_to_one_form_over_http_and_over_the_signal(code: s
     ],
 )
 def test_a_row_says_field_type_where_a_body_has_a_finer_code(field: str, value: object) -> None:
-    judge = RowChecker([], [], "ndjson", "le", Known(frozenset(), frozenset(), {"le": "USD"})).judge_object
-    assert [f.code for f in judge({"name": "A", "email": "a@x.com", field: value}).faults] == ["FIELD_TYPE"]
+    assert [f.code for f in JUDGE.judge_object({"name": "A", "email": "a@x.com", field: value}).faults] == [
+        "FIELD_TYPE"
+    ]
