@@ -54,7 +54,7 @@ class ChangeActivities:
             if not request.command_id:
                 return self._state(request.org_id, request.change_id)
             done = execute(self._engine, request.org_id, request.command_id)
-            if isinstance(done.aside, ChangeState):  # as it stood when that was committed: nothing is read again
+            if done.aside is not None:  # as it stood when that was committed: nothing is read again
                 state = replace(done.aside, replayed=done.replayed)
             else:
                 state = self._state(request.org_id, request.change_id, done.replayed)

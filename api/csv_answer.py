@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from inspect import get_annotations
 
 from fastapi import Request
 from starlette.responses import Response
 
 from api.answering import shown
+from models.facts import Facts, Record
 from models.spreadsheets import defused
 
 
@@ -37,7 +38,7 @@ def safe(value: object) -> object:
     return "" if value is None else value
 
 
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+def to_csv(columns: Sequence[str], rows: Iterable[Facts]) -> str:
     """The rows under their header."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -50,7 +51,7 @@ def report_answer(request: Request, name: str, report: object) -> Response:
     """A report of `items`, `totals` and `control` as JSON, or as CSV with the kind of each row in its first column."""
     if not wants_csv(request):
         return shown(report, headers={"Vary": "Accept"})
-    rows: list[dict[str, object]] = []
+    rows: list[Facts] = []
     for section, kind in (("items", "item"), ("totals", "total"), ("control", "control")):
         rows += _rows(kind, getattr(report, section, ()))
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -58,7 +59,7 @@ def report_answer(request: Request, name: str, report: object) -> Response:
     return Response(to_csv(columns or ["row"], rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _rows(kind: str, records: Sequence[object]) -> Iterator[dict[str, object]]:
+def _rows(kind: str, records: Sequence[Record]) -> Iterator[Facts]:
     """The fields that are single values: what a row says of itself, then the figures that it has from its base."""
     names = [name for part in type(records[0]).__mro__ for name in get_annotations(part)] if records else []
     for record in records:

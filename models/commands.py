@@ -1,11 +1,12 @@
 """Commands as they are kept: who asked for what, about which record, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
 from models.answers import JsonObject, read_json
 from models.errors import FieldError, Refusal
+from models.messages.changes import ChangeState
 
 A = TypeVar("A")
 CommandState = Literal["pending", "done", "refused"]
@@ -56,7 +57,7 @@ class CommandRow(CommandEnd):
     id: str
     operation: str
     path: str
-    body: Mapping[str, object]
+    body: JsonObject
     body_hash: str
     key_given: bool
     actor: str
@@ -76,7 +77,7 @@ class Answered:
     json: str
     status: int = 200
     replayed: bool = False
-    aside: object = field(default=None, compare=False)
+    aside: ChangeState | None = field(default=None, compare=False)
     kept: str | None = field(default=None, compare=False)
 
     @property

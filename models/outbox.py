@@ -9,6 +9,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.answers import JsonObject, Page, answer
+from models.facts import Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event that is kept with what it tells of, and published after it is committed."""
+
+    id: str
+    type: str
+    subject: str
+    data: Facts
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

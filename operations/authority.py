@@ -15,6 +15,7 @@ from models.db import authority
 from models.db.approvals import approvals
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
+from models.facts import Facts
 from models.money import spelt
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
@@ -106,7 +107,7 @@ def _carry_out(work: Work, approval: Approval) -> None:
         raise Refusal("RECORD_MOVED", f"The limits are at version {now.version} by now.", version=now.version)
     after, _ = changed(now.limits, _ASKED.validate_python(request["limits"]))
     authority.put(work.tx, after, now.version + 1, by=approval.chain.submitted_by, approval_id=approval.id)
-    said = {"before": now.limits, "after": after, "version": now.version + 1, "approval_id": approval.id}
+    said: Facts = {"before": now.limits, "after": after, "version": now.version + 1, "approval_id": approval.id}
     work.audit(work.tx.org_id, "authority_limits.changed", said)
 
 

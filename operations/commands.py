@@ -18,6 +18,7 @@ from models.db.commands import KEEP, covers, first_of
 from models.db.engine import fetch_once, transaction
 from models.db.tx import to_json
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from models.values import Body
 from operations.work import Command
@@ -42,7 +43,7 @@ class Submission:
     command_id: str | None = None
 
     @property
-    def json(self) -> dict[str, object]:
+    def json(self) -> JsonObject:
         """The body as it is kept: amounts as integers, dates and decimals as strings."""
         return self.body.model_dump(mode="json") if isinstance(self.body, Body) else json.loads(to_json(self.body))
 
@@ -64,7 +65,7 @@ class Submitted:
     command: Command | None = None
 
 
-def body_hash(body: Mapping[str, object]) -> str:
+def body_hash(body: Facts) -> str:
     """sha256 of the body in canonical JSON; two bodies that mean the same have the same hash."""
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
@@ -173,7 +174,7 @@ def as_command(row: CommandRow) -> Command:
         id=row.id,
         operation=row.operation,
         path=row.path,
-        body=dict(row.body),
+        body=row.body,
         body_hash=row.body_hash,
         key_given=row.key_given,
         actor=row.actor,

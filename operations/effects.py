@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from models.answers import JsonObject, WarningAnswer
+from models.audit.entries import AuditEntry
 from models.cash.book_answers import journal_entry_answer
 from models.cash.ledger import JournalEntry
 from models.commands import Answered
@@ -53,14 +54,8 @@ def _moved(entries: Iterable[JournalEntry]) -> Mapping[str, int]:
     return moved
 
 
-def _event(event: Mapping[str, object]) -> JsonValue:
-    payload: JsonValue = json.loads(str(event["payload"]))
-    return {
-        "subject": str(event["subject_id"]),
-        "action": str(event["action"]),
-        "reason": None if event["reason_code"] is None else str(event["reason_code"]),
-        "payload": payload,
-    }
+def _event(e: AuditEntry) -> JsonValue:
+    return {"subject": e.subject_id, "action": e.action, "reason": e.reason_code, "payload": json.loads(e.payload)}
 
 
 def _shown(

@@ -1,12 +1,11 @@
 """Exceptions handed on and resolved. Both join the trail of the record that the exception is about."""
 
-from collections.abc import Mapping
-
 from models.db import exceptions
 from models.errors import Refusal
 from models.exceptions.answers import ExceptionAnswer, exception_answer
 from models.exceptions.records import ExceptionRecord, ExceptionStatus
 from models.exceptions.requests import AssignException, ResolveException
+from models.facts import Facts
 from operations.exception_kinds import ExceptionKind, kind_of
 from operations.runner import operation
 from operations.work import Outcome, Work
@@ -58,7 +57,7 @@ def _mine(work: Work, e: ExceptionRecord) -> ExceptionRecord:
 
 
 def _audited(
-    work: Work, e: ExceptionRecord, action: str, changed: Mapping[str, object], reason_code: str | None = None
+    work: Work, e: ExceptionRecord, action: str, changed: Facts, reason_code: str | None = None
 ) -> Outcome[ExceptionAnswer]:
     about = {"exception_id": e.id, "kind": e.kind, "reason_code": e.reason_code}
     work.audit(e.subject_id, action, {**about, **changed}, reason_code=reason_code)

@@ -1,6 +1,7 @@
 """Making an organisation with its defaults. Done by the schema's owner from the command line, never by the API."""
 
 from models.db.tx import Tx
+from models.facts import Facts
 from models.master_data.organisation import NewBankAccount, NewLegalEntity, NewOrganisation
 from models.master_data.records import DiscountTax, usual_discount_tax
 from models.master_data.requests import SetPaymentTerms
@@ -30,7 +31,7 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli", described: NewOrg
     """The organisation of this transaction, with payment terms, chart of accounts, entities and bank accounts: as `described`,
     else the usual ones."""
     asked = described or _usual(tx.org_id, name)
-    org: dict[str, object] = {"name": asked.name, "settings": {}, "created_at": tx.now}
+    org: Facts = {"name": asked.name, "settings": {}, "created_at": tx.now}
     tx.insert("organisations", [org])
     terms = asked.payment_terms or [SetPaymentTerms(code=code, days=days) for code, days in PAYMENT_TERMS.items()]
     tx.insert("payment_terms", [{name: getattr(t, name) for name in SetPaymentTerms.model_fields} for t in terms])
@@ -51,8 +52,11 @@ def create_organisation(tx: Tx, name: str, actor: str = "cli", described: NewOrg
     tx.insert(
         "bank_accounts",
         [
-            {"legal_entity_id": e.id, "created_at": tx.now}
-            | {name: getattr(a, name) for name in NewBankAccount.model_fields}
+            {
+                "legal_entity_id": e.id,
+                "created_at": tx.now,
+                **{name: getattr(a, name) for name in NewBankAccount.model_fields},
+            }
             for e in asked.legal_entities
             for a in e.bank_accounts
         ],

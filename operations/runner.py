@@ -5,7 +5,7 @@ execute runs its operation in one transaction that also completes the command
 A refusal rolls the transaction back, leaves its audit record in a second one, and is raised.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,7 @@ from models.db.engine import transaction
 from models.db.refused import CODE
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import noting_ids
 from models.values import Body
 from operations import answers
@@ -179,7 +180,7 @@ def perform(work: Work, *, kept: bool) -> Answered:
         outcome = operation.do(work, operation.asked(cmd)).written()
     if proposed is not None:
         commit_proposal(work, proposed, outcome, made)
-    finish = {
+    finish: Facts = {
         "done_id": cmd.id,
         "done_status": outcome.status,
         "done_response": outcome.to_keep,
@@ -212,6 +213,6 @@ def _say_refused(work: Work, r: Refusal) -> None:
     work.flush()
 
 
-def refusal_from(problem: Mapping[str, object]) -> Refusal:
+def refusal_from(problem: Facts) -> Refusal:
     """The refusal that was kept as `problem`."""
     return read_row(KeptRefusal, problem).refusal()

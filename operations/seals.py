@@ -8,6 +8,7 @@ from models.audit.chain import SEALED_ACTION, merkle_root, seal_leaf
 from models.audit.seals import StampedSealAnswer, seal_document
 from models.db import audit
 from models.db.tx import Tx
+from models.facts import Facts
 from operations.signing import Signer
 from operations.stamps import WITHIN
 
@@ -28,7 +29,7 @@ def seal(tx: Tx, signer: Signer | None = None) -> bytes:
     stored = audit.add_seal(tx, root, heads)
     stored_root = _root(audit.stored_heads(tx, tx.now))
     sealed = seal_document(tx.org_id, tx.now, heads, root.hex())
-    payload = {
+    payload: Facts = {
         "sealed_at": tx.now,
         "heads": heads,
         "root": root.hex(),

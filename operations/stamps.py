@@ -9,6 +9,7 @@ from models.audit.seals import StampAnswer, StampedSealAnswer
 from models.db import audit
 from models.db.exceptions import resolve_about
 from models.db.tx import Tx
+from models.facts import Facts
 from models.stuck import DUE_IN, OWNER, STEP_FAILING, Patience
 from operations.organisations import bootstrap_work
 
@@ -28,7 +29,7 @@ def keep_stamp(tx: Tx, seal: StampedSealAnswer, stamp: StampAnswer) -> bool:
     audit.hold_own_chain(tx)
     if all(s.sealed_at != seal.sealed_at for s in without_stamp(tx)):
         return False
-    payload = {"sealed_at": seal.sealed_at, "stamped_at": stamp.stamped_at, "response": stamp.response}
+    payload: Facts = {"sealed_at": seal.sealed_at, "stamped_at": stamp.stamped_at, "response": stamp.response}
     audit.append(tx, tx.org_id, ACTOR, STAMPED_ACTION, payload)
     return True
 

@@ -1,11 +1,11 @@
 """Where an organisation's events are sent: endpoints made, changed, given another secret, taken away; replays."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from models.db import webhooks
 from models.db.outbox import newest_position
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from models.values import Empty
 from models.webhooks.answers import (
@@ -108,6 +108,6 @@ def _locked(work: Work) -> WebhookEndpoint:
     return webhooks.get_endpoint(work.tx, str(work.cmd.resource_id), lock=True)
 
 
-def _settings(e: WebhookEndpoint) -> Mapping[str, object]:
+def _settings(e: WebhookEndpoint) -> Facts:
     """What of an endpoint the trail says: never a secret."""
     return {"url": e.url, "event_types": e.event_types, "description": e.description, "status": e.status}

@@ -1,15 +1,21 @@
 """One operation's transaction at work: the command it serves, what it has to say to the audit trail and the world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from models.answers import JsonObject
+from models.audit.entries import AuditEntry
 from models.cash.ledger import JournalEntry
 from models.commands import Answered
 from models.db.tx import Tx, as_columns, to_json
 from models.errors import Refusal
+from models.exceptions.records import NewException
+from models.facts import Facts, Record
 from models.ids import new_id
+from models.messages.changes import ChangeState
+from models.outbox import NewEvent
 from models.values import Body
 
 A = TypeVar("A")
@@ -23,7 +29,7 @@ class Command:
     id: str
     operation: str
     path: str
-    body: dict[str, Any]
+    body: JsonObject
     body_hash: str
     key_given: bool
     actor: str
@@ -47,7 +53,7 @@ class Outcome(Generic[A]):
     answer: A
     status: int = 200
     replayed: bool = False
-    aside: object = None
+    aside: ChangeState | None = None
     kept: A | None = None
 
     def written(self) -> Answered:
@@ -63,13 +69,13 @@ class Work:
     tx: Tx
     cmd: Command
     dry_run: bool = False
-    conversation: Mapping[str, object] | None = None
+    conversation: Facts | None = None
     """Through whom it came, where an assistant proposed it: said with everything that it does."""
-    _audits: list[dict[str, Any]] = field(default_factory=list)
-    _events: list[dict[str, Any]] = field(default_factory=list)
-    _exceptions: list[dict[str, Any]] = field(default_factory=list)
+    _audits: list[AuditEntry] = field(default_factory=list)
+    _events: list[NewEvent] = field(default_factory=list)
+    _exceptions: list[NewException] = field(default_factory=list)
     _entries: list[JournalEntry] = field(default_factory=list)
-    _rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    _rows: dict[str, list[Record | Facts]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
@@ -80,22 +86,20 @@ class Work:
         if self.cmd.entities is not None and legal_entity_id not in self.cmd.entities:
             raise Refusal("FORBIDDEN", f"Your token does not cover legal entity {legal_entity_id}.")
 
-    def audit(
-        self, subject_id: str, action: str, payload: Mapping[str, object], *, reason_code: str | None = None
-    ) -> None:
+    def audit(self, subject_id: str, action: str, payload: Facts, *, reason_code: str | None = None) -> None:
         """Append to the subject's chain. `payload` says what changed (before, after); amounts in minor units."""
         if self.conversation is not None:
             payload = {**payload, "conversation": self.conversation}
         self._audits.append(
-            {
-                "subject_id": subject_id,
-                "actor": self.cmd.actor,
-                "action": action,
-                "reason_code": reason_code or None,
-                "request_id": self.cmd.request_id or None,
-                "workflow_id": self.cmd.workflow_id or None,
-                "payload": to_json(payload),
-            }
+            AuditEntry(
+                subject_id=subject_id,
+                actor=self.cmd.actor,
+                action=action,
+                reason_code=reason_code or None,
+                request_id=self.cmd.request_id or None,
+                workflow_id=self.cmd.workflow_id or None,
+                payload=to_json(payload),
+            )
         )
 
     def refused(self, subject_id: str, operation: str, refusal: Refusal) -> None:
@@ -104,9 +108,9 @@ class Work:
         said = {"operation": operation, "path": self.cmd.path, "code": code, "detail": detail, **refusal.extra}
         self.audit(subject_id, f"{operation}.refused", said, reason_code=code)
 
-    def emit(self, event_type: str, subject: str, data: Mapping[str, object]) -> None:
+    def emit(self, event_type: str, subject: str, data: Facts) -> None:
         """Queue an event for the world outside; published after commit, at least once."""
-        self._events.append({"id": new_id("evt"), "type": event_type, "subject": subject, "data": data, "at": self.now})
+        self._events.append(NewEvent(id=new_id("evt"), type=event_type, subject=subject, data=data, at=self.now))
 
     def open_exception(
         self,
@@ -118,22 +122,22 @@ class Work:
         owner_user: str | None = None,
         due_in: timedelta = timedelta(days=1),
         legal_entity_id: str | None = None,
-        detail: Mapping[str, object] | None = None,
+        detail: Facts | None = None,
     ) -> None:
         """Put something on a person's desk: at most one open per kind, reason and subject."""
         self._exceptions.append(
-            {
-                "id": new_id("exc"),
-                "kind": kind,
-                "reason_code": reason_code,
-                "subject_id": subject_id,
-                "owner_role": owner_role,
-                "owner_user": owner_user,
-                "legal_entity_id": legal_entity_id,
-                "detail": detail or {},
-                "created_at": self.now,
-                "due_at": self.now + due_in,
-            }
+            NewException(
+                id=new_id("exc"),
+                kind=kind,
+                reason_code=reason_code,
+                subject_id=subject_id,
+                owner_role=owner_role,
+                owner_user=owner_user,
+                legal_entity_id=legal_entity_id,
+                detail=detail or {},
+                created_at=self.now,
+                due_at=self.now + due_in,
+            )
         )
 
     def post(self, entry: JournalEntry) -> None:
@@ -148,14 +152,14 @@ class Work:
         return self._entries
 
     @property
-    def said(self) -> Sequence[Mapping[str, object]]:
-        """What is queued for the trail, each with its payload as JSON."""
+    def said(self) -> Sequence[AuditEntry]:
+        """What is queued for the trail."""
         return self._audits
 
-    def add(self, table: str, rows: Sequence[object]) -> None:
+    def add(self, table: str, rows: Sequence[Record | Facts]) -> None:
         """Queue rows of one table, written by `flush` in one statement with everything else: records, whose fields are
         columns, or mappings with the same keys in every row."""
-        self._rows.setdefault(table, []).extend(as_columns(row) for row in rows)
+        self._rows.setdefault(table, []).extend(rows)
 
     def take(self, other: "Work") -> None:
         """Queue what the other has to say and to write, in its own name, after what is queued here."""
@@ -166,7 +170,7 @@ class Work:
         for table, rows in other._rows.items():
             self.add(table, rows)
 
-    def flush(self, *, finish: Mapping[str, object] | None = None) -> None:
+    def flush(self, *, finish: Facts | None = None) -> None:
         """Write what was queued, and complete the command with `finish`, in one statement and one round trip."""
         self.add("journal_entries", [_entry_row(e, self.now) for e in self._entries])
         self.add("journal_lines", [row for e in self._entries for row in _line_rows(e)])
@@ -181,7 +185,7 @@ def entry_mark(*entries: JournalEntry) -> list[dict[str, str]]:
     return [{"id": e.id, "digest": e.digest()} for e in entries]
 
 
-def _entry_row(e: JournalEntry, now: datetime) -> Mapping[str, object]:
+def _entry_row(e: JournalEntry, now: datetime) -> Facts:
     return {
         "id": e.id,
         "entry_date": e.entry_date,
@@ -194,20 +198,6 @@ def _entry_row(e: JournalEntry, now: datetime) -> Mapping[str, object]:
     }
 
 
-def _line_rows(e: JournalEntry) -> list[Mapping[str, object]]:
-    return [
-        {
-            "entry_id": e.id,
-            "line_no": n,
-            "account": line.account,
-            "debit_minor": line.debit_minor,
-            "credit_minor": line.credit_minor,
-            "currency_code": line.currency_code,
-            "functional_debit_minor": line.functional_debit_minor,
-            "functional_credit_minor": line.functional_credit_minor,
-            "customer_id": line.customer_id,
-            "invoice_id": line.invoice_id,
-            "bank_account_id": line.bank_account_id,
-        }
-        for n, line in enumerate(e.lines, 1)
-    ]
+def _line_rows(e: JournalEntry) -> list[Facts]:
+    """The lines, numbered from 1."""
+    return [{"entry_id": e.id, "line_no": n, **as_columns(line)} for n, line in enumerate(e.lines, 1)]

@@ -8,10 +8,12 @@ from typing import Final
 
 from models.answers import JsonObject, read_row
 from models.audit.chain import SEALED_ACTION, STAMPED_ACTION, AuditEvent, merkle_path, seal_leaf
+from models.audit.entries import AuditEntry
 from models.audit.seals import SealedTrailAnswer, SealStepAnswer, StampAnswer, StampedSealAnswer, seal_answer
 from models.db.streaming import stream
 from models.db.subjects import subject_filter
 from models.db.tx import Tx, to_json
+from models.facts import Fact, Facts
 
 OF_SUBJECT: Final = ("seq",)
 OF_ALL: Final = ("at", "subject_id", "seq")
@@ -24,11 +26,11 @@ _STORED: Final = """SELECT subject_id, seq, hash FROM audit_seal_heads WHERE org
 
 def list_audit_events(
     tx: Tx, entities: Collection[str] | None, *, subject_id: str | None, actor: str | None, since: datetime | None,
-    until: datetime | None, after: Sequence[object] | None, limit: int,
+    until: datetime | None, after: Sequence[Fact] | None, limit: int,
 ) -> Sequence[AuditEvent]:  # fmt: skip
     """One subject's chain in its own order, else everything by time. `after`: the values of `OF_SUBJECT`, or of `OF_ALL`."""
     where, params = subject_filter(entities, "e.subject_id")
-    given: Mapping[str, tuple[object, str]] = {
+    given: Mapping[str, tuple[Fact, str]] = {
         "subject": (subject_id, "e.subject_id = :subject"),
         "actor": (actor, "e.actor = :actor"),
         "since": (since, "e.at >= :since"),
@@ -97,10 +99,13 @@ def is_snapshot(tx: Tx) -> bool:
     return bool(tx.scalar("SHOW transaction_isolation") == "repeatable read")
 
 
-def append(tx: Tx, subject_id: str, actor: str, action: str, payload: Mapping[str, object]) -> None:
+def append(tx: Tx, subject_id: str, actor: str, action: str, payload: Facts) -> None:
     """Say it in the subject's chain, in the name of a process and outside any command."""
-    event = {"subject_id": subject_id, "actor": actor, "action": action, "reason_code": None}
-    tx.write({}, [{**event, "request_id": None, "workflow_id": None, "payload": to_json(payload)}], None)
+    said = AuditEntry(
+        subject_id=subject_id, actor=actor, action=action, reason_code=None, request_id=None, workflow_id=None,
+        payload=to_json(payload),
+    )  # fmt: skip
+    tx.write({}, [said], None)
 
 
 def newest(tx: Tx, subject_id: str, action: str) -> JsonObject | None:

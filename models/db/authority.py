@@ -6,6 +6,7 @@ from typing import Final
 from models.answers import JsonObject, read_row
 from models.authority import AuthorityLimits, Limits
 from models.db.tx import Tx
+from models.facts import Facts
 
 LIMITS: Final = """SELECT jsonb_build_object('limits', a.limits, 'version', a.version, 'updated_at', a.created_at,
     'updated_by', a.created_by) FROM authority_limits a WHERE a.org_id = :org ORDER BY a.version DESC LIMIT 1"""
@@ -37,5 +38,11 @@ def lock(tx: Tx) -> None:
 
 def put(tx: Tx, limits: Limits, version: int, *, by: str, approval_id: str) -> None:
     """Keep a further version."""
-    row = {"version": version, "limits": limits, "approval_id": approval_id, "created_at": tx.now, "created_by": by}
+    row: Facts = {
+        "version": version,
+        "limits": limits,
+        "approval_id": approval_id,
+        "created_at": tx.now,
+        "created_by": by,
+    }
     tx.insert("authority_limits", [row])

@@ -1,6 +1,6 @@
 """Commands: the requests as they were sent."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from models.access import Principal
@@ -8,6 +8,7 @@ from models.answers import read_json
 from models.commands import Answered, Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
 from models.db.subjects import subject_filter
 from models.db.tx import Row, Tx, to_json
+from models.facts import Facts
 
 KEEP: Final = "SELECT row_to_json(k) FROM keep_command(:org, CAST(:row AS json)) k"
 """Keeps a command in one round trip: the first command with its key, which may be itself.
@@ -128,7 +129,7 @@ def finish(tx: Tx, command_id: str, answer: Answered) -> Answered:
     return (None if mine else response_of(tx, command_id)) or answer
 
 
-def shorten(tx: Tx, command_id: str, kept: Mapping[str, object]) -> None:
+def shorten(tx: Tx, command_id: str, kept: Facts) -> None:
     """Keep of a request's body only this: what else it said is kept where it belongs. Its hash still knows a repeat."""
     tx.later(
         "UPDATE commands SET body = CAST(:kept AS jsonb) WHERE org_id = :org AND id = :id",

@@ -4,7 +4,7 @@ The process connects with the owner's URL (or the application's own login) and b
 a role that owns nothing and cannot bypass row-level security. The organisation is set per transaction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -19,6 +19,7 @@ from models.db.postgres.pipeline import RawRow, Row, first_raw
 from models.db.postgres.reads import GENERIC_PLANS, SIZE, LoopReads
 from models.db.postgres.statements import ACT_AS
 from models.db.tx import Tx
+from models.facts import Facts
 
 APP_ROLE: Final = "arflow_app"
 VERIFY_ROLE: Final = "arflow_verifier"
@@ -65,7 +66,7 @@ _ONE_READ: Final = f"{ACT_AS}, set_config('plan_cache_mode', 'force_generic_plan
 anew would take longer than the read."""
 
 
-def fetch_once(engine: Engine, org_id: str, query: str, params: Mapping[str, object]) -> RawRow | None:
+def fetch_once(engine: Engine, org_id: str, query: str, params: Facts) -> RawRow | None:
     """The first row of one read, as PostgreSQL wrote it.
 
     It runs as this organisation, in one round trip: both statements are one implicit transaction, so the organisation

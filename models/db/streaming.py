@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, cast
+from typing import cast
 
 from psycopg.rows import dict_row
 
 from models.db.postgres.statements import NAMED
 from models.db.tx import Row, Tx
+from models.facts import Fact, Facts
 
 CHUNK = 1000
 _numbers = count(1)
@@ -38,10 +39,10 @@ class Scratch:
 
     def __init__(self, tx: Tx, name: str) -> None:
         self.tx, self.name = tx, name
-        self.kept: list[dict[str, Any]] = []
+        self.kept: list[Facts] = []
         tx.run(f"DELETE FROM {name}")
 
-    def add(self, **row: object) -> None:
+    def add(self, **row: Fact) -> None:
         self.kept.append(row)
         if len(self.kept) == CHUNK:
             self.flush()

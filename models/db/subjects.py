@@ -3,9 +3,10 @@
 from collections.abc import Collection
 
 from models.db.tables.metadata import DOCUMENTS
+from models.facts import Fact
 
 
-def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, dict[str, object]]:
+def subject_filter(entities: Collection[str] | None, column: str) -> tuple[str, dict[str, Fact]]:
     """SQL that leaves out subjects of other legal entities, and its parameter.
 
     With such a token, a subject that belongs to no legal entity (the organisation itself) is left out too.

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,12 +15,15 @@ from psycopg.pq import TransactionStatus
 from pydantic import BaseModel
 
 from models.answers import read_row
+from models.audit.entries import AuditEntry
 from models.db.postgres.connection import ThreadConnection
 from models.db.postgres.pipeline import Reply
 from models.db.postgres.pipeline import Row as Row
 from models.db.postgres.statements import ACT_AS
+from models.facts import Facts, Record
 
 R = TypeVar("R")
+S = TypeVar("S", bound=Record)
 
 
 def to_json(value: Any) -> str:
@@ -33,16 +35,15 @@ def to_json(value: Any) -> str:
         return json.dumps(value, default=_json_default, separators=(",", ":"), ensure_ascii=False)
 
 
-def as_columns(row: object) -> Mapping[str, Any]:
+def as_columns(row: Record | Facts) -> Facts:
     """A record's fields by name; a mapping as it is."""
     if isinstance(row, Mapping):
         return row
-    assert is_dataclass(row), f"{type(row).__name__} is no record"
     return dict(zip(row.__dataclass_fields__, _written(row.__class__)[1](row), strict=True))
 
 
 @cache
-def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[object, ...]]]:
+def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[Any, ...]]]:
     """What the fields of a record are called outside (`from_`, since Python keeps `from` for itself, is `from`), and how
     all of them are read at once."""
     names = list(record.__dataclass_fields__)
@@ -151,7 +152,7 @@ class Tx:
         return replies[len(waited) :]
 
     def insert(
-        self, table: str, records: Sequence[object], *, returning: str | None = None, suffix: str = ""
+        self, table: str, records: Sequence[Record | Facts], *, returning: str | None = None, suffix: str = ""
     ) -> Sequence[Row]:
         """Insert records, or mappings with the same keys each, in one statement, whatever their number; org_id is added.
 
@@ -171,7 +172,7 @@ class Tx:
         self.later(sql, rows=to_json(rows))
         return []
 
-    def save(self, table: str, before: R, after: R) -> R:
+    def save(self, table: str, before: S, after: S) -> S:
         """Write what differs of a record of the table, which has an `id`, at the latest with the commit."""
         old, new = as_columns(before), as_columns(after)
         changed = {name: value for name, value in new.items() if value != old[name]}
@@ -187,9 +188,9 @@ class Tx:
 
     def write(
         self,
-        rows: Mapping[str, Sequence[Mapping[str, Any]]],
-        audits: Sequence[Mapping[str, Any]],
-        finish: Mapping[str, Any] | None,
+        rows: Mapping[str, Sequence[Record | Facts]],
+        audits: Sequence[AuditEntry],
+        finish: Facts | None,
     ) -> None:
         """Insert the rows of several tables, append audit events and complete a command, all in one statement.
 
@@ -198,9 +199,10 @@ class Tx:
         """
         parts: list[str] = []
         params: dict[str, Any] = {}
-        for n, (table, items) in enumerate(rows.items()):
+        for n, (table, records) in enumerate(rows.items()):
+            items = [as_columns(record) for record in records]
             columns = ", ".join(items[0])
-            params[f"rows{n}"] = to_json(list(items))
+            params[f"rows{n}"] = to_json(items)
             tail = " ON CONFLICT DO NOTHING" if table == "exceptions" else ""
             parts.append(
                 f"w{n} AS (INSERT INTO {table} (org_id, {columns}) SELECT :org, {columns} "

@@ -21,6 +21,7 @@ from models.db.tables.metadata import DOCUMENTS
 from models.db.tx import Row, Tx
 from models.db.verify_signatures import SealSignatures
 from models.db.verify_stamps import SealStamps
+from models.facts import Facts
 from models.signing import PublicKeys
 from models.verification import Finding
 
@@ -59,16 +60,16 @@ class Trail:
             said = json.loads(e.payload)
             entries = said.get("entries") or [] if isinstance(said, dict) else []
             for mark in entries:
-                told = {"entry_id": str(mark["id"]), "digest": str(mark["digest"]), "at": e.at}
+                told: Facts = {"entry_id": str(mark["id"]), "digest": str(mark["digest"]), "at": e.at}
                 self.marks.add(**told, subject_id=e.subject_id, seq=e.seq)
             if e.action in _FACTS:
                 facts = {k: v for k, v in said["after"].items() if k not in _LATER}
                 self.facts.add(noun=_FACTS[e.action], id=e.subject_id, facts=facts)
             if e.action == SEALED_ACTION and e.subject_id == e.org_id:
                 sealed_at = datetime.fromisoformat(said["sealed_at"])
-                told = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e.seq}
-                stored = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
-                self.seals.add(sealed_at=sealed_at, **told, **stored)
+                sealed: Facts = {"heads": int(said["heads"]), "root": str(said["root"]), "seq": e.seq}
+                stored: Facts = {"stored": said.get("stored"), "stored_root": said.get("stored_root")}
+                self.seals.add(sealed_at=sealed_at, **sealed, **stored)
                 self.signatures.take(e.org_id, sealed_at, said)
                 self.stamps.take_seal(e.org_id, said)
             if e.action == STAMPED_ACTION and e.subject_id == e.org_id:

@@ -7,11 +7,28 @@ from enum import StrEnum
 
 from models.access import PERMISSIONS, with_included
 from models.answers import JsonObject
+from models.facts import Facts
 
 
 class ExceptionStatus(StrEnum):
     OPEN = "open"
     RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewException:
+    """What is put on a desk: that of a role, or of one person."""
+
+    id: str
+    kind: str
+    reason_code: str
+    subject_id: str
+    owner_role: str | None
+    owner_user: str | None
+    legal_entity_id: str | None
+    detail: Facts
+    created_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from models.approvals.requests import DelegateStep, KeptDecision, WithdrawChange
 from models.db.approvals import people
 from models.db.exceptions import resolve_about
 from models.errors import FieldError, Refusal
+from models.facts import Facts
 from models.ids import new_id
 from operations.approvals.execution import at_once
 from operations.approvals.families import Family
@@ -125,7 +126,7 @@ def _decision(work: Work, one: UnderApproval, asked: KeptDecision, step: Step) -
 
 def _say_decided(work: Work, family: Family[T], one: T, d: StepDecision, step: Step) -> None:
     number = family.shown_step(d.step)
-    payload = {
+    payload: Facts = {
         "round": d.round,
         "step": number,
         "role": d.role,
@@ -173,7 +174,7 @@ def delegate(family: Family[T], answer: Callable[[T], A], work: Work, asked: Del
     require_role(work, to, chain.steps[step - 1].role)
     after = before.moved_to(chain, work.now)
     family.store.save(work.tx, before, after)
-    payload = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
+    payload: Facts = {"step": asked.step, "to": to, "asked_for": asked.to_user_id, "until": until}
     work.audit(before.id, f"{family.word}.delegated", payload)
     return answered(work, answer, family.delegated(work, after, step))
 

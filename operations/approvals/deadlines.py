@@ -9,6 +9,7 @@ from models.approvals.records import UnderApproval
 from models.db.approvals import people
 from models.db.engine import transaction
 from models.db.exceptions import resolve_about
+from models.facts import Facts
 from operations.approvals.families import Family, family_of, system_work
 from operations.work import Work
 
@@ -27,7 +28,13 @@ def remind(engine: Engine, org_id: str, approval_id: str, round_: int, number: i
         owner = people.stand_in(tx, delegate, tx.now) if delegate else None
         role = None if owner else step.role
         _desk(work, family, one, step, "APPROVAL_DUE", owner_role=role, owner_user=owner)
-        payload = {"id": approval_id, "round": round_, "step": number, "role": step.role, "delegated_to": delegate}
+        payload: Facts = {
+            "id": approval_id,
+            "round": round_,
+            "step": number,
+            "role": step.role,
+            "delegated_to": delegate,
+        }
         work.audit(approval_id, family.reminded, payload)
         _emit(work, family, one, step, family.reminded, owner_role=role, owner_user=owner)
         work.flush()
@@ -48,7 +55,7 @@ def escalate(engine: Engine, org_id: str, approval_id: str, round_: int, number:
         user = None if role else people.stand_in(tx, step.fallback, tx.now)
         resolve_about(tx, family.overdue, one.id, work.cmd.actor, "ESCALATED", reason="APPROVAL_DUE")
         _desk(work, family, one, step, "APPROVAL_OVERDUE", owner_role=role, owner_user=user)
-        payload = {"round": round_, "step": number, "role": step.role, "to": user or role, "due_at": step.due_at}
+        payload: Facts = {"round": round_, "step": number, "role": step.role, "to": user or role, "due_at": step.due_at}
         work.audit(approval_id, family.escalated, payload, reason_code="APPROVAL_OVERDUE")
         _emit(work, family, one, step, family.escalated, owner_role=role, owner_user=user)
         work.flush()

@@ -17,6 +17,7 @@ from models.db.attempts import attempts
 from models.db.engine import transaction
 from models.db.tx import Tx, to_json
 from models.errors import Refusal
+from models.facts import Fact
 from operations.approvals.families import AtOnce, Family, family_of, system_work
 from operations.work import Work
 
@@ -115,7 +116,7 @@ def _answer_last(tx: Tx, family: Family[T], approval_id: str, last: tuple[str, s
         decided.answer_again(tx, last[0], to_json(family.answer(family.store.get(tx, approval_id))))
 
 
-def approved_by(one: UnderApproval) -> list[dict[str, object]]:
+def approved_by(one: UnderApproval) -> list[dict[str, Fact]]:
     """Who approved it, and when: what was done by it tells so in its own trail."""
     return [
         {"step": s.number, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at}

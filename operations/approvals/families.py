@@ -3,7 +3,6 @@ own. Each says how it is kept, what is said of it, and how it is carried out; wh
 (`acts`, `deadlines`, `tokens`)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -14,6 +13,7 @@ from models.approvals.chain import Decision
 from models.approvals.records import StepDecision, UnderApproval
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Facts, Record
 from operations.commands import own_command
 from operations.work import Work
 
@@ -58,22 +58,22 @@ class Family(ABC, Generic[T]):
     """The kind of exception that a step is while nobody decides it."""
 
     @abstractmethod
-    def ids(self, one: T) -> Mapping[str, object]:
+    def ids(self, one: T) -> Facts:
         """By what its events and exceptions name it."""
 
     @abstractmethod
-    def carry_out(self, tx: Tx, one: T, request_id: str) -> object:
-        """Do what was approved; what has become of it. Raises Refusal where it can no longer be done."""
+    def carry_out(self, tx: Tx, one: T, request_id: str) -> int | None:
+        """Do what was approved; the version from then on of what has one. Raises Refusal where it can no longer be done."""
 
     @abstractmethod
-    def answer(self, one: T) -> object:
+    def answer(self, one: T) -> Record:
         """What whoever decides it is answered."""
 
     def may_be_at_once(self, one: T) -> bool:
         """Whether it is carried out in the transaction of the last decision; else its process does it."""
         return True
 
-    def record_execution(self, work: Work, one: T, effect: object) -> None:
+    def record_execution(self, work: Work, one: T, effect: int | None) -> None:
         """Tell the trail and the world that it was carried out."""
         return
 

@@ -1,6 +1,5 @@
 """Asking for approval, and what becomes of the approvals that are asked for (`apr_*`)."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +12,7 @@ from models.approvals.requests import ResubmitApproval
 from models.approvals.step_times import planned
 from models.db.approvals import approvals, people, step_times
 from models.db.tx import Tx
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.messages.approvals import approval_workflow_id
 from operations import execution
@@ -63,7 +63,7 @@ def plan(tx: Tx, asked: Asked) -> list[PlannedStep]:
     return planned(step_times.get(tx), asked.kind, asked.roles)
 
 
-def _said(a: Approval) -> dict[str, object]:
+def _said(a: Approval) -> dict[str, Fact]:
     return {
         "kind": a.kind,
         "subject_id": a.subject_id,
@@ -87,17 +87,16 @@ class Approvals(Family[Approval]):
     reminded = "approval.reminded"
     escalated = "approval.escalated"
 
-    def ids(self, one: Approval) -> Mapping[str, object]:
+    def ids(self, one: Approval) -> Facts:
         return {"approval_id": one.id, "kind": one.kind, "subject_id": one.subject_id}
 
-    def carry_out(self, tx: Tx, one: Approval, request_id: str) -> object:
+    def carry_out(self, tx: Tx, one: Approval, request_id: str) -> None:
         """By a work of its own, written before the savepoint ends: refused, all of it is taken back."""
         doing = system_work(tx, one, "approval.execute", request_id)
         kind_of(one).carry_out(doing, one)
         doing.flush()
-        return None
 
-    def record_execution(self, work: Work, one: Approval, effect: object) -> None:
+    def record_execution(self, work: Work, one: Approval, effect: int | None) -> None:
         said = {
             "kind": one.kind,
             "subject_id": one.subject_id,
@@ -106,7 +105,7 @@ class Approvals(Family[Approval]):
         }
         work.audit(one.id, "approval.executed", said)
 
-    def answer(self, one: Approval) -> object:
+    def answer(self, one: Approval) -> ApprovalAnswer:
         return approval_answer(one)
 
     def over(self, work: Work, one: Approval) -> Approval:

@@ -23,6 +23,7 @@ from models.cash.records import (
 from models.cash.requests import ApplyLine, ApplySession
 from models.db.cash import credit_notes, payments, rates, sessions
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from operations import execution
 from operations.cash import deductions
@@ -240,7 +241,7 @@ def record_session(work: Work, b: Booked) -> None:
     )  # fmt: skip
 
 
-def _adjustments_of(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Mapping[str, object]:
+def _adjustments_of(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Facts:
     """What an audit event adds of an application that did not go by money alone."""
     return {"adjustments": [x.id for x in beside[a.id]]} if a.id in beside else {}
 

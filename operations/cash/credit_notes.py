@@ -1,6 +1,5 @@
 """Credit notes: posted within authority (DR revenue and tax_payable, CR accounts_receivable), else when approved; voided."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -20,6 +19,7 @@ from models.db.cash import credit_notes, invoices, rates
 from models.db.cash.journal import entries_of, revenue_account_of
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from models.master_data.records import BilledCustomer, DiscountTax, LegalEntity
 from models.money import convert, spelt
@@ -178,7 +178,7 @@ def issue(work: Work, n: CreditNote, closed: frozenset[str]) -> None:
     said = {"after": _trail(n), "note": n.note, "approval_id": n.approval_id, "entries": entry_mark(entry)}
     work.audit(n.id, "credit_note.issued", said, reason_code=n.reason_code)
     if n.invoice_id is not None:
-        about = {"credit_note_id": n.id, "total_minor": n.total_minor}
+        about: Facts = {"credit_note_id": n.id, "total_minor": n.total_minor}
         work.audit(n.invoice_id, "invoice.credited", about, reason_code=n.reason_code)
     work.emit(
         "credit_note.created", n.id,
@@ -186,7 +186,7 @@ def issue(work: Work, n: CreditNote, closed: frozenset[str]) -> None:
     )  # fmt: skip
 
 
-def _facts(n: CreditNote) -> Mapping[str, object]:
+def _facts(n: CreditNote) -> Facts:
     return {
         "customer_id": n.customer_id, "legal_entity_id": n.legal_entity_id, "invoice_id": n.invoice_id,
         "currency_code": n.currency_code, "total_minor": n.total_minor, "tax_minor": n.tax_minor,
@@ -194,7 +194,7 @@ def _facts(n: CreditNote) -> Mapping[str, object]:
     }  # fmt: skip
 
 
-def _trail(n: CreditNote) -> Mapping[str, object]:
+def _trail(n: CreditNote) -> Facts:
     """What `arflow verify` holds the record to."""
     return {
         **_facts(n), "functional_total_minor": n.functional_total_minor, "authorised_minor": n.authorised_minor,
@@ -234,7 +234,7 @@ def void_credit_note(work: Work, asked: VoidCreditNote) -> Outcome[CreditNoteAns
     entry = JournalEntry(new_id("je"), booked, "credit_note_void", n.id, n.legal_entity_id, n.functional_currency)
     work.post(reversing(entries_of(work.tx, n.id), entry))
     credit_notes.void(work.tx, n.id, on=day, reason=asked.reason_code)
-    changed = {"before": {"status": n.status}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
+    changed: Facts = {"before": {"status": n.status}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
     work.audit(n.id, "credit_note.voided", {**changed, "note": asked.note}, reason_code=asked.reason_code)
     work.emit(
         "credit_note.voided", n.id,
@@ -249,7 +249,7 @@ def _replay(work: Work, known: CreditNote, asked: CreateCreditNote) -> Outcome[C
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known.legal_entity_id)
     differing = [f for f in _BUSINESS_FIELDS if getattr(asked, f) != getattr(known, f)]
-    taken: Mapping[str, object] = {"legal_entity_id": asked.legal_entity_id, "tax_minor": asked.tax_minor}
+    taken: Facts = {"legal_entity_id": asked.legal_entity_id, "tax_minor": asked.tax_minor}
     differing += [f for f, value in taken.items() if value is not None and value != getattr(known, f)]
     if asked.tax_minor is None and known.tax_given and known.tax_minor != 0:
         differing.append("tax_minor")
@@ -283,7 +283,7 @@ def _follow(work: Work, approval: Approval) -> None:
     if over:
         credit_notes.mark_rejected(work.tx, n.id)
     after = CreditNoteStatus.REJECTED if over else n.status
-    said = {
+    said: Facts = {
         "before": {"status": n.status}, "after": {"status": after}, "approval_id": approval.id,
         "approval_status": approval.chain.status,
     }  # fmt: skip

@@ -16,6 +16,7 @@ from models.db import lookups
 from models.db.authority import get as limits_of
 from models.db.cash import credit_notes, deductions, invoices, payments
 from models.db.tx import Tx
+from models.facts import Facts
 from models.ids import new_id
 from models.money import spelt
 from operations import execution
@@ -125,7 +126,7 @@ def _ask(
         asked_reason=asked.reason_code,
         asked_note=asked.note,
     )
-    said = {"approval_id": approval.id, "accepted_minor": note.total_minor}
+    said: Facts = {"approval_id": approval.id, "accepted_minor": note.total_minor}
     work.audit(d.id, "deduction.submitted", said, reason_code=asked.reason_code)
     return deductions.save(work.tx, d, waiting)
 

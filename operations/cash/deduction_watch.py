@@ -10,6 +10,7 @@ from models.cash.deductions import Deduction, DeductionStatus, next_owner
 from models.db import exceptions
 from models.db.cash import deductions, invoices
 from models.db.tx import Tx
+from models.facts import Fact, Facts
 from models.messages.deductions import DeductionTimes
 from operations.approvals import acts
 from operations.approvals.kinds import kind_of
@@ -81,8 +82,8 @@ def _hand_on(tx: Tx, d: Deduction, process: str | None) -> DeductionTimes:
     return _open(tx, d, remind_at, role, due_at)
 
 
-def _record(work: Work, what: str, d: Deduction, due_at: datetime, **more: object) -> None:
-    desk = {"owner_role": d.owner_role, "owner_user": d.owner_user, "due_at": due_at, **more}
+def _record(work: Work, what: str, d: Deduction, due_at: datetime, **more: Fact) -> None:
+    desk: Facts = {"owner_role": d.owner_role, "owner_user": d.owner_user, "due_at": due_at, **more}
     work.audit(d.id, what, desk, reason_code=d.reason_code)
     work.emit(what, d.id, event_facts(d) | {"due_at": due_at, **more})
 

@@ -14,6 +14,7 @@ from models.db.master_data import settings_of
 from models.errors import Refusal
 from models.exceptions.records import ExceptionRecord
 from models.exceptions.requests import AssignException, ResolveException
+from models.facts import Fact, Facts
 from models.ids import new_id
 from operations import exception_kinds
 from operations.exception_kinds import ExceptionKind
@@ -140,7 +141,7 @@ def _say_opened(work: Work, d: Deduction) -> None:
     desk = {"owner_role": d.owner_role, "due_at": d.due_at}
     # What the customer and we wrote stays in the record alone, where it can be erased.
     work.audit(d.id, "deduction.opened", {"after": facts, **desk}, reason_code=d.reason_code)
-    about = {"deduction_id": d.id, "amount_minor": d.amount_minor}
+    about: Facts = {"deduction_id": d.id, "amount_minor": d.amount_minor}
     work.audit(d.invoice_id, "invoice.deducted", about, reason_code=d.reason_code)
     work.open_exception(
         KIND, d.reason_code, d.id, owner_role=d.owner_role, due_in=d.due_at - work.now, legal_entity_id=d.legal_entity_id,
@@ -150,7 +151,7 @@ def _say_opened(work: Work, d: Deduction) -> None:
     work.emit("deduction.opened", d.id, event_facts(d) | {"due_at": d.due_at})
 
 
-def event_facts(d: Deduction) -> dict[str, object]:
+def event_facts(d: Deduction) -> dict[str, Fact]:
     """What every event of a deduction says."""
     return {
         "deduction_id": d.id, "invoice_id": d.invoice_id, "customer_id": d.customer_id,
@@ -171,7 +172,7 @@ def withdraw_all(work: Work, found: Iterable[Deduction], code: str) -> None:
         end(work, d, replace(d, status=DeductionStatus.WITHDRAWN, end_reason=code), "deduction.withdrawn")
 
 
-def end(work: Work, d: Deduction, after: Deduction, how: str, *, by: str | None = None, **more: object) -> Deduction:
+def end(work: Work, d: Deduction, after: Deduction, how: str, *, by: str | None = None, **more: Fact) -> Deduction:
     """The end of a locked one: the amount is disputed no longer, its exception is resolved."""
     code = after.end_reason or ""
     done = replace(
@@ -186,7 +187,7 @@ def end(work: Work, d: Deduction, after: Deduction, how: str, *, by: str | None 
     deductions.save(work.tx, d, done)
     deductions.move_deducted(work.tx, [(d.invoice_id, -d.amount_minor)])
     deductions.settle_exceptions(work.tx, KIND, [d.id], work.cmd.actor, code)
-    moved = {"before": {"status": d.status}, "after": {"status": done.status}}
+    moved: Facts = {"before": {"status": d.status}, "after": {"status": done.status}}
     work.audit(d.id, how, {**moved, **more}, reason_code=code)
     work.audit(d.invoice_id, "invoice.deduction_ended", {"deduction_id": d.id, **moved}, reason_code=code)
     work.emit(how, d.id, event_facts(d) | {"end_reason": code, **more})

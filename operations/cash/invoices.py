@@ -1,6 +1,5 @@
 """Invoices: issued (DR accounts_receivable, CR revenue and tax_payable), voided, disputed."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.exceptions.records import ExceptionRecord
 from models.exceptions.requests import ResolveException
+from models.facts import Facts
 from models.ids import new_id
 from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity, PaymentTerms
 from models.money import convert
@@ -49,7 +49,7 @@ def create_invoice(work: Work, asked: CreateInvoice) -> Outcome[IssuedInvoiceAns
     entry = _entry(invoice, customer)
     work.post(entry)
     work.tx.insert("invoices", [invoice])
-    facts = {
+    facts: Facts = {
         "customer_id": invoice.customer_id, "legal_entity_id": invoice.legal_entity_id,
         "currency_code": invoice.currency_code, "total_minor": invoice.total_minor, "tax_minor": invoice.tax_minor,
         "issue_date": invoice.issue_date, "due_date": invoice.due_date,
@@ -81,7 +81,7 @@ def void_invoice(work: Work, asked: ChangeInvoice) -> Outcome[InvoiceAnswer]:
         {"invoice_id": i.id, "customer_id": i.customer_id, "legal_entity_id": i.legal_entity_id,
          "reason_code": asked.reason_code, "void_date": day},
     )  # fmt: skip
-    changed = {"before": {"status": i.status}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
+    changed: Facts = {"before": {"status": i.status}, "after": {"status": "VOID"}, "entries": entry_mark(entry)}
     return _changed(work, i.id, "invoice.voided", changed, asked)
 
 
@@ -190,9 +190,7 @@ def _locked(work: Work) -> Invoice:
     return i
 
 
-def _changed(
-    work: Work, invoice_id: str, action: str, changed: Mapping[str, object], asked: ChangeInvoice
-) -> Outcome[InvoiceAnswer]:
+def _changed(work: Work, invoice_id: str, action: str, changed: Facts, asked: ChangeInvoice) -> Outcome[InvoiceAnswer]:
     work.audit(invoice_id, action, {**changed, "note": asked.note}, reason_code=asked.reason_code)
     return Outcome(invoice_answer(invoices.get(work.tx, invoice_id)))
 

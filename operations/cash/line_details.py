@@ -7,6 +7,7 @@ from models.cash.bank_texts import BankText
 from models.cash.returned import strong_references
 from models.cash.statement_records import BankStatementLine
 from models.db.cash import line_identity
+from models.facts import Facts
 from operations.work import Work
 
 MAX_TEXTS = 400
@@ -23,7 +24,7 @@ def add_details(work: Work, pairs: Sequence[tuple[BankStatementLine, BankStateme
         line_identity.add_to_line(work.tx, x)
         was = before[_place(x)]
         added = [name for name in ("payer", "reference", "remittance_text") if getattr(x, name) != getattr(was, name)]
-        facts = {"line": x.line, "added": added, "texts": len(x.texts) - len(was.texts)}
+        facts: Facts = {"line": x.line, "added": added, "texts": len(x.texts) - len(was.texts)}
         work.audit(x.statement_id, "statement.line_completed", facts)
         if x.payment_id is not None:
             work.audit(x.payment_id, "payment.details_added", {"statement_id": x.statement_id, **facts})

@@ -10,6 +10,7 @@ from models.cash.statement_requests import LinkLine
 from models.db import lookups
 from models.db.cash import line_identity, payments, statements
 from models.errors import Refusal
+from models.facts import Facts
 from models.master_data.records import BankAccount
 from operations.cash.line_identity import amount_of
 from operations.cash.statement_retries import locked_line, one_line, record_again
@@ -82,7 +83,10 @@ def _let_go(work: Work, line: BankStatementLine) -> str | None:
         return None
     if line.status is LineStatus.LINKED:
         line_identity.release(work.tx, line.payment_id)
-        changed = {"before": {"statement_id": line.statement_id, "line": line.line}, "after": {"statement_id": None}}
+        changed: Facts = {
+            "before": {"statement_id": line.statement_id, "line": line.line},
+            "after": {"statement_id": None},
+        }
         work.audit(line.payment_id, "payment.unlinked", changed, reason_code=LINKED)
         return None
     held = payments.lock(work.tx, line.payment_id)
@@ -96,7 +100,7 @@ def _say(work: Work, line: BankStatementLine, payment: Payment, withdrawn: str |
     """The trail of the statement and of the payment; what was asked of a person is answered."""
     subjects = [line.external_id, payment.id]
     settled = statements.settle_exceptions(work.tx, subjects, who=work.cmd.actor, code=LINKED, kinds=_ASKED)
-    facts = {"statement_id": line.statement_id, "line": line.line, "withdrawn_payment_id": withdrawn}
+    facts: Facts = {"statement_id": line.statement_id, "line": line.line, "withdrawn_payment_id": withdrawn}
     work.audit(line.statement_id, "statement.line_linked", {**facts, "payment_id": payment.id, "exceptions": settled})
     work.audit(payment.id, "payment.linked", {"before": {"statement_id": None}, "after": facts})
 

@@ -9,6 +9,7 @@ from models.cash.references import reference_key
 from models.cash.requests import ApplyLine, ApplySession
 from models.cash.statement_records import BankStatementLine, LineOutcome, LineStatus
 from models.db.cash import payments, statements
+from models.facts import Facts
 from models.master_data.records import BankAccount
 from operations.cash.applications import apply_payment
 from operations.cash.line_credits import as_named, credits_of, waited_for
@@ -56,7 +57,7 @@ def _apply(work: Work, payment: Payment, matched: Match) -> None:
     """As a clerk would: the customer first, then the session."""
     if payment.customer_id is None:
         payments.assign(work.tx, payment.id, str(matched.customer_id))
-        changed = {"before": {"customer_id": None}, "after": {"customer_id": matched.customer_id}}
+        changed: Facts = {"before": {"customer_id": None}, "after": {"customer_id": matched.customer_id}}
         work.audit(payment.id, "payment.assigned", changed)
     session = ApplySession(applications=[ApplyLine(invoice_id=i, applied_minor=n) for i, n in matched.allocations])
     body = session.model_dump(mode="json")

@@ -15,6 +15,7 @@ from models.cash.credit_notes import (
 )
 from models.cash.ledger import Account, JournalEntry
 from models.db.cash import credit_notes
+from models.facts import Facts
 from models.ids import new_id
 from operations.work import Work, entry_mark
 
@@ -147,14 +148,14 @@ def given_back(
     return after
 
 
-def _application_facts(a: CreditNoteApplication) -> Mapping[str, object]:
+def _application_facts(a: CreditNoteApplication) -> Facts:
     return {
         "application_id": a.id, "invoice_id": a.invoice_id, "applied_minor": a.applied_minor,
         "currency_code": a.currency_code, "payment_id": a.payment_id,
     }  # fmt: skip
 
 
-def _balance_facts(n: CreditNote) -> Mapping[str, object]:
+def _balance_facts(n: CreditNote) -> Facts:
     return {"status": n.status, "balance_minor": n.balance_minor}
 
 

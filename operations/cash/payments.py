@@ -1,6 +1,6 @@
 """What happens to a payment beside its applications: its receipt in books and trail, and saying whose it is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ from models.cash.requests import AssignPayment
 from models.db import lookups
 from models.db.cash import payments
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from operations import execution
 from operations.runner import operation
@@ -30,7 +31,7 @@ def audit_receipt(work: Work, p: Payment, entries: list[JournalEntry]) -> None:
     work.emit("ar.payment.received", p.id, {"payment_id": p.id, **facts})
 
 
-def applied_so_far(p: Payment) -> Mapping[str, object]:
+def applied_so_far(p: Payment) -> Facts:
     """How far a payment has been applied: what its audit trail says before and after."""
     return {"status": p.status, "applied_minor": p.applied_minor}
 
@@ -77,7 +78,7 @@ def assign_payment(work: Work, asked: AssignPayment) -> Outcome[PaymentAnswer]:
             "CUSTOMER_ALREADY_ASSIGNED", "The payment was applied for its present customer; reverse it first."
         )
     payments.assign(work.tx, p.id, customer_id)
-    changed = {"before": {"customer_id": p.customer_id}, "after": {"customer_id": customer_id}}
+    changed: Facts = {"before": {"customer_id": p.customer_id}, "after": {"customer_id": customer_id}}
     work.audit(p.id, "payment.assigned", changed)
     return Outcome(_current(work, p.id))
 

@@ -7,6 +7,7 @@ from models.cash.periods import last_day
 from models.cash.records import Period, PeriodStatus
 from models.cash.requests import ChangePeriod
 from models.db.cash import periods
+from models.facts import Facts
 from operations.cash.payments import post_receipt
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
@@ -33,7 +34,13 @@ def _change(work: Work, asked: ChangePeriod, status: PeriodStatus) -> Outcome[Ch
     entries = _post_receipts_of(work, period) if status is PeriodStatus.CLOSED else []
     periods.keep(work.tx, Period(period=period, status=status, changed_at=work.now, changed_by=work.cmd.actor))
     posted = len(entries)
-    changed = {"period": period, "before": current, "after": status, "receipts_posted": posted, "entries": entries}
+    changed: Facts = {
+        "period": period,
+        "before": current,
+        "after": status,
+        "receipts_posted": posted,
+        "entries": entries,
+    }
     work.audit(f"period_{period}", f"period.{status}", changed, reason_code=asked.reason_code)
     return Outcome(ChangedPeriodAnswer(period=period, status=status, receipts_posted=posted))
 

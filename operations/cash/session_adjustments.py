@@ -11,6 +11,7 @@ from models.cash.ledger import Account, JournalEntry
 from models.cash.records import Payment, PaymentApplication
 from models.cash.settling import Caller, settled
 from models.db.cash.payments import Locked
+from models.facts import Facts
 from models.ids import new_id
 from operations.work import Work
 
@@ -84,7 +85,7 @@ def _enter(side: Callable[..., None], rows: Sequence[Adjustment]) -> None:
 def audit_posted(work: Work, rows: Sequence[Adjustment]) -> None:
     """The first word of each adjustment's own trail: `arflow verify` holds the record to it."""
     for a in rows:
-        facts = {
+        facts: Facts = {
             "invoice_id": a.invoice_id, "application_id": a.application_id, "payment_id": a.payment_id, "kind": a.kind,
             "amount_minor": a.amount_minor, "tax_minor": a.tax_minor, "currency_code": a.currency_code,
             "functional_minor": a.functional_minor, "authorised_minor": a.authorised_minor,

@@ -6,6 +6,7 @@ from models.cash.statement_records import BankStatement, BankStatementLine
 from models.cash.statement_requests import ReadLine, ReceiveStatement
 from models.db import commands, lookups
 from models.db.cash import statements
+from models.facts import Facts
 from operations import execution
 from operations.cash.statement_retries import work_failed_lines_again
 from operations.runner import operation
@@ -72,7 +73,7 @@ def _kept(statement_id: str, n: int, x: ReadLine) -> BankStatementLine:
 
 def _record(work: Work, statement: BankStatement, entity_id: str, described: str | None) -> None:
     """The trail, and what a person should see: the file's warnings."""
-    facts = {
+    facts: Facts = {
         "bank_account_id": statement.bank_account_id,
         "file_hash": statement.file_hash,
         "lines": statement.lines_total,

@@ -8,6 +8,7 @@ from models.cash.requests import UndoAdjustment
 from models.cash.undo_answers import AdjustmentUndoneAnswer, adjustment_undone_answer
 from models.db.cash import adjustments, payments
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from operations import execution
 from operations.cash.restored import day_of_undoing, reliefs, restore_invoices
@@ -44,11 +45,11 @@ def undo_adjustment(work: Work, asked: UndoAdjustment) -> Outcome[AdjustmentUndo
         undone_entry_date=day,
         undo_reason=asked.reason_code,
     )
-    about = {"adjustment_id": a.id, "invoice_id": a.invoice_id, "kind": a.kind, "amount_minor": a.amount_minor}
-    said = {**about, "effective_date": effective, "note": asked.note, "entries": entry_mark(entry)}
+    about: Facts = {"adjustment_id": a.id, "invoice_id": a.invoice_id, "kind": a.kind, "amount_minor": a.amount_minor}
+    said: Facts = {**about, "effective_date": effective, "note": asked.note, "entries": entry_mark(entry)}
     work.audit(a.payment_id, "payment.adjustment_undone", said, reason_code=asked.reason_code)
     before = invoices[a.invoice_id].balance_due_minor
-    moved = {"before": {"balance_due_minor": before}, "after": {"balance_due_minor": before + a.amount_minor}}
+    moved: Facts = {"before": {"balance_due_minor": before}, "after": {"balance_due_minor": before + a.amount_minor}}
     work.audit(a.invoice_id, "invoice.adjustment_undone", {**about, **moved}, reason_code=asked.reason_code)
     audit_undone(work, [a], asked.reason_code)
     work.emit(

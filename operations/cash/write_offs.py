@@ -25,6 +25,7 @@ from models.db.cash.journal import entries_of
 from models.db.cash.payments import BalanceChange
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.money import spelt
 from operations import execution
@@ -155,8 +156,8 @@ def _say_posted(work: Work, w: WriteOff, i: Invoice, after: Invoice, entry: Jour
     }  # fmt: skip
     said = {"after": facts, "note": w.note, "approval_id": w.approval_id, "entries": entry_mark(entry)}
     work.audit(w.id, "write_off.posted", said, reason_code=w.reason_code)
-    about = {"write_off_id": w.id, "amount_minor": w.amount_minor}
-    moved = {
+    about: dict[str, Fact] = {"write_off_id": w.id, "amount_minor": w.amount_minor}
+    moved: dict[str, Fact] = {
         "before": {"balance_due_minor": i.balance_due_minor},
         "after": {"balance_due_minor": after.balance_due_minor},
     }
@@ -164,7 +165,7 @@ def _say_posted(work: Work, w: WriteOff, i: Invoice, after: Invoice, entry: Jour
     work.emit("ar.write_off.posted", w.id, _ids(w) | {"journal_entry_id": entry.id})
 
 
-def _facts(w: WriteOff) -> dict[str, object]:
+def _facts(w: WriteOff) -> dict[str, Fact]:
     return {
         "invoice_id": w.invoice_id, "customer_id": w.customer_id, "legal_entity_id": w.legal_entity_id,
         "amount_minor": w.amount_minor, "currency_code": w.currency_code, "reason_code": w.reason_code,
@@ -172,7 +173,7 @@ def _facts(w: WriteOff) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _ids(w: WriteOff) -> dict[str, object]:
+def _ids(w: WriteOff) -> dict[str, Fact]:
     return {
         "write_off_id": w.id, "invoice_id": w.invoice_id, "customer_id": w.customer_id,
         "legal_entity_id": w.legal_entity_id, "amount_minor": w.amount_minor, "currency_code": w.currency_code,
@@ -242,7 +243,7 @@ def _follow(work: Work, approval: Approval) -> None:
     """Not approved, not possible any more, or asked for again."""
     w = write_offs.get(work.tx, approval.subject_id, lock=True)
     after = write_offs.save(work.tx, w, replace(w, status=_FOLLOWS[approval.chain.status]))
-    said = {"before": {"status": w.status}, "after": {"status": after.status}, "approval_id": approval.id}
+    said: Facts = {"before": {"status": w.status}, "after": {"status": after.status}, "approval_id": approval.id}
     work.audit(w.id, "write_off.moved", said, reason_code=approval.failure_code)
 
 

@@ -1,6 +1,5 @@
 """Acting from the view: an activity on the contact timeline, a new opportunity."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +12,7 @@ from models.customer_360.source_records import OpportunityRecord
 from models.db import lookups
 from models.db.customer_360 import activities, source_records
 from models.errors import FieldError, Refusal
+from models.facts import Facts
 from models.master_data.records import BilledCustomer
 from operations.customer_360.source_records import with_known_stages
 from operations.runner import operation
@@ -65,7 +65,7 @@ def create_opportunity(work: Work, asked: CreateOpportunity) -> Outcome[Opportun
         return _repeated(work, before, opportunity)
     (opportunity,) = with_known_stages(work, {"/stage": opportunity})
     source_records.insert(work.tx, _OPPORTUNITIES, new, opportunity, work.cmd.actor)
-    facts = {
+    facts: Facts = {
         "customer_id": customer.id,
         "value_minor": opportunity.value_minor,
         "currency_code": opportunity.currency_code,
@@ -108,7 +108,7 @@ def _occurred(work: Work, given: datetime | None) -> datetime:
     return given
 
 
-def _record(work: Work, noun: str, record_id: str, customer_id: str, facts: Mapping[str, object], event: str) -> None:
+def _record(work: Work, noun: str, record_id: str, customer_id: str, facts: Facts, event: str) -> None:
     """The trail of the record and of its customer, and the event."""
     work.audit(record_id, event, {"after": facts})
     work.audit(customer_id, event, {f"{noun}_id": record_id})

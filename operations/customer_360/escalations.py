@@ -13,6 +13,7 @@ from models.db.customer_360 import escalations
 from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes
 from operations import execution
@@ -132,9 +133,9 @@ def _settle(work: Work, e: Escalation, code: str) -> None:
     _record(work, "case.escalation.resolved", replace(e, reason_code=code))
 
 
-def _record(work: Work, action: str, e: Escalation, **more: object) -> None:
+def _record(work: Work, action: str, e: Escalation, **more: Fact) -> None:
     """The trail of the case and of its customer, and the event."""
-    facts = {
+    facts: Facts = {
         "case_id": e.case_id,
         "customer_id": e.customer_id,
         "escalation_id": e.id,

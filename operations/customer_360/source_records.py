@@ -13,6 +13,7 @@ from models.db.customer_360 import source_records as records
 from models.db.lookups import refuse_missing
 from models.db.master_data import settings_of
 from models.errors import FieldError, Refusal
+from models.facts import Facts
 from operations.customer_360.escalations import resolve_closed
 from operations.customer_360.renewals import watch_contracts
 from operations.runner import operation
@@ -87,7 +88,7 @@ def write_records(work: Work, kind: Kind, source: str, said: Sequence[SourceFact
     for r in differing:
         action = f"{kind.noun}.{'updated' if r.external_id in before else 'created'}"
         fields = {f: "changed" if f in _FREE_TEXT else pair for f, pair in changes[r.external_id].items()}
-        about = {"customer_id": r.customer_id, "source": source, "changes": fields}
+        about: Facts = {"customer_id": r.customer_id, "source": source, "changes": fields}
         work.audit(ids[r.external_id], action, about)
     follow(work, kind, [ids[r.external_id] for r in differing])
     return ids

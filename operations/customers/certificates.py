@@ -6,6 +6,7 @@ from typing import Final
 from models.db.customers import references
 from models.db.exceptions import resolve_about
 from models.db.tx import Tx
+from models.facts import Facts
 from operations.organisations import bootstrap_work
 
 AHEAD: Final = timedelta(days=30)
@@ -26,7 +27,7 @@ def watch_certificates(tx: Tx) -> int:
     work = bootstrap_work(tx, "arflow")
     for c in due:
         end = datetime.combine(c.certificate_expires_on, time(), UTC) + timedelta(days=1)
-        detail = {"customer_id": c.customer_id, "tax_profile_id": c.id, "expires_on": c.certificate_expires_on}
+        detail: Facts = {"customer_id": c.customer_id, "tax_profile_id": c.id, "expires_on": c.certificate_expires_on}
         work.open_exception(
             KIND, reasons[c.id], c.id, owner_role="ar_manager", due_in=end - tx.now, legal_entity_id=c.legal_entity_id,
             detail=detail,

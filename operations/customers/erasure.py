@@ -6,6 +6,7 @@ What stays are ids, roles, codes and times: that a customer was, who asked for i
 from models.customers.change_records import Change
 from models.db.customers import change_lists, paying
 from models.db.customers import customers as store
+from models.facts import Facts
 from operations.work import Work
 
 REASON = "CUSTOMER_DELETED"
@@ -18,7 +19,7 @@ def erase(work: Work, change: Change) -> list[str]:
     open changes of it are closed; the answer names their processes.
     """
     for payer in paying.forget(work.tx, change.customer_id):
-        about = {"change_id": change.id, "version": payer.version}
+        about: Facts = {"change_id": change.id, "version": payer.version}
         deleted = [f"/pays_for/{entry}" for entry in payer.entries]
         work.audit(payer.payer_id, "customer.updated", {**about, "deleted": deleted}, reason_code=REASON)
         work.emit("customer.updated", payer.payer_id, {"customer_id": payer.payer_id, **about})

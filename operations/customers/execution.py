@@ -1,13 +1,13 @@
 """Customer changes as a family of approvals. Carried out, they are validated again, and never go silently over another's
 change: one that can no longer be carried out becomes FAILED, for its submitter to re-base or withdraw."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from models.answers import WarningAnswer
 from models.customers import diff as diffs
-from models.customers.change_answers import change_answer
+from models.customers.change_answers import ChangeAnswer, change_answer
 from models.customers.change_records import Change, ChangeOperation
 from models.customers.record import check
 from models.db.approvals import people
@@ -15,6 +15,7 @@ from models.db.customers import changes
 from models.db.customers import customers as store
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Facts
 from operations.approvals.execution import approved_by
 from operations.approvals.families import FAMILIES, Family, Store
 from operations.customers.erasure import erase
@@ -33,18 +34,18 @@ _EVENT: Final = {
 }
 
 
-def _record_execution(work: Work, change: Change, version: object) -> None:
+def _record_execution(work: Work, change: Change, version: int | None) -> None:
     event = _EVENT[change.operation]
-    said = {"change_id": change.id, "operation": change.operation, "version": version}
+    said: Facts = {"change_id": change.id, "operation": change.operation, "version": version}
     work.audit(change.id, "customer.change.executed", said)
-    people_behind = {
+    people_behind: Facts = {
         "submitted_by": change.chain.submitted_by,
         "submitted_at": change.submitted_at,
         "approved": approved_by(change),
     }
-    whole = {**said, **people_behind, "diff": change.diff}
+    whole: Facts = {**said, **people_behind, "diff": change.diff}
     work.audit(change.customer_id, event, whole, reason_code=change.reason_code)
-    ids = {"customer_id": change.customer_id, "change_id": change.id, "version": version}
+    ids: Facts = {"customer_id": change.customer_id, "change_id": change.id, "version": version}
     work.emit(event, change.customer_id, ids)
 
 
@@ -103,7 +104,7 @@ class CustomerChanges(Family[Change]):
     reminded = "customer.change.reminded"
     escalated = "customer.change.escalated"
 
-    def ids(self, one: Change) -> Mapping[str, object]:
+    def ids(self, one: Change) -> Facts:
         return {"change_id": one.id, "customer_id": one.customer_id}
 
     def may_be_at_once(self, one: Change) -> bool:
@@ -114,13 +115,13 @@ class CustomerChanges(Family[Change]):
         """The customer's version from now on."""
         return _CARRY_OUT[one.operation](tx, one)
 
-    def record_execution(self, work: Work, one: Change, effect: object) -> None:
+    def record_execution(self, work: Work, one: Change, effect: int | None) -> None:
         _record_execution(work, one, effect)
 
     def afterwards(self, work: Work, one: Change) -> list[str]:
         return erase(work, one) if one.operation == "delete" else []
 
-    def answer(self, one: Change) -> object:
+    def answer(self, one: Change) -> ChangeAnswer:
         return change_answer(one)
 
     def delegated(self, work: Work, one: Change, step: int) -> Change:

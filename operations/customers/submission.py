@@ -17,6 +17,7 @@ from models.db.customers import change_lists, changes, claims
 from models.db.customers import customers as store
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.facts import Facts
 from models.ids import new_id
 from models.messages.changes import change_of
 from models.values import Empty
@@ -123,7 +124,7 @@ def _submit(
     )
     for table, rows in changes.rows_of(change).items():
         work.add(table, rows)
-    said = {"operation": p.operation, "customer_id": p.customer_id, "diff": p.diff, "warnings": change.warnings}
+    said: Facts = {"operation": p.operation, "customer_id": p.customer_id, "diff": p.diff, "warnings": change.warnings}
     work.audit(change.id, "customer.change.submitted", said, reason_code=change.reason_code)
     ids = {"change_id": change.id, "customer_id": p.customer_id, "operation": p.operation}
     work.emit("customer.change.submitted", change.id, ids)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from models.customers.records import RelatedRecords
 from models.db.customers import customers
 from models.db.imports import execution as store
+from models.facts import Fact, Facts
 from models.imports.fate import Fate, SpecialRow, fate
 from models.imports.records import Import, Outcome, RowOutcome
 from models.imports.updates import MetCustomer, WantedRow, update_of
@@ -60,7 +61,7 @@ class Execution:
         self._related: dict[str, RelatedRecords] = {}
         self._paying: dict[int, RelatedRecords] = {}
         self._changed: dict[str, None] = {}
-        self._people = {
+        self._people: Facts = {
             "submitted_by": one.submitted_by,
             "approved": [
                 {"step": s.step, "role": s.role, "decided_by": s.decided_by, "decided_at": s.decided_at}
@@ -157,8 +158,8 @@ class Execution:
         after = replace(update.customer, version=now.version + 1)
         self._customers[target] = after
         self._changed[target] = None
-        about = {"import_id": self._import.id, "version": after.version}
-        said = about | {"row": s.row_no, "diff": update.diff, **self._people}
+        about: dict[str, Fact] = {"import_id": self._import.id, "version": after.version}
+        said: Facts = {**about, "row": s.row_no, "diff": update.diff, **self._people}
         self._work.audit(target, "customer.updated", said)
         self._work.emit("customer.updated", target, about | {"customer_id": target})
         return now.meets_by != after.meets_by

@@ -21,6 +21,7 @@ from models.db.customer_360 import panels
 from models.db.engine import transaction
 from models.db.imports import files, imports
 from models.db.tx import Tx
+from models.facts import Facts
 from models.imports.files import Unreadable
 from models.imports.records import Import, ImportStatus, Pull
 from operations.imports.ends import import_work
@@ -132,7 +133,7 @@ class _Pulling:
             done, file_hash = replace(state, complete=True, next_attempt_at=None), digest.hexdigest()
             imports.save(tx, held, replace(held, pull=done, file_hash=file_hash, file_bytes=state.bytes))
             work = import_work(tx, held)
-            about = {"connection": state.connection, "records": state.pulled, "file_hash": file_hash}
+            about: Facts = {"connection": state.connection, "records": state.pulled, "file_hash": file_hash}
             work.audit(self.import_id, "import.pulled", about)
             work.flush()
 

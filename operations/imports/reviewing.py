@@ -1,7 +1,6 @@
 """The review of imports as a family of approvals: decided, delegated, withdrawn as whatever is under approval. What it
 approves is carried out batch by batch, by the import's own process."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -13,6 +12,7 @@ from models.approvals.records import StepDecision
 from models.db.imports import files, imports
 from models.db.tx import Tx
 from models.errors import FieldError, Refusal
+from models.facts import Facts
 from models.imports.answers import ImportAnswer, import_answer
 from models.imports.records import Import, ImportStatus
 from models.imports.review import Review, review_of
@@ -49,7 +49,7 @@ class ImportReviews(Family[Review]):
     overdue = "import_overdue"
     first_step = 2
 
-    def ids(self, one: Review) -> Mapping[str, object]:
+    def ids(self, one: Review) -> Facts:
         return {"import_id": one.id}
 
     def must_be_open(self, one: Review) -> None:
@@ -75,7 +75,7 @@ class ImportReviews(Family[Review]):
         """The last approval sets its process to work, batch by batch."""
         return False
 
-    def carry_out(self, tx: Tx, one: Review, request_id: str) -> object:
+    def carry_out(self, tx: Tx, one: Review, request_id: str) -> None:
         raise AssertionError("an import is carried out by its own process")
 
     def answer(self, one: Review) -> ImportAnswer:

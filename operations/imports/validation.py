@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from models.db.engine import transaction
 from models.db.imports import imports, matching, staging
 from models.db.tx import Tx
+from models.facts import Facts
 from models.imports.checked import Checked
 from models.imports.raw_rows import cells_of, objects_of
 from models.imports.records import Import, ImportStatus
@@ -103,7 +104,7 @@ def _conclude(tx: Tx, one: Import) -> None:
         summary = replace(summary, changes=replace(summary.changes, rows=rows))
     work = import_work(tx, one)
     validated = replace(one, summary=summary, validated_at=tx.now, **counts._asdict())
-    about = {"counts": counts._asdict(), "codes": summary.codes, "would": summary.would}
+    about: Facts = {"counts": counts._asdict(), "codes": summary.codes, "would": summary.would}
     work.audit(one.id, "import.validated", about)
     if one.options.validate_only:
         end_import(work, imports.save(tx, one, validated), ImportStatus.VALIDATED)

@@ -13,6 +13,7 @@ from models.access import Principal
 from models.customers.change_records import Change
 from models.db.customers import changes
 from models.db.engine import transaction
+from models.facts import Facts
 from models.ids import new_id
 from models.messages.changes import CHANGES_QUEUE, EDITION, ActInput, ChangeInput, change_workflow_id
 from operations import registry  # noqa: F401 - registers the operations
@@ -70,7 +71,7 @@ class Office:
             return approval_tokens.issue(tx, Principal(user, self.org, frozenset({ROLES[user]})), change).token
 
     def policy(self, policy: dict[str, Any]) -> None:
-        row = {"policy": policy, "version": 1, "updated_at": datetime.now(UTC), "updated_by": "u_controller"}
+        row: Facts = {"policy": policy, "version": 1, "updated_at": datetime.now(UTC), "updated_by": "u_controller"}
         with transaction(self.engine, self.org) as tx:
             tx.insert("approval_policies", [row])
 
@@ -125,7 +126,7 @@ class ByHand(Office):
 
     def away(self, user: str, stand_in: str) -> None:
         now = datetime.now(UTC)
-        row = {"user_id": user, "delegate_user_id": stand_in, "starts_at": now - timedelta(days=1),
+        row: Facts = {"user_id": user, "delegate_user_id": stand_in, "starts_at": now - timedelta(days=1),
                "ends_at": now + timedelta(days=1), "updated_at": now}  # fmt: skip
         with transaction(self.engine, self.org) as tx:
             tx.insert("out_of_office", [row])

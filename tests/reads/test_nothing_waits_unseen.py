@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from cli import processes
 from models.db import outbox, stuck
 from models.db.engine import own_connection, transaction
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.stuck import Patience
 from operations.stuck import report_done, report_failing, watch_one
@@ -88,23 +89,25 @@ def test_an_import_and_a_change_that_everybody_approved_are_seen_too(books: Book
     customer = books.customer()
     about = {"org_id": books.org, "lane": "yellow", "workflow_id": "w", "submitted_by": "u", "command_id": "cmd_1"}
     with transaction(books.engine, books.org) as tx:
-        change = {
+        change: dict[str, Fact] = {
             "id": new_id("chg"), "operation": "update", "customer_id": customer, "legal_entity_id": "le_us",
             "entities": ["le_us"], "status": "PENDING_APPROVAL", "submitted_at": tx.now,
-        } | {k: v for k, v in about.items() if k != "org_id"}  # fmt: skip
+            **{k: v for k, v in about.items() if k != "org_id"},
+        }  # fmt: skip
         tx.insert("customer_changes", [change])
-        one = {
+        one: dict[str, Fact] = {
             "id": new_id("imp"), "status": "EXECUTING", "source": "csv", "options": {}, "options_hash": "x",
             "file_hash": "x", "file_bytes": 1, "legal_entity_id": "le_us", "request_id": "r", "batch_size": 100,
             "created_at": tx.now,
-        } | {k: v for k, v in about.items() if k != "org_id"}  # fmt: skip
+            **{k: v for k, v in about.items() if k != "org_id"},
+        }  # fmt: skip
         tx.insert("customer_imports", [one])
     assert stood(books) == {"CHANGE_NOT_CARRIED_OUT": change["id"], "IMPORT_STANDS_STILL": one["id"]}
 
 
 def test_a_request_that_was_kept_and_not_carried_out_is_seen(books: Books) -> None:
     with transaction(books.engine, books.org) as tx:
-        row = {
+        row: Facts = {
             "id": new_id("cmd"), "operation": "apply_payment", "path": "/p", "idem_key": "k", "key_given": True,
             "body_hash": "x", "body": {}, "resource_id": "pay_1", "subject_id": "pay_1", "actor": "u", "roles": [],
             "request_id": "r", "workflow_id": "pay_1/ApplyPayment/1", "created_at": tx.now - timedelta(minutes=6),

@@ -10,6 +10,7 @@ import pytest
 
 from demo.bank_statements import monthly_statements
 from demo.dataset import aging_on, read_dataset
+from models.answers import JsonObject
 from models.cash.statement_requests import as_received
 from models.db.cash.aging import aging_of
 from models.db.engine import transaction
@@ -50,7 +51,8 @@ def loaded(database: str) -> Iterator[tuple[Books, dict[str, str]]]:
             )
             customers = dict(zip(codes, made, strict=True))
             for r in rows:
-                invoice_id, body = new_id("invoice"), {
+                invoice_id = new_id("invoice")
+                body: JsonObject = {
                     "customer_id": customers[r.customer], "external_id": r.number, "issue_date": str(r.issued),
                     "due_date": str(r.due), "currency_code": "USD", "total_minor": r.total_minor,
                 }  # fmt: skip

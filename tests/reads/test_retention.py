@@ -9,6 +9,7 @@ import pytest
 from models.db.engine import lent, transaction
 from models.db.outbox import fan_out, move_cursor, publish
 from models.db.tables.metadata import DOCUMENTS
+from models.facts import Facts
 from models.ids import new_id
 from models.messages.retention import PruneInput
 from models.retention import PERIODS, STAYS
@@ -144,7 +145,7 @@ def test_tokens_and_proposals_go_when_they_are_long_over(alone: Books) -> None:
     old, young = (datetime.now(UTC) - timedelta(days=d) for d in (401, 1))
     with transaction(alone.engine, alone.org) as tx:
         for at in (old, young):
-            token = {"id": f"tok_{at.date()}", "change_id": "chg_x", "round": 1, "step": 1, "user_id": "u", "roles": [],
+            token: Facts = {"id": f"tok_{at.date()}", "change_id": "chg_x", "round": 1, "step": 1, "user_id": "u", "roles": [],
                      "key": b"k", "expires_at": at}  # fmt: skip
             tx.insert("approval_tokens", [token])
             tx.insert("proposals", [{

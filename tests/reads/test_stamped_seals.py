@@ -24,6 +24,7 @@ from models.db import audit
 from models.db.approvals.trails import trail
 from models.db.engine import transaction
 from models.db.tx import to_json
+from models.facts import Facts
 from models.stuck import Patience
 from models.verification import Finding
 from operations.seals import newest_stamped
@@ -106,7 +107,7 @@ def test_verify_names_a_stamp_that_is_none_of_its_seal_and_one_of_an_authority_t
     with transaction(books.engine, books.org) as tx:
         first, second = audit.seals(tx, tx.now.replace(year=2020))
         assert first.stamp is not None
-        crossed = {"sealed_at": second.sealed_at, "stamped_at": first.stamp.stamped_at, "response": "AAAA"}
+        crossed: Facts = {"sealed_at": second.sealed_at, "stamped_at": first.stamp.stamped_at, "response": "AAAA"}
         audit.append(tx, books.org, "process:StampSeals", STAMPED_ACTION, crossed)
     assert ["no seal of then" in b for b in looked_at(books, authority).breaches] == [True]
     sealed(books, None)

@@ -1,6 +1,6 @@
 """Approvals (`apr_*`) with their chains and decisions: read, locked, saved, listed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from models.approvals.approval import Approval
@@ -8,6 +8,7 @@ from models.approvals.chain import ChangeStatus
 from models.approvals.kinds import ApprovalKind
 from models.db.approvals.chains import ChainTables, state_of
 from models.db.tx import Tx
+from models.facts import Fact, Facts
 
 TABLES: Final = ChainTables(Approval, "approval", "approvals", "approval_steps", "approval_decisions", "approval_id")
 OPEN: Final = (
@@ -32,9 +33,9 @@ def open_of(tx: Tx, subject_id: str) -> str | None:
     return found
 
 
-def rows_of(a: Approval) -> dict[str, list[Mapping[str, object]]]:
+def rows_of(a: Approval) -> dict[str, list[Facts]]:
     """The rows of a new approval, by table."""
-    row: dict[str, object] = {
+    row: dict[str, Fact] = {
         "id": a.id,
         "kind": a.kind,
         "subject_id": a.subject_id,
@@ -66,7 +67,7 @@ now_at: Final = TABLES.now_at
 add_decision: Final = TABLES.add_decision
 
 
-def _of_the_round(a: Approval) -> dict[str, object]:
+def _of_the_round(a: Approval) -> dict[str, Fact]:
     """What a resubmission replaces."""
     return {"authority": a.authority, "request": a.request, "warnings": a.warnings}
 
@@ -77,7 +78,7 @@ def page(
 ) -> Sequence[Approval]:  # fmt: skip
     """Approvals, the oldest first. `awaiting`: only what this person in these roles may decide now."""
     conditions = ["c.org_id = :org", "c.kind = ANY(:kinds)", "c.status = ANY(:statuses)"]
-    params: dict[str, object] = {"kinds": sorted(kinds), "statuses": sorted(s.value for s in statuses), "limit": limit}
+    params: dict[str, Fact] = {"kinds": sorted(kinds), "statuses": sorted(s.value for s in statuses), "limit": limit}
     if entities is not None:
         conditions.append("c.legal_entity_id = ANY(:entities)")
         params["entities"] = sorted(entities)

@@ -14,6 +14,7 @@ from models.approvals.records import StepDecision, UnderApproval
 from models.db.engine import fetch_once
 from models.db.lookups import found
 from models.db.tx import Tx, as_columns, to_json
+from models.facts import Fact, Facts
 
 _CASTS: Final = {
     "deciders": "text[]",
@@ -90,7 +91,7 @@ class ChainTables(Generic[T]):
     def _one(self) -> str:
         return f"{self.whole} WHERE c.org_id = :org AND c.id = :id"
 
-    def step_rows(self, one: UnderApproval, steps: Sequence[Step]) -> list[Mapping[str, object]]:
+    def step_rows(self, one: UnderApproval, steps: Sequence[Step]) -> list[Facts]:
         """Steps of its present round, as they are kept."""
         return [{self.key: one.id, "round": one.chain.round, **_step_row(s)} for s in steps]
 
@@ -99,7 +100,7 @@ class ChainTables(Generic[T]):
         tx.insert(self.decisions, [{self.key: record_id, **as_columns(decision)}])
 
     def save(
-        self, tx: Tx, before: T, after: T, more: Mapping[str, object],
+        self, tx: Tx, before: T, after: T, more: Facts,
         casts: Mapping[str, str], beside: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Write a locked record as it has moved, those of its steps that differ, and `more` columns of its own (`casts`: the
@@ -109,7 +110,7 @@ class ChainTables(Generic[T]):
         if before.chain.round != after.chain.round:
             steps = list(after.chain.steps)
         types, values = {**_CASTS, **casts}, state_of(after) | dict(more)
-        parts, params = list(beside), dict[str, object](id=after.id)
+        parts, params = list(beside), dict[str, Fact](id=after.id)
         if steps:
             rows = self.step_rows(after, steps)
             parts.insert(0, self._upsert(rows[0]))
@@ -119,7 +120,7 @@ class ChainTables(Generic[T]):
         params |= {c: to_json(v) if types.get(c) == "jsonb" and v is not None else v for c, v in values.items()}
         tx.later(f"{together}UPDATE {self.records} SET {sets} WHERE org_id = :org AND id = :id", **params)
 
-    def _upsert(self, row: Mapping[str, object]) -> str:
+    def _upsert(self, row: Facts) -> str:
         key = (self.key, "round", "step")
         columns, sets = ", ".join(row), ", ".join(f"{c} = excluded.{c}" for c in row if c not in key)
         return (
@@ -129,7 +130,7 @@ class ChainTables(Generic[T]):
         )
 
 
-def state_of(one: UnderApproval) -> dict[str, object]:
+def state_of(one: UnderApproval) -> dict[str, Fact]:
     """What follows from the chain and its end: the columns by which a record is found."""
     step = one.awaiting
     return {
@@ -148,7 +149,7 @@ def state_of(one: UnderApproval) -> dict[str, object]:
     }
 
 
-def _step_row(s: Step) -> Mapping[str, object]:
+def _step_row(s: Step) -> Facts:
     given = s.delegation
     return {
         "step": s.number,

@@ -1,6 +1,6 @@
 """Adjustments of invoices: read, listed, undone; and what decides about further ones."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from models.db.lookups import found
 from models.db.master_data import read_settings
 from models.db.tables.cash import adjustments
 from models.db.tx import Row, Tx
+from models.facts import Facts
 from models.master_data.records import DiscountTax
 
 _ADJUSTMENTS: Final = "SELECT * FROM adjustments WHERE org_id = :org"
@@ -121,7 +122,7 @@ class Granting:
         )
 
 
-def granting_asked(payment_id: str, invoice_ids: Sequence[str], who: str) -> Sequence[tuple[str, Mapping[str, object]]]:
+def granting_asked(payment_id: str, invoice_ids: Sequence[str], who: str) -> Sequence[tuple[str, Facts]]:
     """The statements that read what the invoices have already, what `who` gave away on them, and the rules; none where no
     invoice is adjusted. They follow the invoices' locks in one round trip: `Granting.of_rows` reads what they answer."""
     if not invoice_ids:

@@ -8,6 +8,7 @@ from models.db.master_data import read_settings
 from models.db.postgres.connection import ThreadConnection
 from models.db.postgres.statements import ACT_AS
 from models.db.tx import Tx
+from models.facts import Facts
 from models.master_data.records import OrganisationSettings
 
 _SETTINGS: Final = "SELECT settings FROM organisations WHERE org_id = :org"
@@ -73,7 +74,7 @@ def has_session(tx: Tx, session_id: str) -> bool:
 
 def keep_outcome(tx: Tx, session_id: str, message_id: str, status: str) -> None:
     """How the confirmation of a session ended: the first outcome is kept."""
-    row = {"session_id": session_id, "message_id": message_id, "status": status, "at": tx.now}
+    row: Facts = {"session_id": session_id, "message_id": message_id, "status": status, "at": tx.now}
     tx.insert("remittance_confirmations", [row], suffix="ON CONFLICT DO NOTHING")
 
 

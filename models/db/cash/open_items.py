@@ -13,6 +13,7 @@ from models.cash.aging import EDGES
 from models.cash.open_items import OpenItem, OpenPayment, OpenSum
 from models.db.reliefs import RELIEFS
 from models.db.tx import Tx
+from models.facts import Fact
 
 R = TypeVar("R")
 
@@ -191,8 +192,8 @@ def _filters(customer_id: str | None, entities: Collection[str] | None) -> dict[
 
 def _params(
     day: date, customer_id: str | None, known_at: datetime | None, entities: Collection[str] | None
-) -> dict[str, object]:
-    given: dict[str, object] = {
+) -> dict[str, Fact]:
+    given: dict[str, Fact] = {
         "customer": customer_id,
         "known": known_at,
         "entities": None if entities is None else sorted(entities),

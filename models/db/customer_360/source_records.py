@@ -11,6 +11,7 @@ from models.db.listing import Listing
 from models.db.lookups import find
 from models.db.tables.metadata import metadata
 from models.db.tx import Row, Tx, as_columns
+from models.facts import Fact
 from models.ids import new_id
 
 BUILT_IN: Final = "arflow"
@@ -67,7 +68,7 @@ def _row(tx: Tx, record_id: str, source: str, facts: SourceFacts, by: str) -> Ro
     return {"id": record_id, **as_columns(facts), **stamps}
 
 
-def changed_fields(before: SourceFacts | None, now: SourceFacts) -> dict[str, tuple[object, object]]:
+def changed_fields(before: SourceFacts | None, now: SourceFacts) -> dict[str, tuple[Fact, Fact]]:
     """What differs, before and after, by field; everything that is said of a new record."""
     values = as_columns(now)
     if before is None:

@@ -1,24 +1,24 @@
 """Customer changes with their chains and decisions: read, locked, saved."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from models.customers.change_records import Change
 from models.db.approvals.chains import ChainTables, state_of
 from models.db.tx import Tx
+from models.facts import Fact, Facts
 
 TABLES: Final = ChainTables(
     Change, "change", "customer_changes", "customer_change_steps", "customer_change_decisions", "change_id"
 )
 
 
-def rows_of(change: Change) -> dict[str, list[Mapping[str, object]]]:
+def rows_of(change: Change) -> dict[str, list[Facts]]:
     """The rows of a new change, by table."""
     row = _identity(change) | _proposal(change) | state_of(change)
     return {TABLES.records: [row], TABLES.steps: TABLES.step_rows(change, change.chain.steps)}
 
 
-def _identity(c: Change) -> dict[str, object]:
+def _identity(c: Change) -> dict[str, Fact]:
     """What never changes."""
     return {
         "id": c.id,
@@ -36,7 +36,7 @@ def _identity(c: Change) -> dict[str, object]:
     }
 
 
-def _proposal(c: Change) -> dict[str, object]:
+def _proposal(c: Change) -> dict[str, Fact]:
     """What a resubmission replaces."""
     return {
         "lane": c.lane,

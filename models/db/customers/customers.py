@@ -23,6 +23,7 @@ from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.customers import customer_entity_overrides, customers
 from models.db.tx import Tx, to_json
+from models.facts import Fact, Facts
 from models.keys import email_key, name_key, tax_id_key
 
 _TABLES: Final = {
@@ -84,9 +85,9 @@ def get(tx: Tx, customer_id: str) -> Customer:
     return found(tx, "customer", customer_id, load(tx, customer_id))
 
 
-def _master(c: CustomerMaster) -> dict[str, object]:
+def _master(c: CustomerMaster) -> dict[str, Fact]:
     """The columns of the customer's own fields, with the keys by which it is found."""
-    keys: dict[str, object] = {
+    keys: dict[str, Fact] = {
         "name_key": name_key(c.name),
         "email_key": email_key(c.email),
         "tax_id_key": tax_id_key(c.tax_id) if c.tax_id else None,
@@ -97,7 +98,7 @@ def _master(c: CustomerMaster) -> dict[str, object]:
 def insert(tx: Tx, new: Mapping[str, CustomerDetails]) -> None:
     """New customers, by their ids, with everything that belongs to them. Raises the driver's UniqueViolation on a taken
     key."""
-    times = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
+    times: dict[str, Fact] = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
     tx.insert("customers", [{"id": i} | _master(c) | times for i, c in new.items()])
     for customer_id, customer in new.items():
         save_related(tx, customer_id, RelatedRecords(), customer)
@@ -126,8 +127,8 @@ def save_related(
 ) -> None:
     """Write what differs in the related records."""
     for name, kind in RELATED.items():
-        new: Mapping[str, object] = getattr(after, name)
-        old: Mapping[str, object] = getattr(before, name)
+        new: Facts = getattr(after, name)
+        old: Facts = getattr(before, name)
         gone = [i for i in old if i not in new]
         if gone:
             tx.later(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)
@@ -150,7 +151,7 @@ def _save_overrides(
             id=customer_id,
             gone=gone,
         )
-    rows = [
+    rows: list[Facts] = [
         {"customer_id": customer_id, "legal_entity_id": e, "fields": override_json(o)}
         for e, o in new.items()
         if old.get(e) != o

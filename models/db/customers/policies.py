@@ -3,6 +3,7 @@
 from models.customers.approval_policy import ApprovalPolicy
 from models.customers.change_records import KeptPolicy
 from models.db.tx import Tx
+from models.facts import Facts
 
 
 def get(tx: Tx) -> KeptPolicy:
@@ -18,7 +19,7 @@ def lock(tx: Tx) -> None:
 
 def put(tx: Tx, policy: ApprovalPolicy, by: str) -> None:
     """Keep the policy in place of the one before, at the next version."""
-    row = {"policy": policy.dump(), "version": 1, "updated_at": tx.now, "updated_by": by}
+    row: Facts = {"policy": policy.dump(), "version": 1, "updated_at": tx.now, "updated_by": by}
     tx.insert(
         "approval_policies",
         [row],
