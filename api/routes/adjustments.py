@@ -34,7 +34,8 @@ def list_adjustments(
     request: Request, who: Reader, page: Paging, customer_id: str | None = None, invoice_id: str | None = None,
     payment_id: str | None = None, status: Annotated[Choice[AdjustmentStatus] | None, InUpperCase] = None,
 ) -> Response:  # fmt: skip
-    """What applications settled without money: discounts, write-offs, bank fees, tax withheld; the newest first."""
+    """Adjustments, the newest first: what applications settled without money, as discount, write-off, bank fee or tax
+    withheld."""
     after = page.after("adjustments", str)
     given = {"customer_id": customer_id, "invoice_id": invoice_id, "payment_id": payment_id, "status": status}
     with reading(request, who) as tx:
@@ -46,7 +47,7 @@ def list_adjustments(
     "/v1/adjustments/{adjustment_id}", response_model=AdjustmentAnswer, responses=refusals("ADJUSTMENT_NOT_FOUND")
 )
 def get_adjustment(request: Request, adjustment_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One adjustment with the application that it belongs to, posted or undone."""
     with reading(request, who) as tx:
         found = adjustments.get(tx, adjustment_id)
     who_sees(who, found.legal_entity_id)
@@ -91,6 +92,6 @@ async def put_authority_limits(
 
 @router.get("/v1/authority-limits", response_model=AuthorityLimitsAnswer)
 def get_authority_limits(request: Request, who: SettingsReader) -> Response:
-    """What each role may give away, by kind."""
+    """The limits of authority: what each role may give away by kind, in minor units of the entity's functional currency."""
     with reading(request, who) as tx:
         return shown(authority_limits_answer(authority.get(tx)))

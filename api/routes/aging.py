@@ -30,7 +30,7 @@ KnownAt = Annotated[Until | None, Query(description="Count only what was recorde
 def get_ar_aging(
     request: Request, customer_id: str, who: Reader, as_of: AsOf = None, known_at: KnownAt = None
 ) -> Response:
-    """What the customer owes, in buckets by days past due; payments count from their payment date."""
+    """The customer's aging: what is owed, in minor units, in buckets by days past due; payments count from their payment date."""
     with reading(request, who, snapshot=True) as tx:
         who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
         return shown(aging_of(tx, customer_id, as_of or tx.now.date(), known_at, who.entities))

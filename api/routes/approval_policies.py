@@ -53,11 +53,11 @@ def get_absence(request: Request, who: Somebody) -> Response:
 
 @router.put("/v1/out-of-office", response_model=OutOfOfficeAnswer)
 async def put_absence(request: Request, body: SetAbsence, who: Oneself, key: IdempotencyKey) -> Response:
-    """Say that one is away; an earlier word is replaced."""
+    """State one's own absence, and who stands in; an earlier word is replaced."""
     return await write(request, who, key, Write("out_of_office.put", body, who.org_id))
 
 
 @router.delete("/v1/out-of-office", response_model=OutOfOfficeAnswer)
 async def delete_absence(request: Request, who: Oneself, key: IdempotencyKey) -> Response:
-    """Say that one is back."""
+    """End one's own absence: one is back, and the stand-in decides no more."""
     return await write(request, who, key, Write("out_of_office.delete", Empty(), who.org_id))

@@ -67,8 +67,8 @@ def list_approvals(
         str | None, Query(pattern="^(?i:pending|pending_approval|approved|rejected|withdrawn|failed)$")
     ] = None,
 ) -> Response:
-    """What waits for somebody, of every kind, oldest first; with `status` what is, or has become, of that status. Only what one
-    may read is listed."""
+    """Approvals that wait for somebody, of every kind, oldest first; with `status` what is, or has become, of that status. Only
+    what one may read is listed."""
     after = page.after(_LIST, str)
     said = None if status is None else "PENDING_APPROVAL" if status.lower() == "pending" else status.upper()
     wanted = Wanted(
@@ -87,7 +87,7 @@ def list_approvals(
 
 @router.post("/v1/approvals:decide", response_model=DecidedBatchAnswer)
 async def decide_approvals(request: Request, body: DecideApprovals, who: Approver, key: IdempotencyKey) -> Response:
-    """Decide several, each in a transaction of its own, answered in the order of the request."""
+    """Decide several approvals, each in a transaction of its own, answered in the order of the request."""
     return await decide_many(request, who, key, body.decisions)
 
 
@@ -119,7 +119,7 @@ async def decide_approval(
 async def delegate_approval(
     request: Request, approval_id: str, body: DelegateStep, who: Approver, key: IdempotencyKey
 ) -> Response:
-    """Give a step to another person who holds its role."""
+    """Give a step of an approval to another person who holds its role."""
     return await act(request, who, key, "delegate", approval_id, body)
 
 
@@ -127,7 +127,7 @@ async def delegate_approval(
 async def withdraw_approval(
     request: Request, approval_id: str, who: Submitter, key: IdempotencyKey, body: WithdrawChange | None = None
 ) -> Response:
-    """The submitter takes back what nobody has approved whole."""
+    """The submitter takes back an approval that was asked for, as long as it is not approved whole."""
     return await act(request, who, key, "withdraw", approval_id, body or WithdrawChange())
 
 
@@ -135,8 +135,8 @@ async def withdraw_approval(
 async def resubmit_approval(
     request: Request, approval_id: str, who: Submitter, key: IdempotencyKey, body: ResubmitApproval | None = None
 ) -> Response:
-    """Submit again what was returned or could not be carried out, as things are now: a new round of decisions. A change is
-    corrected by its own path."""
+    """Submit an approval again that was returned or could not be carried out, as things are now: a new round of decisions. A
+    change is corrected by its own path."""
     asked = body or ResubmitApproval()
     again = ResubmitChange() if approval_id.startswith("chg_") else asked
     return await act(request, who, key, "resubmit", approval_id, again)
@@ -167,7 +167,7 @@ def get_evidence_of_approval(
     responses=_REFUSED,
 )
 async def get_token_of_approval(request: Request, approval_id: str, who: Approver) -> Response:
-    """A single-use token for deciding the pending step by the signal `decide` of the Temporal CLI or UI."""
+    """A single-use token for deciding the approval's pending step by the signal `decide` of the Temporal CLI or UI."""
 
     def make() -> ApprovalTokenAnswer:
         require_family(approval_id)

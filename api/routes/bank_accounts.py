@@ -26,7 +26,7 @@ Writer = Annotated[Principal, requires("settings.write", RECORD)]
     responses=refusals("BANK_ACCOUNT_NOT_FOUND"),
 )  # fmt: skip
 def get_bank_account(request: Request, bank_account_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One bank account with its numbers, currency and legal entity."""
     with reading(request, who) as tx:
         found = lookups.bank_account(tx, bank_account_id)
     who_sees(who, found.legal_entity_id)

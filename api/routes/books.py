@@ -87,7 +87,7 @@ Period = Annotated[str, Field(pattern=r"^(19|2[0-9])[0-9]{2}-(0[1-9]|1[0-2])$")]
 async def close_period(
     request: Request, period: Period, who: Writer, key: IdempotencyKey, body: ChangePeriod | None = None
 ) -> Response:
-    """Close a month (YYYY-MM): receipts without an entry are posted first. A closed month stays closed."""
+    """Close a period, which is a month (YYYY-MM): receipts without an entry are posted first. A closed month stays closed."""
     w = Write("close_period", body or ChangePeriod(), period, f"period_{period}")
     return await write(request, who, key, w)
 
@@ -96,14 +96,14 @@ async def close_period(
 async def reopen_period(
     request: Request, period: Period, who: Writer, key: IdempotencyKey, body: ChangePeriod | None = None
 ) -> Response:
-    """Open a closed month again."""
+    """Open a closed period again: what is dated in that month can be posted."""
     w = Write("reopen_period", body or ChangePeriod(), period, f"period_{period}")
     return await write(request, who, key, w)
 
 
 @router.get("/v1/periods", response_model=Page[PeriodAnswer])
 def list_periods(request: Request, who: Reader, page: Paging) -> Response:
-    """Every month that was ever closed; what is not listed is open."""
+    """Every period (month) that was ever closed; what is not listed is open."""
     with reading(request, who) as tx:
         found = periods.list_periods(tx, page.after("periods", str), page.fetch)
     return shown(page.of("periods", found, key=lambda p: (p.period,), item=period_answer))
@@ -124,7 +124,7 @@ async def change_settings(request: Request, body: ChangeSettings, who: Writer, k
 
 @router.get("/v1/legal-entities", response_model=Page[LegalEntityAnswer])
 def list_legal_entities(request: Request, who: Reader, page: Paging) -> Response:
-    """The companies of the organisation, by id."""
+    """The legal entities (companies) of the organisation, by id."""
     with reading(request, who) as tx:
         found = master_data.list_legal_entities(tx, who.entities, page.after("legal_entities", str), page.fetch)
     return shown(page.of("legal_entities", found, key=lambda e: (e.id,), item=legal_entity_answer))
@@ -166,7 +166,7 @@ def list_dimensions(request: Request, who: Reader, page: Paging) -> Response:
     "/v1/legal-entities", status_code=201, response_model=LegalEntityAnswer, responses=refusals("ALREADY_EXISTS")
 )
 async def create_legal_entity(request: Request, body: CreateLegalEntity, who: Writer, key: IdempotencyKey) -> Response:
-    """Add a legal entity."""
+    """Add a legal entity, with the currency in which its books are kept."""
     return await write(request, who, key, Write("create_legal_entity", body, who.org_id))
 
 

@@ -52,7 +52,7 @@ def list_customer_360_invoices(request: Request, customer_id: str, who: Reader, 
     responses=refusals("CUSTOMER_NOT_FOUND", "INVOICE_NOT_FOUND"),
 )
 def get_customer_360_invoice(request: Request, customer_id: str, invoice_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One invoice of the customer, as the 360 view leads to it, with its balance in minor units."""
     with reading(request, who) as tx:
         _customer(tx, who, customer_id)
         found = invoices.get(tx, invoice_id)

@@ -112,7 +112,7 @@ async def withdraw_change(
 async def delegate_step(
     request: Request, change_id: str, body: DelegateStep, who: Approver, key: IdempotencyKey
 ) -> Response:
-    """Give a step to another person who holds its role."""
+    """Give a step of the change to another person who holds its role."""
     w = _about(change_id, "change.delegate", body)
     return await write(request, who, key, w)
 
@@ -159,7 +159,7 @@ def get_evidence(
     responses=refusals("CHANGE_NOT_FOUND", "SEGREGATION_OF_DUTIES", "STEP_NOT_PENDING", "CHANGE_CLOSED"),
 )
 async def get_approval_token(request: Request, change_id: str, who: Approver) -> Response:
-    """A single-use token for deciding the pending step by the signal `decide` of the Temporal CLI or UI."""
+    """A single-use token for deciding the change's pending step by the signal `decide` of the Temporal CLI or UI."""
 
     def make() -> ApprovalTokenAnswer:
         with transaction(request.app.state.engine, who.org_id) as tx:

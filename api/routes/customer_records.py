@@ -33,7 +33,7 @@ Actor = Annotated[Principal, requires("activities.write", RECORD)]
 async def log_activity(
     request: Request, customer_id: str, body: LogActivity, who: Actor, key: IdempotencyKey
 ) -> Response:
-    """Log a call, an e-mail, a meeting or a note on the contact timeline."""
+    """Log an activity, that is a call, an e-mail, a meeting or a note on the contact timeline."""
     return await write(request, who, key, Write("log_activity", body, new_id("act"), customer_id, customer_id))
 
 
@@ -45,7 +45,7 @@ async def log_activity(
 def list_activities(
     request: Request, customer_id: str, who: Reader, page: Paging, contact_id: str | None = None
 ) -> Response:
-    """The timeline of the customer, or of one contact; the latest first."""
+    """The activities of the customer, or of one contact, the latest first."""
     after = page.after("activities", datetime, str)
     with reading(request, who) as tx:
         _require_customer(tx, who, customer_id)
@@ -55,7 +55,7 @@ def list_activities(
 
 @router.get("/v1/activities/{activity_id}", response_model=ActivityAnswer, responses=refusals("ACTIVITY_NOT_FOUND"))
 def get_activity(request: Request, activity_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One activity of a customer's timeline: a call, an e-mail, a meeting or a note."""
     with reading(request, who) as tx:
         found, legal_entity_id = activities.get(tx, activity_id)
     who_sees(who, legal_entity_id)
@@ -69,7 +69,7 @@ def get_activity(request: Request, activity_id: str, who: Reader) -> Response:
 async def create_opportunity(
     request: Request, customer_id: str, body: CreateOpportunity, who: Actor, key: IdempotencyKey
 ) -> Response:
-    """Start an opportunity."""
+    """Start an opportunity of the customer, which is ours and no source's."""
     return await write(request, who, key, Write("create_opportunity", body, new_id("opp"), customer_id, customer_id))
 
 
@@ -97,9 +97,11 @@ def _require_customer(tx: Tx, who: Principal, customer_id: str) -> None:
 def _drill_through(kind: Kind) -> None:
     missing = refusals(f"{kind.noun.upper()}_NOT_FOUND")
 
-    @router.get(f"{kind.path}/{{record_id}}", response_model=kind.answer, responses=missing, name=f"get_{kind.noun}")
+    @router.get(
+        f"{kind.path}/{{record_id}}", response_model=kind.answer, responses=missing, name=f"get_{kind.noun}",
+        description=f"One of the {kind.plural} of a customer, as its source or arflow itself has it.",
+    )  # fmt: skip
     def get_record(request: Request, record_id: str, who: Reader) -> Response:
-        """One record of a source, or of our own."""
         with reading(request, who) as tx:
             found, legal_entity_id = source_records.get(tx, kind, record_id)
         who_sees(who, legal_entity_id)
@@ -110,9 +112,9 @@ def _drill_through(kind: Kind) -> None:
         response_model=kind.page,
         responses=refusals("CUSTOMER_NOT_FOUND"),
         name=f"list_{kind.table}",
+        description=f"The customer's {kind.plural}, the newest first; the closed ones too.",
     )
     def list_records(request: Request, customer_id: str, who: Reader, page: Paging) -> Response:
-        """The customer's records of this kind, the newest first; the closed ones too."""
         after = page.after(kind.table, str)
         with reading(request, who) as tx:
             _require_customer(tx, who, customer_id)

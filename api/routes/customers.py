@@ -76,7 +76,7 @@ async def update_customer(
     key: IdempotencyKey,
     if_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
-    """Submit changes: absent is unchanged, null is cleared, related records by add, update and delete."""
+    """Submit changes of a customer: absent is unchanged, null is cleared, related records by add, update and delete."""
     given = UpdateCustomer(patch=body, if_match=_versions(if_match))
     return await write(request, who, key, _about(customer_id, "customer.update", given, "Update customer"))
 
@@ -96,8 +96,8 @@ async def delete_customer(
     reason_code: ReasonCode | None = None,
     force: bool = False,
 ) -> Response:
-    """Submit a deactivation (soft) or an erasure (hard, which needs a reason_code). `force` erases one with transactions where
-    policy allows it."""
+    """Submit a customer's deactivation (soft) or an erasure (hard, which needs a reason_code). `force` erases one with
+    transactions where policy allows it."""
     if force and mode is not DeleteMode.HARD:
         raise invalid(FieldError("/query/force", "FIELD_INVALID", "force goes with mode=hard."))
     given = DeleteCustomer(mode=mode, reason_code=reason_code, force=force)
@@ -160,7 +160,7 @@ def list_customers(
     responses=refusals("CUSTOMER_NOT_FOUND", "LEGAL_ENTITY_NOT_FOUND"),
 )
 def get_customer(request: Request, customer_id: str, who: Reader, legal_entity_id: str | None = None) -> Response:
-    """The master, or what one legal entity sees of it. The ETag is the version, for If-Match."""
+    """The customer's master, or what one legal entity sees of it. The ETag is the version, for If-Match."""
     with reading(request, who) as tx:
         customer = _get(tx, who, customer_id)
         headers = {"ETag": f'"{customer.version}"'}

@@ -36,8 +36,8 @@ _OF_INVOICES: Final = (
 async def open_deduction(
     request: Request, body: OpenDeduction, who: Writer, key: IdempotencyKey, dry_run: DryRun = False
 ) -> Response:
-    """State that a customer does not pay a part of an invoice, without a payment. It stays due, is disputed, and lies on the desk
-    of the reason code's owner until it is decided."""
+    """Open a deduction: a customer does not pay a part of an invoice, without a payment. It stays due, is disputed, and lies on
+    the desk of the reason code's owner until it is decided."""
     w = Write("open_deduction", body, new_id("ded"), body.invoice_id)
     return await write(request, who, key, w, dry_run=dry_run)
 
@@ -56,8 +56,8 @@ async def resolve_deduction(
     key: IdempotencyKey,
     dry_run: DryRun = False,
 ) -> Response:
-    """Decide it. `accept` credits what is still due of it: a credit note is posted and settles the invoice, within the caller's
-    authority at once, beyond it when those above have approved. `reject` ends the dispute: the amount is collected."""
+    """Decide a deduction. `accept` credits what is still due of it: a credit note is posted and settles the invoice, within the
+    caller's authority at once, beyond it when those above have approved. `reject` ends the dispute: the amount is collected."""
     summary = f"Decide deduction {deduction_id}: {body.decision}, {body.reason_code}"
     w = Write("resolve_deduction", body, deduction_id, None, None, summary)
     return await write(request, who, key, w, dry_run=dry_run)

@@ -50,7 +50,7 @@ def list_exceptions(
 
 @router.get("/v1/exceptions/{exception_id}", response_model=ExceptionAnswer, responses=refusals("EXCEPTION_NOT_FOUND"))
 def get_exception(request: Request, exception_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One exception: whose it is, why it was opened, when it is due, and how it was resolved."""
     with reading(request, who) as tx:
         found = store.get_exception(tx, exception_id)
         if found.legal_entity_id is not None:
@@ -67,7 +67,7 @@ def get_exception(request: Request, exception_id: str, who: Reader) -> Response:
 async def assign_exception(
     request: Request, exception_id: str, body: AssignException, who: Writer, key: IdempotencyKey
 ) -> Response:
-    """Hand it to a role or a person."""
+    """Hand an open exception to a role or to a person, who owns it from then on."""
     return await write(request, who, key, Write("assign_exception", body, exception_id))
 
 
@@ -78,5 +78,5 @@ async def assign_exception(
 async def resolve_exception(
     request: Request, exception_id: str, body: ResolveException, who: Writer, key: IdempotencyKey
 ) -> Response:
-    """It is dealt with."""
+    """Resolve an exception that has been dealt with: it leaves its owner's desk, with a code that says how."""
     return await write(request, who, key, Write("resolve_exception", body, exception_id))

@@ -95,7 +95,7 @@ async def submit_import(
 
 @router.get("/v1/customer-imports/presets", response_model=ImportPresets)
 def get_import_presets(who: Reader) -> Response:
-    """The column names that each source is known by, and the fields that a column may be mapped to."""
+    """The presets of imports: the column names that each source is known by, and the fields that a column may be mapped to."""
     return shown(ImportPresets(fields=sorted(FIELDS), presets=PRESETS))
 
 
@@ -124,7 +124,7 @@ async def save_import_mapping(
 
 @router.get("/v1/customer-imports", response_model=Page[ImportAnswer])
 def list_imports(request: Request, who: Reader, page: Paging, status: ImportStatus | None = None) -> Response:
-    """Imports, the newest first."""
+    """Imports of customers, the newest first."""
     after = page.after("customer-imports", str)
     with reading(request, who) as tx:
         found = imports.page(tx, status, who.entities, after[0] if after else None, page.fetch)
@@ -134,7 +134,7 @@ def list_imports(request: Request, who: Reader, page: Paging, status: ImportStat
 
 @router.get("/v1/customer-imports/{import_id}", response_model=ImportAnswer, responses=_MISSING)
 def get_import(request: Request, import_id: str, who: Reader) -> Response:
-    """Where it stands: status, steps, counters, summary of the validation, failure."""
+    """Where an import stands: status, steps, counters, summary of the validation, failure."""
     return shown(import_answer(_seen(request, who, import_id)))
 
 
@@ -203,7 +203,7 @@ def get_import_events(request: Request, import_id: str, who: Reader) -> Response
 async def decide_import(
     request: Request, import_id: str, body: ReviewDecision, who: Decider, key: IdempotencyKey
 ) -> Response:
-    """Approve or reject what the validation found. Who uploaded the file does not decide it."""
+    """Approve or reject an import, by what its validation found. Who uploaded the file does not decide it."""
     return await write(request, who, key, Write("import.decide", body, import_id))
 
 

@@ -80,7 +80,7 @@ async def create_invoices(
 
 @router.get("/v1/invoices/{invoice_id}", response_model=InvoiceAnswer, responses=refusals("INVOICE_NOT_FOUND"))
 def get_invoice(request: Request, invoice_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One invoice with its balance and what is disputed of it, in minor units of its currency."""
     with reading(request, who) as tx:
         invoice = invoices.get(tx, invoice_id)
     who_sees(who, invoice.legal_entity_id)

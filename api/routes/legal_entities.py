@@ -26,7 +26,7 @@ Writer = Annotated[Principal, requires("settings.write", RECORD)]
     responses=refusals("LEGAL_ENTITY_NOT_FOUND"),
 )  # fmt: skip
 def get_legal_entity(request: Request, legal_entity_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One legal entity with its functional currency and how the tax in its discounts is treated."""
     with reading(request, who) as tx:
         found = lookups.legal_entity(tx, legal_entity_id)
     who_sees(who, found.id)
@@ -40,6 +40,6 @@ def get_legal_entity(request: Request, legal_entity_id: str, who: Reader) -> Res
 async def change_legal_entity(
     request: Request, legal_entity_id: str, body: ChangeLegalEntity, who: Writer, key: IdempotencyKey
 ) -> Response:
-    """Change its name, or whether the tax in discounts and credit notes is taken back: absent is unchanged, null the usual
-    rule of its currency. It holds for what is posted from then on."""
+    """Change a legal entity's name, or whether the tax in discounts and credit notes is taken back: absent is unchanged, null
+    the usual rule of its currency. It holds for what is posted from then on."""
     return await write(request, who, key, Write("change_legal_entity", body, legal_entity_id, who.org_id))

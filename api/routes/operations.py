@@ -37,7 +37,8 @@ router = gated_router("operations")
     "/v1/operations/{workflow_id:path}", response_model=OperationAnswer, responses=refusals("OPERATION_NOT_FOUND")
 )
 def get_operation(request: Request, workflow_id: str, who: Somebody) -> Response:
-    """`status` running, completed, refused or failed; with `http_status` and `result` or `error` once it has ended."""
+    """What became of a write: its operation's `status` is running, completed, refused or failed; with `http_status` and
+    `result` or `error` once it has ended."""
     with reading(request, who) as tx:
         command = command_of_process(tx, workflow_id, who.sub)
         if command is not None:

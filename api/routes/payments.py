@@ -186,7 +186,7 @@ async def reverse_payment(
 async def unapply_application(
     request: Request, application_id: str, body: UnapplyApplication, who: Applier, key: IdempotencyKey
 ) -> Response:
-    """Undo one application."""
+    """Undo one application of a payment and its adjustments: the invoice owes the amount again, and the payment has it back."""
     return await write(
         request, who, key,
         Write(
@@ -211,7 +211,7 @@ def list_payments(
     status: Annotated[Choice[PaymentStatus] | None, InUpperCase] = None, customer_id: str | None = None,
     external_id: ExternalId | None = None,
 ) -> Response:  # fmt: skip
-    """Payments, the newest first."""
+    """Payments of customers, the newest first."""
     after = page.after("payments", str)
     with reading(request, who) as tx:
         found = payment_reads.list_payments(
@@ -244,7 +244,7 @@ def list_credits(
     "/v1/customer-credits/{credit_id}", response_model=CustomerCreditAnswer, responses=refusals("CREDIT_NOT_FOUND")
 )
 def get_credit(request: Request, credit_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One customer credit with its amount and what remains of it, in minor units of its currency."""
     with reading(request, who) as tx:
         found = sessions.get_credit(tx, credit_id)
     who_sees(who, found.legal_entity_id)

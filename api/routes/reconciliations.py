@@ -59,7 +59,7 @@ async def draft_reconciliation(
 async def complete_reconciliation(
     request: Request, recon_id: str, who: Reconciler, key: IdempotencyKey, body: Empty | None = None
 ) -> Response:
-    """Complete it: the payments in it can no longer be reversed."""
+    """Complete a reconciliation: the payments in it can no longer be reversed."""
     asked = body or Empty()
     return await write(request, who, key, _process("complete_reconciliation", recon_id, asked, "Complete"))
 
@@ -72,7 +72,7 @@ async def reopen_reconciliation(
     request: Request, recon_id: str, body: ReopenReconciliation,
     who: Annotated[Principal, requires("reconciliations.reopen", RECORD)], key: IdempotencyKey,
 ) -> Response:  # fmt: skip
-    """A controller takes it up again."""
+    """Reopen a completed reconciliation, as a controller may: its payments can be reversed again."""
     return await write(request, who, key, _process("reopen_reconciliation", recon_id, body, "Reopen"))
 
 
@@ -92,7 +92,7 @@ def get_reconciliation(request: Request, recon_id: str, who: Reader) -> Response
 def list_reconciliations(
     request: Request, who: Reader, page: Paging, bank_account_id: str | None = None
 ) -> Response:  # fmt: skip
-    """The newest first."""
+    """Reconciliations of bank accounts, the newest first."""
     after = page.after("reconciliations", str)
     with reading(request, who) as tx:
         found = reconciliations.list_reconciliations(tx, who.entities, bank_account_id or None, after, page.fetch)

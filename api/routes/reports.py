@@ -68,7 +68,7 @@ def get_ar_roll_forward(
     since: Annotated[IsoDate, Query(alias="from", description="The first day")],
     until: Annotated[IsoDate, Query(alias="to", description="The last day")],
 ) -> Response:
-    """How receivables moved: opening + invoices - applications ± FX = closing."""
+    """The roll-forward of receivables, how they moved: opening + invoices - applications ± FX = closing."""
     if until < since:
         raise invalid(FieldError("/query/to", "FIELD_RANGE", "The last day is before the first."))
     with reading(request, who, snapshot=True) as tx:

@@ -33,10 +33,10 @@ def _put(kind: Kind) -> None:
     codes = ("CUSTOMER_NOT_FOUND", *(("STAGE_UNKNOWN",) if kind.table == "opportunities" else ()))
 
     @router.put(
-        f"/v1/sources/{kind.table}", response_model=UpsertedAnswer, responses=refusals(*codes), name=put_operation(kind)
-    )
+        f"/v1/sources/{kind.table}", response_model=UpsertedAnswer, responses=refusals(*codes), name=put_operation(kind),
+        description=f"Write up to 500 {kind.plural} of customers: new ones, and what is known by its external_id; all or none.",
+    )  # fmt: skip
     async def put(request: Request, body: body_type, who: Writer, key: IdempotencyKey) -> Response:
-        """Upsert up to 500 records by external_id, all or none."""
         return await write(request, who, key, Write(put_operation(kind), body, kind.table, who.org_id))
 
 
@@ -48,7 +48,7 @@ for _kind in KINDS.values():
 async def put_source_connection(
     request: Request, name: str, body: PutSourceConnection, who: Connector, key: IdempotencyKey
 ) -> Response:
-    """Say which external system serves which panels."""
+    """Make a source connection, or replace the one of that name: which external system serves which panels."""
     if re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", name) is None or name == "arflow":
         raise invalid(FieldError("/path/name", "FIELD_FORMAT", "A name is lower-case letters, digits, - and _"))
     if not set(body.panels) <= PANELS[body.kind] or len(set(body.panels)) < len(body.panels):
@@ -63,7 +63,7 @@ async def put_source_connection(
 
 @router.get("/v1/source-connections", response_model=Page[SourceConnectionAnswer])
 def list_source_connections(request: Request, who: Reader) -> Response:
-    """The external systems of the organisation."""
+    """The source connections of the organisation, which are its external systems."""
     with reading(request, who) as tx:
         found = [source_connection_answer(c) for c in panels.connections(tx)]
     return shown(Page(items=found, next_cursor=None))
@@ -75,7 +75,7 @@ def list_source_connections(request: Request, who: Reader) -> Response:
     responses=refusals("SOURCE_CONNECTION_NOT_FOUND"),
 )
 def get_source_connection(request: Request, name: str, who: Reader) -> Response:
-    """One of them."""
+    """One source connection: the external system of that name, and the panels that it serves."""
     with reading(request, who) as tx:
         found = panels.connection(tx, name)
     if found is None:

@@ -57,7 +57,7 @@ def list_statement_formats(request: Request, bank_account_id: str, who: Reader, 
     responses=refusals("BANK_ACCOUNT_NOT_FOUND", "STATEMENT_FORMAT_NOT_FOUND"),
 )  # fmt: skip
 def get_statement_format(request: Request, bank_account_id: str, name: str, who: Reader) -> Response:
-    """One of them."""
+    """One statement format of the bank account, by the name that an upload gives it."""
     with reading(request, who) as tx:
         account = lookups.bank_account(tx, bank_account_id)
         who_sees(who, account.legal_entity_id)

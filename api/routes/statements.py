@@ -115,7 +115,7 @@ def get_statement(
 
 @router.get("/v1/statements", response_model=Page[StatementAnswer])
 def list_statements(request: Request, who: Reader, page: Paging) -> Response:
-    """Statements, the newest first."""
+    """Bank statements that were uploaded, the newest first."""
     after = page.after("statements", str)
     with reading(request, who) as tx:
         found = statements.list_statements(tx, who.entities, after[0] if after else None, page.fetch)

@@ -66,7 +66,8 @@ def _with_secret(
 async def create_webhook_endpoint(
     request: Request, body: CreateWebhookEndpoint, who: User, key: IdempotencyKey
 ) -> Response:
-    """Have events sent to a URL. The answer carries the secret that signs them: keep it, it is shown once."""
+    """Make a webhook endpoint: events are sent to its URL. The answer carries the secret that signs them: keep it, it is shown
+    once."""
     _reachable(request, body.url)
     made = await write(request, who, key, Write("webhook_endpoint.create", body, "webhook-endpoints", who.org_id))
     said = made.done.read(CreatedWebhookEndpointAnswer)
@@ -75,7 +76,7 @@ async def create_webhook_endpoint(
 
 @router.get("/v1/webhook-endpoints", response_model=Page[WebhookEndpointAnswer])
 def list_webhook_endpoints(request: Request, who: Reader, page: Paging) -> Response:
-    """The newest first."""
+    """The webhook endpoints of the organisation, the newest first."""
     after = page.after("webhook-endpoints", str)
     with reading(request, who) as tx:
         found = webhooks.list_endpoints(tx, after[0] if after else None, page.fetch)
@@ -88,7 +89,7 @@ def list_webhook_endpoints(request: Request, who: Reader, page: Paging) -> Respo
     responses=refusals("WEBHOOK_ENDPOINT_NOT_FOUND"),
 )
 def get_webhook_endpoint(request: Request, endpoint_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One webhook endpoint: its address, its event types and whether it is sent to; never its secret."""
     with reading(request, who) as tx:
         return shown(webhook_endpoint_answer(webhooks.get_endpoint(tx, endpoint_id)))
 
@@ -101,7 +102,7 @@ def get_webhook_endpoint(request: Request, endpoint_id: str, who: Reader) -> Res
 async def update_webhook_endpoint(
     request: Request, endpoint_id: str, body: UpdateWebhookEndpoint, who: User, key: IdempotencyKey
 ) -> Response:
-    """Another address, other types; `disabled` stops sending, `enabled` sends what happens from then on."""
+    """Change a webhook endpoint's address or event types: `disabled` stops sending, `enabled` sends what happens from then on."""
     _reachable(request, body.url)
     return await write(request, who, key, Write("webhook_endpoint.update", body, endpoint_id))
 
@@ -112,7 +113,7 @@ async def update_webhook_endpoint(
     responses=refusals("WEBHOOK_ENDPOINT_NOT_FOUND"),
 )
 async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
-    """Send nothing there any more. Its deliveries can still be read."""
+    """Delete a webhook endpoint: nothing is sent there any more. Its deliveries can still be read."""
     return await write(request, who, key, Write("webhook_endpoint.delete", Empty(), endpoint_id))
 
 
@@ -122,7 +123,7 @@ async def delete_webhook_endpoint(request: Request, endpoint_id: str, who: User,
     responses=refusals("WEBHOOK_ENDPOINT_NOT_FOUND"),
 )
 async def rotate_webhook_secret(request: Request, endpoint_id: str, who: User, key: IdempotencyKey) -> Response:
-    """A new secret; the former one signs beside it for 24 hours."""
+    """Give a webhook endpoint a new secret, which is shown once; the former one signs beside it for 24 hours."""
     turned = await write(request, who, key, Write("webhook_endpoint.rotate_secret", Empty(), endpoint_id))
     said = turned.done.read(RotatedWebhookSecretAnswer)
     return await run_in_threadpool(_with_secret, request, who, turned, said, said.former_until)
@@ -138,7 +139,7 @@ def list_webhook_deliveries(
     event_id: Annotated[str | None, Query(description="What became of one event")] = None,
     subject: Annotated[str | None, Query(description="Of the events about this record")] = None,
 ) -> Response:
-    """What became of the deliveries, the newest event first."""
+    """Webhook deliveries and what became of them, the newest event first."""
     after = page.after("webhook-deliveries", int, str)
     with reading(request, who) as tx:
         found = webhooks.list_deliveries(
@@ -154,7 +155,7 @@ def list_webhook_deliveries(
     responses=refusals("WEBHOOK_DELIVERY_NOT_FOUND"),
 )
 def get_webhook_delivery(request: Request, delivery_id: str, who: Reader) -> Response:
-    """One of them."""
+    """One webhook delivery: how often it was tried, what was answered last, and when it is tried next."""
     with reading(request, who) as tx:
         return shown(webhook_delivery_answer(webhooks.get_delivery(tx, delivery_id)))
 
@@ -165,7 +166,7 @@ def get_webhook_delivery(request: Request, delivery_id: str, who: Reader) -> Res
     responses=refusals("WEBHOOK_DELIVERY_NOT_FOUND", "WEBHOOK_ENDPOINT_DISABLED"),
 )
 async def replay_webhook_delivery(request: Request, delivery_id: str, who: User, key: IdempotencyKey) -> Response:
-    """Send it again, with the same webhook-id; one that waits for its next attempt is tried at once."""
+    """Send a delivery again, with the same webhook-id; one that waits for its next attempt is tried at once."""
     replayed = await write(request, who, key, Write("webhook_delivery.replay", Empty(), delivery_id))
     delivery = replayed.done.read(WebhookDeliveryAnswer)
     queue = WebhookQueue(who.org_id, delivery.endpoint_id, delivery.subject)

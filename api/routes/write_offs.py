@@ -81,7 +81,8 @@ def get_write_off(request: Request, write_off_id: str, who: Reader) -> Response:
 async def reverse_write_off(
     request: Request, write_off_id: str, body: ReverseWriteOff, who: Applier, key: IdempotencyKey
 ) -> Response:
-    """The invoice owes it again, for instance because the money came after all. It needs no authority."""
+    """Reverse a write-off: the invoice owes the amount again, for instance because the money came after all. It needs no
+    authority."""
     summary = f"Reverse write-off {write_off_id}: {body.reason_code}"
     w = Write("reverse_write_off", body, write_off_id, None, None, summary)
     return await write(request, who, key, w)

@@ -26,6 +26,11 @@ class Kind:
     page: object
 
     @property
+    def plural(self) -> str:
+        """What people call its records: `NPS responses`."""
+        return self.table.replace("nps", "NPS").replace("_", " ")
+
+    @property
     def path(self) -> str:
         """Where its records are drilled into: `/v1/opportunities`."""
         return f"/v1/{self.table.replace('_', '-')}"

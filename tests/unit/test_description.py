@@ -42,6 +42,22 @@ def test_every_operation_has_an_id_of_its_own_a_tag_and_a_sentence() -> None:
     assert [name for name, op in operations() if not op.get("tags") or not op.get("description")] == []
 
 
+NOT_BY_NAME = {"get_health", "get_readiness", "make_proposal", "decline_proposal"}
+"""What says what it is about in other words than its path."""
+
+
+def test_a_description_names_what_it_is_about_and_no_two_say_the_same() -> None:
+    said = Counter(op["description"] for _, op in operations())
+    assert [words for words, n in said.items() if n > 1] == []
+    assert [words for words in said if len(words.split()) < 5] == []
+    for _, op in operations():
+        nouns = [
+            re.sub("ie$", "", noun.removesuffix("s").removesuffix("y")) for noun in op["operationId"].split("_")[1:]
+        ]
+        named = op["description"].lower().replace("-", " ")
+        assert op["operationId"] in NOT_BY_NAME or any(noun in named for noun in nouns), (op["operationId"], named)
+
+
 @pytest.mark.parametrize(("name", "operation"), operations(), ids=[name for name, _ in operations()])
 def test_every_answer_is_a_named_schema(name: str, operation: Schema) -> None:
     for status, response in operation["responses"].items():
