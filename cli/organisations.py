@@ -107,6 +107,7 @@ def create_customer(
         finally:
             engine.dispose()
     print("\n".join(ids))
+    print(f"arflow: in {place(settings)}", file=sys.stderr)
 
 
 def _refused(org: str, error: IntegrityError) -> str:

@@ -57,7 +57,7 @@ def test_a_database_without_tables_is_said_to_need_migrating(
     assert str(run("verify").exception) == "the database has no tables yet: run `arflow migrate`"
 
 
-def test_an_organisation_made_is_printed_where_it_stands_is_said_and_only_it_is_given_tokens(
+def test_what_is_made_is_printed_where_it_stands_is_said_and_only_it_is_given_tokens(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, fresh_home: Path
 ) -> None:
     monkeypatch.setenv("ARFLOW_DATABASE_URL", fresh_database_url)
@@ -65,6 +65,8 @@ def test_an_organisation_made_is_printed_where_it_stands_is_said_and_only_it_is_
     made = run("org", "create", "org_mine", "--name", "Mine")
     assert (made.exit_code, made.stdout) == (0, "org_mine\n")
     assert made.stderr.startswith("arflow: in the database arflow_")
+    customer = run("customer", "create", "--org", "org_mine", "--name", "Harbour", "--email", "pay@harbour.example")
+    assert (customer.exit_code, customer.stdout.count("\n"), customer.stderr) == (0, 1, made.stderr)
     refused = run("token", "--org", "org_mien", "--user", "u_clerk", "--role", "ar_clerk")
     assert str(refused.exception) == "no such organisation: org_mien; there are org_mine"
     assert run("token", "--org", "org_mine", "--user", "u_clerk", "--role", "ar_clerk").output.count(".") == 2
