@@ -80,7 +80,7 @@ async def _run(stack: BenchStack, customers: list[str], *, rounds: int, n: int) 
             "apply by HTTP at 32 concurrent, share of the bare rate",
             rates,
             "x",
-            0.6,
+            0.65,
             at_least=True,
             note="moonshot 0.8",
         ),
