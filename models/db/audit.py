@@ -1,23 +1,38 @@
 """The audit trail, read; and sealed."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from sqlalchemy import literal_column
 
 from models.answers import JsonObject, read_row
 from models.audit.chain import SEALED_ACTION, STAMPED_ACTION, AuditEvent, merkle_path, seal_leaf
 from models.audit.entries import AuditEntry
 from models.audit.seals import SealedTrailAnswer, SealStepAnswer, StampAnswer, StampedSealAnswer, seal_answer
+from models.db.listing import Listing, param
 from models.db.streaming import stream
-from models.db.subjects import subject_filter
+from models.db.subjects import covered
+from models.db.tables.shared import audit_events
 from models.db.tx import Tx, to_json
 from models.facts import Fact, Facts
 
 OF_SUBJECT: Final = ("seq",)
 OF_ALL: Final = ("at", "subject_id", "seq")
 """What a list is ordered by: one subject's chain, or all of them by time."""
+_E: Final = audit_events.c
+_LISTS: Final = {
+    order: Listing(
+        audit_events,
+        key=[_E[part] for part in order],
+        within=literal_column(covered("audit_events.subject_id")),
+        equal=(_E.subject_id, _E.actor),
+        filters={"since": _E.at >= param("since"), "until": _E.at <= param("until")},
+    )
+    for order in (OF_SUBJECT, OF_ALL)
+}
 
 _HEADS: Final = """SELECT subject_id, seq, hash FROM audit_heads WHERE org_id = :org ORDER BY subject_id COLLATE "C" """
 _STORED: Final = """SELECT subject_id, seq, hash FROM audit_seal_heads WHERE org_id = :org AND sealed_at = :at
@@ -29,24 +44,9 @@ def list_audit_events(
     until: datetime | None, after: Sequence[Fact] | None, limit: int,
 ) -> Sequence[AuditEvent]:  # fmt: skip
     """One subject's chain in its own order, else everything by time. `after`: the values of `OF_SUBJECT`, or of `OF_ALL`."""
-    where, params = subject_filter(entities, "e.subject_id")
-    given: Mapping[str, tuple[Fact, str]] = {
-        "subject": (subject_id, "e.subject_id = :subject"),
-        "actor": (actor, "e.actor = :actor"),
-        "since": (since, "e.at >= :since"),
-        "until": (until, "e.at <= :until"),
-    }
-    for name, (value, condition) in given.items():
-        if value is not None:
-            where += f" AND {condition}"
-            params[name] = value
-    place = OF_ALL if subject_id is None else OF_SUBJECT
-    order = ", ".join(f"e.{part}" for part in place)
-    if after is not None:
-        where += f" AND ({order}) > ({', '.join(f':after_{part}' for part in place)})"
-        params |= {f"after_{part}": value for part, value in zip(place, after, strict=True)}
-    sql = f"SELECT e.* FROM audit_events e WHERE e.org_id = :org{where} ORDER BY {order} LIMIT :n"
-    return [read_row(AuditEvent, row) for row in tx.all(sql, **params, n=limit)]
+    chain = _LISTS[OF_ALL if subject_id is None else OF_SUBJECT]
+    rows = chain.page(tx, entities, after, limit, subject_id=subject_id, actor=actor, since=since, until=until)
+    return [read_row(AuditEvent, row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

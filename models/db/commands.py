@@ -6,7 +6,7 @@ from typing import Final
 from models.access import Principal
 from models.answers import read_json
 from models.commands import Answered, Asked, CommandEnd, CommandRow, FirstCommand, KeptRefusal
-from models.db.subjects import subject_filter
+from models.db.subjects import covered
 from models.db.tx import Row, Tx, to_json
 from models.facts import Facts
 
@@ -67,10 +67,9 @@ def covers(tx: Tx, who: Principal, command: Asked) -> bool:
     if command.actor == who.sub or who.entities is None or (theirs is not None and who.entities.issuperset(theirs)):
         return True
     about = [command.resource_id, (command.response or {}).get("payment_id")]
-    where, params = subject_filter(who.entities, "about.id")
-    books = f"SELECT 1 FROM unnest(CAST(:about AS text[])) AS about (id) WHERE true{where}"
+    books = f"SELECT 1 FROM unnest(CAST(:about AS text[])) AS about (id) WHERE {covered('about.id')}"
     sql = f"SELECT 1 AS covered FROM (SELECT CAST(:entities AS text[]) AS ids) mine WHERE EXISTS ({books}{_BESIDE})"
-    return tx.one(sql, about=about, **params) is not None
+    return tx.one(sql, about=about, entities=sorted(who.entities)) is not None
 
 
 SHARE_PERIODS: Final = "pg_advisory_xact_lock_shared(hashtextextended('periods:' || :org, 0))"

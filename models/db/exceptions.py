@@ -2,13 +2,30 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Final
 
+from sqlalchemy import or_
+
+from models.answers import read_row
+from models.db.listing import Listing, among, param
 from models.db.lookups import found
+from models.db.tables.shared import exceptions
 from models.db.tx import Tx
 from models.exceptions.records import ExceptionRecord
+from models.facts import Facts
 
-_GET = "SELECT * FROM exceptions WHERE org_id = :org AND id = :id"
+_GET: Final = "SELECT * FROM exceptions WHERE org_id = :org AND id = :id"
+_E: Final = exceptions.c
+_LIST: Final = Listing(
+    exceptions,
+    key=(_E.due_at, _E.id),
+    within=or_(_E.legal_entity_id.is_(None), among(_E.legal_entity_id)),
+    equal=(_E.status, _E.kind, _E.subject_id),
+    filters={
+        "owner": or_(_E.owner_user == param("owner"), _E.owner_role == param("owner")),
+        "desk": or_(_E.owner_user == param("me"), among(_E.owner_role, "roles")),
+    },
+)
 
 
 def get_exception(tx: Tx, exception_id: str, *, lock: bool = False) -> ExceptionRecord:
@@ -78,25 +95,8 @@ def list_exceptions(
     after: tuple[datetime, str] | None = None, limit: int,
 ) -> Sequence[ExceptionRecord]:  # fmt: skip
     """Soonest due first. `desk`: only what lies with this user or one of these roles. `owner`: a user or a role."""
-    where, params = "", dict[str, Any]()
-    if entities is not None:
-        where += " AND (legal_entity_id IS NULL OR legal_entity_id = ANY(:entities))"
-        params["entities"] = sorted(entities)
-    if desk is not None:
-        where += " AND (owner_user = :me OR owner_role = ANY(:roles))"
-        params |= {"me": desk[0], "roles": sorted(desk[1])}
-    given = {
-        "status": (status, "status = :status"),
-        "kind": (kind, "kind = :kind"),
-        "subject": (subject_id, "subject_id = :subject"),
-        "owner": (owner, "(owner_user = :owner OR owner_role = :owner)"),
-    }
-    for name, (value, condition) in given.items():
-        if value is not None:
-            where += f" AND {condition}"
-            params[name] = value
-    if after is not None:
-        where += " AND (due_at, id) > (:due, :after)"
-        params |= {"due": after[0], "after": after[1]}
-    sql = f"SELECT * FROM exceptions WHERE org_id = :org{where} ORDER BY due_at, id LIMIT :n"
-    return tx.records(ExceptionRecord, sql, **params, n=limit)
+    mine: Facts | None = None if desk is None else {"me": desk[0], "roles": sorted(desk[1])}
+    rows = _LIST.page(
+        tx, entities, after, limit, desk=mine, status=status, kind=kind, subject_id=subject_id, owner=owner
+    )  # fmt: skip
+    return [read_row(ExceptionRecord, row) for row in rows]

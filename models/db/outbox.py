@@ -7,18 +7,26 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, literal_column
 
 from models.answers import read_row
 from models.db.engine import ask
+from models.db.listing import Listing
 from models.db.postgres.connection import ThreadConnection
-from models.db.subjects import subject_filter
+from models.db.subjects import covered
+from models.db.tables.shared import outbox_events
 from models.db.tx import Tx
 from models.messages.webhooks import WebhookQueue
 from models.outbox import OutboxEvent
 
 MOST: Final = 1000
 """Events published at a time."""
+_EVENTS: Final = Listing(
+    outbox_events,
+    key=(outbox_events.c.position,),
+    within=literal_column(covered("outbox_events.subject")),
+    equal=(outbox_events.c.type, outbox_events.c.subject),
+)
 _RELAY_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0)) AS leads"
 
 
@@ -75,13 +83,8 @@ def list_events(
     tx: Tx, entities: Collection[str] | None, event_type: str | None, subject: str | None, after: int, limit: int
 ) -> Sequence[OutboxEvent]:
     """Events after a position, in the order of publication."""
-    where, params = subject_filter(entities, "o.subject")
-    for name, value in (("type", event_type), ("subject", subject)):
-        if value is not None:
-            where += f" AND o.{name} = :{name}"
-            params[name] = value
-    sql = f"SELECT o.* FROM outbox_events o WHERE o.org_id = :org AND o.position > :after{where} ORDER BY o.position LIMIT :n"
-    return [read_row(OutboxEvent, row) for row in tx.all(sql, **params, after=after, n=limit)]
+    rows = _EVENTS.page(tx, entities, (after,), limit, type=event_type, subject=subject)
+    return [read_row(OutboxEvent, row) for row in rows]
 
 
 def newest_unpublished(tx: Tx, upto: int | None = None) -> int | None:

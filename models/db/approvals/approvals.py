@@ -3,10 +3,15 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from sqlalchemy import all_, and_
+
+from models.answers import read_row
 from models.approvals.approval import Approval
 from models.approvals.chain import ChangeStatus
 from models.approvals.kinds import ApprovalKind
 from models.db.approvals.chains import ChainTables, state_of
+from models.db.listing import Listing, among, param
+from models.db.tables.approvals import approvals as table
 from models.db.tx import Tx
 from models.facts import Fact, Facts
 
@@ -15,6 +20,21 @@ OPEN: Final = (
     "SELECT status FROM approvals WHERE org_id = :org AND id = :id AND status IN ('PENDING_APPROVAL', 'FAILED')"
 )
 """One of ours (`id`), where it can still be moved on."""
+_A: Final = table.alias("c")
+_LIST: Final = Listing(
+    _A,
+    key=(_A.c.id,),
+    shown=(_A, *TABLES.beside),
+    within=among(_A.c.legal_entity_id),
+    equal=(_A.c.submitted_by,),
+    filters={
+        "kinds": among(_A.c.kind, "kinds"),
+        "statuses": among(_A.c.status, "statuses"),
+        "awaiting": and_(
+            among(_A.c.awaiting_role, "roles"), _A.c.submitted_by != param("me"), param("me") != all_(_A.c.deciders)
+        ),
+    },
+)
 _OF_THE_ROUND: Final = {"authority": "jsonb", "request": "jsonb", "warnings": "jsonb"}
 
 
@@ -77,19 +97,9 @@ def page(
     submitted_by: str | None, awaiting: tuple[str, Sequence[str]] | None, after: str | None, limit: int,
 ) -> Sequence[Approval]:  # fmt: skip
     """Approvals, the oldest first. `awaiting`: only what this person in these roles may decide now."""
-    conditions = ["c.org_id = :org", "c.kind = ANY(:kinds)", "c.status = ANY(:statuses)"]
-    params: dict[str, Fact] = {"kinds": sorted(kinds), "statuses": sorted(s.value for s in statuses), "limit": limit}
-    if entities is not None:
-        conditions.append("c.legal_entity_id = ANY(:entities)")
-        params["entities"] = sorted(entities)
-    if submitted_by is not None:
-        conditions.append("c.submitted_by = :by")
-        params["by"] = submitted_by
-    if awaiting is not None:
-        conditions.append("c.awaiting_role = ANY(:roles) AND c.submitted_by <> :me AND NOT :me = ANY(c.deciders)")
-        params |= {"me": awaiting[0], "roles": list(awaiting[1])}
-    if after is not None:
-        conditions.append("c.id > :after")
-        params["after"] = after
-    sql = f"{TABLES.whole} WHERE {' AND '.join(conditions)} ORDER BY c.id LIMIT :limit"
-    return tx.records(Approval, sql, **params)
+    mine: Facts | None = None if awaiting is None else {"me": awaiting[0], "roles": list(awaiting[1])}
+    rows = _LIST.page(
+        tx, entities, None if after is None else (after,), limit, kinds=sorted(kinds),
+        statuses=sorted(s.value for s in statuses), submitted_by=submitted_by, awaiting=mine,
+    )  # fmt: skip
+    return [read_row(Approval, row) for row in rows]

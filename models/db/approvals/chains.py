@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, Generic, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine, literal_column
 
 from models.answers import read_json, read_row
 from models.approvals.chain import Step
@@ -66,6 +66,11 @@ class ChainTables(Generic[T]):
     def whole(self) -> str:
         """Records `c` with their chains and decisions."""
         return f"SELECT c.*, {self.chain} AS chain, {self.taken} AS decisions FROM {self.records} c"
+
+    @property
+    def beside(self) -> Sequence[ColumnElement[str]]:
+        """Both, as a list shows them."""
+        return literal_column(self.chain).label("chain"), literal_column(self.taken).label("decisions")
 
     @property
     def lock(self) -> str:

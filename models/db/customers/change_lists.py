@@ -17,7 +17,7 @@ _C: Final = customer_changes.alias("c")
 _CHANGES: Final = Listing(
     _C,
     key=(_C.c.id,),
-    shown=(_C, literal_column(TABLES.chain).label("chain"), literal_column(TABLES.taken).label("decisions")),
+    shown=(_C, *TABLES.beside),
     within=_C.c.entities.op("<@")(literal_column("CAST(:entities AS text[])")),
     equal=(_C.c.status, _C.c.customer_id, _C.c.operation, _C.c.submitted_by),
     filters={"waiting": _C.c.status.in_(("PENDING_APPROVAL", "FAILED"))},
