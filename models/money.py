@@ -27,12 +27,26 @@ def exponent(currency_code: str) -> int:
     return int(digits)
 
 
-def is_currency(currency_code: str) -> bool:
+def decimals(currency_code: str | None) -> int | None:
+    """As `exponent`; None for what is no currency."""
     try:
-        exponent(currency_code)
+        return None if currency_code is None else exponent(currency_code)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def is_currency(currency_code: str) -> bool:
+    return decimals(currency_code) is not None
+
+
+def in_units(minor: int, currency_code: str) -> Decimal:
+    """Minor units as an amount in units, with all of the currency's decimals."""
+    return Decimal(minor).scaleb(-exponent(currency_code))
+
+
+def in_minor(amount: Decimal, currency_code: str) -> int:
+    """An amount in units as minor units, half-even where it is finer."""
+    return round_half_even(amount.scaleb(exponent(currency_code)))
 
 
 def round_half_even(value: Decimal) -> int:
@@ -95,8 +109,7 @@ def amount_text(value: str | Decimal, currency_code: str | None) -> str:
 
 def major(minor: int, currency_code: str) -> str:
     """For people: "1,234.56"."""
-    digits = exponent(currency_code)
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
+    return f"{in_units(minor, currency_code):,f}"
 
 
 def spelt(minor: int, currency_code: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from models.customer_360.records import Case, Opportunity, SourceFacts
 from models.customer_360.source_records import CaseRecord, OpportunityRecord
-from models.money import exponent, is_currency, round_half_even
+from models.money import in_minor, is_currency
 from sources.asking import session
 from sources.hubspot_rest import Rest, following, properties, record_id, results
 from sources.hubspot_timeline import timeline
@@ -57,7 +57,7 @@ def _deal(r: Mapping[str, object], stage: Stage, asked: Asked) -> Opportunity:
             "external_id": record_id(r),
             "customer_id": asked.customer_id,
             "name": _short(said.get("dealname") or f"Deal {record_id(r)}"),
-            "value_minor": round_half_even(amount.scaleb(exponent(currency))),
+            "value_minor": in_minor(amount, currency),
             "currency_code": currency,
             "stage": stage.label,
             "close_date": _day(said.get("closedate") or said.get("createdate")),

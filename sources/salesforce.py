@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from models.customer_360.records import Case, Opportunity, Quote, SourceFacts
 from models.customer_360.source_records import CaseRecord, OpportunityRecord, QuoteRecord
-from models.money import exponent, is_currency, round_half_even
+from models.money import in_minor, is_currency
 from sources.protocol import Asked, Connection, SourceError
 from sources.salesforce_rest import API, Refused, Rest, session
 
@@ -52,7 +52,7 @@ def _minor(r: Mapping[str, object], field: str, currency: str) -> int | None:
         return None
     if not isinstance(value, int | Decimal) or isinstance(value, bool):
         raise SourceError("SOURCE_RESPONSE_INVALID", field)
-    return round_half_even(Decimal(value).scaleb(exponent(currency)))
+    return in_minor(Decimal(value), currency)
 
 
 def _currency(r: Mapping[str, object], asked: Asked) -> str:

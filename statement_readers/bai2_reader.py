@@ -23,9 +23,10 @@ from models.cash.statements import (
     StatementLine,
     StatementWarning,
 )
+from models.money import INT64_MAX, is_currency
 from statement_readers.bai2_continued import with_whole_accounts
 from statement_readers.bai2_texts import texts_in_detail
-from statement_readers.fields import INT64_MAX, MAX_TEXT, clean, exponent, unreadable
+from statement_readers.fields import MAX_TEXT, clean, unreadable
 from statement_readers.whole_text import decode, read_bytes
 
 _RECORD = re.compile(r"(01|02|03|16|49|88|98|99),")
@@ -91,7 +92,7 @@ def _check_fields(number: int, record: str) -> None:
     """What the package would take, or refuse without a place: currencies, the group's date, numbers beyond int64."""
     fields = record.rstrip("/").split(",")
     place = {"02": 6, "03": 2}.get(fields[0])
-    if place is not None and len(fields) > place and fields[place] and exponent(fields[place]) is None:
+    if place is not None and len(fields) > place and fields[place] and not is_currency(fields[place]):
         raise unreadable("the currency is not an ISO 4217 code in use.", line=number, column=_column(fields, place))
     if fields[0] == "02" and not (len(fields) > 4 and _is_day(fields[4])):
         raise unreadable("the group has no date.", line=number, column=_column(fields, 4))
@@ -142,7 +143,7 @@ def _statement(
     group: Any, account: Any, numbering: LineNumbering, warnings: tuple[StatementWarning, ...], width: int | None
 ) -> Statement:
     currency = account.header.currency or group.header.currency
-    if exponent(currency) is None:
+    if not is_currency(currency):
         raise unreadable("an account's currency is not an ISO 4217 code in use.")
     day = group.header.as_of_date
     lines: list[StatementLine] = []

@@ -18,7 +18,8 @@ from models.cash.csv_formats import (
     read_indicator,
 )
 from models.cash.statements import ENTRY_IGNORED, MAX_LINES, StatementLine, StatementWarning
-from statement_readers.fields import MAX_TEXT, clean, exponent, to_minor, unreadable
+from models.money import is_currency
+from statement_readers.fields import MAX_TEXT, clean, to_minor, unreadable
 from statement_readers.joining import bank_text, kept
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class RowReader:
         """The row, and its line; none where it moves no money."""
         self._refuse_other_widths(row, line)
         currency = self.cell(row, "currency").upper() or self.currency
-        if exponent(currency) is None:
+        if not is_currency(currency):
             raise unreadable("the currency is not an ISO 4217 code in use.", line=line, column=self._column("currency"))
         booked = self._read(lambda: self.day(row), "date", line)
         minor = self._amount(row, currency, line)

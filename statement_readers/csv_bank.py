@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from models.cash.bank_texts import BankText, Role
 from models.cash.statements import MAX_LINES, LineNumbering, Statement, StatementLine
-from statement_readers.fields import MAX_NAME, MAX_TEXT, clean, exponent, to_date, to_minor, unreadable
+from models.money import is_currency
+from statement_readers.fields import MAX_NAME, MAX_TEXT, clean, to_date, to_minor, unreadable
 from statement_readers.joining import bank_text, kept
 
 COLUMNS = ("date", "amount", "currency", "payer", "reference", "remittance_text")
@@ -116,7 +117,7 @@ def _line(row: list[str], places: dict[str, int], line: int) -> StatementLine:
 
     booked = to_date(field("date"), line=line, column=column("date"))
     currency = field("currency")
-    if exponent(currency) is None:
+    if not is_currency(currency):
         raise unreadable("the currency is not an ISO 4217 code in use.", line=line, column=column("currency"))
     return StatementLine(
         line=0,

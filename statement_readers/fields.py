@@ -5,13 +5,12 @@ A refusal names the place, never the value: what stands in the file may be perso
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from iso4217 import Currency
-
 from models.errors import Refusal
+from models.money import INT64_MAX, decimals
 
-INT64_MAX = 2**63 - 1
 MAX_TEXT = 10_000
 MAX_NAME = 500
 
@@ -34,25 +33,22 @@ def unreadable(detail: str, *, line: int | None = None, column: int | None = Non
     return Refusal("STATEMENT_UNREADABLE", f"{', '.join(where)}: {detail}" if where else detail, **extra)
 
 
-_EXPONENTS = {currency.code: currency.exponent for currency in Currency}
-
-
-def exponent(currency_code: str) -> int | None:
-    """Decimal places of an ISO 4217 currency (USD 2, JPY 0, KWD 3); None for what is no money (XAU, unknown)."""
-    return _EXPONENTS.get(currency_code)
-
-
 def to_minor(
-    text: str, currency_code: str, *, line: int | None = None, column: int | None = None, name: str = "amount"
+    amount: str | Decimal,
+    currency_code: str,
+    *,
+    line: int | None = None,
+    column: int | None = None,
+    name: str = "amount",
 ) -> int:
-    """A decimal string of major units as signed int64 minor units, exactly. Raises STATEMENT_UNREADABLE.
+    """A decimal of major units as signed int64 minor units, exactly. Raises STATEMENT_UNREADABLE.
 
     Zeros beyond the currency's decimals are harmless ("100.00000" USD, "5.00" JPY); any other digit there is refused.
     """
-    places = exponent(currency_code)
+    places = decimals(currency_code)
     if places is None:
         raise unreadable("the currency is not an ISO 4217 code in use.", line=line, column=column)
-    match = _AMOUNT.fullmatch(text)
+    match = _AMOUNT.fullmatch(amount if isinstance(amount, str) else f"{amount:f}")
     if match is None:
         raise unreadable(
             f"the {name} is not a plain decimal number such as 1234.56 or -1234.56.", line=line, column=column
@@ -64,16 +60,6 @@ def to_minor(
     if minor > INT64_MAX:
         raise unreadable(f"the {name} is too large.", line=line, column=column)
     return -minor if sign == "-" else minor
-
-
-def to_major(minor: int, currency_code: str) -> str:
-    """Minor units as a decimal string of major units: the inverse of `to_minor`."""
-    places = exponent(currency_code)
-    if places is None:
-        raise ValueError(f"no minor units for {currency_code}")
-    digits = str(abs(minor)).rjust(places + 1, "0")
-    sign = "-" if minor < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
 
 
 def to_date(text: str, *, line: int | None = None, column: int | None = None, name: str = "date") -> date:

@@ -7,7 +7,6 @@ checked here first, and each must come back as a transaction.
 import re
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import BinaryIO
 
 from bankfile.model import Transaction
@@ -92,8 +91,8 @@ def _statement(message: Piece, numbering: LineNumbering) -> Statement:
         account_ref=clean(read.account),
         statement_ref=clean(number.group(1) if number else None),
         currency_code=currency,
-        opening_minor=_minor(read.opening_balance, currency, head),
-        closing_minor=_minor(read.closing_balance, currency, head),
+        opening_minor=to_minor(read.opening_balance, currency, line=head),
+        closing_minor=to_minor(read.closing_balance, currency, line=head),
         from_date=_day(opening.group(1), head),
         to_date=_day(closing.group(1), head),
         lines=tuple(lines),
@@ -153,7 +152,7 @@ def _line(entry: Transaction, found: EntryTexts, currency: str, head: int) -> St
         line=0,
         booking_date=entry.booking_date or entry.date,
         value_date=entry.date,
-        amount_minor=_minor(entry.amount, entry.currency or currency, head),
+        amount_minor=to_minor(entry.amount, entry.currency or currency, line=head),
         currency_code=entry.currency or currency,
         payer=now.payer,
         reference=now.reference,
@@ -183,10 +182,6 @@ def _unfold(text: str | None) -> str:
     """:86: is 65 characters wide: a line that fills the width runs on in the next one."""
     lines = (text or "").split("\n")
     return "".join(line if len(line) >= TEXT_WIDTH else f"{line} " for line in lines)
-
-
-def _minor(amount: Decimal, currency: str, line: int) -> int:
-    return to_minor(f"{amount:f}", currency, line=line)
 
 
 def _day(yymmdd: str, line: int) -> date:

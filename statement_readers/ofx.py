@@ -7,7 +7,6 @@ amount and date is checked here first, and each must come back.
 import re
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import BinaryIO
 
 from bankfile.model import Transaction
@@ -108,7 +107,7 @@ def _statement(piece: Piece, before: int, numbering: LineNumbering) -> Statement
         statement_ref=None,
         currency_code=currency,
         opening_minor=None,
-        closing_minor=_minor(closing, currency, head) if currency and closing is not None else None,
+        closing_minor=to_minor(closing, currency, line=head) if currency and closing is not None else None,
         from_date=_day(_FROM.search(body)),
         to_date=_day(_TO.search(body)),
         lines=tuple(lines),
@@ -145,7 +144,7 @@ def _line(entry: Transaction, head: int) -> StatementLine:
         line=0,
         booking_date=entry.date,
         value_date=entry.booking_date or entry.date,
-        amount_minor=_minor(entry.amount, currency, head),
+        amount_minor=to_minor(entry.amount, currency, line=head),
         currency_code=currency,
         payer=clean(entry.counterparty_name),
         reference=clean(entry.reference) or clean(entry.check_number),
@@ -176,7 +175,3 @@ def _currency(code: str | None, head: int) -> str:
 
 def _day(found: re.Match[str] | None) -> date | None:
     return parse_date(found.group(1), field="DTSTART")[0] if found else None
-
-
-def _minor(amount: Decimal, currency: str, line: int) -> int:
-    return to_minor(f"{amount:f}", currency, line=line)

@@ -6,8 +6,8 @@ from typing import Any, BinaryIO, Literal
 from lxml import etree
 
 from models.cash.statements import Statement, StatementLine
+from models.money import in_units
 from statement_readers.camt_entry import USTRD_LENGTH
-from statement_readers.fields import to_major
 
 Version = Literal[2, 8]
 
@@ -69,7 +69,7 @@ def _account(account_ref: str, currency: str) -> Node:
 
 
 def _amount(minor: int, currency: str) -> Node:
-    return ("Amt", ("@Ccy", currency), to_major(abs(minor), currency))
+    return ("Amt", ("@Ccy", currency), format(in_units(abs(minor), currency), "f"))
 
 
 def _direction(minor: int) -> Node:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from models.cash.statements import StatementLine
+from models.money import in_units
 from statement_readers.csv_bank import COLUMNS
-from statement_readers.fields import to_major
 
 
 def write_csv(out: TextIO, lines: Iterable[StatementLine]) -> None:
@@ -17,7 +17,7 @@ def write_csv(out: TextIO, lines: Iterable[StatementLine]) -> None:
         writer.writerow(
             (
                 line.booking_date.isoformat(),
-                to_major(line.amount_minor, line.currency_code),
+                format(in_units(line.amount_minor, line.currency_code), "f"),
                 line.currency_code,
                 line.payer or "",
                 line.reference or "",

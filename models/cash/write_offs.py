@@ -74,21 +74,24 @@ class WriteOff:
     reverse_reason: str | None = None
 
 
-def refuse_beyond(i: Invoice, amount_minor: int, waiting_minor: int = 0) -> None:
-    """INVOICE_VOID, INVOICE_NOT_OPEN, and APPLIED_EXCEEDS_BALANCE for more than is open and not asked for already."""
+def amount_of(i: Invoice, asked_minor: int | None, waiting_minor: int = 0) -> int:
+    """What is written off: what is asked, else all that is open and not asked for already (`waiting_minor`). INVOICE_VOID,
+    INVOICE_NOT_OPEN, and APPLIED_EXCEEDS_BALANCE for more than that."""
     if i.status is InvoiceStatus.VOID:
         raise Refusal("INVOICE_VOID", f"Invoice {i.id} is void.", invoice_id=i.id)
     if i.balance_due_minor == 0:
         raise Refusal("INVOICE_NOT_OPEN", f"Invoice {i.id} is {i.status}: nothing of it is open.", invoice_id=i.id)
     left = i.balance_due_minor - waiting_minor
-    if amount_minor > left:
+    amount = max(left, 1) if asked_minor is None else asked_minor
+    if amount > left:
         raise Refusal(
             "APPLIED_EXCEEDS_BALANCE",
-            f"Of invoice {i.id} {spelt(left, i.currency_code)} can be written off, not {spelt(amount_minor, i.currency_code)}.",
+            f"Of invoice {i.id} {spelt(left, i.currency_code)} can be written off, not {spelt(amount, i.currency_code)}.",
             invoice_id=i.id,
             balance_due_minor=i.balance_due_minor,
             waiting_minor=waiting_minor,
         )
+    return amount
 
 
 def worth(i: Invoice, amount_minor: int) -> int:

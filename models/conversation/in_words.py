@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from models.answers import JsonObject
 from models.invisible import without
-from models.money import exponent
+from models.money import spelt
 
 _LONGEST: Final = 120
 _MOST: Final = 40
@@ -48,13 +48,6 @@ def quoted(text: object) -> str:
     """A text that somebody wrote: on one line, without what cannot be seen, not too long."""
     plain = " ".join(without("".join(c if c.isprintable() else " " for c in str(text))).split())
     return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
-
-
-def money(minor: int, currency: str) -> str:
-    """`1,234.50 USD`, with the digits of the currency."""
-    digits = exponent(currency)
-    whole, part = divmod(abs(minor), 10**digits)
-    return f"{'-' if minor < 0 else ''}{whole:,}" + (f".{part:0{digits}d}" if digits else "") + f" {currency}"
 
 
 def _plain(record_id: str, _: JsonObject) -> str:
@@ -166,9 +159,9 @@ def _plainly(value: JsonValue) -> str:
 
 
 def _applied(a: JsonObject) -> str:
-    paid = money(_int(a.get("applied_minor")), str(a.get("currency_code")))
+    paid = spelt(_int(a.get("applied_minor")), str(a.get("currency_code")))
     other = str(a.get("invoice_currency_code") or a.get("currency_code"))
-    at = "" if other == a.get("currency_code") else f" (pays {money(_int(a.get('invoice_applied_minor')), other)})"
+    at = "" if other == a.get("currency_code") else f" (pays {spelt(_int(a.get('invoice_applied_minor')), other)})"
     return f"{paid}{at} on invoice {a.get('invoice_id')}"
 
 
@@ -202,7 +195,7 @@ def _entry(e: JsonObject) -> list[str]:
         side, minor = (
             ("DR", _int(x.get("debit_minor"))) if x.get("debit_minor") else ("CR", _int(x.get("credit_minor")))
         )
-        lines.append(f"{side} {x.get('account')} {money(minor, str(x.get('currency_code')))}")
+        lines.append(f"{side} {x.get('account')} {spelt(minor, str(x.get('currency_code')))}")
     return lines
 
 
@@ -214,7 +207,7 @@ def _currency(e: JsonObject) -> str | None:
 
 def _amount(e: JsonObject, name: str, currency: str | None) -> str:
     minor = _int(e.get(name))
-    return f"{minor} minor units" if currency is None else money(minor, currency)
+    return f"{minor} minor units" if currency is None else spelt(minor, currency)
 
 
 def _all(e: JsonObject, name: str) -> Sequence[JsonObject]:

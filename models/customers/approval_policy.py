@@ -11,13 +11,14 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BeforeValidator, Field, JsonValue
 
 from models import checks
 from models.access import AR_MANAGER, CFO, CONTROLLER, MANAGER, with_included
 from models.approvals.plan import PlannedStep, steps_of_roles
 from models.approvals.step_times import Deadlines, StepTimes
 from models.customers.bodies import CreditLimit, Input
+from models.values import Patch
 
 Operation = Literal["create", "update", "reactivate", "deactivate", "delete", "import"]
 Role = Literal["manager", "ar_manager", "controller", "cfo"]
@@ -81,8 +82,9 @@ class ApprovalPolicy(Input):
     deadlines: Deadlines = Field(default_factory=dict)
 
 
-class PutApprovalPolicy(ApprovalPolicy):
-    """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing."""
+class PutApprovalPolicy(Patch, ApprovalPolicy):
+    """The policy as GET answers it. What the system adds may be sent back as it was read, and changes nothing: where it is absent
+    it is not looked at, null is."""
 
     effective_steps: JsonValue = None
     effective_deadlines: JsonValue = None
@@ -90,11 +92,6 @@ class PutApprovalPolicy(ApprovalPolicy):
     updated_at: datetime | None = None
     updated_by: str | None = None
     warnings: JsonValue = None
-
-    @model_serializer(mode="wrap")
-    def _as_sent(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
-        """Kept as it was sent: a read-only field that is absent is not looked at, null is."""
-        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
     def policy(self) -> ApprovalPolicy:
         """What is to hold, without what the system adds."""

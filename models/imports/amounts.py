@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from models import checks
-from models.money import exponent, is_currency
+from models.money import decimals
 
 AMBIGUOUS: Final = (
     "A point or comma before three digits can be a decimal sign or a thousands separator, so this is two amounts: "
@@ -86,11 +86,6 @@ def _as_decimal(bare: str) -> str:
     if found is None or not (found[2] or found[3]):
         return bare
     return f"{found[1].replace('+', '')}{found[2] or '0'}{found[3] and '.' + found[3]}"
-
-
-def decimals(currency: str | None) -> int | None:
-    """How many decimals the currency has; None where it is none."""
-    return None if currency is None or not is_currency(currency) else exponent(currency)
 
 
 def _unsigned(text: str) -> tuple[str, bool]:

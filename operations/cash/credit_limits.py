@@ -9,7 +9,7 @@ from models.db import lookups
 from models.db.cash import invoices, rates
 from models.db.tx import Tx
 from models.master_data.records import BilledCustomer, LegalEntity
-from models.money import amount_text, exponent
+from models.money import amount_text, in_units
 from operations.work import Work
 
 
@@ -50,6 +50,6 @@ def _compare(
     except NoRate as missing:
         detail = f"No rate from {missing} to {currency}: the credit limit of {said} was not looked at."
         return [WarningAnswer(code="CREDIT_LIMIT_NOT_CHECKED", detail=detail)]
-    if Decimal(owed).scaleb(-exponent(currency)) <= limit:
+    if in_units(owed, currency) <= limit:
         return []
     return [WarningAnswer(code="CREDIT_LIMIT_EXCEEDED", detail=f"Open invoices exceed the credit limit of {said}.")]

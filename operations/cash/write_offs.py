@@ -15,7 +15,7 @@ from models.cash.write_offs import (
     WriteOff,
     WriteOffStatus,
     WrittenOffAnswer,
-    refuse_beyond,
+    amount_of,
     worth,
     written_off_answer,
 )
@@ -55,8 +55,7 @@ def create_write_off(work: Work, asked: CreateWriteOff) -> Outcome[WrittenOffAns
     if (before := _repeated(work, i)) is not None:
         return _answered(work, before, i, replayed=True)
     granting = write_offs.granting(work.tx, i.id, work.cmd.actor)
-    amount = asked.amount_minor if asked.amount_minor is not None else i.balance_due_minor - granting.waiting_minor
-    refuse_beyond(i, max(amount, 1), granting.waiting_minor)
+    amount = amount_of(i, asked.amount_minor, granting.waiting_minor)
     given = worth(i, amount)
     authority = beyond(granting.limits, AuthorityKind.WRITE_OFF, given, work.cmd.roles, granting.given_minor)
     w = _new(work, asked, i, amount, given)
@@ -234,7 +233,7 @@ def _carry_out(work: Work, approval: Approval) -> None:
     w = write_offs.get(work.tx, approval.subject_id)
     i = payments.lock_invoices(work.tx, [w.invoice_id])[w.invoice_id]
     w = write_offs.get(work.tx, w.id, lock=True)
-    refuse_beyond(i, w.amount_minor)
+    amount_of(i, w.amount_minor)
     done, _ = _posted(work, replace(w, functional_minor=worth(i, w.amount_minor)), i, invoices.closed_periods(work.tx))
     write_offs.save(work.tx, w, done)
 
@@ -251,7 +250,7 @@ def _again(tx: Tx, approval: Approval) -> Asked:
     """The same amount on the invoice as it is, under the limits of this day."""
     w = write_offs.get(tx, approval.subject_id)
     i = payments.lock_invoices(tx, [w.invoice_id])[w.invoice_id]
-    refuse_beyond(i, w.amount_minor)
+    amount_of(i, w.amount_minor)
     begun = approval.authority
     assert begun is not None, f"{approval.id} began without limits"
     authority = beyond(limits_of(tx), AuthorityKind.WRITE_OFF, worth(i, w.amount_minor), [begun.submitter.role])

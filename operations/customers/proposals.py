@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Final
 
@@ -26,7 +25,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.keys import email_key, external_id_key, tax_id_key
 from models.master_data.records import CustomerStatus
-from models.money import exponent, spelt
+from models.money import in_units, spelt
 from operations.customers.paying import check_paying
 from operations.customers.policies import policy_of
 from operations.customers.references import check_references, similar_customer
@@ -173,7 +172,7 @@ def _about_limits(tx: Tx, p: Proposal) -> list[WarningAnswer]:
     for c in changes:
         whose = "" if c.entity is None else f"At {c.entity}: "
         minor, currency = owed.get(c.after.currency, 0), c.after.currency
-        if c.after.amount is not None and Decimal(minor).scaleb(-exponent(currency)) > c.after.amount:
+        if c.after.amount is not None and in_units(minor, currency) > c.after.amount:
             detail = f"{whose}{spelt(minor, currency)} are open, more than the new limit of {c.after}."
             found.append(WarningAnswer(code="CREDIT_LIMIT_BELOW_OPEN", detail=detail))
         if c.is_by_currency_alone:

@@ -19,7 +19,7 @@ from models.cash.deductions import (
     refuse_undisputable,
 )
 from models.cash.records import Invoice
-from models.cash.write_offs import WriteOff, WriteOffStatus, refuse_beyond, worth, write_off_answer, written_off_answer
+from models.cash.write_offs import WriteOff, WriteOffStatus, amount_of, worth, write_off_answer, written_off_answer
 from tests.altered import altered
 from tests.rules.refusals import refused
 
@@ -87,17 +87,21 @@ def test_what_is_decided_or_waits_for_approval_is_not_decided() -> None:
 
 
 def test_what_is_open_and_not_asked_for_already_may_be_written_off() -> None:
-    refuse_beyond(INVOICE, 80_00)
-    refuse_beyond(INVOICE, 50_00, 30_00)
+    assert (amount_of(INVOICE, 80_00), amount_of(INVOICE, 50_00, 30_00), amount_of(INVOICE, 1, 30_00)) == (
+        80_00,
+        50_00,
+        1,
+    )
+    assert (amount_of(INVOICE, None), amount_of(INVOICE, None, 30_00)) == (80_00, 50_00)
     with refused("APPLIED_EXCEEDS_BALANCE", invoice_id="invoice_1", balance_due_minor=80_00, waiting_minor=30_00) as no:
-        refuse_beyond(INVOICE, 50_01, 30_00)
+        amount_of(INVOICE, 50_01, 30_00)
     assert "50.00 EUR can be written off, not 50.01 EUR" in no[0].detail
     with refused("APPLIED_EXCEEDS_BALANCE", invoice_id="invoice_1", balance_due_minor=80_00, waiting_minor=0):
-        refuse_beyond(INVOICE, 80_01)
+        amount_of(INVOICE, 80_01)
     paid = replace(INVOICE, balance_due_minor=0)
     for wrong, code in ((replace(paid, voided_at=NOW), "INVOICE_VOID"), (paid, "INVOICE_NOT_OPEN")):
         with refused(code, invoice_id="invoice_1"):
-            refuse_beyond(wrong, 1)
+            amount_of(wrong, 1)
     assert (worth(INVOICE, 80_00), worth(INVOICE, 40_00), worth(INVOICE, 1)) == (88_01, 44_00, 1)
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from models.imports.amounts import Amount, decimals, exported_amount, plain_amount
+from models.imports.amounts import Amount, exported_amount, plain_amount
 from models.imports.checked import Checked, Related, RowFault, code_of
 from models.imports.files import BEYOND
 from models.imports.groups import Part, before, chosen, group_of, name_of, shared
 from models.imports.row_shape import Shape
+from models.money import decimals
 from tests.imports.reading import judged
 
 HEADER = ["name", "email", " ", ""]

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.conversation.in_words import in_words, money, quoted
+from models.conversation.in_words import in_words, quoted
+from models.money import spelt
 
 CUSTOMER, INVOICE, PAYMENT = "cust_" + "0" * 26, "inv_" + "1" * 26, "pay_" + "2" * 26
 
@@ -141,5 +142,5 @@ def test_a_customer_is_named_with_its_id_and_what_is_too_much_is_counted() -> No
 def test_texts_of_others_are_clipped_and_amounts_are_in_their_currencys_digits() -> None:
     assert quoted("a\u200b\n\tb  c") == "a b c"
     assert (quoted("x" * 120), quoted("x" * 121)) == ("x" * 120, "x" * 119 + "…")
-    said = [money(-123_405, "USD"), money(0, "USD"), money(1_234, "JPY"), money(-1_005, "KWD")]
+    said = [spelt(-123_405, "USD"), spelt(0, "USD"), spelt(1_234, "JPY"), spelt(-1_005, "KWD")]
     assert said == ["-1,234.05 USD", "0.00 USD", "1,234 JPY", "-1.005 KWD"]
