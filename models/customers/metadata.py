@@ -1,7 +1,8 @@
 """Metadata: the caller's own JSON, kept beside a customer."""
 
 import json
-from typing import Final
+from decimal import Decimal
+from typing import Final, cast
 
 from pydantic import JsonValue
 
@@ -27,12 +28,13 @@ def metadata(value: object) -> dict[str, JsonValue]:
         below: list[object] = []
         for node in level:
             if isinstance(node, dict) and any(map(deceptive, node)):
-                raise invalid("FIELD_TYPE", "Deceptive invisible characters are not allowed in names of metadata.")
+                raise invalid("FIELD_FORMAT", "Deceptive invisible characters are not allowed in names of metadata.")
             children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
             below.extend(c for c in children if isinstance(c, dict | list))
         level = below
+    kept = {name: _json(member) for name, member in value.items()}
     try:
-        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str).encode()
+        encoded = json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:  # NaN, infinity, lone surrogates
         raise invalid("FIELD_TYPE", "Metadata holds a value that JSON cannot.") from None
     if len(encoded) > METADATA_BYTES:
@@ -40,5 +42,14 @@ def metadata(value: object) -> dict[str, JsonValue]:
     if b"\\u0000" in encoded:
         raise invalid("FIELD_TYPE", "Metadata holds a NUL character.")
     if turns(encoded.decode()):
-        raise invalid("FIELD_TYPE", "Characters that turn a text round are not allowed.")
-    return value
+        raise invalid("FIELD_FORMAT", "Characters that turn a text round are not allowed.")
+    return kept
+
+
+def _json(node: object) -> JsonValue:
+    """Fractions, which arrive as decimals, as the numbers that JSON is read with: nothing here is money."""
+    if isinstance(node, dict):
+        return {name: _json(member) for name, member in node.items()}
+    if isinstance(node, list):
+        return [_json(member) for member in node]
+    return float(node) if isinstance(node, Decimal) else cast(JsonValue, node)

@@ -39,5 +39,5 @@ EVERYTHING: dict[str, Any] = {
     "entity_overrides": [
         {"legal_entity_id": "le_uk", "credit_limit": 80000, "credit_limit_currency": "EUR", "payment_terms": "NET60"}
     ],
-    "metadata": {"crm": {"id": 7, "score": "0.1"}},
+    "metadata": {"crm": {"id": 7, "score": "0.1", "weights": [0.25, 1000.0]}},
 }

@@ -177,6 +177,15 @@ def test_metadata_has_bounds():
         assert e.value.type == code, bad
 
 
+def test_a_number_in_metadata_is_kept_as_a_number():
+    sent = {"score": Decimal("0.25"), "of": [{"most": Decimal("1e3")}, 7, True]}
+    assert CreateCustomer.model_validate(LEAST | {"metadata": sent}).dump()["metadata"] == {
+        "score": 0.25, "of": [{"most": 1000.0}, 7, True],
+    }  # fmt: skip
+    with pytest.raises(PydanticCustomError):
+        metadata({"most": Decimal("1e999")})
+
+
 def test_every_wrong_field_is_named_at_its_place():
     body = LEAST | {
         "customer_type": "big",

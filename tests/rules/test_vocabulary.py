@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import pytest
@@ -116,6 +117,11 @@ def test_an_external_id_is_kept_as_it_is_spelt_by_every_door(given: str) -> None
     assert CreateCustomer.model_validate(body | {"legal_entity_id": "le"}).external_id == given
     assert TypeAdapter(ExternalId).validate_python(given) == given
     assert JUDGE.judge_object(body).values["external_id"] == given
+
+
+def test_a_json_rows_metadata_holds_fractions() -> None:
+    judged = JUDGE.judge_object({"name": "A", "email": "a@x.com", "metadata": {"score": Decimal("0.25")}})
+    assert (judged.faults, judged.values["metadata"]) == ([], '{"score": 0.25}')
 
 
 def test_the_blanks_at_the_ends_of_a_tables_external_id_are_the_tables() -> None:

@@ -49,7 +49,7 @@ def test_no_name_of_metadata_looks_like_another(hidden: str) -> None:
     for value in ({f"cre{hidden}dit": "1"}, {"a": [{"deep": {f"cre{hidden}dit": 1}}]}):
         with pytest.raises(PydanticCustomError) as refused:
             metadata(value)
-        assert refused.value.type == "FIELD_TYPE"
+        assert refused.value.type == "FIELD_FORMAT"
 
 
 def test_values_of_metadata_are_kept_as_they_came_but_turn_nothing_round() -> None:
