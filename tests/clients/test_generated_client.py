@@ -54,3 +54,21 @@ def test_the_generated_client_makes_the_first_payment(client: Path, app_stack: A
     ]  # fmt: skip
     assert said[4].startswith("applied: PARTIALLY_APPLIED credit: cred_")
     assert said[5] == "net: -15000 USD"
+
+
+SLOW = """
+from importlib import import_module
+from pathlib import Path
+import httpx
+from arflow_client import Client
+slow = {"status": "running", "id": "wo_1", "workflow_id": "wo_1/WriteOff/1", "operation": "/v1/operations/x"}
+for name in ("create_write_off", "create_credit_note", "resolve_deduction"):
+    (found,) = Path("arflow_client/api").glob(f"*/{name}.py")
+    call = import_module(".".join(found.with_suffix("").parts))
+    print(type(call._parse_response(client=Client(base_url="http://x"), response=httpx.Response(202, json=slow))).__name__)
+"""
+
+
+def test_the_generated_client_reads_that_a_process_goes_on_where_a_202_may_be_an_approval_too(client: Path) -> None:
+    done = run(client, sys.executable, "-c", SLOW)
+    assert (done.stdout.split(), done.stderr) == (["UnderWay"] * 3, "")
