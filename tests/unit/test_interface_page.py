@@ -51,6 +51,15 @@ def test_what_the_glossary_calls_by_a_name_of_the_code_is_called_so_there() -> N
     assert sorted(word for word in named if word.removesuffix("=") not in code and not (ROOT / word).exists()) == []
 
 
+def test_the_way_of_an_amount_is_the_one_that_is_written_down() -> None:
+    page = (ROOT / "docs" / "decisions" / "0069-typed-from-the-door-to-the-row.md").read_text()
+    stations = re.findall(r"^(\w+)\.(\w+) +(\S+\.py) ", page, re.MULTILINE)
+    assert len(stations) == 5
+    for kind, field, path in stations:
+        (declared,) = re.findall(rf"^class {kind}\b.+?(?=^\S|\Z)", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL)
+        assert f"\n    {field}: " in declared, f"{path}::{kind}.{field}"
+
+
 def test_every_section_that_is_cited_has_its_heading() -> None:
     """`docs/api.md, section 3, Apply`: what follows the number, where it begins with a capital, is a heading within it."""
     rooms = [room for room in ROOT.iterdir() if room.is_dir() and not room.name.startswith(".")]
