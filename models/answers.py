@@ -11,7 +11,10 @@ from typing import Any, Final, Generic, TypeVar, dataclass_transform
 
 from pydantic import JsonValue, TypeAdapter
 
+from models.facts import Fact, Record
+
 T = TypeVar("T")
+K = TypeVar("K", bound=Record)
 
 JsonObject = Mapping[str, JsonValue]
 """JSON, where that is what the thing is: metadata, what a source said, the payload of an audit event."""
@@ -45,6 +48,12 @@ class CurrencyAmountAnswer:
 
     currency_code: str
     minor: int
+
+
+def answer_from(kind: type[K], record: Record, **more: Fact) -> K:
+    """The answer with the record's fields of the same names, and `more`. That those are of the same types:
+    tests/unit/test_answers_from_records.py."""
+    return kind(**{name: more[name] if name in more else getattr(record, name) for name in kind.__dataclass_fields__})
 
 
 _readers: Final[dict[type, TypeAdapter[Any]]] = {}

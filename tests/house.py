@@ -55,7 +55,6 @@ _FASTAPI = "FastAPI's own signatures: routes and dependencies of every kind"
 _TEMPORAL = "Temporal's own type, of processes and steps of every kind"
 ALLOWED: Final[dict[str, str]] = {
     "models/answers.py::read_row": _ROW,
-    "models/customers/answers.py": "fields of several answers, by their names",
     "models/customers/record.py::_of_type": _SENT,
     "models/customers/records.py::names": "of records of every class",
     "models/errors.py::Refusal.__init__": "members of a problem: JSON of whatever kind",

@@ -2,11 +2,10 @@
 decimal strings."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from models.answers import CurrencyAmountAnswer, answer
+from models.answers import CurrencyAmountAnswer, answer, answer_from
 from models.cash.adjustment_answers import AdjustmentAnswer, adjustment_answer
 from models.cash.adjustments import Adjustment, by_application
 from models.cash.bank_texts import BankText
@@ -263,5 +262,4 @@ def credit_answer(c: CustomerCredit) -> CustomerCreditAnswer:
 def reversal_answer(
     payment: PaymentAnswer, journal_entry_id: str | None, invoices: Sequence[InvoiceBalanceAnswer]
 ) -> ReversalAnswer:
-    shown = {f.name: getattr(payment, f.name) for f in fields(PaymentAnswer)}
-    return ReversalAnswer(**shown, journal_entry_id=journal_entry_id, invoices=invoices)
+    return answer_from(ReversalAnswer, payment, journal_entry_id=journal_entry_id, invoices=invoices)

@@ -1,9 +1,8 @@
 """What is answered when a deduction is decided."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 
-from models.answers import answer
+from models.answers import answer, answer_from
 from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.credit_note_answers import CreditNoteAnswer, credit_note_answer
 from models.cash.credit_notes import CreditNote, CreditNoteApplication
@@ -23,9 +22,9 @@ class DeductionDecidedAnswer(DeductionAnswer):
 def deduction_decided_answer(
     d: Deduction, invoice: InvoiceBalanceAnswer, accepted: tuple[CreditNote, Iterable[CreditNoteApplication]] | None
 ) -> DeductionDecidedAnswer:
-    shown = deduction_answer(d)
-    return DeductionDecidedAnswer(
-        **{f.name: getattr(shown, f.name) for f in fields(DeductionAnswer)},
+    return answer_from(
+        DeductionDecidedAnswer,
+        deduction_answer(d),
         credit_note=credit_note_answer(*accepted) if accepted else None,
         invoices=[invoice],
     )

@@ -1,12 +1,11 @@
 """What is answered of invoices. Amounts in minor units of the currency beside them; rates are decimal strings."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from models.answers import JsonObject, WarningAnswer, answer
+from models.answers import JsonObject, WarningAnswer, answer, answer_from
 from models.cash.payment import InvoiceStatus
 from models.cash.records import Invoice
 
@@ -105,6 +104,4 @@ class InvoiceBatchAnswer:
 
 
 def issued_invoice_answer(i: Invoice, warnings: Sequence[WarningAnswer]) -> IssuedInvoiceAnswer:
-    invoice = invoice_answer(i)
-    shown = {f.name: getattr(invoice, f.name) for f in fields(InvoiceAnswer)}
-    return IssuedInvoiceAnswer(**shown, warnings=warnings)
+    return answer_from(IssuedInvoiceAnswer, invoice_answer(i), warnings=warnings)

@@ -1,11 +1,11 @@
 """What recording a payment answers: the payment, and what became of the session that was asked for with it."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Literal
 
-from models.answers import JsonObject, answer
+from models.answers import JsonObject, answer, answer_from
 from models.cash.answers import PaymentAnswer, SessionAnswer
+from models.cash.records import Payment
 
 
 @answer
@@ -21,22 +21,18 @@ def recorded_answer(
     payment: PaymentAnswer, session: SessionAnswer | None, refusal: JsonObject | None = None
 ) -> RecordedPaymentAnswer:
     """The payment as the session left it, whether that was made now or before."""
-    shown = {f.name: getattr(payment, f.name) for f in fields(PaymentAnswer)}
-    return RecordedPaymentAnswer(**shown, session=session, refusal=refusal)
+    return answer_from(RecordedPaymentAnswer, payment, session=session, refusal=refusal)
 
 
-def applied_answer(payment: PaymentAnswer, session: SessionAnswer) -> RecordedPaymentAnswer:
-    """A payment with its first session, which has just been made: what it has and is follows from the session."""
+def applied_answer(payment: PaymentAnswer, after: Payment, session: SessionAnswer) -> RecordedPaymentAnswer:
+    """A payment with its first session, which has just been made and left it as `after`."""
     currencies = {a.invoice_currency_code for a in session.applications}
-    shown = {f.name: getattr(payment, f.name) for f in fields(PaymentAnswer)} | {
-        "status": session.status,
-        "applied_minor": payment.amount_minor - session.unapplied_minor,
-        "unapplied_minor": session.unapplied_minor,
-        "available_minor": session.available_minor,
-        "invoice_currency_code": currencies.pop() if currencies else None,
-        "applications": session.applications,
-    }
-    return RecordedPaymentAnswer(**shown, session=session, refusal=None)
+    return answer_from(
+        RecordedPaymentAnswer, payment,
+        status=after.status, applied_minor=after.applied_minor, unapplied_minor=after.unapplied_minor,
+        available_minor=after.available_minor, invoice_currency_code=currencies.pop() if currencies else None,
+        applications=session.applications, session=session, refusal=None,
+    )  # fmt: skip
 
 
 @answer

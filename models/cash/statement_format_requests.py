@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.answers import answer
+from models.answers import answer, answer_from
 from models.cash.csv_formats import ColumnName, Decimal, FormatColumns, StatementFormat, date_pattern
 from models.values import Body, Code, VerbatimLine
 
@@ -170,9 +170,7 @@ def statement_format_answer(f: StatementFormat) -> StatementFormatAnswer:
         skip_rows=f.skip_rows,
         date_format=f.date_format,
         decimal=f.decimal,
-        columns=FormatColumnsAnswer(
-            **{name: getattr(f.columns, name) for name in FormatColumnsAnswer.__dataclass_fields__}
-        ),
+        columns=answer_from(FormatColumnsAnswer, f.columns),
         created_at=f.created_at,
         created_by=f.created_by,
     )

@@ -4,11 +4,11 @@ Amounts are minor units of the invoice's currency; `functional_*` of the legal e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from models.answers import CurrencyAmountAnswer, answer
+from models.answers import CurrencyAmountAnswer, answer, answer_from
 from models.cash.answers import InvoiceBalanceAnswer
 from models.cash.payment import InvoiceStatus
 from models.cash.records import Invoice
@@ -135,12 +135,11 @@ class WrittenOffAnswer(WriteOffAnswer):
 
 def write_off_answer(w: WriteOff) -> WriteOffAnswer:
     """As it stands."""
-    return WriteOffAnswer(**{f.name: getattr(w, f.name) for f in fields(WriteOffAnswer)})
+    return answer_from(WriteOffAnswer, w)
 
 
 def written_off_answer(
     w: WriteOff, invoices: Sequence[InvoiceBalanceAnswer], owed: Sequence[CurrencyAmountAnswer]
 ) -> WrittenOffAnswer:
     """As it stands, with its invoice."""
-    shown = {f.name: getattr(w, f.name) for f in fields(WriteOffAnswer)}
-    return WrittenOffAnswer(**shown, invoices=invoices, outstanding_balances=owed)
+    return answer_from(WrittenOffAnswer, w, invoices=invoices, outstanding_balances=owed)

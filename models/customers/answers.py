@@ -1,12 +1,11 @@
 """What is answered about customers. Amounts are decimals in units, as texts; items of related lists have ids of their own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal
 
-from models.answers import JsonObject, answer
+from models.answers import JsonObject, answer, answer_from
 from models.customers.bodies import AddressType
 from models.customers.record import EntityView, Source, spelled_amount
 from models.customers.records import (
@@ -17,9 +16,8 @@ from models.customers.records import (
     OverrideRecord,
     PricingTierRecord,
 )
+from models.facts import Facts
 from models.master_data.records import CustomerStatus
-
-A = TypeVar("A")
 
 
 @answer
@@ -193,29 +191,31 @@ class ItemPriceAnswer:
 def customer_answer(c: Customer) -> CustomerAnswer:
     """The master."""
     overrides = [_override_answer(entity, o) for entity, o in c.details.entity_overrides.items()]
-    return _as(CustomerAnswer, c.details, *_belongings(c), ("entity_overrides", overrides))
+    return answer_from(CustomerAnswer, c.details, **_belongings(c), entity_overrides=overrides)
 
 
 def effective_customer_answer(c: Customer, view: EntityView) -> EffectiveCustomerAnswer:
     """What a legal entity sees of it."""
-    seen = [
-        ("effective_for", view.legal_entity_id),
-        ("credit_limit_currency", view.credit_limit_currency),
-        ("overrides", view.overrides),
-        ("provenance", view.provenance),
-    ]
-    own = [] if view.addresses is None else [("addresses", _addresses(view.addresses))]
-    return _as(EffectiveCustomerAnswer, view.details, *_belongings(c), *own, *seen)
+    own: Facts = {} if view.addresses is None else {"addresses": _addresses(view.addresses)}
+    return answer_from(
+        EffectiveCustomerAnswer,
+        view.details,
+        **{**_belongings(c), **own},
+        effective_for=view.legal_entity_id,
+        credit_limit_currency=view.credit_limit_currency,
+        overrides=view.overrides,
+        provenance=view.provenance,
+    )
 
 
 def listed_customer_answer(c: ListedCustomer) -> ListedCustomerAnswer:
     """A customer as lists show it."""
-    return _as(ListedCustomerAnswer, c, ("credit_limit", spelled_amount(c.credit_limit, c.currency_code)))
+    return answer_from(ListedCustomerAnswer, c, credit_limit=spelled_amount(c.credit_limit, c.currency_code))
 
 
 def contact_answers(customer: CustomerDetails) -> list[ContactAnswer]:
     """The contacts, in the order of their ids."""
-    return [_as(ContactAnswer, one, ("id", i)) for i, one in customer.contacts.items()]
+    return [answer_from(ContactAnswer, one, id=i) for i, one in customer.contacts.items()]
 
 
 def price_answer(
@@ -234,33 +234,26 @@ def price_answer(
     )
 
 
-def _belongings(c: Customer) -> list[tuple[str, object]]:
+def _belongings(c: Customer) -> Facts:
     d = c.details
-    return [
-        ("id", c.id),
-        ("version", c.version),
-        ("created_at", c.created_at),
-        ("updated_at", c.updated_at),
-        ("addresses", [_as(AddressAnswer, one, ("id", i)) for i, one in d.addresses.items()]),
-        ("contacts", contact_answers(d)),
-        ("pricing_tiers", [_as(PricingTierAnswer, one, ("id", i)) for i, one in d.pricing_tiers.items()]),
-        ("tax_profiles", [_as(TaxProfileAnswer, one, ("id", i)) for i, one in d.tax_profiles.items()]),
-        ("dimensions", [_as(CustomerDimensionAnswer, one, ("id", i)) for i, one in d.dimensions.items()]),
-        ("pays_for", [_as(PaysForAnswer, one, ("id", i)) for i, one in d.pays_for.items()]),
-    ]
+    return {
+        "id": c.id,
+        "version": c.version,
+        "created_at": c.created_at,
+        "updated_at": c.updated_at,
+        "addresses": [answer_from(AddressAnswer, one, id=i) for i, one in d.addresses.items()],
+        "contacts": contact_answers(d),
+        "pricing_tiers": [answer_from(PricingTierAnswer, one, id=i) for i, one in d.pricing_tiers.items()],
+        "tax_profiles": [answer_from(TaxProfileAnswer, one, id=i) for i, one in d.tax_profiles.items()],
+        "dimensions": [answer_from(CustomerDimensionAnswer, one, id=i) for i, one in d.dimensions.items()],
+        "pays_for": [answer_from(PaysForAnswer, one, id=i) for i, one in d.pays_for.items()],
+    }
 
 
 def _override_answer(entity: str, o: OverrideRecord) -> EntityOverrideAnswer:
     addresses = None if o.addresses is None else _addresses(o.addresses)
-    return _as(EntityOverrideAnswer, o, ("legal_entity_id", entity), ("addresses", addresses))
+    return answer_from(EntityOverrideAnswer, o, legal_entity_id=entity, addresses=addresses)
 
 
 def _addresses(addresses: Iterable[AddressRecord]) -> list[OwnAddressAnswer]:
-    return [_as(OwnAddressAnswer, one) for one in addresses]
-
-
-def _as(kind: type[A], record: object, *more: tuple[str, object]) -> A:
-    """The answer with the record's fields of the same names, and more."""
-    given = dict(more)
-    names = (f.name for f in fields(kind))  # type: ignore[arg-type]
-    return kind(**{name: given[name] if name in given else getattr(record, name) for name in names})
+    return [answer_from(OwnAddressAnswer, one) for one in addresses]

@@ -1,12 +1,11 @@
 """What imports answer. Rows and lines count from 1; amounts of a summary are in units of their currency."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 
 from pydantic import JsonValue
 
-from models.answers import answer
+from models.answers import answer, answer_from
 from models.approvals.chain import StepStatus
 from models.customers.diff import Diff
 from models.imports.checked import RowFault
@@ -144,9 +143,10 @@ def progress_answer(one: Import) -> ImportProgressAnswer:
 
 def import_answer(one: Import, notice: str | None = None) -> ImportAnswer:
     """The whole import."""
-    layout, progress = one.layout, progress_answer(one)
-    return ImportAnswer(
-        **{f.name: getattr(progress, f.name) for f in fields(progress)},
+    layout = one.layout
+    return answer_from(
+        ImportAnswer,
+        progress_answer(one),
         id=one.id,
         workflow_id=one.workflow_id,
         source=one.source,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from models.cash.adjustments import Adjustment, AskedAdjustment, by_application
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
@@ -37,6 +38,13 @@ from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
 
+class Applied(NamedTuple):
+    """What a session answers, and its payment as it left it."""
+
+    payment: Payment
+    answer: SessionAnswer
+
+
 @operation("apply_payment", ApplySession, SessionAnswer, execution.Posting("ApplyPayment"))
 def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     """The clerk matches a payment to invoices: DR cash CR accounts_receivable, at once with the match."""
@@ -48,7 +56,7 @@ def apply_payment(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
     again = by_external_id(work, asked, payment_id) or same_as_latest(
         work, asked, locked.held
     )  # nobody can add one now
-    return again or _session(work, asked, locked, None)
+    return again or Outcome(_session(work, asked, locked, None).answer)
 
 
 @operation("apply_credit", ApplySession, SessionAnswer, execution.Posting("ApplyCredit"))
@@ -65,19 +73,19 @@ def apply_credit(work: Work, asked: ApplySession) -> Outcome[SessionAnswer]:
         return again
     credit = sessions.get_credit(work.tx, seen.id, lock=True)
     if own is None:  # it names what is still on the payment: applied like the payment, up to what the record holds
-        return _session(work, asked, locked, None, at_most=credit.remaining_minor)
-    return _session(work, asked, locked, credit)
+        return Outcome(_session(work, asked, locked, None, at_most=credit.remaining_minor).answer)
+    return Outcome(_session(work, asked, locked, credit).answer)
 
 
-def apply_first(work: Work, payment_id: str, asked: ApplySession) -> SessionAnswer:
+def apply_first(work: Work, payment_id: str, asked: ApplySession) -> Applied:
     """The first session of a payment, within what the caller's transaction does to it."""
     locked = payments.lock_for_session(work.tx, payment_id, asked, work.cmd.actor)
-    return _session(work, asked, locked, None).answer
+    return _session(work, asked, locked, None)
 
 
 def _session(
     work: Work, asked: ApplySession, locked: payments.Locked, credit: CustomerCredit | None, *, at_most: int | None = None
-) -> Outcome[SessionAnswer]:  # fmt: skip
+) -> Applied:  # fmt: skip
     p = locked.payment
     work.require_entity(p.legal_entity_id)
     invoices = payments.require_all(work.tx, asked.invoice_ids, locked.invoices)
@@ -130,7 +138,7 @@ def _funds(p: Payment, credit: CustomerCredit | None) -> Funds:
 def _book(
     work: Work, asked: ApplySession, locked: payments.Locked, credit: CustomerCredit | None, decided: Plan,
     netting: Netting, day: date,
-) -> Outcome[SessionAnswer]:  # fmt: skip
+) -> Applied:  # fmt: skip
     """Write the session: applications, balances, credit, entry, trail, event."""
     p = locked.payment
     new_credit = None if credit is not None else new_credit_of(work, p, decided, asked.overpayment)
@@ -168,7 +176,8 @@ def _book(
     )
     if after.available_minor == 0 or asked.overpayment:
         resolve_unmatched(work, p, "APPLIED")
-    return Outcome(
+    return Applied(
+        after,
         session_answer(
             after,
             session.id,
@@ -181,7 +190,7 @@ def _book(
             journal_entry_id=session.journal_entry_id,
             credit_id=session.credit_id,
             would_post=entry if work.dry_run else None,
-        )
+        ),
     )
 
 

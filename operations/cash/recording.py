@@ -16,7 +16,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.money import convert
 from operations import execution
-from operations.cash.applications import apply_first
+from operations.cash.applications import Applied, apply_first
 from operations.cash.payments import CLERKS_TIME, audit_receipt, post_receipt, refuse_too_far_ahead
 from operations.cash.session_replays import as_it_stands, by_external_id, different_fields
 from operations.runner import operation
@@ -110,7 +110,7 @@ def _applied(
 ) -> Outcome[PaymentAnswer]:
     """The payment with its first session; where that is refused and the payment wanted all the same, with the refusal."""
     if asked.on_refusal == "refuse":
-        return Outcome(applied_answer(payment, _session(work, payment.id, session)), 201)
+        return Outcome(applied_answer(payment, *_session(work, payment.id, session)), 201)
     tried = Work(work.tx, work.cmd, work.dry_run)
     try:
         with work.tx.savepoint("session"):
@@ -118,10 +118,10 @@ def _applied(
     except Refusal as refusal:
         return _kept(work, payment, refusal, known=known)
     work.take(tried)
-    return Outcome(applied_answer(payment, made), 201)
+    return Outcome(applied_answer(payment, *made), 201)
 
 
-def _session(work: Work, payment_id: str, session: ApplySession) -> SessionAnswer:
+def _session(work: Work, payment_id: str, session: ApplySession) -> Applied:
     """The session as apply makes it, asked for by this command; a later request to apply the same is known by it."""
     as_apply = replace(
         work.cmd,

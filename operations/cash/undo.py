@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from models.cash.adjustment_answers import adjustment_answer
 from models.cash.adjustments import Adjustment, by_application
 from models.cash.answers import (
     InvoiceBalanceAnswer,
@@ -17,6 +16,7 @@ from models.cash.ledger import Account, JournalEntry, reversing
 from models.cash.periods import entry_date
 from models.cash.records import Invoice, LockedPayment, Payment, PaymentApplication
 from models.cash.requests import ReversePayment, UnapplyApplication
+from models.cash.undo_answers import unapplication_answer
 from models.db.cash import adjustments, credit_notes, deductions, payments, sessions
 from models.db.cash.journal import entries_of
 from models.errors import Refusal
@@ -74,27 +74,8 @@ def unapply_application(work: Work, asked: UnapplyApplication) -> Outcome[Unappl
         {"payment_id": p.id, "application_id": a.id, "invoice_id": a.invoice_id, "reason_code": asked.reason_code,
          "effective_date": effective},
     )  # fmt: skip
-    return Outcome(
-        UnapplicationAnswer(
-            id=a.id,
-            payment_id=p.id,
-            invoice_id=a.invoice_id,
-            applied_minor=a.applied_minor,
-            currency_code=a.currency_code,
-            unapplied_at=work.now,
-            effective_date=effective,
-            status=after.status,
-            unapplied_minor=after.unapplied_minor,
-            available_minor=after.available_minor,
-            journal_entry_id=entry.id,
-            invoices=balances,
-            outstanding_balances=payments.outstanding(work.tx, p.customer_id),
-            adjustments=[
-                adjustment_answer(replace(x, undone_at=work.now, undone_date=max(effective, x.effective_date)))
-                for x in beside
-            ],
-        )
-    )
+    owed = payments.outstanding(work.tx, p.customer_id)
+    return Outcome(unapplication_answer(a, after, entry.id, effective, work.now, beside, balances, owed))
 
 
 @operation("reverse_payment", ReversePayment, ReversalAnswer, execution.Posting("ReversePayment"))
