@@ -31,6 +31,7 @@ from operations.cash.netting import (
     record_undoing,
 )
 from operations.cash.restored import reliefs, restore_invoices
+from operations.external_ids import conflict
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -129,11 +130,7 @@ def _by_external_id(
     if not rows:
         return None
     if not _is_same(asked, rows):
-        raise Refusal(
-            "EXTERNAL_ID_CONFLICT",
-            "external_id was used for another application of this credit note; different: applications.",
-            fields=["applications"],
-        )
+        raise conflict("another application of this credit note", ["applications"])
     return _as_it_stands(work, rows)
 
 

@@ -19,7 +19,7 @@ from models.db.cash import credit_notes, invoices, rates
 from models.db.cash.journal import entries_of, revenue_account_of
 from models.db.tx import Tx
 from models.errors import Refusal
-from models.facts import Facts
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.master_data.records import BilledCustomer, DiscountTax, LegalEntity
 from models.money import convert, spelt
@@ -28,6 +28,7 @@ from operations.approvals.authority import beyond, roles_of
 from operations.approvals.kinds import Kind, register
 from operations.approvals.requests import ask
 from operations.cash.credit_authority import beyond_authority
+from operations.external_ids import differing, refuse_another
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -248,18 +249,11 @@ def void_credit_note(work: Work, asked: VoidCreditNote) -> Outcome[CreditNoteAns
 def _replay(work: Work, known: CreditNote, asked: CreateCreditNote) -> Outcome[CreditNoteAnswer]:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known.legal_entity_id)
-    differing = [f for f in _BUSINESS_FIELDS if getattr(asked, f) != getattr(known, f)]
-    taken: Facts = {"legal_entity_id": asked.legal_entity_id, "tax_minor": asked.tax_minor}
-    differing += [f for f, value in taken.items() if value is not None and value != getattr(known, f)]
-    if asked.tax_minor is None and known.tax_given and known.tax_minor != 0:
-        differing.append("tax_minor")
-    if differing:
-        raise Refusal(
-            "EXTERNAL_ID_CONFLICT",
-            f"external_id was used for another credit note ({known.id}); different: {', '.join(differing)}.",
-            fields=differing,
-            id=known.id,
-        )
+    given: dict[str, Fact] = {f: getattr(asked, f) for f in _BUSINESS_FIELDS}
+    given["legal_entity_id"] = asked.legal_entity_id or known.legal_entity_id
+    by_default = 0 if known.tax_given else known.tax_minor  # tax that was said may be left out only where it was none
+    given["tax_minor"] = by_default if asked.tax_minor is None else asked.tax_minor
+    refuse_another(f"another credit note ({known.id})", differing(given, known), known.id)
     lines = credit_notes.applications_of(work.tx, [known.id]).get(known.id, ())
     status = 202 if known.status is CreditNoteStatus.PENDING_APPROVAL else 201
     return Outcome(credit_note_answer(known, lines), status, replayed=True)

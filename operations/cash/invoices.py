@@ -1,7 +1,7 @@
 """Invoices: issued (DR accounts_receivable, CR revenue and tax_payable), voided, disputed."""
 
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from models.cash.invoice_answers import InvoiceAnswer, IssuedInvoiceAnswer, invoice_answer, issued_invoice_answer
 from models.cash.ledger import Account, JournalEntry, reversing
@@ -17,7 +17,7 @@ from models.db.cash.journal import entries_of
 from models.errors import FieldError, Refusal
 from models.exceptions.records import ExceptionRecord
 from models.exceptions.requests import ResolveException
-from models.facts import Facts
+from models.facts import Fact, Facts
 from models.ids import new_id
 from models.master_data.records import DEFAULT_TERMS, CustomerStatus, LegalEntity, PaymentTerms
 from models.money import convert
@@ -25,6 +25,7 @@ from operations import exception_kinds
 from operations.cash.credit_limits import credit_warnings
 from operations.cash.deductions import VOIDED, withdraw_all
 from operations.exception_kinds import ExceptionKind
+from operations.external_ids import differing, refuse_another
 from operations.runner import operation
 from operations.work import Outcome, Work, entry_mark
 
@@ -198,16 +199,9 @@ def _changed(work: Work, invoice_id: str, action: str, changed: Facts, asked: Ch
 def _replay(work: Work, known: Invoice, asked: CreateInvoice) -> Outcome[IssuedInvoiceAnswer]:
     """The current record for the same business fields (after defaults), 409 naming the fields otherwise."""
     work.require_entity(known.legal_entity_id)
-    given: dict[str, Any] = {f: getattr(asked, f) for f in _BUSINESS_FIELDS} | _defaults(work, known, asked)
+    given: dict[str, Fact] = {f: getattr(asked, f) for f in _BUSINESS_FIELDS} | _defaults(work, known, asked)
     given["lines"] = [line.model_dump(mode="json") for line in asked.lines]
-    differing = [f for f in _BUSINESS_FIELDS if given[f] != getattr(known, f)]
-    if differing:
-        raise Refusal(
-            "EXTERNAL_ID_CONFLICT",
-            f"external_id was used for another invoice ({known.id}); different: {', '.join(differing)}.",
-            fields=differing,
-            id=known.id,
-        )
+    refuse_another(f"another invoice ({known.id})", differing(given, known), known.id)
     return Outcome(issued_invoice_answer(known, []), 201, replayed=True)
 
 

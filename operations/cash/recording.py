@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from models.cash.answers import PaymentAnswer, SessionAnswer, payment_answer
 from models.cash.receipt_answers import applied_answer, recorded_answer
@@ -19,6 +18,7 @@ from operations import execution
 from operations.cash.applications import Applied, apply_first
 from operations.cash.payments import CLERKS_TIME, audit_receipt, post_receipt, refuse_too_far_ahead
 from operations.cash.session_replays import as_it_stands, by_external_id, different_fields
+from operations.external_ids import conflict, refuse_another
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -156,10 +156,10 @@ def _known(work: Work, known: payments.AppliedPayment, asked: RecordPayment) -> 
     sent_otherwise = isinstance(first, Mapping) and bool(different_fields(asked.apply, first))
     if not sent_otherwise and not sessions.sessions_of(work.tx, p.id):
         return _applied(work, answer, asked, asked.apply, known=True)
-    conflict = _conflict(p, ["apply"])
+    another = conflict(f"another payment ({p.id})", ["apply"], p.id)
     if first is None or sent_otherwise or asked.on_refusal == "refuse":
-        raise conflict
-    return _kept(work, answer, conflict, known=True)
+        raise another
+    return _kept(work, answer, another, known=True)
 
 
 def _same_session(work: Work, p: Payment, asked: ApplySession) -> SessionAnswer | None:
@@ -181,20 +181,10 @@ def _refuse_another(work: Work, known: Payment, around: Surroundings, asked: Rec
         differing = [
             f for f in differing if getattr(asked, f) is not None or getattr(by_default, f) != getattr(known, f)
         ]  # fmt: skip
-    if differing:
-        raise _conflict(known, differing)
-
-
-def _conflict(known: Payment, fields: list[str]) -> Refusal:
-    return Refusal(
-        "EXTERNAL_ID_CONFLICT",
-        f"external_id was used for another payment ({known.id}); different: {', '.join(fields)}.",
-        fields=fields,
-        id=known.id,
-    )
+    refuse_another(f"another payment ({known.id})", differing, known.id)
 
 
 def _is_same(p: Payment, asked: RecordPayment, field: str) -> bool:
     """Whether a business field is as it was sent first, or as it was taken by default then."""
-    given: Any = asked.model_dump(mode="json", include={field})[field]
+    given: object = asked.model_dump(mode="json", include={field})[field]
     return bool(given == p.body.get(field) or (field in _TAKEN_BY_DEFAULT and given == getattr(p, field)))

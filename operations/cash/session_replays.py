@@ -8,8 +8,8 @@ from models.cash.records import ApplicationSession, LockedPayment, Payment
 from models.cash.requests import ApplySession
 from models.db import commands
 from models.db.cash import adjustments, credit_notes, deductions, payments, sessions
-from models.errors import Refusal
 from operations.commands import body_hash
+from operations.external_ids import differing, refuse_another
 from operations.work import Outcome, Work
 
 _BUSINESS_FIELDS = ("applications", "overpayment", "posting_date", "credit_notes", "deductions")
@@ -29,12 +29,7 @@ def by_external_id(
         return None
     fields = different_fields(asked, session.body)
     fields += [] if session.credit_used == credit_id else ["credit_id"]
-    if fields:
-        raise Refusal(
-            "EXTERNAL_ID_CONFLICT",
-            f"external_id was used for another session of this payment; different: {', '.join(fields)}.",
-            fields=fields,
-        )
+    refuse_another("another session of this payment", fields)
     p = payments.get(work.tx, payment_id).payment
     work.require_entity(p.legal_entity_id)
     return Outcome(as_it_stands(work, p, session), replayed=True)
@@ -43,8 +38,7 @@ def by_external_id(
 def different_fields(asked: ApplySession, body: JsonObject) -> list[str]:
     """What a session with this body was asked for otherwise; empty for the same."""
     said = {name: value for name, value in body.items() if name in ApplySession.model_fields}
-    earlier = ApplySession.model_validate(said)
-    return [f for f in _BUSINESS_FIELDS if getattr(asked, f) != getattr(earlier, f)]
+    return differing({f: getattr(asked, f) for f in _BUSINESS_FIELDS}, ApplySession.model_validate(said))
 
 
 def same_as_latest(work: Work, asked: ApplySession, held: LockedPayment) -> Outcome[SessionAnswer] | None:

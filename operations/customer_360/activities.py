@@ -15,6 +15,7 @@ from models.errors import FieldError, Refusal
 from models.facts import Facts
 from models.master_data.records import BilledCustomer
 from operations.customer_360.source_records import with_known_stages
+from operations.external_ids import refuse_another
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -80,10 +81,8 @@ def _repeated(work: Work, before: source_records.Known, now: Opportunity) -> Out
     assert isinstance(before.facts, Opportunity)
     if before.facts.customer_id != now.customer_id:  # whose it is is told to those who may see that customer
         work.require_entity(lookups.customer(work.tx, before.facts.customer_id).legal_entity_id)
-    differing = sorted(source_records.changed_fields(before.facts, replace(now, closed=before.facts.closed)))
-    if differing:
-        detail = f"external_id was used for another opportunity ({before.id}); different: {', '.join(differing)}."
-        raise Refusal("EXTERNAL_ID_CONFLICT", detail, fields=differing, id=before.id)
+    fields = sorted(source_records.changed_fields(before.facts, replace(now, closed=before.facts.closed)))
+    refuse_another(f"another opportunity ({before.id})", fields, before.id)
     return Outcome(_opportunity(work, before.id), 201, replayed=True)
 
 

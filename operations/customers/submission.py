@@ -37,6 +37,7 @@ from operations.customers.proposals import (
     warnings_of,
 )
 from operations.customers.visibility import require_cover
+from operations.external_ids import refuse_another
 from operations.runner import operation
 from operations.work import Outcome, Work
 
@@ -147,9 +148,7 @@ def _submitted_before(work: Work, asked: CreateCustomer, known: Change) -> Outco
     work.require_entity(known.legal_entity_id)
     change_lists.note_customer(work.tx, work.cmd.id, known.customer_id)
     fields = _differing(CreateCustomer.model_validate(known.request), asked)
-    if fields:
-        detail = f"external_id was used for customer {known.customer_id}; different: {', '.join(fields)}."
-        raise Refusal("EXTERNAL_ID_CONFLICT", detail, fields=fields, id=known.customer_id)
+    refuse_another(f"customer {known.customer_id}", fields, known.customer_id)
     return Outcome(_submitted(known), 202, replayed=True)
 
 
