@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from fastapi import Request
 
 from models.access import Principal
+from models.db import lookups
 from models.db.engine import transaction
 from models.db.tx import Tx
 from models.errors import Refusal
@@ -19,6 +20,11 @@ def reading(request: Request, who: Principal, *, snapshot: bool = False) -> Iter
     """
     with transaction(request.app.state.engine, who.org_id, durable=False, snapshot=snapshot) as tx:
         yield tx
+
+
+def sees_customer(tx: Tx, who: Principal, customer_id: str) -> None:
+    """404 where there is no such customer, 403 for one outside the entities of the caller's token."""
+    who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
 
 
 def who_sees(who: Principal, legal_entity_id: str) -> None:

@@ -10,9 +10,8 @@ from api.deps import Principal, requires
 from api.gate import gated_router
 from api.moments import Until
 from api.problems import refusals
-from api.reading import reading, who_sees
+from api.reading import reading, sees_customer
 from models.cash.report_answers import AgingAnswer
-from models.db import lookups
 from models.db.cash.aging import aging_of
 from models.values import IsoDate
 
@@ -32,5 +31,5 @@ def get_ar_aging(
 ) -> Response:
     """The customer's aging: what is owed, in minor units, in buckets by days past due; payments count from their payment date."""
     with reading(request, who, snapshot=True) as tx:
-        who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
+        sees_customer(tx, who, customer_id)
         return shown(aging_of(tx, customer_id, as_of or tx.now.date(), known_at, who.entities))

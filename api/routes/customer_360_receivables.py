@@ -14,7 +14,7 @@ from api.answering import shown
 from api.deps import Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.reading import reading, who_sees
+from api.reading import reading, sees_customer, who_sees
 from models.answers import Page
 from models.cash.records import Invoice, Payment
 from models.customer_360.receivables import (
@@ -22,10 +22,8 @@ from models.customer_360.receivables import (
     ReceivableInvoiceAnswer,
     ReceivablePaymentAnswer,
 )
-from models.db import lookups
 from models.db.cash import invoices, payments
 from models.db.cash.payment_reads import list_invoices, list_payments
-from models.db.tx import Tx
 from models.errors import Refusal
 
 router = gated_router("customer 360")
@@ -41,7 +39,7 @@ def list_customer_360_invoices(request: Request, customer_id: str, who: Reader, 
     """The customer's open invoices by due date."""
     after = page.after("invoices", date, date, str)
     with reading(request, who) as tx:
-        _customer(tx, who, customer_id)
+        sees_customer(tx, who, customer_id)
         found = list_invoices(tx, who.entities, "open", customer_id, after, page.fetch)
     return shown(page.of("invoices", found, key=lambda i: (i.due_date, i.issue_date, i.id), item=_invoice))
 
@@ -54,7 +52,7 @@ def list_customer_360_invoices(request: Request, customer_id: str, who: Reader, 
 def get_customer_360_invoice(request: Request, customer_id: str, invoice_id: str, who: Reader) -> Response:
     """One invoice of the customer, as the 360 view leads to it, with its balance in minor units."""
     with reading(request, who) as tx:
-        _customer(tx, who, customer_id)
+        sees_customer(tx, who, customer_id)
         found = invoices.get(tx, invoice_id)
     _own(who, found, customer_id, "invoice")
     return shown(_invoice(found))
@@ -69,7 +67,7 @@ def list_customer_360_payments(request: Request, customer_id: str, who: Reader, 
     """The customer's payments, the latest first."""
     after = page.after("payments", str)
     with reading(request, who) as tx:
-        _customer(tx, who, customer_id)
+        sees_customer(tx, who, customer_id)
         found = list_payments(tx, who.entities, None, customer_id, after[0] if after else None, page.fetch)
     return shown(page.of("payments", found, key=lambda p: (p.payment.id,), item=_payment))
 
@@ -82,14 +80,10 @@ def list_customer_360_payments(request: Request, customer_id: str, who: Reader, 
 def get_customer_360_payment(request: Request, customer_id: str, payment_id: str, who: Reader) -> Response:
     """A payment and the invoices that it paid."""
     with reading(request, who) as tx:
-        _customer(tx, who, customer_id)
+        sees_customer(tx, who, customer_id)
         found = payments.get(tx, payment_id)
     _own(who, found.payment, customer_id, "payment")
     return shown(_payment(found))
-
-
-def _customer(tx: Tx, who: Principal, customer_id: str) -> None:
-    who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
 
 
 def _own(who: Principal, record: Invoice | Payment, customer_id: str, noun: str) -> None:

@@ -10,15 +10,13 @@ from api.answering import shown
 from api.deps import RECORD, IdempotencyKey, Paging, Principal, requires
 from api.gate import gated_router
 from api.problems import refusals
-from api.reading import reading, who_sees
+from api.reading import reading, sees_customer, who_sees
 from api.write import UNDER_WAY, Write, write
 from models.answers import Page
 from models.customer_360.answers import ActivityAnswer, EscalatedCaseAnswer, OpportunityAnswer, activity_answer
 from models.customer_360.kinds import KINDS, Kind
 from models.customer_360.requests import CreateOpportunity, EscalateCase, LogActivity
-from models.db import lookups
 from models.db.customer_360 import activities, source_records
-from models.db.tx import Tx
 from models.ids import new_id
 
 router = gated_router("customer 360")
@@ -48,7 +46,7 @@ def list_activities(
     """The activities of the customer, or of one contact, the latest first."""
     after = page.after("activities", datetime, str)
     with reading(request, who) as tx:
-        _require_customer(tx, who, customer_id)
+        sees_customer(tx, who, customer_id)
         found = activities.timeline(tx, customer_id, contact_id, after, page.fetch)
     return shown(page.of("activities", found, key=lambda a: (a.occurred_at, a.id), item=activity_answer))
 
@@ -90,10 +88,6 @@ async def escalate_case(
     )  # fmt: skip
 
 
-def _require_customer(tx: Tx, who: Principal, customer_id: str) -> None:
-    who_sees(who, lookups.customer(tx, customer_id).legal_entity_id)
-
-
 def _drill_through(kind: Kind) -> None:
     missing = refusals(f"{kind.noun.upper()}_NOT_FOUND")
 
@@ -117,7 +111,7 @@ def _drill_through(kind: Kind) -> None:
     def list_records(request: Request, customer_id: str, who: Reader, page: Paging) -> Response:
         after = page.after(kind.table, str)
         with reading(request, who) as tx:
-            _require_customer(tx, who, customer_id)
+            sees_customer(tx, who, customer_id)
             found = source_records.list_records(tx, kind, customer_id, after[0] if after else None, page.fetch)
         return shown(page.of(kind.table, found, key=lambda r: (r.id,), item=lambda r: r))
 

@@ -6,7 +6,7 @@ invoice owes: a payment of a part of it takes that part out of the dispute.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -43,26 +43,6 @@ def owner_of(reason_code: str, chosen: Mapping[str, str]) -> str:
     """The role that decides a deduction of this reason; `chosen` by the organisation, before what is shipped."""
     named = chosen.get(reason_code) or SHIPPED_OWNERS.get(reason_code)
     return named or chosen.get(OTHERWISE) or AR_MANAGER
-
-
-def next_owner(role: str) -> str:
-    """Who is asked when `role` let the due time pass."""
-    at = OWNERS.index(role) if role in OWNERS else len(OWNERS) - 1
-    return OWNERS[min(at + 1, len(OWNERS) - 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class DueTimes:
-    """Reminded half-way, due at the end (both UTC)."""
-
-    remind_at: datetime
-    due_at: datetime
-
-
-def due_times(now: datetime, seconds: int) -> DueTimes:
-    """From the organisation's time for a decision."""
-    allowed = timedelta(seconds=seconds)
-    return DueTimes(now + allowed / 2, now + allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from typing import Final
 
 from models.access import AR_CLERK, Principal
 from models.approvals import chain as rules
-from models.cash.deductions import Deduction, DeductionStatus, next_owner
+from models.cash.deductions import OWNERS, Deduction, DeductionStatus
 from models.db import exceptions
 from models.db.cash import deductions, invoices
 from models.db.tx import Tx
+from models.exceptions.owners import next_owner
 from models.facts import Fact, Facts
 from models.messages.deductions import DeductionTimes
 from operations.approvals import acts
@@ -69,7 +70,7 @@ def _open(
 def _hand_on(tx: Tx, d: Deduction, process: str | None) -> DeductionTimes:
     """The due time has passed: the next owner is asked, with as much time again."""
     work = bootstrap_work(tx, SYSTEM, process)
-    role = next_owner(d.owner_role or AR_CLERK)
+    role = next_owner(OWNERS, d.owner_role or AR_CLERK)
     half = d.due_at - d.remind_at
     remind_at, due_at = tx.now + half, tx.now + 2 * half
     deductions.hand_on(tx, d, role, remind_at, due_at)

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from models.cash.deduction_answers import DeductionAnswer, deduction_answer
 from models.cash.deduction_requests import OpenDeduction
-from models.cash.deductions import AskedDeduction, Deduction, DeductionStatus, due_times, owner_of, refuse_undisputable
+from models.cash.deductions import AskedDeduction, Deduction, DeductionStatus, owner_of, refuse_undisputable
 from models.cash.records import ApplicationSession, Invoice
 from models.db.cash import deductions, payments
 from models.db.cash.payments import BalanceChange
 from models.db.master_data import settings_of
 from models.errors import Refusal
+from models.exceptions.owners import due_times
 from models.exceptions.records import ExceptionRecord
 from models.exceptions.requests import AssignException, ResolveException
 from models.facts import Fact, Facts
@@ -88,7 +90,7 @@ def open_all(
     if not asked:
         return []
     settings = settings_of(work.tx)
-    due = due_times(work.now, settings.deduction_sla_seconds)
+    due = due_times(work.now, timedelta(seconds=settings.deduction_sla_seconds))
     made = [
         Deduction(
             id=first_id or new_id("ded"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from models.customer_360.answers import EscalatedCaseAnswer, escalated_case_answer
-from models.customer_360.escalation import OWNERS, deadline, next_owner
+from models.customer_360.escalation import OWNERS, deadline
 from models.customer_360.records import Escalation, EscalationStatus, WatchedEscalation
 from models.customer_360.requests import EscalateCase
 from models.db import exceptions
@@ -13,6 +13,7 @@ from models.db.customer_360 import escalations
 from models.db.master_data import settings_of
 from models.db.tx import Tx
 from models.errors import Refusal
+from models.exceptions.owners import next_owner
 from models.facts import Fact, Facts
 from models.ids import new_id
 from models.messages.customer_360 import EscalationInput, EscalationTimes
@@ -83,7 +84,7 @@ def look(tx: Tx, start: EscalationInput, process: str | None = None) -> Escalati
 def _hand_on(tx: Tx, e: Escalation, process: str | None) -> EscalationTimes:
     """The due time has passed: the next owner is asked, with as much time again."""
     work = bootstrap_work(tx, SYSTEM, process)
-    owner = next_owner(e.owner_role)
+    owner = next_owner(OWNERS, e.owner_role)
     half = e.due_at - e.remind_at
     remind_at, due_at = tx.now + half, tx.now + 2 * half
     escalations.hand_on(tx, e.id, owner, remind_at, due_at)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.customer_360.escalation import OWNERS, Deadline, deadline, next_owner
+from models.customer_360.escalation import OWNERS, deadline
 from models.customer_360.panels import MAX_AGE, Freshness, retry_in
 from models.customer_360.source_records import (
     CaseRecord,
@@ -19,6 +19,7 @@ from models.customer_360.source_records import (
 )
 from models.customer_360.stages import open_or_closed
 from models.customer_360.words import priority_rank
+from models.exceptions.owners import DueTimes, next_owner
 
 NOW, TODAY = datetime(2026, 3, 10, 12, tzinfo=UTC), date(2026, 3, 10)
 SECOND = timedelta(seconds=1)
@@ -30,7 +31,7 @@ KEYS: dict[str, Any] = {"external_id": "X-1", "customer_id": "cust_1"}
 ])  # fmt: skip
 def test_an_escalation_is_reminded_of_half_way(rank: int, seconds: int | None, hours: int) -> None:
     whole = timedelta(hours=hours)
-    assert deadline(rank, NOW, seconds) == Deadline(NOW + whole / 2, NOW + whole)
+    assert deadline(rank, NOW, seconds) == DueTimes(NOW + whole / 2, NOW + whole)
 
 
 @pytest.mark.parametrize("rank", [0, 7])
@@ -40,8 +41,8 @@ def test_an_urgency_that_is_none_has_no_deadline(rank: int) -> None:
 
 
 def test_each_is_followed_by_the_next_and_the_last_stays() -> None:
-    assert [next_owner(role) for role in OWNERS] == [*OWNERS[1:], OWNERS[-1]]
-    assert next_owner("ar_clerk") == OWNERS[-1]
+    assert [next_owner(OWNERS, role) for role in OWNERS] == [*OWNERS[1:], OWNERS[-1]]
+    assert next_owner(OWNERS, "ar_clerk") == OWNERS[-1]
 
 
 def test_a_panel_is_stale_after_five_minutes_or_before_its_time() -> None:

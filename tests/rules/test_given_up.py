@@ -12,14 +12,13 @@ from models.cash.deductions import (
     OWNERS,
     Deduction,
     DeductionStatus,
-    due_times,
-    next_owner,
     owner_of,
     refuse_closed,
     refuse_undisputable,
 )
 from models.cash.records import Invoice
 from models.cash.write_offs import WriteOff, WriteOffStatus, amount_of, worth, write_off_answer, written_off_answer
+from models.exceptions.owners import due_times, next_owner
 from tests.altered import altered
 from tests.rules.refusals import refused
 
@@ -50,8 +49,13 @@ def test_a_reason_has_its_owner_as_chosen_before_as_shipped(reason: str, chosen:
 
 
 def test_who_lets_the_time_pass_is_followed_by_the_next_and_the_last_one_stays() -> None:
-    assert [next_owner(role) for role in (*OWNERS, "cfo")] == ["ar_manager", "controller", "controller", "controller"]
-    times = due_times(NOW, 100)
+    assert [next_owner(OWNERS, role) for role in (*OWNERS, "cfo")] == [
+        "ar_manager",
+        "controller",
+        "controller",
+        "controller",
+    ]
+    times = due_times(NOW, timedelta(seconds=100))
     assert (times.remind_at - NOW, times.due_at - NOW) == (timedelta(seconds=50), timedelta(seconds=100))
 
 
