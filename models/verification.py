@@ -1,6 +1,9 @@
 """What `arflow verify` says of one check. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from models.facts import Facts
 
 NAMED = 50
 
@@ -24,6 +27,11 @@ class Finding:
             self.breaches.append(text)
         else:
             self.unnamed += 1
+
+    def breach_each(self, rows: Iterable[Facts], said: str) -> None:
+        """A breach for each row, in these words: `{name}` stands for what the row has under this name."""
+        for row in rows:
+            self.breach(said.format_map(row))
 
     @property
     def ok(self) -> bool:

@@ -4,6 +4,7 @@
   `Mapping[str, object]` or a row of the database, in operations no `object` either, but what ALLOWED names, with the reason.
   What may be written as JSON has a type: `models.facts.Facts`. Elsewhere a bare `object` is what a caller may have sent.
 - SQL stands in models/db alone.
+- The values of rows that models/db reads by the name of their column, which no type looks after, become no more.
 - How long a step of a process may take, and how it is tried again, stands in workflows/retries.py alone.
 - No message says an amount in minor units: it is spelt in its currency.
 - No name at the top of a module is used by nobody (tests/unused.py).
@@ -35,6 +36,8 @@ SQL: Final = re.compile(r"\b((SELECT|SET|LOCK)(\s|$)|(INSERT\s+INTO|UPDATE\s+\w+
 SOQL: Final = ("sources/salesforce.py", "sources/salesforce_accounts.py")
 """Ask Salesforce, in its own language."""
 OWN_TIMEOUT: Final = re.compile(r"\w+_timeout=timedelta\(|(start|schedule)_to_\w+=[A-Z]|heartbeat_timeout=[A-Z]")
+BY_NAME: Final = 180
+"""So many values of rows are read by the name of their column in models/db. A record, `Tx.column` or `Tx.pairs` needs none."""
 NO_CURRENCY: Final = "models/conversation/in_words.py"
 """Says amounts of records of any kind, also of one that has no currency beside them."""
 ROOMS: Final = (
@@ -81,7 +84,6 @@ ALLOWED: Final[dict[str, str]] = {
     "models/db/engine.py::ask": "the lowest layer: rows of whatever was asked",
     "models/db/streaming.py::stream": "the lowest layer: rows of whatever was asked",
     "models/db/verify_trail.py::_link": _ROW,
-    "models/db/verify_trail.py::_bytes": "a column as the driver gives it",
     "operations/approvals/tokens.py": _SENT,
     "operations/exception_kinds.py::ExceptionKind.lock": "a store's own lock, which may answer the record",
     "api/answering.py::posted_or_approved": "a document of OpenAPI",
@@ -172,6 +174,19 @@ def sql() -> list[str]:
     return found
 
 
+def read_by_name() -> list[str]:
+    """How many values of rows are read by the name of their column, where that is more than there were."""
+    nodes = [node for path in files("models/db") for node in ast.walk(ast.parse(path.read_text()))]
+    reads = sum(
+        isinstance(n, ast.Subscript)
+        and isinstance(n.ctx, ast.Load)
+        and isinstance(n.slice, ast.Constant)
+        and isinstance(n.slice.value, str)
+        for n in nodes
+    )
+    return [f"models/db reads {reads} values of rows by name, {BY_NAME} are allowed"] if reads > BY_NAME else []
+
+
 def unspelt() -> list[str]:
     """Texts that name an amount as a bare number of minor units."""
     found = []
@@ -204,7 +219,7 @@ def retried() -> list[str]:
 
 
 def main() -> None:
-    wrong = loose() + sql() + retried() + unspelt() + unused()
+    wrong = loose() + sql() + read_by_name() + retried() + unspelt() + unused()
     print(
         "\n".join(wrong)
         or "every signature says what it takes and answers; SQL stands in models/db, patience in workflows/retries.py; "

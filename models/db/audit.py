@@ -65,12 +65,12 @@ def hold_own_chain(tx: Tx) -> None:
 
 def heads(tx: Tx) -> Iterator[Head]:
     """Of every chain, in the order in which they are sealed."""
-    return (Head(h["subject_id"], h["seq"], bytes(h["hash"])) for h in stream(tx, _HEADS))
+    return (Head(**h) for h in stream(tx, _HEADS))
 
 
 def stored_heads(tx: Tx, sealed_at: datetime) -> Iterator[Head]:
     """Those that a seal stored, in the same order."""
-    return (Head(h["subject_id"], h["seq"], bytes(h["hash"])) for h in stream(tx, _STORED, at=sealed_at))
+    return (Head(**h) for h in stream(tx, _STORED, at=sealed_at))
 
 
 def count_heads(tx: Tx) -> int:
@@ -132,23 +132,33 @@ def seals(tx: Tx, since: datetime) -> Sequence[StampedSealAnswer]:
     return [seal for seal in named if seal is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """The newest head of a chain that a seal stored."""
+
+    sealed_at: datetime
+    seq: int
+    hash: bytes
+
+
 def sealed(tx: Tx, subject_id: str) -> SealedTrailAnswer | None:
     """The newest seal that stored the subject's chain, and how its root covers it; None where none has, or none that says
     what it stored."""
-    stored = tx.one(
+    stored = tx.record(
+        _Sealed,
         """SELECT sealed_at, seq, hash FROM audit_seal_heads WHERE org_id = :org AND subject_id = :subject
            ORDER BY seq DESC LIMIT 1""",
         subject=subject_id,
     )
     if stored is None:
         return None
-    seal = next((s for s in seals(tx, stored["sealed_at"]) if s.sealed_at == stored["sealed_at"]), None)
-    leaves = (seal_leaf(h.subject_id, h.seq, h.hash) for h in stored_heads(tx, stored["sealed_at"]))
-    path = merkle_path(leaves, seal_leaf(subject_id, stored["seq"], bytes(stored["hash"])))
+    seal = next((s for s in seals(tx, stored.sealed_at) if s.sealed_at == stored.sealed_at), None)
+    leaves = (seal_leaf(h.subject_id, h.seq, h.hash) for h in stored_heads(tx, stored.sealed_at))
+    path = merkle_path(leaves, seal_leaf(subject_id, stored.seq, stored.hash))
     if seal is None or path is None:
         return None
     steps = [SealStepAnswer(side=side, hash=node.hex()) for side, node in path]
-    return SealedTrailAnswer(seal=seal, seq=stored["seq"], path=steps)
+    return SealedTrailAnswer(seal=seal, seq=stored.seq, path=steps)
 
 
 def _sealed_at(said: JsonObject) -> datetime:

@@ -25,10 +25,9 @@ def get(tx: Tx) -> AuthorityLimits:
 
 def currencies(tx: Tx) -> Sequence[str]:
     """In which a limit is an amount: those of the legal entities."""
-    rows = tx.all(
+    return tx.column(
         "SELECT DISTINCT functional_currency FROM legal_entities WHERE org_id = :org ORDER BY functional_currency"
     )
-    return [row["functional_currency"] for row in rows]
 
 
 def lock(tx: Tx) -> None:

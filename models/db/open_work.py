@@ -115,12 +115,12 @@ def gone(tx: Tx, workflow_ids: Collection[str]) -> set[str]:
     """Those of these processes whose record, and whose request, is not in the books.
 
     A process is named after the record that it moves on; one that carries a request, after the request as well."""
-    kept = tx.all(
+    kept = tx.column(
         "SELECT DISTINCT workflow_id FROM commands WHERE org_id = :org AND workflow_id = ANY(:ids)",
         ids=list(workflow_ids),
     )
-    left = set(workflow_ids) - {row["workflow_id"] for row in kept}
-    tables = {row["prefix"]: row["table_name"] for row in tx.all("SELECT prefix, table_name FROM record_kinds")}
+    left = set(workflow_ids) - set(kept)
+    tables = tx.pairs("SELECT prefix, table_name FROM record_kinds")
     by_table: dict[str, dict[str, list[str]]] = {}
     for workflow_id in left:
         record = workflow_id.partition("/")[0]
@@ -129,7 +129,7 @@ def gone(tx: Tx, workflow_ids: Collection[str]) -> set[str]:
             by_table.setdefault(table, {}).setdefault(record, []).append(workflow_id)
     found: set[str] = set()
     for table, named in by_table.items():
-        there = tx.all(f"SELECT id FROM {table} WHERE org_id = :org AND id = ANY(:ids)", ids=list(named))
-        for record in set(named) - {row["id"] for row in there}:
+        there = tx.column(f"SELECT id FROM {table} WHERE org_id = :org AND id = ANY(:ids)", ids=list(named))
+        for record in set(named) - set(there):
             found.update(named[record])
     return found

@@ -37,13 +37,12 @@ def that_began(tx: Tx, workflow_ids: Collection[str]) -> Mapping[str, ProposalRe
 
 def names_of(tx: Tx, ids: Collection[str], customer_id: str | None) -> Mapping[str, str]:
     """What people know records by: the numbers of these invoices and credit notes, and the name of this customer."""
-    rows = tx.all(
+    return tx.pairs(
         """SELECT id, external_id AS name FROM invoices WHERE org_id = :org AND id = ANY(:ids)
            UNION ALL SELECT id, external_id FROM credit_notes WHERE org_id = :org AND id = ANY(:ids)
            UNION ALL SELECT id, name FROM customers WHERE org_id = :org AND id = :customer""",
         ids=list(ids), customer=customer_id,
     )  # fmt: skip
-    return {row["id"]: row["name"] for row in rows}
 
 
 def confirm(tx: Tx, proposal_id: str, by: Confirmation) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import orjson
 import psycopg
@@ -126,6 +126,14 @@ class Tx:
         """The first value of the first row or None."""
         row = self.batch((sql, params))[0].first
         return None if row is None else next(iter(row.values()))
+
+    def column(self, sql: str, /, **params: Any) -> list[Any]:
+        """The first value of every row."""
+        return [next(iter(row.values())) for row in self.all(sql, **params)]
+
+    def pairs(self, sql: str, /, **params: Any) -> dict[Any, Any]:
+        """The second value of every row, by the first."""
+        return dict(cast(tuple[Any, Any], row.values()) for row in self.all(sql, **params))
 
     def run(self, sql: str, **params: Any) -> int:
         """Execute and answer the number of rows touched."""

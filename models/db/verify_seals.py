@@ -25,7 +25,7 @@ _AGAINST_CHAINS = f"""SELECT s.subject_id, s.seq, {readable("s.sealed_at")} AS s
   FROM audit_seal_heads s LEFT JOIN audit_events e ON e.org_id = s.org_id AND e.subject_id = s.subject_id AND e.seq = s.seq
   WHERE s.org_id = :org AND (e.hash IS NULL OR e.hash IS DISTINCT FROM s.hash) ORDER BY s.sealed_at, s.subject_id"""
 # A seal stores the heads that moved since the one before; together with the earlier ones it covers them all.
-_COVERED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, hash FROM audit_seal_heads
+_COVERED = """SELECT DISTINCT ON (subject_id COLLATE "C") subject_id, seq, coalesce(hash, '') AS hash FROM audit_seal_heads
   WHERE org_id = :org AND sealed_at <= :at ORDER BY subject_id COLLATE "C", sealed_at DESC"""
 
 
@@ -56,7 +56,7 @@ def check_seals(tx: Tx) -> Finding:
     for n, seal in enumerate(seals):
         at = seal["sealed_at"]
         stored_told = at in told and told[at].stored_root is not None
-        covered = (Head(h["subject_id"], h["seq"], bytes(h["hash"] or b"")) for h in stream(tx, _COVERED, at=at))
+        covered = (Head(**h) for h in stream(tx, _COVERED, at=at))
         if (n < ROOTS or not stored_told) and _rooted(covered) != (seal["heads"], seal["root"]):
             found.breach(f"{_seal(at)}: its root is not that of the heads it sealed")
     newest = f", newest {_moment(seals[0]['sealed_at'])} root {seals[0]['root']}" if seals else ""

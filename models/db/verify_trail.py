@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from itertools import chain, groupby
-from typing import Any
 
 from models.audit.chain import (
     ERASED_ACTION,
@@ -29,6 +29,7 @@ _CHAINS = f"""SELECT e.org_id, e.subject_id, e.seq, {readable("e.at")} AS at, e.
     e.request_id, e.workflow_id, e.payload, e.salt, e.digest, e.prev_hash, e.hash, h.seq AS head_seq, h.hash AS head_hash
   FROM audit_events e LEFT JOIN audit_heads h ON h.org_id = e.org_id AND h.subject_id = e.subject_id
   WHERE e.org_id = :org ORDER BY e.subject_id, e.seq"""
+_FIELDS = [field.name for field in fields(AuditEvent)]
 _HEADLESS = """SELECT h.subject_id, h.seq FROM audit_heads h WHERE h.org_id = :org AND NOT EXISTS
   (SELECT FROM audit_events e WHERE e.org_id = h.org_id AND e.subject_id = h.subject_id)"""
 # The books outlive their customer: what these chains say is never erased.
@@ -100,33 +101,25 @@ def check_chains(tx: Tx, trail: Trail) -> Finding:
 
     for _, rows in groupby(stream(tx, _CHAINS), key=lambda e: e["subject_id"]):
         first = next(rows)
-        head = None if first["head_seq"] is None else (first["head_seq"], _bytes(first["head_hash"]))
+        head = None if first["head_seq"] is None else (first["head_seq"], first["head_hash"])
         for text in breaches(links(map(_link, chain([first], rows))), head):
             found.breach(text)
         chains += 1
-    for h in stream(tx, _HEADLESS):
-        found.breach(f"{h['subject_id']}: all {h['seq']} events of the chain are missing")
+    found.breach_each(stream(tx, _HEADLESS), "{subject_id}: all {seq} events of the chain are missing")
     trail.done()
-    for e in stream(tx, _TAKEN_AWAY, books=[kind.prefix for kind in DOCUMENTS.values()]):
-        found.breach(f"{e['subject_id']}: the payload of event {e['seq']} was taken away, and no erasure tells of it")
+    taken = stream(tx, _TAKEN_AWAY, books=[kind.prefix for kind in DOCUMENTS.values()])
+    found.breach_each(taken, "{subject_id}: the payload of event {seq} was taken away, and no erasure tells of it")
     found.what = f"{events} events in {chains} chains"
     return found
 
 
 def _link(e: Row) -> AuditEvent:
     """The event as it stands; what was made NULL is None, whatever the type says, and does not hold."""
-    return AuditEvent(
-        e["org_id"], e["subject_id"], e["seq"], e["at"], e["actor"], e["action"], e["reason_code"],
-        e["request_id"], e["workflow_id"], e["payload"], _bytes(e["salt"]), _bytes(e["digest"]), _bytes(e["prev_hash"]),
-        _bytes(e["hash"]),
-    )  # fmt: skip
+    return AuditEvent(**{name: e[name] for name in _FIELDS})
 
 
-def _bytes(value: Any) -> Any:
-    return None if value is None else bytes(value)
-
-
-_ALTERED = """SELECT f.noun, f.id, r.id IS NULL AS gone FROM verify_facts f
+_ALTERED = """SELECT f.noun, f.id, CASE WHEN r.id IS NULL THEN 'is gone'
+    ELSE 'was altered: it differs from its first audit event' END AS became FROM verify_facts f
   LEFT JOIN {table} r ON r.org_id = :org AND r.id = f.id
   WHERE f.noun = '{table}' AND (r.id IS NULL OR NOT to_jsonb(r) @> f.facts) ORDER BY f.id"""
 
@@ -135,10 +128,7 @@ def check_records(tx: Tx) -> Finding:
     """Records of the books still say what their first audit event said: amounts, currency, dates, entity."""
     found = Finding("records as audited", f"{tx.scalar('SELECT count(*) FROM verify_facts')} records")
     for table in DOCUMENTS:
-        for r in stream(tx, _ALTERED.format(table=table)):
-            found.breach(
-                f"{r['id']} {'is gone' if r['gone'] else 'was altered: it differs from its first audit event'}"
-            )
+        found.breach_each(stream(tx, _ALTERED.format(table=table)), "{id} {became}")
     return found
 
 
@@ -154,10 +144,8 @@ _UNTOLD_EVENTS = """SELECT o.id, o.type, o.subject FROM outbox_events o WHERE o.
 def check_coverage(tx: Tx) -> Iterator[Finding]:
     """No record of the books and no customer without a chain; no event about a subject without one."""
     rows = Finding("rows in the trail")
-    for r in stream(tx, _WITHOUT_CHAIN):
-        rows.breach(f"{r['id']}: a {r['what']} without an audit chain")
+    rows.breach_each(stream(tx, _WITHOUT_CHAIN), "{id}: a {what} without an audit chain")
     yield rows
     events = Finding("events in the trail")
-    for e in stream(tx, _UNTOLD_EVENTS):
-        events.breach(f"{e['id']}: {e['type']} about {e['subject']}, which has no audit chain")
+    events.breach_each(stream(tx, _UNTOLD_EVENTS), "{id}: {type} about {subject}, which has no audit chain")
     yield events

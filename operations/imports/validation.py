@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from models.db.engine import transaction
-from models.db.imports import imports, matching, staging
+from models.db.imports import imports, matching, staging, summaries
 from models.db.tx import Tx
 from models.facts import Facts
 from models.imports.checked import Checked
@@ -98,7 +98,7 @@ def _slice(tx: Tx, one: Import, checker: RowChecker) -> int:
 
 def _conclude(tx: Tx, one: Import) -> None:
     """Count, sum up, and hand the import to its reviewers; with validate_only it ends here."""
-    summary, counts = matching.summary(tx, one)
+    summary, counts = summaries.summary(tx, one)
     if summary.changes is not None:
         rows = sample(tx, one, [weighty.row for weighty in summary.changes.first])
         summary = replace(summary, changes=replace(summary.changes, rows=rows))

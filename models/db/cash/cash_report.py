@@ -97,7 +97,7 @@ def unapplied_cash_report(tx: Tx, as_of: date, entities: Collection[str] | None)
 
 def _names(tx: Tx, customer_ids: Collection[str]) -> dict[str, str]:
     sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids)"
-    return {c["id"]: c["name"] for c in tx.all(sql, ids=sorted(customer_ids))}
+    return tx.pairs(sql, ids=sorted(customer_ids))
 
 
 def _item(p: OpenPayment, customer_name: str | None, as_of: date) -> UnappliedPaymentAnswer:

@@ -75,12 +75,11 @@ def open_of_session(tx: Tx, session_id: str, invoice_id: str) -> list[Deduction]
 
 def invoices_of_payment(tx: Tx, payment_id: str) -> list[str]:
     """The invoices of which a payment's sessions stated what is open still."""
-    rows = tx.all(
+    return tx.column(
         """SELECT DISTINCT invoice_id FROM deductions WHERE org_id = :org AND payment_id = :id AND status = 'OPEN'
            ORDER BY invoice_id""",
         id=payment_id,
     )
-    return [r["invoice_id"] for r in rows]
 
 
 def open_of_payment(tx: Tx, payment_id: str) -> list[Deduction]:

@@ -281,7 +281,7 @@ def completed_reconciliation(tx: Tx, payment_id: str) -> str | None:
 def resolve_unmatched(tx: Tx, payment_id: str, *, who: str, code: str) -> list[str]:
     """The exceptions of a payment that a statement left for a person are dealt with; their ids. Whether it is one of two
     is a question until it is linked or reversed."""
-    rows = tx.all(
+    return tx.column(
         """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
            WHERE org_id = :org AND subject_id = :id AND kind IN ('unmatched_payment', 'possible_duplicate') AND status = 'open'
            RETURNING id""",
@@ -290,4 +290,3 @@ def resolve_unmatched(tx: Tx, payment_id: str, *, who: str, code: str) -> list[s
         code=code,
         id=payment_id,
     )
-    return [r["id"] for r in rows]

@@ -155,7 +155,7 @@ def settle_exceptions(
     tx: Tx, subjects: Sequence[str], *, who: str, code: str, kinds: Sequence[str] = ("unmatched_payment",)
 ) -> list[str]:
     """The exceptions of lines that are not recorded, or of payments, are dealt with; their ids."""
-    rows = tx.all(
+    return tx.column(
         """UPDATE exceptions SET status = 'resolved', resolved_at = :at, resolved_by = :who, resolution_code = :code
            WHERE org_id = :org AND subject_id = ANY(:ids) AND kind = ANY(:kinds) AND status = 'open' RETURNING id""",
         at=tx.now,
@@ -164,7 +164,6 @@ def settle_exceptions(
         ids=list(subjects),
         kinds=list(kinds),
     )
-    return [row["id"] for row in rows]
 
 
 def named_invoices(tx: Tx, keys: Collection[str]) -> Sequence[Invoice]:

@@ -53,8 +53,7 @@ class _NoteSums:
 def check_credit_notes(tx: Tx) -> Finding:
     """Balance = total less what it settles now, in both currencies; receivables carry the whole of it while it is booked."""
     found, count = Finding("credit notes"), 0
-    for r in stream(tx, _APPLICATIONS):
-        found.breach(f"{r['id']}: the application does not fit {r['credit_note_id']} and {r['invoice_id']}")
+    found.breach_each(stream(tx, _APPLICATIONS), "{id}: the application does not fit {credit_note_id} and {invoice_id}")
     for n in (_NoteSums(**r) for r in stream(tx, _NOTES)):
         count += 1
         total, worth = (n.total_minor, n.functional_total_minor) if n.stands else (0, 0)

@@ -22,12 +22,8 @@ _UNCREDITED = """SELECT d.id, d.credit_note_id FROM deductions d
 def check_deductions(tx: Tx) -> Finding:
     """Invoices say the sum of their open ones; none is open of what owes nothing; what was accepted was credited."""
     found = Finding("deductions", f"{tx.scalar('SELECT count(*) FROM deductions WHERE org_id = :org')} deductions")
-    for r in stream(tx, _INVOICES):
-        found.breach(f"{r['id']}: says {r['deducted_minor']} deducted, its open deductions are {r['minor']}")
-    for r in stream(tx, _MISFITS):
-        found.breach(f"{r['id']}: the deduction does not fit {r['invoice_id']}")
-    for r in stream(tx, _NEEDLESS):
-        found.breach(f"{r['id']}: open, though {r['invoice_id']} owes nothing")
-    for r in stream(tx, _UNCREDITED):
-        found.breach(f"{r['id']}: accepted, but {r['credit_note_id']} does not credit it")
+    found.breach_each(stream(tx, _INVOICES), "{id}: says {deducted_minor} deducted, its open deductions are {minor}")
+    found.breach_each(stream(tx, _MISFITS), "{id}: the deduction does not fit {invoice_id}")
+    found.breach_each(stream(tx, _NEEDLESS), "{id}: open, though {invoice_id} owes nothing")
+    found.breach_each(stream(tx, _UNCREDITED), "{id}: accepted, but {credit_note_id} does not credit it")
     return found

@@ -71,7 +71,6 @@ def check_invoices(tx: Tx) -> Finding:
             found.breach(f"{i.id}: it is settled, but something of its worth is open")
         if (balance + i.noted, functional + i.noted_worth) != (i.carried, i.carried_worth):
             found.breach(f"{i.id}: its balance is not what receivables carry for it")
-    for r in stream(tx, _GIVEN):
-        found.breach(f"{r['invoice_id']}: what was given for it is not what {r['account']} carries")
+    found.breach_each(stream(tx, _GIVEN), "{invoice_id}: what was given for it is not what {account} carries")
     found.what = f"{count} invoices"
     return found

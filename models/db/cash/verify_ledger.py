@@ -88,14 +88,12 @@ def check_entries(tx: Tx) -> Finding:
         if not written or digest != first.digest or numbers != list(range(1, len(numbers) + 1)):
             found.breach(f"{entry.id}: the entry was altered, its digest is another one")
     kept.flush()
-    for d in stream(tx, _DIFFERENT):
-        found.breach(f"{d['id']}: the entry differs from what event {d['seq']} of {d['subject_id']} says of it")
-    for u in stream(tx, _UNNAMED):
-        found.breach(f"{u['id']}: no audit event names the entry (made for {u['source_id']})")
-    for g in stream(tx, _GONE):
-        found.breach(f"{g['entry_id']}: the entry is gone, event {g['seq']} of {g['subject_id']} names it")
-    for o in stream(tx, _ORPHANS):
-        found.breach(f"{o['entry_id']}: lines without their entry")
+    found.breach_each(
+        stream(tx, _DIFFERENT), "{id}: the entry differs from what event {seq} of {subject_id} says of it"
+    )
+    found.breach_each(stream(tx, _UNNAMED), "{id}: no audit event names the entry (made for {source_id})")
+    found.breach_each(stream(tx, _GONE), "{entry_id}: the entry is gone, event {seq} of {subject_id} names it")
+    found.breach_each(stream(tx, _ORPHANS), "{entry_id}: lines without their entry")
     found.what = f"{count} entries"
     return found
 
@@ -172,10 +170,8 @@ class _PaymentSums:
 def check_payments(tx: Tx) -> Finding:
     """Applied no more than received, as the live applications and credits say; cash, unapplied and credits as posted."""
     found, count = Finding("payments"), 0
-    for r in stream(tx, _APPLICATIONS):
-        found.breach(f"{r['id']}: the application does not fit {r['payment_id']} and {r['invoice_id']}")
-    for r in stream(tx, _ADJUSTMENTS):
-        found.breach(f"{r['id']}: the adjustment does not fit {r['application_id']} and {r['invoice_id']}")
+    found.breach_each(stream(tx, _APPLICATIONS), "{id}: the application does not fit {payment_id} and {invoice_id}")
+    found.breach_each(stream(tx, _ADJUSTMENTS), "{id}: the adjustment does not fit {application_id} and {invoice_id}")
     for p in (_PaymentSums(**r) for r in stream(tx, _PAYMENTS)):
         count += 1
         amount, worth = (p.amount_minor, p.functional_amount_minor) if p.in_books else (0, 0)

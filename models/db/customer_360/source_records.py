@@ -83,8 +83,7 @@ def close_absent(tx: Tx, kind: Kind, source: str, customer_id: str, present: Seq
         f"UPDATE {kind.table} SET closed = true, updated_at = :now WHERE org_id = :org AND source = :source "
         "AND customer_id = :customer AND NOT closed AND NOT external_id = ANY(:present) RETURNING id"
     )
-    rows = tx.all(sql, source=source, customer=customer_id, present=list(present), now=tx.now)
-    return [row["id"] for row in rows]
+    return tx.column(sql, source=source, customer=customer_id, present=list(present), now=tx.now)
 
 
 def get(tx: Tx, kind: Kind, record_id: str) -> tuple[SourceRecordAnswer, str]:
@@ -110,11 +109,11 @@ def _answer(kind: Kind, row: Row) -> SourceRecordAnswer:
 def unknown_customers(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
     """Those of the ids that are no customer here."""
     asked = sorted(set(customer_ids))
-    rows = tx.all("SELECT id FROM customers WHERE org_id = :org AND id = ANY(:ids)", ids=asked)
-    return sorted(set(asked) - {row["id"] for row in rows})
+    known = tx.column("SELECT id FROM customers WHERE org_id = :org AND id = ANY(:ids)", ids=asked)
+    return sorted(set(asked) - set(known))
 
 
 def entities_of(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
     """The legal entities whose customers these are."""
     sql = "SELECT DISTINCT legal_entity_id FROM customers WHERE org_id = :org AND id = ANY(:ids) ORDER BY 1"
-    return [row["legal_entity_id"] for row in tx.all(sql, ids=sorted(set(customer_ids)))]
+    return tx.column(sql, ids=sorted(set(customer_ids)))

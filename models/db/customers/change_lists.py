@@ -88,17 +88,16 @@ def submitted(tx: Tx, change_id: str) -> Change | None:
 
 def workflows_of_customer_of(tx: Tx, change_id: str) -> list[str]:
     """The processes of all changes of the customer that this change is of."""
-    rows = tx.all(
+    return tx.column(
         "SELECT workflow_id FROM customer_changes WHERE org_id = :org AND customer_id = "
         "(SELECT customer_id FROM customer_changes WHERE org_id = :org AND id = :id) ORDER BY id",
         id=change_id,
     )
-    return [r["workflow_id"] for r in rows]
 
 
 def close_others(tx: Tx, customer_id: str, change_id: str, reason: str) -> dict[str, str]:
     """Reject the customer's other open changes; their processes, by change."""
-    rows = tx.all(
+    closed: dict[str, str] = tx.pairs(
         "UPDATE customer_changes SET status = 'REJECTED', returned = false, reason_code = :reason, closed_at = :now, "
         "awaiting_step = NULL, awaiting_role = NULL, awaiting_since = NULL, remind_at = NULL, due_at = NULL "
         "WHERE org_id = :org AND customer_id = :id AND id <> :change AND status IN ('PENDING_APPROVAL', 'FAILED') "
@@ -108,7 +107,6 @@ def close_others(tx: Tx, customer_id: str, change_id: str, reason: str) -> dict[
         reason=reason,
         now=tx.now,
     )
-    closed = {r["id"]: r["workflow_id"] for r in rows}
     tx.later(
         "UPDATE customer_change_steps SET status = 'SKIPPED' WHERE org_id = :org AND change_id = ANY(:ids) "
         "AND status IN ('PENDING', 'WAITING')",

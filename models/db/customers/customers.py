@@ -163,25 +163,24 @@ def _save_overrides(
 def ids_of(tx: Tx, external_ids: Sequence[str]) -> dict[str, str]:
     """The customers that have these external ids, by them."""
     sql = "SELECT external_id, id FROM customers WHERE org_id = :org AND external_id = ANY(:ids)"
-    return {r["external_id"]: r["id"] for r in tx.all(sql, ids=list(external_ids))}
+    return tx.pairs(sql, ids=list(external_ids))
 
 
 def names_of(tx: Tx, customer_ids: Sequence[str]) -> dict[str, str]:
     """The names of these customers, by id; of those that are there."""
     sql = "SELECT id, name FROM customers WHERE org_id = :org AND id = ANY(:ids) AND erased_at IS NULL"
-    return {r["id"]: r["name"] for r in tx.all(sql, ids=list(customer_ids))}
+    return tx.pairs(sql, ids=list(customer_ids))
 
 
 def similar_names(tx: Tx, prefix: str, limit: int = 500) -> dict[str, str]:
     """The name keys that begin with `prefix`, by customer: among them a similar name is looked for."""
-    rows = tx.all(
+    return tx.pairs(
         "SELECT id, name_key FROM customers WHERE org_id = :org AND name_key >= :low AND name_key < :high "
         "AND erased_at IS NULL ORDER BY name_key LIMIT :limit",
         low=prefix,
         high=prefix + "\U0010ffff",
         limit=limit,
     )
-    return {r["id"]: r["name_key"] for r in rows}
 
 
 def has_transactions(tx: Tx, customer_id: str) -> bool:
@@ -216,7 +215,7 @@ def open_by_currency(tx: Tx, customer_id: str) -> dict[str, int]:
 def functional_currencies(tx: Tx, entities: Collection[str]) -> dict[str, str]:
     """The functional currencies of these legal entities."""
     sql = "SELECT id, functional_currency FROM legal_entities WHERE org_id = :org AND id = ANY(:ids)"
-    return {r["id"]: r["functional_currency"] for r in tx.all(sql, ids=sorted(entities))}
+    return tx.pairs(sql, ids=sorted(entities))
 
 
 def list_customers(

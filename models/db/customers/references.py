@@ -10,7 +10,7 @@ from models.db.tx import Tx
 def known_entities(tx: Tx, ids: Collection[str]) -> set[str]:
     """Those of these legal entities that there are."""
     sql = "SELECT id FROM legal_entities WHERE org_id = :org AND id = ANY(:ids)"
-    return {r["id"] for r in tx.all(sql, ids=sorted(ids))}
+    return set(tx.column(sql, ids=sorted(ids)))
 
 
 def has_terms(tx: Tx, code: str) -> bool:
@@ -44,4 +44,4 @@ def expiring_certificates(tx: Tx, until: date) -> Sequence[ExpiringCertificate]:
 def open_exceptions(tx: Tx, kind: str) -> dict[str, str]:
     """The reason codes of the open exceptions of a kind, by subject."""
     sql = "SELECT subject_id, reason_code FROM exceptions WHERE org_id = :org AND kind = :kind AND status = 'open'"
-    return {r["subject_id"]: r["reason_code"] for r in tx.all(sql, kind=kind)}
+    return tx.pairs(sql, kind=kind)

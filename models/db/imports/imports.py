@@ -70,7 +70,7 @@ def same_upload(tx: Tx, file_hash: str, options_hash: str) -> Import | None:
 def uploaded_by(tx: Tx, user: str, file_hash: str) -> set[str]:
     """The imports of a file that this user uploaded."""
     sql = "SELECT id FROM customer_imports WHERE org_id = :org AND file_hash = :hash AND submitted_by = :user"
-    return {row["id"] for row in tx.all(sql, hash=file_hash, user=user)}
+    return set(tx.column(sql, hash=file_hash, user=user))
 
 
 def page(

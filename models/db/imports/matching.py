@@ -11,16 +11,7 @@ from models.db.imports.rows import INVALID
 from models.db.streaming import stream
 from models.db.tx import Tx
 from models.imports.records import Import
-from models.imports.summary import (
-    BeforeAndAfter,
-    ImportChanges,
-    ImportSummary,
-    NewCreditLimits,
-    PlannedOutcomes,
-    WeightyChange,
-)
 
-SAMPLES: Final = 20
 ANALYZE_FROM = 20_000
 """Rows from which taking statistics pays."""
 LARGE = 2_000
@@ -144,24 +135,22 @@ _MEETING: Final = f"r.import_id = :id AND ok AND match_id IS NOT NULL AND NOT {I
 def rows_with_related(tx: Tx, import_id: str, after: int, limit: int) -> list[int]:
     """The next rows that meet a customer and say something of its related records."""
     sql = f"SELECT row_no FROM import_rows r WHERE {_MEETING} AND r.related IS NOT NULL AND r.row_no > :after "
-    found = tx.all(sql + "ORDER BY row_no LIMIT :limit", id=import_id, after=after, limit=limit)
-    return [r["row_no"] for r in found]
+    return tx.column(sql + "ORDER BY row_no LIMIT :limit", id=import_id, after=after, limit=limit)
 
 
 def rows_that_meet(tx: Tx, import_id: str, limit: int) -> list[int]:
     """The first rows that meet a customer."""
     sql = f"SELECT row_no FROM import_rows r WHERE {_MEETING} ORDER BY row_no LIMIT :limit"
-    return [r["row_no"] for r in tx.all(sql, id=import_id, limit=limit)]
+    return tx.column(sql, id=import_id, limit=limit)
 
 
 def met_by(tx: Tx, import_id: str, numbers: Sequence[int]) -> dict[int, str]:
     """Whom each of these rows meets; those that meet nobody, or cannot be carried out, are left out."""
-    found = tx.all(
+    return tx.pairs(
         f"SELECT row_no, match_id FROM import_rows r WHERE {_MEETING} AND row_no = ANY(:numbers)",
         id=import_id,
         numbers=list(numbers),
     )
-    return {r["row_no"]: r["match_id"] for r in found}
 
 
 def note_refused(tx: Tx, import_id: str, refused: Mapping[int, str]) -> None:
@@ -175,103 +164,6 @@ def note_refused(tx: Tx, import_id: str, refused: Mapping[int, str]) -> None:
         )
 
 
-class Counted(NamedTuple):
-    """How many rows of an import are of which kind."""
-
-    valid_rows: int
-    error_rows: int
-    warning_rows: int
-    duplicate_rows: int
-
-
-def summary(tx: Tx, one: Import) -> tuple[ImportSummary, Counted]:
-    """What the reviewer sees (counts per code, what would happen, samples by row number), and the import's counters."""
-    plan_generally(tx, one.total_rows)
-    import_id, mode = one.id, one.options.on_duplicate
-    n = tx.one(
-        f"""SELECT count(*) FILTER (WHERE NOT {INVALID}) AS valid_rows, count(*) FILTER (WHERE {INVALID}) AS error_rows,
-                  count(*) FILTER (WHERE warnings IS NOT NULL) AS warning_rows,
-                  count(*) FILTER (WHERE duplicate IS NOT NULL) AS duplicate_rows,
-                  count(*) FILTER (WHERE duplicate IS NOT NULL AND NOT {INVALID}) AS repeated
-             FROM import_rows r WHERE import_id = :id""",
-        id=import_id,
-    )
-    assert n is not None
-    codes = tx.all(
-        """SELECT code, count(*) AS rows, (array_agg(row_no ORDER BY row_no))[1:5] AS sample FROM (
-             SELECT row_no, jsonb_array_elements(errors) ->> 'code' AS code FROM import_rows
-              WHERE import_id = :id AND errors IS NOT NULL
-             UNION ALL SELECT row_no, unnest(warnings) FROM import_rows WHERE import_id = :id AND warnings IS NOT NULL
-             UNION ALL SELECT row_no, unnest(duplicate) FROM import_rows WHERE import_id = :id AND duplicate IS NOT NULL) said
-           GROUP BY code ORDER BY rows DESC, code""",
-        id=import_id,
-    )
-    repeated = n["repeated"]
-    would = PlannedOutcomes(
-        create=n["valid_rows"] - repeated,
-        update=repeated if mode == "update" else 0,
-        skip=repeated if mode == "skip" else 0,
-        fail=n["error_rows"] + (repeated if mode == "error" else 0),
-    )
-    found = ImportSummary(
-        codes={c["code"]: c["rows"] for c in codes},
-        sample_rows={c["code"]: list(c["sample"]) for c in codes},
-        would=would,
-        credit_limits=_new_limits(tx, import_id),
-        changes=_weighty_changes(tx, import_id) if mode == "update" else None,
-        legal_entities=_touched(tx, one),
-    )
-    return found, Counted(n["valid_rows"], n["error_rows"], n["warning_rows"], n["duplicate_rows"])
-
-
-def _touched(tx: Tx, one: Import) -> list[str]:
-    """The legal entities whose customers the rows would create, and update where they may."""
-    met = "c.legal_entity_id" if one.options.on_duplicate == "update" else "NULL"
-    found = tx.all(
-        f"""SELECT DISTINCT coalesce({met}, r.legal_entity_id) AS id FROM import_rows r
-              LEFT JOIN customers c ON c.org_id = :org AND c.id = r.match_id
-             WHERE r.import_id = :id AND NOT {INVALID} ORDER BY 1""",
-        id=one.id,
-    )
-    return [f["id"] or one.legal_entity_id for f in found]
-
-
-def _new_limits(tx: Tx, import_id: str) -> list[NewCreditLimits]:
-    """The credit that the new customers would be given: rows, sum and largest by currency; "" is the entity's own."""
-    return tx.records(
-        NewCreditLimits,
-        f"""SELECT coalesce(currency_code, '') AS currency_code, count(*) AS rows, sum(credit_limit)::text AS total,
-                   max(credit_limit)::text AS largest, (array_agg(row_no ORDER BY credit_limit DESC, row_no))[1] AS largest_row
-              FROM import_rows r WHERE import_id = :id AND ok AND credit_limit > 0 AND duplicate IS NULL AND NOT {INVALID}
-             GROUP BY 1 ORDER BY sum(credit_limit) DESC, 1""",
-        id=import_id,
-    )
-
-
-def _weighty_changes(tx: Tx, import_id: str) -> ImportChanges:
-    """The updates that touch a credit limit or terms, the largest limit first: what a reviewer looks at."""
-    where = f"""FROM import_rows r JOIN customers c ON c.org_id = :org AND c.id = r.match_id
-                WHERE r.import_id = :id AND NOT {INVALID}
-                  AND (r.credit_limit <> coalesce(c.credit_limit, -1) OR r.payment_terms <> coalesce(c.payment_terms, ''))"""
-    found = tx.all(
-        f"""SELECT r.row_no, c.id, c.credit_limit::text AS limit_before, r.credit_limit::text AS limit_after,
-                   c.payment_terms AS terms_before, r.payment_terms AS terms_after {where}
-             ORDER BY r.credit_limit DESC NULLS LAST, r.row_no LIMIT {SAMPLES}""",
-        id=import_id,
-    )
-    total: int = tx.scalar(f"SELECT count(*) {where}", id=import_id)
-    first = [
-        WeightyChange(
-            row=f["row_no"],
-            customer_id=f["id"],
-            credit_limit=BeforeAndAfter(before=f["limit_before"], after=f["limit_after"] or f["limit_before"]),
-            payment_terms=BeforeAndAfter(before=f["terms_before"], after=f["terms_after"] or f["terms_before"]),
-        )
-        for f in found
-    ]
-    return ImportChanges(credit_limit_or_terms=total, first=first, rows=[])
-
-
 class Name(NamedTuple):
     """A name key, and the row that has it; None: a customer's."""
 
@@ -281,11 +173,11 @@ class Name(NamedTuple):
 
 def names_in_order(tx: Tx, import_id: str) -> Generator[Name, None, None]:
     """The names of the master and of the import's new customers in the order of their keys, streamed."""
-    sql = """SELECT name_key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
+    sql = """SELECT name_key AS key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
              UNION ALL
              SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
              ORDER BY 1, 2 NULLS FIRST"""
-    return (Name(r["name_key"], r["row_no"]) for r in stream(tx, sql, chunk=10_000, id=import_id))
+    return (Name(**r) for r in stream(tx, sql, chunk=10_000, id=import_id))
 
 
 def warn(tx: Tx, import_id: str, code: str, rows: Iterable[int]) -> None:
