@@ -1,7 +1,7 @@
 """Points in time in queries."""
 
 import re
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -12,10 +12,7 @@ from models import checks
 def _moment(value: object, of_a_date: time) -> datetime:
     # A plus sign that was not percent-encoded arrives as a space.
     sent = re.sub(r" (\d{2}:\d{2})$", r"+\1", value) if isinstance(value, str) and value.count(":") > 2 else value
-    found = checks.moment(sent)
-    if not isinstance(found, datetime):
-        return datetime.combine(found, of_a_date, UTC)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return checks.utc(sent, of_a_date)
 
 
 def _until(value: object) -> datetime:

@@ -8,7 +8,7 @@ request bodies that are made of them are in `models.values`, those of customers 
 
 import re
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -243,6 +243,14 @@ def moment(value: object) -> datetime | date:
         except ValueError:
             raise invalid("DATE_INVALID", "There is no such moment.") from None
     raise invalid("DATE_INVALID", "A moment is written 2026-01-31T12:00:00Z, or 2026-01-31.")
+
+
+def utc(value: object, of_a_date: time = time.min) -> datetime:
+    """The moment in UTC, as which it counts unless it says otherwise; of a date its beginning, or `of_a_date`."""
+    found = moment(value)
+    if not isinstance(found, datetime):
+        return datetime.combine(found, of_a_date, UTC)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def phone(value: str) -> str:

@@ -1,6 +1,6 @@
 """What people may ask of whatever is under approval: decide, delegate, withdraw."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, field_validator
@@ -41,14 +41,6 @@ class SignalledDecision(Body):
     comment: Text | None = None
 
 
-def in_utc(value: object) -> datetime:
-    """The moment, UTC unless it says otherwise; a date's beginning."""
-    found = checks.moment(value)
-    if not isinstance(found, datetime):
-        return datetime.combine(found, time(), UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 class DelegateStep(Body):
     """`until`: a moment (UTC unless it says otherwise), or a date to whose end the delegation holds."""
 
@@ -68,7 +60,7 @@ class DelegateStep(Body):
         """The end of the delegation."""
         if self.until is None:
             return None
-        return in_utc(self.until) + timedelta(days=1 if len(self.until) == 10 else 0)
+        return checks.utc(self.until) + timedelta(days=1 if len(self.until) == 10 else 0)
 
 
 class ResubmitApproval(Body):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
+from models import checks
 from models.answers import JsonObject
-from models.approvals.requests import in_utc
 from models.customers.bodies import CreateCustomer, Input
 from models.customers.patch import PatchCustomer
 from models.values import Body, Choice, ReasonCode, RecordId
@@ -53,6 +53,6 @@ class ResubmitChange(Body):
 class SetAbsence(Body):
     """From when to when someone is away (RFC 3339, with offset), and who stands in."""
 
-    starts_at: Annotated[datetime, BeforeValidator(in_utc)]
-    ends_at: Annotated[datetime, BeforeValidator(in_utc)]
+    starts_at: Annotated[datetime, BeforeValidator(checks.utc)]
+    ends_at: Annotated[datetime, BeforeValidator(checks.utc)]
     delegate_user_id: RecordId | None = None
