@@ -130,6 +130,9 @@ def _currency(text: str) -> str:
 CLEANERS: Final[Mapping[str, Callable[[str], str]]] = {
     "phone": _number,
     "currency_code": _currency,
+    "effective_to": lambda text: (
+        "" if text == "9999-12-31" else text
+    ),  # how systems without nulls write that it has no end
     "external_id": str.strip,  # the blanks at its ends are the table's
     "customer_type": lambda text: text.strip().lower(),
     "country": country,

@@ -77,7 +77,10 @@ class RelatedColumns:
         }
         for i in sorted(said.keys() & self._clean.keys()):
             try:
-                said[i] = self._clean[i](said[i])
+                if cleaned := self._clean[i](said[i]):
+                    said[i] = cleaned
+                else:
+                    del said[i]
             except PydanticCustomError as wrong:
                 row.faults.append(RowFault.of(self._fields[i], self._header[i], i + 1, wrong))
                 return

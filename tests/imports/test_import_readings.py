@@ -99,6 +99,12 @@ def test_a_day_is_read_in_iso_alone(text: str) -> None:
     assert "YYYY-MM-DD" in fault.detail
 
 
+def test_the_last_day_of_all_is_no_end() -> None:
+    row = checked("csv", **{"tax_profile.tax_code": "EX", "tax_profile.effective_to": "9999-12-31"})
+    assert row.faults == []
+    assert [p["effective_to"] for p in row.relate().lists["tax_profiles"]] == [None]
+
+
 @pytest.fixture(scope="module")
 def first_desk(database_url: str) -> Iterator[Desk]:
     with desk(database_url) as d:
