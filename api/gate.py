@@ -11,7 +11,6 @@ A gated route that says nothing is a defect and fails at import.
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from email.message import Message
-from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -30,6 +29,7 @@ from api.query import CheckedRoute, KnownNames, Query
 from api.tags import Tag
 from api.uploads import announced
 from models.access import MEANINGS, PERMISSIONS, Principal, Reach, roles_with
+from models.empty import EMPTY
 from models.errors import FieldError, Refusal
 
 JSON_LIMIT: Final = 1024 * 1024
@@ -57,8 +57,6 @@ _OF_WRITES: Final = (
 _ORGANISATIONS: Final = (
     "This is of the whole organisation: it takes a token of every legal entity; yours covers only {}."
 )
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Requires:
@@ -88,7 +86,7 @@ class Requires:
 
 
 def requires(
-    permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None, also: Mapping[str, str] = _NOTHING,
+    permission: str | None, reach: Reach | None = None, *, body_limit: int | None = None, also: Mapping[str, str] = EMPTY,
     agents: bool = False,
 ) -> Any:  # fmt: skip
     """For a route's signature: `Annotated[Principal, requires("invoices.write", RECORD)]`.

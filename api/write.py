@@ -9,7 +9,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import Request
@@ -29,6 +28,7 @@ from models.commands import Answered
 from models.customers.change_answers import SubmittedChangeAnswer
 from models.db.commands import KEEP, first_of
 from models.db.tx import to_json
+from models.empty import EMPTY
 from models.ids import new_id
 from models.under_way import UnderWayAnswer
 from models.values import Body
@@ -45,7 +45,6 @@ SUBMITTED: Final[dict[int | str, dict[str, Any]]] = {
     202: {"model": SubmittedChangeAnswer, "description": "The change's process has not taken it after five seconds."}
 }
 """For the `responses` of a route that moves a change on."""
-NO_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Written(Response):
     """A write's answer on its way out, with the headers of docs/api.md, section 2; a process that its body names is the one
     that carries it. `done`: what was answered; `goes_on`: of a process that has not ended."""
 
-    def __init__(self, done: Answered, more: Mapping[str, str] = NO_MORE, *, goes_on: bool = False) -> None:
+    def __init__(self, done: Answered, more: Mapping[str, str] = EMPTY, *, goes_on: bool = False) -> None:
         headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
         if '"workflow_id":' in done.json and (process := json.loads(done.json).get("workflow_id")):
             headers["X-Workflow-Id"] = process
@@ -152,6 +151,6 @@ async def keep(request: Request, who: Principal, s: Submission) -> Submitted:
     return await run_in_threadpool(said) if commands.is_another_persons(who, first) else said()
 
 
-def _counted(w: Write, done: Answered, more: Mapping[str, str] = NO_MORE) -> Written:
+def _counted(w: Write, done: Answered, more: Mapping[str, str] = EMPTY) -> Written:
     count(w.operation, done)
     return Written(done, more)

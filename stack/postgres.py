@@ -17,12 +17,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
 import psycopg
 
+from models.empty import EMPTY
 from stack.process import Account, StackError, end, last_lines, spawn
 
 OLD_LOCK_SECONDS = 30
@@ -30,7 +30,6 @@ OLD_LOCK_SECONDS = 30
 
 DATABASE = "arflow"
 
-NOTHING_MORE: Final[Mapping[str, str]] = MappingProxyType({})
 ARCHIVE_TO: Final = "arflow_archive_to"
 """A file in the data directory: the folder of backups (`arflow backup`), to whose `wal` the log goes. Without it, nowhere."""
 _ARCHIVE: Final = (
@@ -103,7 +102,7 @@ class EmbeddedPostgres:
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.socket_directory, ignore_errors=True)
 
-    async def start(self, more: Mapping[str, str] = NOTHING_MORE) -> asyncio.subprocess.Process:
+    async def start(self, more: Mapping[str, str] = EMPTY) -> asyncio.subprocess.Process:
         """Initialise if need be, start, wait until it answers, and make sure that the database exists.
 
         Raises StackError with the server's own last words where it does not come up.

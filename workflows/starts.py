@@ -4,9 +4,8 @@ Whoever begins one (the API with a request, the relay with an event, the sweep f
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
 
+from models.empty import EMPTY
 from models.messages import approvals, changes, imports
 from models.messages.changes import CHANGES_QUEUE, ChangeInput
 from models.messages.commands import POSTING_QUEUE, PROCESS_QUEUE, CommandInput
@@ -19,12 +18,10 @@ from models.messages.statements import StatementInput, statement_workflow_id
 from models.messages.webhooks import WEBHOOK_QUEUE, WebhookQueue, delivery_workflow_id
 from workflows.starting import Start
 
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-
 
 def posting(
     org_id: str, process: str, command_id: str, workflow_id: str, summary: str = "",
-    attributes: Mapping[str, str] = NOTHING,
+    attributes: Mapping[str, str] = EMPTY,
 ) -> Start:  # fmt: skip
     """The process that carries one command out."""
     given = CommandInput(org_id, command_id, summary)

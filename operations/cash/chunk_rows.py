@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from models.cash.bank_texts import references_in
@@ -11,12 +10,12 @@ from models.cash.records import ApplicationSession, Payment, PaymentApplication
 from models.cash.statement_records import BankStatementLine, LineOutcome, LineStatus
 from models.db.cash import payments, statements
 from models.db.cash.payments import BalanceChange
+from models.empty import EMPTY
 from models.facts import Facts
 from operations.cash.payments import CLERKS_TIME
 from operations.work import Work
 
 POSSIBLE_DUPLICATE: Final = "POSSIBLE_DUPLICATE"
-NOTHING_MORE: Final[Facts] = MappingProxyType({})
 
 
 @dataclass
@@ -60,7 +59,7 @@ class ChunkRows:
         self.settle(x, LineStatus.POSSIBLE_DUPLICATE, reason=POSSIBLE_DUPLICATE, possible_payments=payment_ids)
         self.ask_a_person(x, POSSIBLE_DUPLICATE, x.external_id, {"payments": list(payment_ids)})
 
-    def ask_a_person(self, x: BankStatementLine, reason: str, subject: str, more: Facts = NOTHING_MORE) -> None:
+    def ask_a_person(self, x: BankStatementLine, reason: str, subject: str, more: Facts = EMPTY) -> None:
         """Open the clerk's exception about a line."""
         self.work.open_exception(
             "unmatched_payment", reason, subject, owner_role="ar_clerk", due_in=CLERKS_TIME,
