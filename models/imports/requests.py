@@ -39,8 +39,6 @@ class ImportOptions(Body):
     encoding: Encoding | None = None
     connection: Code | None = None
 
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)  # as answered, all are there
-
     @model_validator(mode="after")
     def _pulled_or_sent(self) -> Self:
         if self.connection is not None and self.source not in PULLED:

@@ -1,7 +1,7 @@
 """Credit notes: how far they have come, which invoices they settle, what both documents lose by it, and the tax in them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.cash.allocation import OpenInvoice
+from models.cash.credit_note_lines import credit_note_application_answer
 from models.cash.credit_notes import (
     NOTHING_NETTED,
     CreditLine,
@@ -163,12 +164,24 @@ def test_all_notes_of_an_invoice_take_back_the_tax_of_their_sum(
     assert tax_of_note(total, 119, 19, noted, noted_tax) == tax
 
 
+APPLIED = CreditNoteApplication(
+    id="cna_1", credit_note_id="cn_1", invoice_id="invoice_1", customer_id="cust_1", legal_entity_id="le_us",
+    payment_id="pay_1", session_id="sess_1", external_id=None, command_id="c", line_no=1, applied_minor=10,
+    currency_code="EUR", functional_credit_minor=12, functional_relief_minor=11, functional_currency="USD",
+    journal_entry_id=None, effective_date=DAY, entry_date=DAY, created_at=NOW, created_by="u_1",
+)  # fmt: skip
+
+
 def test_what_was_undone_is_not_posted_and_an_exchange_is_what_both_lost_apart() -> None:
-    a = CreditNoteApplication(
-        id="cna_1", credit_note_id="cn_1", invoice_id="invoice_1", customer_id="cust_1", legal_entity_id="le_us",
-        payment_id=None, session_id=None, external_id=None, command_id="c", line_no=1, applied_minor=10, currency_code="EUR",
-        functional_credit_minor=12, functional_relief_minor=11, functional_currency="USD", journal_entry_id=None,
-        effective_date=DAY, entry_date=DAY, created_at=NOW, created_by="u_1",
-    )  # fmt: skip
-    assert (a.status, a.exchange_minor) == ("POSTED", -1)
-    assert replace(a, undone_at=NOW).status == "UNDONE"
+    assert (APPLIED.status, APPLIED.exchange_minor) == ("POSTED", -1)
+    assert replace(APPLIED, undone_at=NOW).status == "UNDONE"
+
+
+def test_an_application_is_answered_with_its_documents_its_session_and_its_times() -> None:
+    undone = NOW + timedelta(hours=1)
+    assert asdict(credit_note_application_answer(replace(APPLIED, undone_at=undone))) == {
+        "id": "cna_1", "status": "UNDONE", "credit_note_id": "cn_1", "invoice_id": "invoice_1", "applied_minor": 10,
+        "currency_code": "EUR", "payment_id": "pay_1", "session_id": "sess_1", "effective_date": DAY, "applied_at": NOW,
+        "unapplied_at": undone,
+    }  # fmt: skip
+    assert credit_note_application_answer(APPLIED).unapplied_at is None
