@@ -34,7 +34,10 @@ def test_an_activity_is_in_the_view_the_trail_and_the_outbox_at_once(books: Book
     assert trail(books, answer.json()["id"]) == ["activity.logged"]
     assert trail(books, c)[-1] == "activity.logged"
     events = books.sql("SELECT type, subject, data FROM outbox_events WHERE org_id = :org AND type = 'activity.logged'")
-    assert [(e["subject"], e["data"]["customer_id"]) for e in events] == [(answer.json()["id"], c)]
+    activity = answer.json()["id"]
+    assert [(e["subject"], e["data"]["customer_id"], e["data"]["activity_id"]) for e in events] == [
+        (activity, c, activity)
+    ]
     assert "discount" not in str(events)
 
 
