@@ -118,7 +118,7 @@ class Hosts:
         return min(taken, key=lambda p: p.any_name, default=None)
 
     def __str__(self) -> str:
-        return ", ".join(p.host for p in self.patterns)
+        return ", ".join(dict.fromkeys(p.host for p in self.patterns))
 
 
 def _pattern(text: str) -> _Pattern:

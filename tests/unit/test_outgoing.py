@@ -27,6 +27,12 @@ INSIDE = (
 )  # fmt: skip
 
 
+def test_a_refusal_names_each_host_once() -> None:
+    assert (
+        str(Hosts.of(["api.example.com", "https://localhost:*", "http://localhost:*"])) == "api.example.com, localhost"
+    )
+
+
 @pytest.mark.parametrize("address", INSIDE)
 def test_what_is_no_host_of_the_public_internet(address: str) -> None:
     assert not is_public(address)
