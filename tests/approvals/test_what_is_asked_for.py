@@ -74,7 +74,10 @@ def test_an_approval_is_its_entitys_and_whoever_decides_it_covers_that(books: Bo
     made = write_off(books, "clerk", legal_entity_id="le_uk", currency="GBP")
     of = made["approval_id"]
     assert approval(books, of)["legal_entity_id"] == "le_uk"
-    assert books.api("ar_manager", entities=("le_us",)).get(f"/v1/approvals/{of}").status_code in (403, 404)
+    american, british = (books.api("ar_manager", user="u_m", entities=(e,)) for e in ("le_us", "le_uk"))
+    assert american.get(f"/v1/approvals/{of}").status_code in (403, 404)
+    listed = [[a["id"] for a in one.get("/v1/approvals").json()["items"]] for one in (american, british)]
+    assert listed == [[], [of]]
     elsewhere = replace(person(books, "manager"), entities=frozenset({"le_us"}))
     asked: list[tuple[str, dict[str, Any]]] = [
         ("decide", {"decision": "approve"}), ("withdraw", {}), ("delegate", {"step": 1, "to_user_id": "u_x"}),
