@@ -78,8 +78,8 @@ def planned(
     deadlines: Mapping[ApprovalKind, Sequence[RoleTimes]], kind: str, roles: Iterable[str]
 ) -> list[PlannedStep]:
     """One step for each of these roles, in this order, with the deadlines of its kind and role."""
-    own = {one.role: one for of, times in deadlines.items() if of == kind for one in times}
-    return [own.get(role, _USUAL).step_of(role) for role in roles]  # type: ignore[call-overload]
+    own: dict[str, StepTimes] = {one.role: one for of, times in deadlines.items() if of == kind for one in times}
+    return [own.get(role, _USUAL).step_of(role) for role in roles]
 
 
 _USUAL: Final = StepTimes()

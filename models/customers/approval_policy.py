@@ -116,7 +116,7 @@ def _contains(roles: Iterable[str], needed: Iterable[str]) -> bool:
 
 def plan(policy: ApprovalPolicy, operation: str, credit_limits: Iterable[Decimal] = ()) -> list[PlannedStep]:
     """The steps of one change, in order. `credit_limits`: those that the change sets."""
-    own = policy.operations.get(operation)  # type: ignore[call-overload]
+    own = next((p for of, p in policy.operations.items() if of == operation), None)
     if own is None or own.steps is None:
         steps = [*steps_of_roles(BASE[operation])]
     else:

@@ -5,6 +5,7 @@ one per field when it is updated. Values are JSON, decimals as texts: they are k
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final, cast
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 
 from models.answers import JsonObject, answer, read_row
 from models.customers.records import FIELDS, RELATED, CustomerDetails, OverrideRecord, RelatedRecords, names
+from models.facts import Record
 
 _KEYED: Final = (*RELATED, "entity_overrides")
 _NUMBERS: Final = frozenset({"credit_limit", "price", "min_quantity", "max_quantity"})
@@ -43,7 +45,7 @@ def related_json(customer: CustomerDetails | RelatedRecords) -> dict[str, dict[s
     return {name: {i: item_json(one) for i, one in getattr(customer, name).items()} for name in RELATED}
 
 
-def item_json(record: object) -> dict[str, JsonValue]:
+def item_json(record: Record) -> dict[str, JsonValue]:
     """A related record as JSON, all its fields."""
     return {name: _json(getattr(record, name)) for name in names(type(record))}
 
@@ -62,7 +64,7 @@ def _json(value: object) -> JsonValue:
         return str(value)
     if isinstance(value, Sequence):
         return [_json(one) for one in value]
-    if hasattr(value, "__dataclass_fields__"):
+    if is_dataclass(value) and not isinstance(value, type):
         return item_json(value)
     return cast(JsonValue, value)
 

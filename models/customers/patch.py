@@ -227,5 +227,6 @@ class PatchCustomer(_Optional):
                 [i.id for i in items if isinstance(i, UpdateRelatedRecord | DeleteRelatedRecord)],
                 "A related record is named twice.",
             )
-        once([o.legal_entity_id for o in self.entity_overrides], "A legal entity's override is named twice.")  # type: ignore[union-attr]
+        overridden = [o.legal_entity_id for o in self.entity_overrides if not isinstance(o, UnknownAction)]
+        once(overridden, "A legal entity's override is named twice.")
         return self

@@ -30,10 +30,11 @@ from models.customers.records import (
     TaxProfileRecord,
 )
 from models.errors import FieldError, Refusal
+from models.facts import Record
 from models.master_data.records import CustomerStatus
 from models.money import amount_text
 
-R = TypeVar("R")
+R = TypeVar("R", bound=Record)
 NewId = Callable[[str], str]
 """Makes the id of a new related record from its prefix."""
 Source = Literal["entity", "master"]

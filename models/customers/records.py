@@ -5,13 +5,14 @@ dates as they were given, times UTC. A related list is kept by the ids of its it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from models.answers import JsonObject
 from models.customers.bodies import AddressType
+from models.facts import Record
 from models.master_data.records import CustomerStatus
 
 
@@ -185,16 +186,16 @@ class ExpiringCertificate:
     certificate_expires_on: date
 
 
-def names(kind: type[object]) -> tuple[str, ...]:
+def names(kind: type[Record]) -> tuple[str, ...]:
     """The names of a record's fields, in order."""
-    return tuple(f.name for f in fields(kind))  # type: ignore[arg-type]
+    return tuple(kind.__dataclass_fields__)
 
 
 FIELDS: Final = names(CustomerMaster)
 """The master fields in the order in which they are shown."""
 OVERRIDABLE: Final = names(OverrideRecord)
 """What a legal entity may see differently."""
-RELATED: Final[Mapping[str, type[object]]] = {
+RELATED: Final[Mapping[str, type[Record]]] = {
     "addresses": AddressRecord,
     "contacts": ContactRecord,
     "pricing_tiers": PricingTierRecord,

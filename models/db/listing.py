@@ -13,7 +13,7 @@ Filter = str | int | bool | date | Collection[str] | Mapping[str, object] | None
 _AFTER: Final = " after"
 """In a shape: behind a key. No filter has such a name."""
 _NONE: Final[Mapping[str, ColumnElement[bool]]] = {}
-_DIALECT: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_DIALECT: Final = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
 """Casts nothing: the server knows the columns."""
 
 

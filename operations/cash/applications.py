@@ -1,16 +1,13 @@
 """Applying a payment, or a customer credit of it, to invoices: one session, one transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from models.cash.adjustments import Adjustment, AskedAdjustment, by_application
+from models.cash.adjustments import Adjustment, AskedAdjustment
 from models.cash.allocation import Funds, OpenInvoice, Plan, Request, check_invoices, plan
-from models.cash.answers import SessionAnswer, application_answer, session_answer
-from models.cash.credit_note_lines import credit_note_application_answer
+from models.cash.answers import SessionAnswer, session_answer
 from models.cash.credit_notes import CreditLine, CreditNoteApplication, Netting, refuse_excess
-from models.cash.deductions import Deduction
 from models.cash.ledger import Account, JournalEntry
 from models.cash.payment import CreditKind
 from models.cash.periods import explicit_entry_date
@@ -24,18 +21,18 @@ from models.cash.records import (
 from models.cash.requests import ApplyLine, ApplySession
 from models.db.cash import credit_notes, payments, rates, sessions
 from models.errors import Refusal
-from models.facts import Facts
 from models.ids import new_id
 from operations import execution
 from operations.cash import deductions
 from operations.cash.netting import credit_exchange, credit_rows, netted, record_netting
 from operations.cash.payers import payees_of
-from operations.cash.payments import applied_so_far, resolve_unmatched
-from operations.cash.session_adjustments import adjustment_rows, audit_posted, debit_adjustments, decide_adjustments
+from operations.cash.payments import resolve_unmatched
+from operations.cash.session_adjustments import adjustment_rows, debit_adjustments, decide_adjustments
 from operations.cash.session_funds import funds_of, new_credit_of, payment_after, settle
 from operations.cash.session_replays import by_external_id, same_as_latest, session_hash
+from operations.cash.session_trail import Booked, record_session
 from operations.runner import operation
-from operations.work import Outcome, Work, entry_mark
+from operations.work import Outcome, Work
 
 
 class Applied(NamedTuple):
@@ -192,67 +189,6 @@ def _book(
             would_post=entry if work.dry_run else None,
         ),
     )
-
-
-@dataclass(frozen=True)
-class Booked:
-    """A session that is being written: what the trail and the event say of it."""
-
-    before: Payment
-    after: Payment
-    session: ApplicationSession
-    decided: Plan
-    applications: list[PaymentApplication]
-    entry: JournalEntry | None
-    overpayment: str | None = None
-    adjustments: Sequence[Adjustment] = ()
-    credited: Sequence[CreditNoteApplication] = ()
-    deducted: Sequence[Deduction] = ()
-
-
-def record_session(work: Work, b: Booked) -> None:
-    """The trail of payment and invoices, and the event, of one session."""
-    p = b.before
-    beside = by_application(b.adjustments)
-    work.audit(
-        p.id, "payment.applied",
-        {
-            "session_id": b.session.id, "entries": entry_mark(b.entry) if b.entry else [], "overpayment": b.overpayment,
-            "credit_id": b.session.credit_id, "before": applied_so_far(p), "after": applied_so_far(b.after),
-            "applications": [
-                {"id": a.id, "invoice_id": a.invoice_id, "applied_minor": a.applied_minor,
-                 "invoice_applied_minor": a.invoice_applied_minor, "credit_id": a.credit_id, **_adjustments_of(beside, a)}
-                for a in b.applications
-            ],
-            **({"credit_notes": [a.id for a in b.credited]} if b.credited else {}),
-            **({"deductions": [d.id for d in b.deducted]} if b.deducted else {}),
-        },
-    )  # fmt: skip
-    for allocation, row in zip(b.decided.allocations, b.applications, strict=True):
-        work.audit(
-            row.invoice_id, "invoice.payment_applied",
-            {
-                "payment_id": p.id, "application_id": row.id, **_adjustments_of(beside, row),
-                "before": {"balance_due_minor": allocation.invoice.balance_minor},
-                "after": {"balance_due_minor": allocation.new_balance_minor},
-            },
-        )  # fmt: skip
-    audit_posted(work, b.adjustments)
-    work.emit(
-        "ar.payment.applied", p.id,
-        {
-            "payment_id": p.id, "customer_id": p.customer_id, "session_id": b.session.id,
-            "journal_entry_id": b.session.journal_entry_id,
-            "applications": [application_answer(a, beside.get(a.id, ())) for a in b.applications],
-            "credit_notes": [credit_note_application_answer(a) for a in b.credited],
-            "deductions": [deductions.event_facts(d) for d in b.deducted],
-        },
-    )  # fmt: skip
-
-
-def _adjustments_of(beside: Mapping[str, Sequence[Adjustment]], a: PaymentApplication) -> Facts:
-    """What an audit event adds of an application that did not go by money alone."""
-    return {"adjustments": [x.id for x in beside[a.id]]} if a.id in beside else {}
 
 
 def open_invoice(i: Invoice) -> OpenInvoice:

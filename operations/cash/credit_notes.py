@@ -277,10 +277,8 @@ def _follow(work: Work, approval: Approval) -> None:
     if over:
         credit_notes.mark_rejected(work.tx, n.id)
     after = CreditNoteStatus.REJECTED if over else n.status
-    said: Facts = {
-        "before": {"status": n.status}, "after": {"status": after}, "approval_id": approval.id,
-        "approval_status": approval.chain.status,
-    }  # fmt: skip
+    moved: Facts = {"before": {"status": n.status}, "after": {"status": after}}
+    said: Facts = {**moved, "approval_id": approval.id, "approval_status": approval.chain.status}
     work.audit(n.id, "credit_note.moved", said, reason_code=approval.failure_code)
 
 

@@ -34,6 +34,7 @@ from operations.cash.line_identity import by_hand, recognise
 from operations.cash.line_matching import match_again
 from operations.cash.payments import audit_receipt, post_receipt_entry, refuse_too_far_ahead
 from operations.cash.session_funds import balance_changes, funds_of, payment_after
+from operations.cash.session_trail import Booked, record_session
 from operations.commands import body_hash
 from operations.work import Work
 
@@ -192,7 +193,7 @@ class Chunk:
             )
         after = replace(payment_after(payment, decided, None, None, None), version=2)
         self.rows.payments[payment.id] = after
-        applications.record_session(self.work, applications.Booked(payment, after, session, decided, applied, entry))
+        record_session(self.work, Booked(payment, after, session, decided, applied, entry))
 
     def _session(self, payment: Payment, matched: Match, entry_id: str | None) -> ApplicationSession:
         body: JsonObject = {

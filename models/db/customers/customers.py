@@ -23,7 +23,7 @@ from models.db.listing import Listing, among, param
 from models.db.lookups import found
 from models.db.tables.customers import customer_entity_overrides, customers
 from models.db.tx import Tx, to_json
-from models.facts import Fact, Facts
+from models.facts import Fact, Facts, Record
 from models.keys import email_key, name_key, tax_id_key
 
 _TABLES: Final = {
@@ -127,8 +127,8 @@ def save_related(
 ) -> None:
     """Write what differs in the related records."""
     for name, kind in RELATED.items():
-        new: Facts = getattr(after, name)
-        old: Facts = getattr(before, name)
+        new: Mapping[str, Record] = getattr(after, name)
+        old: Mapping[str, Record] = getattr(before, name)
         gone = [i for i in old if i not in new]
         if gone:
             tx.later(f"DELETE FROM {_TABLES[name]} WHERE org_id = :org AND id = ANY(:ids)", ids=gone)

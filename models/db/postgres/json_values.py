@@ -19,7 +19,10 @@ def from_json(text: str | bytes) -> JsonValue:
     written = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if not _PERHAPS_WIDE.search(written):
         try:
-            return orjson.loads(written)  # type: ignore[no-any-return]
+            found: JsonValue = orjson.loads(written)
         except orjson.JSONDecodeError:
             pass
-    return json.loads(text)  # type: ignore[no-any-return]
+        else:
+            return found
+    exact: JsonValue = json.loads(text)
+    return exact
