@@ -37,7 +37,7 @@ TEMPORAL: Final = Gauge("arflow_temporal_answers", "1 where Temporal told its ba
 IDENTITY_PROVIDER: Final = Gauge(
     "arflow_identity_provider_answers", "1 where the issuer of tokens gave its keys when it was last asked", ["issuer"]
 )
-STUCK: Final = Gauge("arflow_standing_work", "What stands still or fails again and again, by what", ["what"])
+STUCK: Final = Gauge("arflow_stuck_work", "What stands still or fails again and again, by what", ["what"])
 PROCESSES: Final = Gauge("arflow_processes", "Processes seen within two minutes, by kind", ["kind"])
 LAST_SEEN: Final = Gauge(
     "arflow_process_last_seen_timestamp_seconds", "When a process was last seen; 0: never", ["kind"]

@@ -35,7 +35,7 @@ def effect_of(work: Work, done: Answered, made: Sequence[str]) -> Effect:
     entries: list[JsonValue] = [json.loads(to_json(journal_entry_answer(e))) for e in work.entries]
     said: list[JsonValue] = [_event(e) for e in work.said]
     whole: JsonValue = {"operation": work.cmd.operation, "answer": answer, "entries": entries, "said": said}
-    compared = _standing(whole) if work.cmd.operation in _WHILE_IT_RUNS else whole
+    compared = _without_counters(whole) if work.cmd.operation in _WHILE_IT_RUNS else whole
     customer = answer.get("customer_id")
     return Effect(
         shown=_shown(answer, entries, said, frozenset(made) - {str(work.cmd.resource_id)}),
@@ -81,11 +81,11 @@ def _without(value: JsonValue, new: frozenset[str]) -> JsonValue:
     return value
 
 
-def _standing(value: JsonValue) -> JsonValue:
-    """Without what moves by itself."""
+def _without_counters(value: JsonValue) -> JsonValue:
+    """Without the counters of an import, which move by themselves."""
     if isinstance(value, dict):
-        return {name: _standing(item) for name, item in value.items() if name not in _COUNTERS}
-    return [_standing(item) for item in value] if isinstance(value, list) else value
+        return {name: _without_counters(item) for name, item in value.items() if name not in _COUNTERS}
+    return [_without_counters(item) for item in value] if isinstance(value, list) else value
 
 
 def _passing(work: Work, made: Sequence[str], text: str) -> Iterator[tuple[str, str]]:
