@@ -337,7 +337,7 @@ def test_a_huge_field_costs_its_row_only(clerk: Desk, crm: Crm) -> None:
     import_validation.validate(clerk.engine, clerk.org, one.id, lambda _: None, CALM)
     clerk.finish(one.id)
     assert [(n, o, c) for n, o, c in clerk.outcomes(one.id)] == [
-        (1, "failed", ("FIELD_LENGTH",)), (2, "created", ()), (3, "created", ()), (4, "failed", ("FIELD_LENGTH",)),
+        (1, "failed", ("FIELD_LENGTH",)), (2, "created", ()), (3, "created", ()), (4, "failed", ("FIELD_TYPE",)),
         (5, "failed", ("COLUMN_COUNT",)),
     ]  # fmt: skip
 

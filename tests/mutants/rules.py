@@ -138,18 +138,23 @@ def tests_by_function(items: Sequence[pytest.Item], files: set[str], kept: Path)
             sys.settrace(note)
             began = time.perf_counter()
             signal.alarm(WAITED)
-            reports = runtestprotocol(item, log=False, nextitem=following)
+            try:
+                failed = any(r.failed for r in runtestprotocol(item, log=False, nextitem=following))
+            except BaseException:  # pytest's own exit, or the alarm where no test takes it
+                failed = True
             signal.alarm(0)
             sys.settrace(None)
             threading.settrace(None)
-            if any(r.failed for r in reports):
+            if failed:
                 told.append([item.nodeid])
                 continue
             took = time.perf_counter() - began
             told += [[*one, took, item.nodeid] for one in tuple(seen)]
         kept.write_text(json.dumps(told))
         os._exit(0)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    if ended := os.waitstatus_to_exitcode(status):
+        raise RuntimeError(f"the process that ran every test once ended with {ended}")
     came: Came = defaultdict(list)
     every = json.loads(kept.read_text())
     for file, function, seconds, node in (one for one in every if len(one) > 1):
