@@ -6,7 +6,7 @@ may be repeated without harm.
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from sqlalchemy import Engine
@@ -103,8 +103,8 @@ def _conclude(tx: Tx, one: Import) -> None:
         rows = sample(tx, one, [weighty.row for weighty in summary.changes.first])
         summary = replace(summary, changes=replace(summary.changes, rows=rows))
     work = import_work(tx, one)
-    validated = replace(one, summary=summary, validated_at=tx.now, **counts._asdict())
-    about: Facts = {"counts": counts._asdict(), "codes": summary.codes, "would": summary.would}
+    validated = replace(one, summary=summary, validated_at=tx.now, **asdict(counts))
+    about: Facts = {"counts": asdict(counts), "codes": summary.codes, "would": summary.would}
     work.audit(one.id, "import.validated", about)
     if one.options.validate_only:
         end_import(work, imports.save(tx, one, validated), ImportStatus.VALIDATED)

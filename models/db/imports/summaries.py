@@ -1,7 +1,7 @@
 """What a reviewer of an import is shown: counts per code, what would happen, samples by row number."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from models.db.imports.matching import plan_generally
 from models.db.imports.rows import INVALID
@@ -18,7 +18,8 @@ from models.imports.summary import (
 SAMPLES: Final = 20
 
 
-class Counted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counted:
     """How many rows of an import are of which kind."""
 
     valid_rows: int
@@ -28,13 +29,9 @@ class Counted(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Counts:
-    """As `Counted`; and how many of the valid rows meet a customer."""
+class _Counts(Counted):
+    """And how many of the valid rows meet a customer."""
 
-    valid_rows: int
-    error_rows: int
-    warning_rows: int
-    duplicate_rows: int
     repeated_rows: int
 
 
