@@ -5,12 +5,14 @@ that at which its own certificate has to have been good, so that a stamp outlive
 """
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
 from rfc3161_client import (
     HashAlgorithm,
     TimeStampRequest,
@@ -83,7 +85,7 @@ class StampingAuthorities:
             response = decode_timestamp_response(answered)
             if response.status != GRANTED:
                 raise StampNotTaken(_refusal(response))
-            self._verifier(nonce).verify_message(response, message)
+            _verifier(self._vouching(response), nonce).verify_message(response, message)
             return response.tst_info.gen_time.astimezone(UTC)
         except ValueError as error:
             raise StampNotTaken(f"the answer cannot be read ({str(error)[:200]})") from None
@@ -100,9 +102,31 @@ class StampingAuthorities:
             return "the stamp is none"
         return None if at == stamp.stamped_at else f"the stamp is of {at.isoformat()}"
 
-    def _verifier(self, nonce: int | None) -> Verifier:
-        builder = VerifierBuilder(roots=list(self._certificates))
-        return (builder if nonce is None else builder.nonce(nonce)).build()
+    def _vouching(self, response: TimeStampResponse) -> list[Certificate]:
+        """The certificates to prove an answer with. Of those that share a name, as the old and the new root of an authority
+        do, only what signed: OpenSSL takes any one of a name, and finds the stamp false where it takes the other."""
+        names = Counter(one.subject for one in self._certificates)
+        signed: list[Certificate] = []
+        above = [load_der_x509_certificate(one) for one in response.signed_data.certificates]
+        while above:
+            one = above.pop()
+            by = [c for c in self._certificates if c not in signed and c != one and _signed_by(one, c)]
+            signed += by
+            above += by
+        return [one for one in self._certificates if names[one.subject] == 1 or one in signed] or [*self._certificates]
+
+
+def _verifier(roots: list[Certificate], nonce: int | None) -> Verifier:
+    builder = VerifierBuilder(roots=roots)
+    return (builder if nonce is None else builder.nonce(nonce)).build()
+
+
+def _signed_by(one: Certificate, issuer: Certificate) -> bool:
+    try:
+        one.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def _refusal(response: TimeStampResponse) -> str:

@@ -61,13 +61,24 @@ def test_an_answer_to_another_question_is_not_taken(authority: Authority, truste
         second.stamp(authority.reply(first.content), trusted)
 
 
-def test_the_stamp_of_an_authority_that_nobody_named_is_not_taken(
-    tmp_path: Path, stamp: StampAnswer, authority: Authority
-) -> None:
+def test_the_stamp_of_an_authority_that_nobody_named_is_not_taken(tmp_path: Path, stamp: StampAnswer) -> None:
     other = Authority(tmp_path)
     assert "does not hold" in why(StampingAuthorities.of_file(other.root), base64.b64decode(stamp.response))
-    both = authority.root.read_bytes() + other.root.read_bytes()
-    assert StampingAuthorities.read(both).fault(MESSAGE, stamp) is None
+
+
+def test_a_stamp_is_proved_by_the_old_root_and_the_new_of_an_authority_in_either_order(
+    tmp_path: Path, stamp: StampAnswer, authority: Authority
+) -> None:
+    old = authority.root.read_bytes()
+    for k in range(8):  # OpenSSL takes one of a name, not always the first
+        new = Authority(tmp_path / str(k)).root.read_bytes()
+        assert StampingAuthorities.read(old + new).fault(MESSAGE, stamp) is None
+        assert StampingAuthorities.read(new + old).fault(MESSAGE, stamp) is None
+
+
+def test_several_roots_of_a_name_none_of_which_signed_prove_nothing(tmp_path: Path, stamp: StampAnswer) -> None:
+    others = b"".join(Authority(tmp_path / name).root.read_bytes() for name in ("old", "new"))
+    assert "does not hold" in why(StampingAuthorities.read(others), base64.b64decode(stamp.response))
 
 
 def test_a_stamp_that_is_kept_with_another_time_names_its_own(stamp: StampAnswer, trusted: StampingAuthorities) -> None:
