@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cli.decision_subjects import ALSO, SUBJECTS
 from models.access import MEANINGS, PERMISSIONS, ROLES, roles_with
 from models.events import EVENTS, EventType
 from models.exceptions.kinds import KINDS
@@ -99,10 +98,32 @@ _FIELDS: Final = "Written by `make docs` from `models/field_codes.py`."
 _DECISIONS: Final = """# Decisions
 
 What a successor might undo, half a page each: why it was chosen, what was refused, what it costs, what was measured. The index
-is written by `make docs` from the first lines of each and `cli/decision_subjects.py`. A new one takes the next number; numbers
-that are missing were set aside and not used. One that no longer holds is not rewritten: its standing becomes `superseded by` (or,
-in part, `amended by`) the later one.
+is written by `make docs` from the first lines of each, which say its day, its subject (one of those below) and whether it holds.
+A new one takes the next number; numbers that are missing were set aside and not used. One that no longer holds is not rewritten:
+its standing becomes `superseded by` (or, in part, `amended by`) the later one.
 """
+
+_SUBJECTS: Final = (
+    "Payments, sessions, credits",
+    "Discounts, write-offs, credit notes, deductions; authority",
+    "Aging, reports, ledger, currencies",
+    "Bank files and their lines",
+    "Customers and their changes",
+    "Approvals",
+    "Imports",
+    "Customer 360 and its sources",
+    "Conversation",
+    "Trail, seals, evidence, verify",
+    "Events, webhooks, mail",
+    "Requests, keys and answers",
+    "Processes and Temporal",
+    "What is lost, stuck or kept",
+    "Database, SQL, migrations",
+    "Production: health, network, certificates, keys",
+    "How the code is built",
+    "How it is tested",
+)
+"""What decisions are about, in the order of the index."""
 
 _MIGRATIONS: Final = """# Migrations
 
@@ -144,18 +165,15 @@ def errors_page() -> str:
 
 def decisions_page() -> str:
     """docs/decisions/README.md: by subject, every decision with its date and whether it holds, from its first lines."""
-    rows = {}
+    rows: dict[str, list[list[str]]] = {subject: [] for subject in _SUBJECTS}
     for path in sorted((DOCS / "decisions").glob("[0-9]*.md")):
         title, _, line, *_ = path.read_text(encoding="utf-8").splitlines()
         number, name = title.removeprefix("# ").split(" ", 1)
-        also = f" ({ALSO[number]})" if number in ALSO else ""
-        rows[number] = [f"[{number}]({path.name})", name + also, *line.split(" · ", 1)]
-    groups = [
-        f"\n## {subject}\n\n" + _table(["", "decision", "date", "standing"], (rows.pop(n) for n in numbers.split()))
-        for subject, numbers in SUBJECTS.items()
-    ]
-    if rows:
-        raise LookupError(f"name under a subject of cli/decision_subjects.py: {', '.join(rows)}")
+        day, subject, holds = line.split(" · ", 2)
+        if subject not in rows:
+            raise LookupError(f"{path.name}: its third line names no subject of the index: {subject!r}")
+        rows[subject].append([f"[{number}]({path.name})", name, day, holds])
+    groups = (f"\n## {subject}\n\n" + _table(["", "decision", "date", "standing"], of) for subject, of in rows.items())
     return _DECISIONS + "".join(groups)
 
 

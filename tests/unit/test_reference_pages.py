@@ -67,7 +67,7 @@ def test_decisions_are_numbered_each_for_itself_and_their_standing_is_one_of_thr
         assert title.startswith(f"# {name[:4]} "), name
         assert blank == "", name
         later = r"(superseded|amended) by \[(\d{4})\]\((\d{4})-[a-z0-9-]+\.md\)(: .+)?"
-        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d · (in force|{later})", line), name
+        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d · [A-Z][^·]+ · (in force|{later})", line), name
 
 
 def test_every_link_of_the_docs_leads_somewhere() -> None:
