@@ -1,8 +1,13 @@
 """Figures and their table."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+NOISE: Final = 0.1
+"""The share by which a ratio differs from one run to the next on a machine that others use."""
 
 
 @dataclass
@@ -40,3 +45,19 @@ def table(figures: Sequence[Figure]) -> str:
         rows.append((f.name, f"{f.value:,.2f} {f.unit}", goal, " ".join(x for x in (met, f.note) if x)))
     widths = [max(len(r[i]) for r in rows) for i in range(3)]
     return "\n".join("  ".join((*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[3])).rstrip() for r in rows)
+
+
+def kept(name: str, results: Path) -> Mapping[str, float]:
+    """The figures of a benchmark as they were kept last, by their names."""
+    file = results / f"{name}.json"
+    return {f["name"]: f["value"] for f in json.loads(file.read_text())["figures"]} if file.exists() else {}
+
+
+def worse(before: Mapping[str, float], figures: Sequence[Figure]) -> list[str]:
+    """Of the figures with a goal, those that are worse than before by more than noise."""
+    found = []
+    for f in figures:
+        was = before.get(f.name)
+        if f.goal is not None and was and (f.value < was * (1 - NOISE) if f.at_least else f.value > was * (1 + NOISE)):
+            found.append(f"{f.name}: {f.value:,.2f} {f.unit}, kept {was:,.2f}")
+    return found
