@@ -47,7 +47,10 @@ class InvoiceBook:
 
     def named(self, token: str) -> list[OpenInvoice]:
         """The invoices a token names. Spelled to the letter beats equal up to case."""
-        found = [self._invoices[invoice_id] for invoice_id in self._by_key.get(reference_key(token), ())]
+        known = self._by_key.get(reference_key(token))
+        if known is None:
+            return []
+        found = [self._invoices[invoice_id] for invoice_id in known]
         exact = [invoice for invoice in found if token in (invoice.id, invoice.external_id)]
         return exact or found
 

@@ -9,13 +9,14 @@ readings, and the same input always gives the same answer.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from itertools import takewhile
 
 from models.cash.bank_texts import BankText, Role, plain_texts
 from models.cash.invoice_book import InvoiceBook, OpenInvoice
 from models.cash.mentions import Doubt, Mention
 from models.cash.naming import Named, names
-from models.cash.references import extract_references, reference_key, references_of
+from models.cash.references import extract_references, mentions_of, reference_key, references_of
 from models.cash.statements import StatementLine
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 MAX_SUGGESTIONS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Credit:
     """Money that came in: amount above zero, in minor units. `legal_entity_id` is the bank account's, None if any.
 
@@ -61,9 +62,14 @@ class Credit:
     def bank_texts(self) -> tuple[BankText, ...]:
         return self.texts or plain_texts(None, self.remittance_text, self.structured_references)
 
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """What its texts may name; read once, since they are looked up in the database first, then in what it has."""
+        return mentions_of(self.bank_texts)
+
     def references(self) -> list[str]:
         """What to look invoices up by: compare `reference_key` of these with that of ids and external_ids."""
-        return references_of(self.bank_texts)
+        return references_of(self.mentions)
 
     @property
     def paid_for(self) -> frozenset[str]:
@@ -154,7 +160,7 @@ def match_credit(
     """
     if credit.amount_minor < 1:
         raise ValueError("only money that came in is matched")
-    named = names(credit.bank_texts, book, credit.paid_for)
+    named = names(credit.mentions, book, credit.paid_for)
     found = None
     if not named.ambiguous:
         found = _exact(credit, named) or _partial(credit, named) or _by_document(credit, named, book)

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from models.cash.bank_texts import BankText
 from models.cash.invoice_book import InvoiceBook, OpenInvoice
 from models.cash.mentions import Doubt, Mention
-from models.cash.references import mentions_of
 
 Invoices = dict[str, OpenInvoice]
 
@@ -34,11 +32,11 @@ class Named:
         return tuple((self.surely | self.weakly).values())
 
 
-def names(texts: Iterable[BankText], book: InvoiceBook, payers: frozenset[str]) -> Named:
+def names(mentions: Iterable[Mention], book: InvoiceBook, payers: frozenset[str]) -> Named:
     """Looks every mention up. `payers`: the customers whose invoices the payer may mean; empty where nobody knows."""
     named = Named()
     otherwise: set[str] = set()
-    for mention in mentions_of(texts):
+    for mention in mentions:
         named.has_mention = named.has_mention or not mention.weak
         _take(mention, book, payers, named, otherwise)
     named.weakly = {key: invoice for key, invoice in named.weakly.items() if key not in named.surely}

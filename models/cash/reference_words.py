@@ -18,6 +18,7 @@ DATE_OR_AMOUNT = re.compile(
     r"|[0-9]+[.:][0-9]{2}"
 )
 
+_DIGIT = re.compile(r"[0-9]")
 _GLUED = re.compile(r"(INVOICE|INV|BILL|RECHNUNG|RG|FACTUUR|FACTURE)[-_#:./]*(.*[0-9].*)", re.IGNORECASE)
 _CURRENCY = "(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|[€$£])"
 _NO_REFERENCE = re.compile(
@@ -30,7 +31,7 @@ _NO_REFERENCE = re.compile(
 
 
 def has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
+    return _DIGIT.search(text) is not None or (not text.isascii() and any(character.isdigit() for character in text))
 
 
 def is_code(chunk: str) -> bool:

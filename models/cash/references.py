@@ -43,12 +43,14 @@ _TOO_MANY = Mention((), counts=True)
 
 def reference_key(reference: str) -> str:
     """The form in which references are compared: width and case folded, edges trimmed. For ASCII: lower(trim(x))."""
+    if reference.isascii():
+        return reference.strip().lower()
     return unicodedata.normalize("NFKC", reference).strip().casefold()
 
 
 def extract_references(text: str | None, structured: Iterable[str] = ()) -> list[str]:
     """Every token that could be an invoice's id or external_id, as written, the surest first: what to look up."""
-    return references_of(plain_texts(None, text, structured))
+    return references_of(mentions_of(plain_texts(None, text, structured)))
 
 
 def mentions_of(texts: Iterable[BankText]) -> list[Mention]:
@@ -59,9 +61,9 @@ def mentions_of(texts: Iterable[BankText]) -> list[Mention]:
     return unique if len(unique) <= MAX_MENTIONS else [*unique[: MAX_MENTIONS - 1], _TOO_MANY]
 
 
-def references_of(texts: Iterable[BankText]) -> list[str]:
+def references_of(mentions: Iterable[Mention]) -> list[str]:
     """Every token that could be an invoice's id or external_id, as written, the surest first: what to look up."""
-    tokens = (token for mention in mentions_of(texts) for token in mention.tokens())
+    tokens = (token for mention in mentions for token in mention.tokens())
     return list(dict.fromkeys(tokens))[:MAX_REFERENCES]
 
 
@@ -88,7 +90,7 @@ def _reference(text: str, item: BankText, cut: bool) -> Iterator[Mention]:
     own = item.role is Role.OWN_REFERENCE
     whole = " ".join(text.split())
     compact = whole.replace(" ", "")
-    words = tuple(replace(word, own=own) for word in _in_text(text, item.seams, cut))
+    words = tuple(replace(word, own=True) if own else word for word in _in_text(text, item.seams, cut))
     if proven := () if item.seams else tuple(mention_in(whole, scheme_of_field(item.field), cut=cut)):
         yield from (replace(mention, own=own) for mention in proven)
     elif looks_like_creditor_reference(compact):
@@ -192,8 +194,12 @@ def _in_text(text: str, seams: tuple[int, ...] = (), cut: bool = False) -> Itera
 
 def _marked(chunk: _Chunk, prefix: str) -> Iterator[Mention]:
     """The mention of a chunk, with what its pieces would say alone, and in doubt where it may lack its end."""
+    mentions = _one(chunk.text, prefix, linked=chunk.linked)
+    if not chunk.pieces and not chunk.cut:
+        yield from mentions
+        return
     rivals = tuple(mention for piece in chunk.pieces if piece for mention in _one(piece, prefix, linked=False))
-    for mention in _one(chunk.text, prefix, linked=chunk.linked):
+    for mention in mentions:
         yield replace(mention, rivals=rivals, doubt=Doubt.CUT if chunk.cut else None)
 
 

@@ -147,7 +147,7 @@ def test_what_is_too_long_or_too_much_is_bounded_and_said_to_be() -> None:
     assert [told(m) for m in several[:-1]] == [f"{number} c" for number in numbers[: MAX_MENTIONS - 1]]
     assert several[-1] == Mention((), counts=True)
     assert len(mentions_of([BankText("f", number, TEXT) for number in numbers[:MAX_MENTIONS]])) == MAX_MENTIONS
-    many = references_of([BankText("f", f"invoice {number}", TEXT) for number in numbers])
+    many = references_of(mentions_of([BankText("f", f"invoice {number}", TEXT) for number in numbers]))
     assert (len(many), many[0]) == (MAX_REFERENCES, "invoice INV-1000")
 
 
