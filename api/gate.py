@@ -9,7 +9,7 @@ far a write reaches; a token limited to some legal entities writes nothing that 
 A gated route that says nothing is a defect and fails at import.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import Message
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope
 
 from api import json_body
 from api.agents import CLIENT_HEADER, require_agents_of
+from api.calling import Handler, handler_of
 from api.problems import invalid, refusals
 from api.query import CheckedRoute, KnownNames, Query
 from api.tags import Tag
@@ -129,7 +130,10 @@ class GatedRoute(CheckedRoute):
             extra["x-reach"] = needs.reach.value
         self.openapi_extra = extra | (self.openapi_extra or {})
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def called(self) -> Handler:
+        return handler_of(self, _needs(self)) or super().called()
+
+    def get_route_handler(self) -> Handler:
         inner = self.served()
         needs, query = _needs(self), Query(self)
         form = self.body_field is not None and isinstance(self.body_field.field_info, Form | File)

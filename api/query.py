@@ -141,10 +141,14 @@ class CheckedRoute(APIRoute):
         route.openapi_extra = self.openapi_extra
         return route
 
+    def called(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What checks what the route takes, and calls it: FastAPI's own handler."""
+        return super().get_route_handler()
+
     def served(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's own handler. A read whose connection to the database was lost under it is read again, once: it changes
+        """The route behind its checks. A read whose connection to the database was lost under it is read again, once: it changes
         nothing, and the caller hears of nothing."""
-        inner = super().get_route_handler()
+        inner = self.called()
         if not (self.methods or set()) <= READING:
             return inner
 
