@@ -95,7 +95,9 @@ def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
     """Records of the file that say anything. Where a block has no quote, a record is a line: that is most of most files."""
     line = 1
     nothing = _BLANK + delimiter
-    blank = re.compile(f"^(?:[{re.escape(nothing)}]*|{_RULE.pattern})$", re.MULTILINE)
+    blank = re.compile(f"[{re.escape(nothing)}]*|{_RULE.pattern}")
+    # Begins with a line feed, from one to the next of which the search leaps.
+    has_blank = re.compile(f"\n(?:{blank.pattern})(?=\n)")
     for block in blocks:
         if '"' in block:
             line = yield from _quoted(block, blocks, line, delimiter)
@@ -104,7 +106,7 @@ def _rows(blocks: Iterator[str], delimiter: str) -> Iterator[Block]:
         raws.pop()
         lines: range | list[int] = range(line, line + len(raws))
         line += len(raws)
-        if blank.search(block, 0, len(block) - 1):
+        if has_blank.search("\n" + block):
             kept = [(n, raw) for n, raw in zip(lines, raws, strict=True) if not blank.fullmatch(raw)]
             lines, raws = [n for n, _ in kept], [raw for _, raw in kept]
         yield Block(lines, raws)

@@ -22,28 +22,19 @@ _SUMMED: Final = (None, "credit_limit")
 
 def without_footer(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
     """The rows without those at the end that follow a blank line and fill one cell each, of a file of several columns."""
-    if len(layout.header) < 3:
-        yield from blocks
-        return
-    last = layout.header_line
 
-    def alone(held: bool, line: int, raw: str) -> bool:
-        nonlocal last
-        begins = line > last + 1
-        last = line + raw.count("\n")
-        if not (held or begins):
-            return False
+    def alone(raw: str) -> bool:
         said = row_cells(layout, raw)
-        return bool(said[0].strip()) and not any(cell.strip() for cell in said[1:])
+        return any(cell.strip() for cell in said[:1]) and not any(cell.strip() for cell in said[1:])
 
-    yield from _without_end(blocks, alone)
+    return _without_end(layout, blocks, alone, after_blank=True) if len(layout.header) >= 3 else iter(blocks)
 
 
 def without_totals(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
     """The rows without those at the end that are called a total and say nothing but numbers, where sums may stand."""
     fields = layout.fields
 
-    def total(_held: bool, _line: int, raw: str) -> bool:
+    def total(raw: str) -> bool:
         if not _looks_summed(raw):
             return False
         said = [(n, text) for n, cell in enumerate(row_cells(layout, raw)) if (text := cell.strip())]
@@ -53,22 +44,31 @@ def without_totals(layout: Layout, blocks: Iterable[Block]) -> Iterator[Block]:
             and all(n < len(fields) and fields[n] in _SUMMED and _NUMBER.fullmatch(text) for n, text in said[1:])
         )
 
-    yield from _without_end(blocks, total)
+    return _without_end(layout, blocks, total)
 
 
 def _looks_summed(raw: str) -> bool:
-    """A quick look, since every row is asked."""
+    """A quick look, before the row is split."""
     lowered = raw[:80].lower()
     return any(word in lowered for word in ("tota", "sum", "gesamt", "count"))
 
 
-def _without_end(blocks: Iterable[Block], ends: Callable[[bool, int, str], bool]) -> Iterator[Block]:
-    """The rows without those at the end of which `ends` is true; it is told whether a row above was held back as one."""
+def _without_end(
+    layout: Layout, blocks: Iterable[Block], ends: Callable[[str], bool], *, after_blank: bool = False
+) -> Iterator[Block]:
+    """The rows without those at the end of which `ends` is true; `after_blank`: the first of them follows a blank line."""
     held: list[tuple[int, str]] = []
+    last = layout.header_line
     for block in blocks:
+        if block.raws and not held and not ends(block.raws[-1]):
+            last = block.lines[-1] + block.raws[-1].count("\n")
+            yield block  # what comes before a row that stays, stays
+            continue
         kept: list[tuple[int, str]] = []
         for line, raw in zip(block.lines, block.raws, strict=True):
-            if ends(bool(held), line, raw) and len(held) < _LONGEST:
+            begins = held or not after_blank or line > last + 1
+            last = line + raw.count("\n")
+            if begins and ends(raw) and len(held) < _LONGEST:
                 held.append((line, raw))
                 continue
             kept += held

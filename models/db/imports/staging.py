@@ -29,7 +29,7 @@ def copy_lines(tx: Tx, import_id: str, blocks: Iterable[tuple[int, Sequence[int]
 
     Written as COPY's text a block at a time, because a call per row would cost more than PostgreSQL's own work.
     """
-    org = tx.org_id
+    before, between = f"{import_id}\t", f"\t{tx.org_id}\t"
     with _loading(tx) as cursor, cursor.copy(f"COPY import_line_data ({_LINE_COLUMNS}) FROM STDIN") as copy:
         for first, lines, raws in blocks:
             joined = "".join(raws)
@@ -37,7 +37,7 @@ def copy_lines(tx: Tx, import_id: str, blocks: Iterable[tuple[int, Sequence[int]
                 raws = [raw.translate(_ESCAPES) for raw in raws]
             numbers = range(first, first + len(raws))
             rows = zip(numbers, lines, raws, strict=True)
-            copy.write("".join([f"{import_id}\t{n}\t{line}\t{org}\t{raw}\n" for n, line, raw in rows]))
+            copy.write("".join([f"{before}{n}\t{line}{between}{raw}\n" for n, line, raw in rows]))
 
 
 def copy_checked(tx: Tx, import_id: str, rows: Iterable[tuple[int, Checked]]) -> None:
