@@ -215,3 +215,4 @@ def test_a_delivery_that_is_replayed_begins_afresh(sending: Sending) -> None:
         f"/v1/webhook-deliveries/{kept['id']}/replay", headers={"Idempotency-Key": new_id("key")}
     )
     assert (refused.status_code, refused.json()["code"]) == (409, "WEBHOOK_ENDPOINT_DISABLED")
+    assert made["id"] in refused.json()["detail"]

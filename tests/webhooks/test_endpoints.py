@@ -75,17 +75,20 @@ def test_deleted_it_is_sent_nothing_and_keeps_no_secret(sending: Sending) -> Non
     assert sending.change(made["id"], "delete") == {"id": made["id"], "status": "deleted"}
     assert [d["status"] for d in sending.deliveries()] == ["CANCELLED"]
     assert sending.said("webhook_endpoint.deleted") == {"before": AS_MADE}
-    kept = "SELECT secret, former_secret, former_until FROM webhook_endpoints WHERE org_id = :org"
-    assert sending.books.sql(kept) == [{"secret": b"", "former_secret": None, "former_until": None}]
+    kept = "SELECT status, secret, former_secret, former_until FROM webhook_endpoints WHERE org_id = :org"
+    assert sending.books.sql(kept) == [
+        {"status": "deleted", "secret": b"", "former_secret": None, "former_until": None}
+    ]
 
 
 def test_who_made_it_is_kept_and_the_command_keeps_no_secret(sending: Sending) -> None:
     made = sending.endpoint("ar.payment.received")
     turned = sending.change(made["id"], "rotate_secret")
-    assert made["created_by"] == sending.books.who.sub
+    assert (made["id"][:5], made["created_by"]) == ("whep_", sending.books.who.sub)
     assert made["secret"] != turned["secret"]
     assert sending.said("webhook_endpoint.secret_rotated") == {"former_until": turned["former_until"]}
-    kept = sending.books.sql(
-        "SELECT response FROM commands WHERE org_id = :org AND operation LIKE 'webhook_endpoint.%%'"
-    )
-    assert [row["response"] for row in kept] == [made | {"secret": None}, turned | {"secret": None}]
+    sql = "SELECT http_status, response FROM commands WHERE org_id = :org AND operation LIKE 'webhook_endpoint.%%'"
+    assert [(row["http_status"], row["response"]) for row in sending.books.sql(sql + " ORDER BY id")] == [
+        (201, made | {"secret": None}),
+        (200, turned | {"secret": None}),
+    ]
