@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,7 @@ from api.write import Write, Written, submission
 from models.access import Principal
 from models.answers import JsonObject
 from models.commands import Answered
+from models.db.alone import alone
 from models.db.tx import to_json
 from models.errors import Refusal
 from operations.commands import Submission, submit
@@ -31,23 +33,34 @@ Parse = Callable[[JsonObject], Write | list[dict[str, str]]]
 
 _running: Final[dict[str, asyncio.Future[Answered]]] = {}
 """The batches that this process carries out at the moment, by command."""
+LOOK_SECONDS: Final = 0.25
+"""So often who waits for a batch that another process carries out looks whether it is done."""
 
 
 async def batched(request: Request, who: Principal, whole: Submission, carry: Carry) -> Written:
-    """Keep the batch and have it carried out. Who sends it to this process meanwhile waits for the same answer; where another
-    process carries it out too, the first answer is everybody's, and the items are told apart by what each is known by."""
+    """Keep the batch and have it carried out, by one at a time. Who sends it again meanwhile, to this process or to another one,
+    waits for the same answer; where who carried it out is gone, the next one does, and the items are told apart by what
+    each is known by."""
     engine: Engine = request.app.state.engine
     kept = await run_in_threadpool(submit, engine, who, whole)
 
     async def run() -> Answered:
-        first = kept.answer
-        if first is None and kept.in_progress:  # its answer may have come since
-            first = (await run_in_threadpool(submit, engine, who, whole)).answer
-        done = await carry(kept.command_id, first)
-        if first is not None:
-            return done
-        ended = await run_in_threadpool(finish_batch, engine, who.org_id, kept.command_id, done)
-        return await carry(kept.command_id, ended) if ended.replayed else done
+        while True:
+            held = ExitStack()
+            mine = await run_in_threadpool(held.enter_context, alone(engine, f"arflow.batch:{kept.command_id}"))
+            try:
+                first = kept.answer
+                if first is None and (kept.in_progress or not mine):  # it may have come since
+                    first = (await run_in_threadpool(submit, engine, who, whole)).answer
+                if first is not None:
+                    return await carry(kept.command_id, first)
+                if mine:
+                    done = await carry(kept.command_id, None)
+                    ended = await run_in_threadpool(finish_batch, engine, who.org_id, kept.command_id, done)
+                    return await carry(kept.command_id, ended) if ended.replayed else done
+            finally:
+                await run_in_threadpool(held.close)
+            await asyncio.sleep(LOOK_SECONDS)
 
     running = _running.get(kept.command_id)
     if running is None:

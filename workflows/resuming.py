@@ -7,8 +7,7 @@ of them at a time: an advisory lock says which.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +21,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import RECORD_GONE
 from models.db import open_work
-from models.db.engine import own_connection, transaction
+from models.db.alone import alone
+from models.db.engine import transaction
 from models.db.organisations import all_org_ids
 from models.errors import Refusal
 from models.messages.imports import RELOAD_SIGNAL
@@ -68,7 +68,7 @@ class Run:
 async def resume(client: Client, engine: Engine, schedules: Mapping[str, Schedule] | None = None) -> Resumed:
     """Sweep once. With `schedules`, those that are missing are made first. Raises RPCError, psycopg.Error."""
     done = Resumed()
-    with _alone(engine) as mine:
+    with alone(engine, "arflow.resume") as mine:
         if not mine:
             done.elsewhere = True
             return done
@@ -156,16 +156,6 @@ def _carry_out(engine: Engine, org_id: str, command_id: str) -> None:
         execute(engine, org_id, command_id)
     except (Refusal, CommandLost) as no:  # its record says so to whoever asks
         log.debug("a kept command was refused", command_id=command_id, code=type(no).__name__)
-
-
-@contextmanager
-def _alone(engine: Engine) -> Iterator[bool]:
-    """Whether nobody else sweeps; for as long as this lasts."""
-    conn = own_connection(engine)
-    try:
-        yield open_work.try_sweep(conn)
-    finally:
-        conn.close()
 
 
 async def keep_resuming(

@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import Engine
 
 from activities.metrics import CLOCK, TLS_ENDS
-from models.db import open_work, stuck
-from models.db.engine import clock, own_connection
+from models.db import stuck
+from models.db.alone import alone
+from models.db.engine import clock
 from models.db.tls import why_away
 from models.stuck import Patience
 from models.tls import ends_soon
@@ -57,12 +58,9 @@ def _look(engine: Engine, kind: str, name: str, build: str | None, patience: Pat
     CLOCK.set(ahead)
     if abs(ahead) > CLOCK_PATIENCE:
         log.warning("this machine's clock is not the database's", ahead_seconds=round(ahead, 1))
-    conn = own_connection(engine)
-    try:
-        if open_work.try_watch(conn) and (found := watch(engine, patience)):
+    with alone(engine, "arflow.watch") as mine:
+        if mine and (found := watch(engine, patience)):
             log.warning("something stands still", number=found)
-    finally:
-        conn.close()
 
 
 def _look_at_certificates(settings: Settings, told: set[tuple[str, date]]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from models.db.postgres.connection import ThreadConnection
 from models.db.tx import Tx
 from models.ids import first_id
 from models.messages.webhooks import WebhookQueue
@@ -22,21 +21,6 @@ LOOKED_BACK: Final = timedelta(days=7)
 Temporal is longer, and what is older waits for a person (`standing still`)."""
 SETTLED: Final = timedelta(seconds=10)
 """What is younger is in the hands of whoever has just kept it."""
-
-
-def try_sweep(conn: ThreadConnection) -> bool:
-    """Become the one that sweeps, for as long as this connection lives."""
-    return _alone(conn, "arflow.resume")
-
-
-def try_watch(conn: ThreadConnection) -> bool:
-    """Become the one that watches, for as long as this connection lives."""
-    return _alone(conn, "arflow.watch")
-
-
-def _alone(conn: ThreadConnection, what: str) -> bool:
-    rows = conn.rows("SELECT pg_try_advisory_lock(hashtextextended(:what, 0)) AS mine", what=what)
-    return bool(rows[0]["mine"])
 
 
 _UNDER_APPROVAL: Final = """SELECT id, CASE WHEN awaiting_step IS NOT NULL THEN awaiting_step::text

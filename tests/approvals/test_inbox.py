@@ -4,7 +4,6 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -166,25 +165,6 @@ def test_several_are_decided_at_once_each_by_itself(desk: Desk) -> None:
     too_many = {"decisions": wanted[:1] * 101}
     refused(desk("u_manager").post("/v1/approvals:decide", json=too_many), 422, "VALIDATION_FAILED")
     refused(desk("u_clerk").post("/v1/approvals:decide", json={"decisions": wanted}), 403, "FORBIDDEN")
-
-
-def test_several_that_are_sent_again_while_they_are_decided_are_decided_once(desk: Desk) -> None:
-    own, manager, key = desk.submit("u_manager")["change_id"], desk("u_manager"), {"Idempotency-Key": new_id("key")}
-    body = {"decisions": [{"approval_id": own, "decision": "approve"}] * 60}
-
-    def refused_so_far() -> int:
-        trail = ok(desk("u_controller").get("/v1/audit-events", params={"subject_id": own, "limit": 200}))["items"]
-        return sum(e["action"] == "change.decide.refused" for e in trail)
-
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(manager.post, "/v1/approvals:decide", json=body, headers=key)
-        while not refused_so_far():
-            time.sleep(0.01)
-        again = manager.post("/v1/approvals:decide", json=body, headers=key)
-        first = asked.result()
-    assert refused_so_far() == len(ok(first)["items"]) == 60
-    assert again.json() == first.json()
-    assert [a.headers.get("Idempotent-Replayed") for a in (first, again)] == [None, "true"]
 
 
 def test_a_token_for_an_import_decides_it_by_signal_once(
