@@ -1,6 +1,7 @@
 """`make bench`: runs every benchmark (or those named), prints a table, keeps JSON in bench/results/.
 
-    python -m bench [apply] [one_call] [lines] [posting] [memory] [imports] [imports_fairness] [customer_360] [inbox] [--quick]
+    python -m bench [apply] [where] [one_call] [lines] [posting] [memory]
+                    [imports] [imports_fairness] [customer_360] [inbox] [--quick]
 
 A benchmark is a module of this package with `run(stack, quick) -> list[Figure]`. What is worse than the figures that were kept is
 named at the end; whether it is the code or the machine that day, `python -m bench.versus` tells.
@@ -19,7 +20,18 @@ from pathlib import Path
 from bench.report import Figure, kept, table, worse
 from bench.stack import bench_stack
 
-MODULES = ("apply", "one_call", "lines", "posting", "memory", "imports", "imports_fairness", "customer_360", "inbox")
+MODULES = (
+    "apply",
+    "where",
+    "one_call",
+    "lines",
+    "posting",
+    "memory",
+    "imports",
+    "imports_fairness",
+    "customer_360",
+    "inbox",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
