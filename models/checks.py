@@ -111,7 +111,9 @@ def text(value: str, *, limit: int, least: int = 1, lines: bool = False) -> str:
 
 def visible(value: str) -> str:
     """The value without its invisible characters and outer spaces."""
-    return "".join(c for c in without(value) if value.isascii() or unicodedata.category(c) != "Cf").strip()
+    if value.isascii():
+        return value.strip()
+    return "".join(c for c in without(value) if unicodedata.category(c) != "Cf").strip()
 
 
 def line(value: str) -> str:
@@ -255,7 +257,7 @@ def utc(value: object, of_a_date: time = time.min) -> datetime:
 
 def phone(value: str) -> str:
     """A telephone number as people write it: digits and their usual separators, an extension, 3 to 25 digits."""
-    value = text(value.translate(_PHONE_SIGNS), limit=50)
+    value = text(value if value.isascii() else value.translate(_PHONE_SIGNS), limit=50)
     if not _PHONE.fullmatch(value) or not 3 <= sum(map(str.isdigit, value)) <= 25:
         raise invalid("PHONE_INVALID", "Not a telephone number.")
     return value

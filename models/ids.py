@@ -7,7 +7,9 @@ from contextvars import ContextVar
 from datetime import datetime
 from uuid import UUID
 
+import uuid_utils
 from typeid import TypeID
+from typeid.base32 import encode
 
 _ID = re.compile(r"^([a-z]+)_([0-9a-hjkmnp-tv-z]{26})$")
 
@@ -17,7 +19,7 @@ _made: ContextVar[list[str] | None] = ContextVar("made", default=None)
 
 def new_id(prefix: str) -> str:
     """A new id; ids made later sort after ids made earlier (to the millisecond)."""
-    made = str(TypeID(prefix))
+    made = f"{prefix}_{encode(uuid_utils.uuid7().bytes)}"
     if (noted := _made.get()) is not None:
         noted.append(made)
     return made

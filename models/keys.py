@@ -12,6 +12,9 @@ from models.invisible import without
 _NEEDLESS: Final = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 """A local part that needs no quotes (RFC 5321, dot-string)."""
 _NOT_WORD: Final = re.compile(r"[\W_]+")
+_WORDS: Final = "".join(c.lower() if c.isalnum() else " " for c in map(chr, range(128)))
+_LETTERS: Final = [c.lower() if c.isalnum() else None for c in map(chr, range(128))]
+"""What becomes of each character of ASCII in the key of a name, and of a tax id: told at once, at a fifth of the cost."""
 # Legal forms that say nothing about who a company is. Kept short on purpose: "holding" or "group" do distinguish.
 _LEGAL_FORMS: Final = frozenset(
     [
@@ -91,14 +94,16 @@ def _spelled(label: str) -> str:
 
 def tax_id_key(value: str) -> str:
     """Identity of a tax id: case folded, without spaces and punctuation ("GB 999-9973" is "gb9999973")."""
-    folded = value.lower() if value.isascii() else unicodedata.normalize("NFKC", without(value)).casefold()
+    if value.isascii():
+        return value.translate(_LETTERS) or value.strip()
+    folded = unicodedata.normalize("NFKC", without(value)).casefold()
     return "".join(filter(str.isalnum, folded)) or folded.strip()
 
 
 def name_key(value: str) -> str:
     """A name for searching and comparing: case folded, without accents, punctuation and invisible characters."""
     if value.isascii():
-        return " ".join(_NOT_WORD.sub(" ", value.lower()).split())
+        return " ".join(value.translate(_WORDS).split())
     folded = unicodedata.normalize("NFKD", without(value)).casefold()
     letters = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
     return " ".join(_NOT_WORD.sub(" ", letters).split())

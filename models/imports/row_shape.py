@@ -9,12 +9,14 @@ from models.imports.files import BEYOND
 
 class Shape:
     """The columns of one file. `beyond`: an export's rows have cells beyond its header, which may lack a name, then, in a file of
-    names that nobody knows: a warning."""
+    names that nobody knows: a warning. `usual`: with as many cells a row has one to each column, and nothing else can be
+    wrong; None where the last columns have no names."""
 
     def __init__(self, header: Sequence[str], fields: Sequence[str | None], *, exported: bool) -> None:
         self._header, self._fields = header, fields
         self._width = len(fields)
         self._named = next((n for n in range(len(header), 0, -1) if header[n - 1].strip()), 0)
+        self.usual = self._width if self._named == self._width else None
         self.beyond = exported and BEYOND in header
 
     def fitted(self, cells: Sequence[str]) -> Sequence[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Final
 
 from pydantic_core import PydanticCustomError
@@ -82,8 +82,17 @@ def _metadata(value: str | JsonObject) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _credit_limit(value: str) -> Decimal:
-    return checks.credit_limit(value)
+def _credit_limit(cell: str, exported: bool, own: str | None, functional: str | None) -> Decimal:
+    """The limit in the row's own currency, else the functional one. Raises where the text has two readings, or names another
+    currency."""
+    if not exported and _OUR_AMOUNT.fullmatch(cell.strip()):
+        return checks.credit_limit(plain_amount(cell, own))
+    amount = exported_amount(cell)
+    own = own or functional
+    if own is not None and amount.contradicts(own):
+        detail = f"The amount names another currency than the customer's, {own}: give the row its currency."
+        raise checks.invalid("CURRENCY_INVALID", detail)
+    return checks.credit_limit(amount.text)
 
 
 _code = lru_cache(maxsize=4096)(checks.code)
@@ -142,17 +151,20 @@ class RowChecker:
     def judge_cells(self, cells: Sequence[str]) -> Checked:
         """A row of a table."""
         row = Checked()
-        cells = self._shape.fitted(cells)
-        if (miscounted := self._shape.miscounted(cells)) is not None:
-            row.faults.append(miscounted)
-            return row
+        if len(cells) != self._shape.usual:
+            cells = self._shape.fitted(cells)
+            if (miscounted := self._shape.miscounted(cells)) is not None:
+                row.faults.append(miscounted)
+                return row
         if self._shape.beyond:
             row.warn("COLUMN_COUNT")
-        if self._report:
-            cells = [undone(cell) for cell in cells]
-        if self._exported:
-            cells = [cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell for cell in cells]
-        if any(cell[:1] in ("=", "#") for cell in cells):
+        whole = "".join(cells)  # what stands nowhere in the row is looked for in no cell
+        if "'" in whole:
+            if self._report:
+                cells = [undone(cell) for cell in cells]
+            if self._exported:
+                cells = [cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED else cell for cell in cells]
+        if ("=" in whole or "#" in whole) and any(cell[:1] in ("=", "#") for cell in cells):
             cells = self._shape.as_meant(row, cells)
         values = row.values
         for i, name, check, clean in self._plain:
@@ -175,28 +187,19 @@ class RowChecker:
             self._related.fill(row, cells)
         if self._persons_too and "name" not in values:
             _name_by_person(row)
-        return self._judged(row, partial(self._place, cells))
+        return self._judged(row, cells)
 
     def _read_limit(self, row: Checked, cells: Sequence[str]) -> None:
         """The credit limit, read behind the other columns, which say in which currency it is: the first that is given."""
         for i in self._limits:
             if cells[i] and not cells[i].isspace() and row.credit_limit is None and cells[i].strip() not in NOTHING:
+                functional = self._known.entities.get(row.values.get("legal_entity_id", self._entity))
                 try:
-                    row.credit_limit = _credit_limit(self._amount(row.values, cells[i]))
+                    row.credit_limit = _credit_limit(
+                        cells[i], self._exported, row.values.get("currency_code"), functional
+                    )
                 except PydanticCustomError as wrong:
                     row.faults.append(RowFault.of("credit_limit", self._header[i], i + 1, wrong))
-
-    def _amount(self, values: Mapping[str, str], cell: str) -> str:
-        """The text of an amount in the row's currency. Raises where it has two readings, or names another currency."""
-        own = values.get("currency_code")
-        if not self._exported and _OUR_AMOUNT.fullmatch(cell.strip()):
-            return plain_amount(cell, own)
-        amount = exported_amount(cell)
-        own = own or self._known.entities.get(values.get("legal_entity_id", self._entity))
-        if own is not None and amount.contradicts(own):
-            detail = f"The amount names another currency than the customer's, {own}: give the row its currency."
-            raise checks.invalid("CURRENCY_INVALID", detail)
-        return amount.text
 
     def judge_object(self, given: object) -> Checked:
         """A row of NDJSON: flat fields, or anything that `POST /v1/customers` takes."""
@@ -213,7 +216,7 @@ class RowChecker:
                 row.faults.append(RowFault.of(name, name, None, wrong))
         if not row.faults and any(given.get(name) for name in LISTS):
             lists_of(row, given, self._entity, self._known.dimensions)
-        return self._judged(row, lambda name: (name, None))
+        return self._judged(row, None)
 
     def _read_member(self, row: Checked, name: str, value: object, given: Mapping[str, object]) -> None:
         if name not in PLAIN_FIELDS:
@@ -234,27 +237,28 @@ class RowChecker:
         else:
             row.values[name] = CHECKS[name](value)
 
-    def _place(self, cells: Sequence[str], name: str) -> tuple[str | None, int | None]:
-        """The column that filled the field; the first that could have."""
+    def _place(self, cells: Sequence[str] | None, name: str) -> tuple[str | None, int | None]:
+        """The column that filled the field; the first that could have. An object's member (no cells) has its own name."""
+        if cells is None:
+            return name, None
         own = [i for i, f, _, _ in self._plain if f == name]
         at = next((i for i in own if cells[i].strip()), next(iter(own), None))
         return (None, None) if at is None else (self._header[at], at + 1)
 
-    def _judged(self, row: Checked, place: Callable[[str], tuple[str | None, int | None]]) -> Checked:
+    def _judged(self, row: Checked, cells: Sequence[str] | None) -> Checked:
         """Required fields, foreign keys, warnings; the keys by which customers are compared."""
         values, faults = row.values, row.faults
 
         def wrong(name: str, code: str, detail: str) -> None:
-            faults.append(RowFault(name, *place(name), code, detail))
+            faults.append(RowFault(name, *self._place(cells, name), code, detail))
 
         for name in ("name", "email"):
             if name not in values and not any(f.field == name for f in faults):
                 wrong(name, "FIELD_REQUIRED", "Required.")
         entity = values.setdefault("legal_entity_id", self._entity)
         if entity not in self._known.entities:
-            wrong(
-                "legal_entity_id", "ENTITY_UNKNOWN", "There is no such legal entity, or your token does not cover it."
-            )
+            detail = "There is no such legal entity, or your token does not cover it."
+            wrong("legal_entity_id", "ENTITY_UNKNOWN", detail)
         if (said := values.get("payment_terms")) is not None:
             terms = terms_among(said, self._known.terms)
             if terms is None:
