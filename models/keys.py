@@ -16,7 +16,7 @@ _WORDS: Final = "".join(c.lower() if c.isalnum() else " " for c in map(chr, rang
 _LETTERS: Final = [c.lower() if c.isalnum() else None for c in map(chr, range(128))]
 """What becomes of each character of ASCII in the key of a name, and of a tax id: told at once, at a fifth of the cost."""
 # Legal forms that say nothing about who a company is. Kept short on purpose: "holding" or "group" do distinguish.
-_LEGAL_FORMS: Final = frozenset(
+LEGAL_FORMS: Final = frozenset(
     [
         "inc",
         "incorporated",
@@ -112,12 +112,6 @@ def name_key(value: str) -> str:
 def company_key(value: str) -> str:
     """The name key without legal forms at its end ("Acme Corp." and "ACME Corporation" are "acme")."""
     words = name_key(value).replace(" o o", " oo").split()
-    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+    while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()
     return " ".join(words)
-
-
-def name_variants(value: str) -> tuple[str, ...]:
-    """The name keys under which a company may be known that is written with another legal form, or with none."""
-    company = company_key(value)
-    return tuple(sorted({company, *(f"{company} {form}" for form in _LEGAL_FORMS)})) if company else ()

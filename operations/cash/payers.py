@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from models.cash.allocation import Funds, OpenInvoice
-from models.db.cash.payers import customers_named, paid_on
+from models.db.cash.payers import customers_named, customers_of_companies, paid_on
 from models.db.tx import Tx
-from models.keys import name_key, name_variants
+from models.keys import LEGAL_FORMS, company_key, name_key
 
 
 def payers_of(tx: Tx, names: Sequence[str | None]) -> dict[str, frozenset[str]]:
@@ -14,14 +14,12 @@ def payers_of(tx: Tx, names: Sequence[str | None]) -> dict[str, frozenset[str]]:
 
     A name that is nobody's is not in the answer.
     """
-    keys = {name: (name_key(name), name_variants(name)) for name in names if name}
-    known = customers_named(tx, sorted({key for own, variants in keys.values() for key in (own, *variants) if key}))
-    found = {name: _of(known, (own,)) or _of(known, variants) for name, (own, variants) in keys.items()}
+    own = {name: name_key(name) for name in names if name}
+    known = customers_named(tx, set(own.values()) - {""})
+    company = {name: company_key(name) for name, key in own.items() if key not in known}
+    alike = customers_of_companies(tx, set(company.values()) - {""}, LEGAL_FORMS)
+    found = {name: known.get(key) or alike.get(company[name]) for name, key in own.items()}
     return {name: customers for name, customers in found.items() if customers}
-
-
-def _of(known: dict[str, frozenset[str]], keys: Iterable[str]) -> frozenset[str]:
-    return frozenset(customer for key in keys for customer in known.get(key, ()))
 
 
 def payees_by_payer(tx: Tx, payers: Collection[tuple[str, date]]) -> dict[tuple[str, date], frozenset[str]]:

@@ -54,8 +54,7 @@ def next_chunk(engine: Engine, start: StatementInput) -> tuple[int, int]:
 def _is_worked_off(engine: Engine, start: StatementInput) -> bool:
     """Whether its lines are done: then it is looked at again because something came that they waited for."""
     with transaction(engine, start.org_id, durable=False) as tx:
-        found = statements.find(tx, start.statement_id)
-    return found is not None and found.status is not StatementStatus.PROCESSING
+        return statements.is_worked_off(tx, start.statement_id)
 
 
 def _tried(

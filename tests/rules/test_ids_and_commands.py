@@ -8,7 +8,6 @@ from models.errors import FieldError, Refusal
 from models.ids import first_id, has_prefix, id_of, new_id, noting_ids
 from models.imports.postal import zero_lost
 from models.imports.retention import rows_kept_until
-from models.keys import company_key, name_variants
 from models.messages.commands import command_of, posting_workflow_id
 from models.tls import AHEAD, CertificateAnswer, ends_soon
 from models.verification import NAMED, Finding
@@ -89,14 +88,6 @@ def test_a_postal_code_of_a_digit_or_two_too_few_has_lost_its_zeros() -> None:
 
 def test_rows_of_an_import_are_kept_as_long_as_what_they_did() -> None:
     assert (rows_kept_until(NOW, 0), rows_kept_until(NOW, 1)) == (NOW + timedelta(days=30), NOW + timedelta(days=400))
-
-
-def test_a_company_is_known_under_every_legal_form_and_under_none() -> None:
-    variants = name_variants("Acme GmbH")
-    assert company_key("Acme GmbH") in variants
-    assert {f"{company_key('Acme')} {form}" for form in ("gmbh", "inc")} <= set(variants)
-    assert list(variants) == sorted(set(variants))
-    assert name_variants("") == ()
 
 
 def test_a_certificate_that_ends_soon_has_ended_or_cannot_be_read_wants_somebody() -> None:

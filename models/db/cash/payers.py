@@ -1,20 +1,39 @@
 """Customers by the names that banks give their payers, and for whom they pay."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 
-from models.db.tx import Tx
+from models.db.tx import Tx, to_json
 
 
-def customers_named(tx: Tx, keys: Sequence[str]) -> dict[str, frozenset[str]]:
+def customers_named(tx: Tx, keys: Collection[str]) -> dict[str, frozenset[str]]:
     """The ids of the customers of each name key; keys that are nobody's are not in the answer."""
     if not keys:
         return {}
-    rows = tx.all(
-        "SELECT name_key, array_agg(id) AS ids FROM customers WHERE org_id = :org AND name_key = ANY(:keys) GROUP BY 1",
-        keys=list(keys),
+    sql = "SELECT name_key, array_agg(id) FROM customers WHERE org_id = :org AND name_key = ANY(:keys) GROUP BY 1"
+    return {key: frozenset(ids) for key, ids in tx.pairs(sql, keys=sorted(keys)).items()}
+
+
+def customers_of_companies(tx: Tx, keys: Collection[str], forms: Collection[str]) -> dict[str, frozenset[str]]:
+    """The ids of the customers whose name key is a company key, alone or with one of the legal forms behind it, by company
+    key. Where nobody's name begins with it and goes on (a blank sorts before all that a name key has), no form is tried."""
+    if not keys:
+        return {}
+    found = tx.pairs(
+        """SELECT k.company, array_agg(c.id)
+             FROM json_array_elements_text(CAST(:keys AS json)) AS k(company)
+             CROSS JOIN LATERAL (
+               SELECT id FROM customers WHERE org_id = :org AND name_key = k.company
+               UNION ALL
+               SELECT o.id FROM json_array_elements_text(CAST(:forms AS json)) AS f(form)
+                 JOIN customers o ON o.org_id = :org AND o.name_key = k.company || ' ' || f.form
+                WHERE EXISTS (SELECT FROM customers p WHERE p.org_id = :org
+                                AND p.name_key > k.company || ' ' AND p.name_key < k.company || '!')) c
+            GROUP BY 1""",
+        keys=to_json(sorted(keys)),
+        forms=to_json(sorted(forms)),
     )
-    return {r["name_key"]: frozenset(r["ids"]) for r in rows}
+    return {company: frozenset(ids) for company, ids in found.items()}
 
 
 def paid_on(tx: Tx, payers: Collection[tuple[str, date]]) -> dict[tuple[str, date], frozenset[str]]:

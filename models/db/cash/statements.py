@@ -48,6 +48,12 @@ def find(tx: Tx, statement_id: str) -> CountedStatement | None:
     return tx.record(CountedStatement, _GET, id=statement_id)
 
 
+def is_worked_off(tx: Tx, statement_id: str) -> bool:
+    """Whether it is one of ours and its lines are done, or never will be."""
+    sql = "SELECT status <> 'PROCESSING' FROM statements WHERE org_id = :org AND id = :id"
+    return bool(tx.scalar(sql, id=statement_id))
+
+
 def of_file(tx: Tx, bank_account_id: str, file_hash: str) -> CountedStatement | None:
     """The statement that this file became for this account."""
     return tx.record(
@@ -167,16 +173,22 @@ def settle_exceptions(
 
 
 def named_invoices(tx: Tx, keys: Collection[str]) -> Sequence[Invoice]:
-    """Invoices whose id or external_id is among the reference keys, locked in the order of their ids."""
+    """Invoices whose id or external_id is among the reference keys, locked in the order of their ids.
+
+    Thousands of keys name hundreds of invoices: as JSON they are written sooner, and PostgreSQL, which does not know their
+    number then, looks each invoice up rather than going through all of them.
+    """
     if not keys:
         return []
     return tx.records(
         Invoice,
         """SELECT * FROM invoices WHERE org_id = :org AND voided_at IS NULL AND id IN (
-             SELECT id FROM invoices WHERE org_id = :org AND reference_key = ANY(:keys)
-             UNION SELECT id FROM invoices WHERE org_id = :org AND id = ANY(:keys))
+             SELECT id FROM invoices WHERE org_id = :org AND reference_key = ANY(ARRAY(SELECT * FROM
+               json_array_elements_text(CAST(:keys AS json))))
+             UNION SELECT id FROM invoices WHERE org_id = :org AND id = ANY(ARRAY(SELECT * FROM
+               json_array_elements_text(CAST(:keys AS json)))))
            ORDER BY id FOR UPDATE""",
-        keys=sorted(keys),
+        keys=to_json(sorted(keys)),
     )
 
 
