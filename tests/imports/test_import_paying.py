@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from operations.imports import paying
 from tests.imports.in_process import Desk, another, desk, summary
 
 
@@ -60,9 +61,11 @@ def test_a_known_customer_gets_whom_it_pays_for_and_the_review_shows_it(clerk: D
 
 
 @pytest.mark.parametrize("batch_size", [1, 100])
+@pytest.mark.parametrize("looked_at", [2, 1_000])
 def test_what_a_change_would_be_refused_for_fails_the_row_alone_and_the_review_knew(
-    clerk: Desk, batch_size: int
+    clerk: Desk, batch_size: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(paying, "_BATCH", looked_at)
     child, own, other = clerk.customers(
         {"name": "Child", "email": "c@x.com"},
         {"name": "Own", "email": "o@x.com"},
@@ -116,3 +119,12 @@ def test_a_token_of_one_entity_names_no_customer_of_another(clerk: Desk) -> None
     clerk.entities = frozenset({"le_us"})
     done = clerk.run(lines(parent(british)), source="ndjson")
     assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [("failed", ("FORBIDDEN",))]
+
+
+def test_a_row_that_is_skipped_is_not_asked_whom_it_pays_for(clerk: Desk) -> None:
+    clerk.customers({"name": "Parent", "email": "p@x.com"})
+    done = clerk.run(lines(parent("cust_nobody"), parent("cust_nobody", email="new@x.com")), source="ndjson")
+    assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [
+        ("skipped", ("DUPLICATE_EMAIL",)),
+        ("failed", ("CUSTOMER_NOT_FOUND",)),
+    ]

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -91,6 +92,18 @@ def test_rows_of_an_import_without_effect_go_after_a_month_and_an_open_review_ke
     assert "secret" in texts(clerk, open_review).lower()
     with pytest.raises(Exception, match="has not ended"), transaction(clerk.engine, clerk.org) as tx:
         tx.scalar("SELECT import_prune(:id, 0, 9)", id=open_review)
+
+
+def test_many_rows_lose_their_texts_slice_by_slice(clerk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "SLICE", 2)
+    done, beats = clerk.run(table(ROWS), validate_only=True), list[int]()
+    assert retention.prune(clerk.engine, clerk.org, NOW + WITHOUT_EFFECT + DAY, beats.append) == 1
+    assert beats == [0, 2]
+    assert "secret" not in texts(clerk, done.id).lower()
+    (said,) = clerk.sql(
+        "SELECT actor, workflow_id, payload FROM audit_events WHERE org_id = :org AND action = 'import.pruned'"
+    )
+    assert (said["actor"], json.loads(said["payload"])) == ("arflow", {"rows": 4})
 
 
 def test_one_organisations_clean_up_leaves_the_others_alone(clerk: Desk) -> None:
