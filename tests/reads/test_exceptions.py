@@ -1,8 +1,11 @@
 """Exceptions: listed by desk, handed on, resolved, and told in the trail of the record that they are about."""
 
+import json
+
 from models.access import Principal
 from operations.work import Command, Work
 from tests.books import Books
+from tests.rules.refusals import refused
 
 
 def opened(books: Books, subject: str, **fields: object) -> str:
@@ -68,6 +71,40 @@ def test_handing_on_and_resolving_is_in_the_trail(books: Books) -> None:
     ]  # fmt: skip
     assert [e["id"] for e in books.get("/v1/exceptions", status="resolved")["items"]] == [found]
     assert books.get("/v1/exceptions", status="open")["items"] == []
+
+
+def test_the_trail_says_of_which_exception_it_was_from_whom_to_whom_and_why(books: Books) -> None:
+    found = opened(books, "pay_a")
+    books.do("assign_exception", found, {"owner_user": "u_clerk", "note": "yours"})
+    done = books.do("resolve_exception", found, {"reason_code": "APPLIED_BY_HAND", "note": "called"})
+    assert (done["resolved_by"], done["note"], done["overdue"]) == ("u_clerk", "called", False)
+    kept = books.sql("SELECT reason_code, payload FROM audit_events WHERE org_id = :org AND action LIKE 'exception.%%'")
+    about = {"exception_id": found, "kind": "unmatched_payment", "reason_code": "NO_MATCH"}
+    owners = {"owner_role": "ar_clerk", "owner_user": None}, {"owner_role": None, "owner_user": "u_clerk"}
+    assert [(row["reason_code"], json.loads(row["payload"])) for row in kept] == [
+        (None, about | {"before": owners[0], "after": owners[1], "note": "yours"}),
+        ("APPLIED_BY_HAND", about | {"before": {"status": "open"}, "after": {"status": "resolved"}, "note": "called"}),
+    ]
+
+
+def test_who_may_not_is_told_with_whom_it_lies_or_who_resolved_it(books: Books) -> None:
+    ours, theirs = opened(books, "pay_a"), opened(books, "pay_b", owner_user="u_jo", owner_role=None)
+    mine = opened(books, "pay_d", legal_entity_id="le_uk")
+    ended = opened(books, "pay_c")
+    books.do("resolve_exception", ended, {"reason_code": "DONE"})
+    narrow = Principal("u_clerk", books.org, frozenset({"ar_clerk"}), frozenset({"le_uk"}))
+    asked = {"owner_role": "ops"}
+    with refused("FORBIDDEN") as no:
+        books.do("assign_exception", ours, asked, narrow)
+    assert no[0].detail == f"Exception {ours} is of the whole organisation: your token is not."
+    assert books.do("assign_exception", mine, asked, narrow)["owner_role"] == "ops"
+    for found, role in ((theirs, "u_jo"), (mine, "ops")):
+        with refused("FORBIDDEN") as no:
+            books.do("assign_exception", found, asked)
+        assert no[0].detail == f"Exception {found} lies with {role}."
+    with refused("EXCEPTION_CLOSED") as no:
+        books.do("assign_exception", ended, asked)
+    assert no[0].detail == f"Exception {ended} was resolved by u_clerk."
 
 
 def test_resolving_a_disputes_exception_ends_the_dispute(books: Books) -> None:
