@@ -24,6 +24,7 @@ _DETAILS: Final = {
     "SOURCE_NOT_ANSWERED": "The source has not answered yet.",
 }
 _MORE: Final = {None: None, b"t": True, b"f": False}
+_JSON: Final = {None: "null", True: "true", False: "false"}
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,23 @@ def panel_json(p: Panel, customer_id: str, *, invoices: bool, payments: bool) ->
     `invoices`, `payments`: whether the caller may open those of the books.
     """
     as_of = "null" if p.as_of is None else f'"{p.as_of.isoformat()}"'
-    more = "null" if p.more is None else "true" if p.more else "false"
-    head = f',"as_of":{as_of},"stale":{"true" if p.stale else "false"},"error":{_error(p.error)}'
-    tail = f',"source":"{p.source}","links":{_links(p.name, customer_id, invoices, payments)},"more":{more}}}'
-    return b'{"data":' + p.data + (head + tail).encode()
+    error = "null" if p.error is None else _error(p.error)
+    links = _links(p.name, customer_id, invoices, payments)
+    return b'{"data":%b,%b' % (
+        p.data,
+        f'"as_of":{as_of},"stale":{_JSON[p.stale]},"error":{error},"source":"{p.source}","links":{links},"more":{_JSON[p.more]}}}'.encode(),
+    )
 
 
 def view_json(v: View, customer_id: str, *, invoices: bool, payments: bool) -> bytes:
     """The whole view."""
-    opens = {"invoices": invoices, "payments": payments}
-    panels = b",".join(f'"{name}":'.encode() + panel_json(p, customer_id, **opens) for name, p in v.panels.items())
-    head = b'{"customer":' + v.customer + b',"attention":' + v.attention + b',"panels":{' + panels
-    return head + f'}},"as_of":"{v.at.isoformat()}"}}'.encode()
+    shown = [
+        b'"%b":%b' % (name.encode(), panel_json(p, customer_id, invoices=invoices, payments=payments))
+        for name, p in v.panels.items()
+    ]
+    return b'{"customer":%b,"attention":%b,"panels":{%b},"as_of":"%b"}' % (
+        v.customer, v.attention, b",".join(shown), v.at.isoformat().encode(),
+    )  # fmt: skip
 
 
 def snapshot_json(v: View, customer_id: str) -> bytes:
@@ -158,9 +164,7 @@ def not_modified(if_none_match: str | None, etag: str) -> bool:
     return "*" in given or etag.removeprefix("W/") in given
 
 
-def _error(code: str | None) -> str:
-    if code is None:
-        return "null"
+def _error(code: str) -> str:
     return json.dumps({"code": code, "detail": _DETAILS.get(code, "The source cannot be shown.")})
 
 

@@ -114,4 +114,4 @@ class Pipeline:
 
 def first_raw(result: PGresult) -> RawRow | None:
     """The first row, as PostgreSQL wrote it."""
-    return tuple(result.get_value(0, n) for n in range(result.nfields)) if result.ntuples else None
+    return tuple([result.get_value(0, n) for n in range(result.nfields)]) if result.ntuples else None
