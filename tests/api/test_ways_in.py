@@ -9,7 +9,10 @@ import pytest
 
 from api.app import ROUTERS
 from api.gate import GatedRoute
-from operations import registry  # noqa: F401 - registers the operations
+from models.messages.approvals import approval_workflow_id
+from models.messages.changes import change_workflow_id
+from models.messages.imports import import_workflow_id
+from operations import execution, registry  # noqa: F401 - registers the operations
 from operations.approvals.families import FAMILIES
 from operations.execution import Approval, Change, Import, InPlace, Posting
 from operations.runner import OPERATIONS
@@ -86,6 +89,20 @@ def test_the_kinds_are_those_that_the_door_knows() -> None:
         *(kind.__name__ for kind in (InPlace, Posting, Change, Approval, Import)),
         "Statement",
     }
+
+
+def test_a_process_is_named_for_its_record_and_a_posting_for_its_command_too() -> None:
+    def named(how: execution.Execution) -> str | None:
+        return execution.workflow_id(how, "rec_1", "cmd_1")
+
+    assert named(Posting("ApplyPayment")) == "rec_1/ApplyPayment/1"
+    assert named(Approval("decide")) == approval_workflow_id("rec_1")
+    assert named(Import(begins=True)) == import_workflow_id("rec_1")
+    assert named(Change("decide")) == change_workflow_id("rec_1")
+    assert (named(InPlace()), named(execution.Statement())) == (None, None)
+    new = [named(Change("submitted")) for _ in range(2)]
+    assert all(str(one).startswith("chg_") for one in new), "the change is yet to be made"
+    assert new[0] != new[1]
 
 
 READ_AT = {
