@@ -24,33 +24,53 @@ def chains(books: Books, *subjects: str) -> list[list[tuple[int, str]]]:
     return [[(r["seq"], r["action"]) for r in rows if r["subject_id"] == subject] for subject in subjects]
 
 
+OTHERS = [f"oth_{n:02}" for n in range(20)]
+"""So many that all go in one statement."""
+many = pytest.mark.parametrize("others", [[], OTHERS], ids=["few", "many"])
+
+
 def holds(books: Books) -> bool:
     return all(found.ok for found in verify(books.engine, books.org) if found.check.startswith("audit"))
 
 
-def test_a_chain_has_its_events_in_the_order_in_which_they_were_said(books: Books) -> None:
+@many
+def test_a_chain_has_its_events_in_the_order_in_which_they_were_said(books: Books, others: Sequence[str]) -> None:
+    beside = [said(subject, "1") for subject in others]
     with transaction(books.engine, books.org) as tx:
-        append(tx, [said("inv_b", "1"), said("adj_a", "1"), said("inv_b", "2"), said("pay_c", "1"), said("inv_b", "3")])
+        append(
+            tx,
+            [
+                said("inv_b", "1"),
+                said("adj_a", "1"),
+                *beside,
+                said("inv_b", "2"),
+                said("pay_c", "1"),
+                said("inv_b", "3"),
+            ],
+        )
     with transaction(books.engine, books.org) as tx:
-        append(tx, [said("new_d", "1"), said("inv_b", "4"), said("adj_a", "2"), said("inv_b", "5")])
+        append(tx, [said("new_d", "1"), said("inv_b", "4"), *beside, said("adj_a", "2"), said("inv_b", "5"), *beside])
     assert chains(books, "adj_a", "inv_b", "new_d", "pay_c") == [
         [(1, "1"), (2, "2")],
         [(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
         [(1, "1")],
         [(1, "1")],
     ]
+    assert all(found == [(1, "1"), (2, "1"), (3, "1")] for found in chains(books, *others))
     assert holds(books)
 
 
+@many
 @pytest.mark.parametrize("begun", [False, True], ids=["of a new subject", "of one that is known"])
-def test_who_comes_second_goes_on_after_who_came_first(books: Books, begun: bool) -> None:
+def test_who_comes_second_goes_on_after_who_came_first(books: Books, begun: bool, others: Sequence[str]) -> None:
     if begun:
         with transaction(books.engine, books.org) as tx:
             append(tx, [said("inv_b", "0")])
 
     def second() -> None:
         with transaction(books.engine, books.org) as tx:
-            append(tx, [said("inv_b", "later"), said("adj_a", "1"), said("inv_b", "last")])
+            beside = [said(subject, action) for subject in others for action in ("1", "2")]
+            append(tx, [said("inv_b", "later"), said("adj_a", "1"), *beside, said("inv_b", "last")])
 
     with ThreadPoolExecutor(1) as pool:
         with transaction(books.engine, books.org) as tx:
@@ -62,4 +82,5 @@ def test_who_comes_second_goes_on_after_who_came_first(books: Books, begun: bool
     assert [action for _, action in found] == [*(["0"] if begun else []), "first", "later", "last"]
     assert [seq for seq, _ in found] == list(range(1, len(found) + 1))
     assert chains(books, "adj_a") == [[(1, "1")]]
+    assert all(found == [(1, "1"), (2, "2")] for found in chains(books, *others))
     assert holds(books)
