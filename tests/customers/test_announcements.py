@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models.commands import Answered
+from models.db import announcements
 from models.db.announcements import announce, listen
 from models.db.engine import make_engine
 from operations import answers
@@ -71,3 +72,20 @@ async def test_listening_goes_on_after_the_connection_was_lost(
     with waiting("cmd_a") as told:
         announce(engine, "org_x", "cmd_a")
         await asyncio.wait_for(told, 90)
+
+
+async def test_whoever_hears_nothing_for_a_while_listens_on_over_the_same_connection(
+    engine: Engine, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(announcements, "QUIET_SECONDS", 0.1)
+    task = asyncio.create_task(listen(fresh_database_url, partial(answers.hand_over, answer=None)))
+    listeners: set[int] = set()
+    with psycopg.connect(fresh_database_url, autocommit=True) as c:
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            listeners |= {pid for (pid,) in c.execute(f"SELECT pid {LISTENERS}")}
+    with waiting("cmd_a") as told:
+        announce(engine, "org_x", "cmd_a")
+        await asyncio.wait_for(told, 90)
+    assert len(listeners) == 1
+    task.cancel()

@@ -119,10 +119,13 @@ class ThreadConnection(Connection[TupleRow]):
         return self.exchange([(query, params)])[0]
 
     def wait(self, gen: PQGen[RV], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> RV:
-        """As psycopg's, whose cursors wait by it, too; never longer than the connection's patience."""
+        """As psycopg's, whose cursors wait by it, too; never longer than the connection's patience. Whoever gives a shorter
+        time has the connection still."""
         try:
-            return super().wait(gen, interval, timeout or self.patience)
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.errors._WaitTimeout as late:
+            if timeout is not None:
+                raise
             self.close()
             _give_up(late)
 
@@ -161,10 +164,12 @@ class LoopConnection(AsyncConnection[TupleRow]):
             raise
 
     async def wait(self, gen: PQGen[RV], interval: float = _LOOK_SECONDS, timeout: float | None = None) -> RV:
-        """As psycopg's, whose cursors wait by it, too; never longer than the connection's patience."""
+        """As a thread's."""
         try:
-            return await super().wait(gen, interval, timeout or self.patience)
+            return await super().wait(gen, interval, self.patience if timeout is None else timeout)
         except psycopg.errors._WaitTimeout as late:
+            if timeout is not None:
+                raise
             await self.close()
             _give_up(late)
 
