@@ -38,6 +38,9 @@ def test_a_proposal_shows_what_would_happen_and_keeps_who_brought_it(person: Pro
     )
     assert (made["status"], made["proposal_id"][:5], made["record_id"]) == ("OPEN", "prop_", payment)
     assert (made["agent"], made["client"], made["proposed_by"]) == ("helper", "test-client", person.who.sub)
+    assert made["confirm_path"] == f"/confirm/{made['proposal_id']}"
+    assert (made["in_words"] != [], made["ended_at"], made["successor_id"], made["warnings"]) == (True, None, None, [])
+    assert [kept[name].isoformat() for name in ("made_at", "expires_at")] == [made["made_at"], made["expires_at"]]
     assert (made["confirmation"], made["expired"], made["effect_hash"]) == ("elicitation", False, kept["effect_hash"])
     assert kept["expires_at"] - kept["made_at"] == timedelta(days=1)
     assert timedelta(0) <= now - kept["made_at"] < timedelta(minutes=1)

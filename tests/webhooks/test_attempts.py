@@ -165,6 +165,7 @@ def test_where_the_receiver_is_gone_nothing_more_is_sent(sending: Sending) -> No
     (failed,) = sending.deliveries(status="FAILED")
     detail = {"delivery_id": failed["id"], "response_status": 410, "error_code": None}
     assert (found["reason_code"], found["detail"]) == ("ENDPOINT_GONE", detail)
+    assert [sending.said(a) for a in ("webhook_endpoint.disabled", "webhook_delivery.failed")] == [detail] * 2
     assert sending.trail(made["id"])[1:] == [
         ("webhook_endpoint.disabled", "system", "ENDPOINT_GONE"),
         ("webhook_delivery.failed", "system", "ENDPOINT_GONE"),
