@@ -71,7 +71,6 @@ ALLOWED: Final[dict[str, str]] = {
     "models/messages/changes.py::SignalResult.problem": "members of a problem: JSON of whatever kind",
     "models/messages/imports.py::ImportSignal.word": _SENT,
     "models/db/commands.py::lock_first": "whatever looks at the command answers",
-    "models/db/imports/staging.py::_columns": "the values of a row for COPY, of every column's type",
     "models/db/migrate.py": "psycopg's own type of a connection",
     "models/db/pooling.py::_patiently": "Python's own type of a coroutine",
     "models/db/lookups.py::find": "what several tables hold, told apart by its caller's SQL",

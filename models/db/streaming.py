@@ -23,9 +23,10 @@ def stream(tx: Tx, sql: str, *, chunk: int = CHUNK, **params: object) -> Iterato
     """Every row, fetched in chunks from a cursor of the server; `:org` is the organisation."""
     given = {**params, "org": tx.org_id} if ":org" in sql else params
     with tx.connection().cursor(f"streamed_{next(_numbers)}", row_factory=dict_row) as cursor:
-        cursor.itersize = chunk
+        cursor.arraysize = chunk
         cursor.execute(driver_style(sql), given)
-        yield from cast(Iterator[Row], cursor)
+        while rows := cast(list[Row], cursor.fetchmany()):
+            yield from rows
 
 
 def readable(column: str) -> str:

@@ -19,6 +19,7 @@ from models.keys import company_key
 WINDOW: Final = 4
 SCORE: Final = 90
 _PREFIX: Final = 4
+_PLAIN_DIGITS: Final = [c if c.isdigit() else None for c in map(chr, range(128))]
 
 
 def similar_names(tx: Tx, one: Import) -> None:
@@ -47,4 +48,4 @@ def similar_names(tx: Tx, one: Import) -> None:
 
 def _digits(name: str) -> str:
     """Names that differ in a number are different branches, not spellings: "Store 12" and "Store 13"."""
-    return "".join(filter(str.isdigit, name))
+    return name.translate(_PLAIN_DIGITS) if name.isascii() else "".join(filter(str.isdigit, name))

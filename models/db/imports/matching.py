@@ -177,7 +177,7 @@ def names_in_order(tx: Tx, import_id: str) -> Generator[Name, None, None]:
              UNION ALL
              SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
              ORDER BY 1, 2 NULLS FIRST"""
-    return (Name(**r) for r in stream(tx, sql, chunk=10_000, id=import_id))
+    return (Name(r["key"], r["row_no"]) for r in stream(tx, sql, chunk=10_000, id=import_id))
 
 
 def warn(tx: Tx, import_id: str, code: str, rows: Iterable[int]) -> None:
