@@ -1,9 +1,13 @@
-"""(c) An import of 100,000 rows against hand-written SQL: COPY, and COPY + INSERT … SELECT of the same rows.
+"""(c) Imports of 30,000 rows against hand-written SQL: COPY, and COPY + INSERT … SELECT of the same rows; and one of 100,000
+over HTTP.
 
 Staging is held against COPY of the same staged rows, ready as text, into the same table. Validation and execution are
 held against the least that could make the same customers: the typed rows by COPY into a temporary table, then
 set-based INSERTs into the same tables (indexes, constraints and triggers as they are) with the same audit chains, hashes
 and outbox events, in one transaction. The floor validates nothing, compares with nobody and cannot be interrupted.
+
+Ours and the floor take turns, and a share is the middle one of those of all rounds: a machine that is slow for a while is slow
+for both. So the rounds are many and short.
 """
 
 import hashlib
@@ -47,23 +51,23 @@ def run(stack: BenchStack, quick: bool) -> list[Figure]:
     assert registry
     stack.organisation(ORG)
     engine = make_engine(stack.database_url, pool_size=4)
-    rows, rounds = (20_000, 1) if quick else (100_000, 3)
-    shares = [_round(stack, engine, rows) for _ in range(rounds)]
+    rows, rounds, most = (20_000, 1, 20_000) if quick else (30_000, 7, 100_000)
+    took = [_round(stack, engine, rows, floor_first=bool(n % 2)) for n in range(rounds)]
     engine.dispose()
-    middle = {key: statistics.median(s[key] for s in shares) for key in shares[0]}
-    whole = _over_http(stack, rows)
+    middle = {key: statistics.median(t[key] for t in took) for key in took[0]}
+    of_copy = statistics.median(t["copy"] / t["stage"] for t in took)
+    of_sql = statistics.median(t["floor"] / t["both"] for t in took)
+    whole = _over_http(stack, most)
     return [
-        Figure("staging, share of raw COPY", middle["copy"] / middle["stage"], "x", 0.5, at_least=True),
-        Figure(
-            "validate + execute, share of hand-written SQL", middle["floor"] / middle["both"], "x", 0.5, at_least=True
-        ),
+        Figure("staging, share of raw COPY", of_copy, "x", 0.5, at_least=True),
+        Figure("validate + execute, share of hand-written SQL", of_sql, "x", 0.5, at_least=True),
         Figure("staging", rows / middle["stage"], "rows/s"),
         Figure("raw COPY of the same staged rows", rows / middle["copy"], "rows/s"),
         Figure("validation", rows / middle["validate"], "rows/s"),
         Figure("execution, batches of 1,000", rows / middle["execute"], "rows/s"),
         Figure("validation and execution", rows / middle["both"], "rows/s"),
         Figure("hand-written COPY + INSERT … SELECT", rows / middle["floor"], "rows/s"),
-        Figure(f"{rows:,} rows over HTTP and Temporal, upload to end", rows / whole, "rows/s"),
+        Figure(f"{most:,} rows over HTTP and Temporal, upload to end", most / whole, "rows/s"),
     ]
 
 
@@ -77,7 +81,7 @@ def table(rows: int) -> bytes:
     return (HEADER + "\n" + "".join(lines)).encode()
 
 
-def _round(stack: BenchStack, engine: Engine, rows: int) -> dict[str, float]:
+def _round(stack: BenchStack, engine: Engine, rows: int, floor_first: bool) -> dict[str, float]:
     """Seconds of each phase, of ours and of the floor, in one round."""
     import_id = _kept(engine, table(rows))
 
@@ -86,6 +90,8 @@ def _round(stack: BenchStack, engine: Engine, rows: int) -> dict[str, float]:
     took = {"stage": _seconds(lambda: import_staging.stage(engine, ORG, import_id, calm))}
     with psycopg.connect(driver_url(stack.database_url, for_sqlalchemy=False)) as bare:
         took["copy"] = _raw_copy(bare, import_id)
+        if floor_first:
+            took["floor"] = _floor(bare, rows)
         took["validate"] = _seconds(lambda: import_validation.validate(engine, ORG, import_id, calm, CALM))
         with transaction(engine, ORG) as tx:
             one = imports.get(tx, import_id, lock=True)
@@ -95,7 +101,8 @@ def _round(stack: BenchStack, engine: Engine, rows: int) -> dict[str, float]:
         with transaction(engine, ORG) as tx:
             assert imports.get(tx, import_id).created == rows
         took["both"] = took["validate"] + took["execute"]
-        took["floor"] = _floor(bare, rows)
+        if not floor_first:
+            took["floor"] = _floor(bare, rows)
     return took
 
 
