@@ -7,8 +7,8 @@ known. `account`, with the invoice on its lines, carries `account_worth` of what
 what the control account loses by it: as much as the invoice, but for a credit note, which lowered that when it was posted;
 there only what exchange has won or lost.
 
-A further kind is a further SELECT, of the same columns in the same order and types: PostgreSQL then asks each table by its
-own indexes, and where it has no rows the relation costs what it did without it.
+A further kind is a further SELECT, of the same columns in the same order and types (also its literals): PostgreSQL then asks each
+table by its own indexes for the columns that are wanted, and where it has no rows the relation costs what it did without it.
 """
 
 from typing import Final
@@ -33,5 +33,5 @@ RELIEFS: Final = """(
   UNION ALL
   SELECT 'credit_note_application', id, org_id, invoice_id, customer_id, applied_minor, functional_relief_minor,
          functional_credit_minor, effective_date, entry_date, created_at, undone_at, undone_date, undone_entry_date,
-         NULL, 0, functional_relief_minor - functional_credit_minor
+         NULL::text, 0::bigint, functional_relief_minor - functional_credit_minor
     FROM credit_note_applications)"""

@@ -4,6 +4,9 @@ import json
 import time
 from datetime import timedelta
 
+import psycopg
+import pytest
+
 from models.db.cash.aging import aging_of
 from models.db.cash.open_items import _CANDIDATES, _FUNDS, _LISTED, _ROLLED_BACK, _SHOWN, _filters
 from models.db.engine import transaction
@@ -59,3 +62,14 @@ def test_hot_queries_use_indexes(books: Books) -> None:
             assert "invoices_voided" in text
             assert "payment_applications_effective" in text
             assert "payment_applications_undone" in text
+
+
+@pytest.mark.parametrize("kind", range(1, len(RELIEFS.split("UNION ALL"))))
+def test_reliefs_of_every_kind_have_columns_of_the_same_types(books: Books, kind: int) -> None:
+    """Where one differs, PostgreSQL makes all columns of every row, and sends it through one more step."""
+    kinds = RELIEFS.strip().removeprefix("(").removesuffix(")").split("UNION ALL")
+    with psycopg.connect(books.owner_url) as c:
+        first, other = (
+            [column.type_code for column in c.execute(f"{kinds[n]} LIMIT 0").description or ()] for n in (0, kind)
+        )
+    assert other == first
