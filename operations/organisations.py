@@ -3,15 +3,13 @@
 from models.db.tx import Tx
 from models.facts import Facts
 from models.master_data.organisation import NewBankAccount, NewLegalEntity, NewOrganisation
-from models.master_data.records import DiscountTax, usual_discount_tax
+from models.master_data.records import usual_discount_tax
 from models.master_data.requests import SetPaymentTerms
 from operations.commands import own_command
 from operations.work import Work
 
 PAYMENT_TERMS = {"NET30": 30, "NET45": 45, "NET60": 60}
-LEGAL_ENTITIES = (
-    ("le_us", "US entity", "USD", "bank_us", "keep"), ("le_uk", "UK entity", "GBP", "bank_uk", "adjust"),
-)  # fmt: skip
+LEGAL_ENTITIES = ("le_us", "US entity", "USD", "bank_us"), ("le_uk", "UK entity", "GBP", "bank_uk")
 CHART_OF_ACCOUNTS = (
     ("cash", "1000", "Cash at bank", "asset"),
     ("accounts_receivable", "1100", "Accounts receivable", "asset"),
@@ -73,13 +71,12 @@ def _usual(org_id: str, name: str) -> NewOrganisation:
     return NewOrganisation.model_construct(
         id=org_id,
         name=name,
-        payment_terms=None,
         legal_entities=[
             NewLegalEntity(
-                id=i, name=n, functional_currency=currency, discount_tax=DiscountTax(tax),
+                id=i, name=n, functional_currency=currency,
                 bank_accounts=[NewBankAccount(id=bank, currency_code=currency, name=f"{n} main account")],
             )
-            for i, n, currency, bank, tax in LEGAL_ENTITIES
+            for i, n, currency, bank in LEGAL_ENTITIES
         ],
     )  # fmt: skip
 

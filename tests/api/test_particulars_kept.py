@@ -136,6 +136,7 @@ def test_particulars_are_changed_as_far_as_they_are_sent(
     narrow = Principal("u_narrow", books.org, frozenset({"controller"}), frozenset({"le_uk"}))
     with refused("FORBIDDEN"):
         books.do(f"change_{noun}", before["id"], change, narrow)
+    books.do(f"change_{noun}", before["id"], change, replace(narrow, entities=frozenset({"le_us"})))
 
 
 class Asked(Body):

@@ -15,7 +15,7 @@ from models.db.engine import own_connection, transaction
 from models.facts import Fact, Facts
 from models.ids import new_id
 from models.stuck import Patience
-from operations.stuck import report_done, report_failing, watch_one
+from operations.stuck import report_done, report_failing, watch, watch_one
 from operations.verify import verify
 from settings import Settings
 from tests.books import Books
@@ -57,6 +57,8 @@ def test_a_statement_that_nobody_works_off_is_on_the_desk_of_ops_and_off_it_when
     assert stood(books, LONG) == {"STATEMENT_STANDS_STILL": statement.statement_id}
     said = on_the_desk(books)["STATEMENT_STANDS_STILL"]
     assert (said["owner_role"], said["subject_id"], said["kind"]) == ("ops", statement.statement_id, "not_moving")
+    assert set(said["detail"]) == {"since", "where"}
+    assert watch(books.engine, LONG) == 1, "in all organisations"
     assert datetime.now(UTC) < datetime.fromisoformat(said["due_at"]) < datetime.now(UTC) + timedelta(hours=2)
     (named,) = [f for f in verify(books.engine, books.org) if f.check == "open work"]
     assert named.ok
