@@ -52,6 +52,8 @@ def _written(record: Any) -> tuple[Sequence[str], Callable[[Any], tuple[Any, ...
 
 
 def _json_default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, date):  # a datetime is one
         return value.isoformat()
     if hasattr(value, "__dataclass_fields__"):
@@ -65,7 +67,7 @@ def _json_default(value: Any) -> Any:
         return list(value)
     if isinstance(value, Mapping):
         return dict(value)
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return str(value)
 
 
 _AS_HERE: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_NON_STR_KEYS

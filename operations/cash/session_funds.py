@@ -38,9 +38,11 @@ def new_credit_of(work: Work, p: Payment, decided: Plan, word: Overpayment | Non
 
 
 def payment_after(
-    p: Payment, decided: Plan, credit: CustomerCredit | None, new_credit: CustomerCredit | None, word: Overpayment | None
+    p: Payment, decided: Plan, credit: CustomerCredit | None, new_credit: CustomerCredit | None, word: Overpayment | None,
+    version: int | None = None,
 ) -> Payment:  # fmt: skip
-    """The payment once the session is written. `credit`: what the session spends instead of the payment itself."""
+    """The payment once the session is written. `credit`: what the session spends instead of the payment itself. `version`: where
+    the payment is written with its session, and not moved on by it."""
     if credit is not None:
         held, worth = -decided.applied_minor, p.functional_available_minor
     else:
@@ -53,6 +55,7 @@ def payment_after(
         functional_available_minor=worth,
         posted=p.posted or credit is None,
         overpayment=word or p.overpayment,
+        version=version or p.version,
     )
 
 

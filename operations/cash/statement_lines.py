@@ -186,12 +186,8 @@ class Chunk:
         self.rows.applications += applied
         changes = balance_changes(decided)
         withdraw_settled(self.work, self.invoices, changes)
-        for change in changes:
-            self.rows.balances[change.id] = change
-            self.invoices[change.id] = replace(
-                self.invoices[change.id], balance_due_minor=change.balance, functional_balance_minor=change.functional
-            )
-        after = replace(payment_after(payment, decided, None, None, None), version=2)
+        self.rows.balances.update({change.id: change for change in changes})
+        after = payment_after(payment, decided, None, None, None, version=2)
         self.rows.payments[payment.id] = after
         record_session(self.work, Booked(payment, after, session, decided, applied, entry))
 
@@ -215,11 +211,18 @@ class Chunk:
         )
 
     def _plan(self, payment: Payment, matched: Match) -> Plan:
-        selected = {i: applications.open_invoice(self.invoices[i]) for i, _ in matched.allocations}
+        selected = {i: applications.open_invoice(self._as_it_stands(i)) for i, _ in matched.allocations}
         requests = [Request(i, n) for i, n in matched.allocations]
         return plan(
             funds_of(payment, str(payment.customer_id), None), requests, selected, Decimal(1), overpayment_named=False
         )
+
+    def _as_it_stands(self, invoice_id: str) -> Invoice:
+        """The invoice with what earlier lines of the chunk have left open of it."""
+        invoice, change = self.invoices[invoice_id], self.rows.balances.get(invoice_id)
+        if change is None:
+            return invoice
+        return replace(invoice, balance_due_minor=change.balance, functional_balance_minor=change.functional)
 
     def _suggest(self, unplaced: Sequence[Unplaced], book: InvoiceBook) -> None:
         """What found no invoice becomes an exception of the clerk's, with what a person may want to pick."""
