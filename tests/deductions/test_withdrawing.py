@@ -63,8 +63,9 @@ def test_a_void_invoice_has_no_deductions(books: Books) -> None:
     assert status(books, d) == ("WITHDRAWN", "INVOICE_VOIDED")
     assert disputed(books, invoice) == (0, 0)
     for subject, action in ((d, "deduction.withdrawn"), (invoice, "invoice.deduction_ended")):
-        said = {e["action"]: e["reason_code"] for e in books.get("/v1/audit-events", subject_id=subject)["items"]}
-        assert said[action] == "INVOICE_VOIDED"
+        said = {e["action"]: e for e in books.get("/v1/audit-events", subject_id=subject)["items"]}
+        assert said[action]["reason_code"] == "INVOICE_VOIDED"
+        assert (said[action]["before"], said[action]["after"]) == ({"status": "OPEN"}, {"status": "WITHDRAWN"})
     (settled,) = books.get("/v1/exceptions", subject_id=d)["items"]
     assert (settled["status"], settled["resolved_by"], settled["resolution_code"]) == (
         "resolved", books.who.sub, "INVOICE_VOIDED",
