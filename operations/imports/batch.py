@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from psycopg.errors import UniqueViolation
+
 from models.customers.records import RelatedRecords
 from models.db.customers import customers
 from models.db.imports import execution as store
@@ -124,9 +126,12 @@ class Execution:
     def _create(self, first: int, last: int, but: Sequence[int]) -> bool:
         if last < first or len(but) == last - first + 1:
             return False
-        made = store.create(self._tx, self._import, first, last, but, SYSTEM)
-        if made < 0:
-            raise Collision
+        try:
+            made = store.create(self._tx, self._import, first, last, but, SYSTEM)
+        except UniqueViolation as taken:
+            if taken.diag.table_name != "customers":
+                raise
+            raise Collision from None
         self._batch.created += made
         return made > 0
 

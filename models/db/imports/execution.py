@@ -60,8 +60,8 @@ def specials(tx: Tx, import_id: str, first: int, last: int, *, flagged_only: boo
 
 
 def create(tx: Tx, one: Import, first: int, last: int, but: Sequence[int], actor: str) -> int:
-    """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many; or -1 where
-    somebody has one of their keys by now, and all has to be taken back."""
+    """Make the customers of the rows in order but those named; with audit, outbox and outcomes. How many. Raises
+    UniqueViolation (of customers) where somebody has one of their keys by now."""
     return int(
         tx.scalar(
             "SELECT import_create_customers(:org, :id, :first, :last, CAST(:but AS bigint[]), :at, :actor, :request, :workflow)",

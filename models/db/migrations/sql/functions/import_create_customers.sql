@@ -1,6 +1,6 @@
 -- Makes the customers of the rows p_from..p_to that are in order and not in p_except, with the first link of each one's
--- audit chain (set-based: a new chain has no head to lock), its outbox event and the row's outcome. Answers how many; or -1
--- where somebody has one of their keys by now, and then the caller must roll back.
+-- audit chain (set-based: a new chain has no head to lock), its outbox event and the row's outcome. Answers how many; refused
+-- (unique_violation of customers) where somebody has one of their keys by now.
 CREATE OR REPLACE FUNCTION import_create_customers(p_org text, p_import text, p_from bigint, p_to bigint, p_except bigint[], p_at timestamptz,
                                         p_actor text, p_request text, p_workflow text) RETURNS bigint LANGUAGE sql AS $$
   WITH batch AS MATERIALIZED (
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION import_create_customers(p_org text, p_import text, p_
            billing_email, notes, customer_type, credit_limit, payment_terms, currency_code, tax_code, revenue_account,
            coalesce(metadata, '{}'), p_import, p_at, p_at
       FROM batch
-    ON CONFLICT DO NOTHING RETURNING 1
+    RETURNING 1
   ), related AS MATERIALIZED (
     SELECT customer_id, r.related AS of FROM batch r WHERE r.related IS NOT NULL
   ), addresses AS (
@@ -85,5 +85,5 @@ CREATE OR REPLACE FUNCTION import_create_customers(p_org text, p_import text, p_
     INSERT INTO import_outcomes (import_id, row_no, org_id, outcome, codes, record_id)
     SELECT p_import, row_no, p_org, 'created', warnings, customer_id FROM batch
   )
-  SELECT CASE WHEN (SELECT count(*) FROM made) = count(*) THEN count(*) ELSE -1 END FROM batch
+  SELECT count(*) FROM made
 $$;
