@@ -115,10 +115,16 @@ def test_whoever_is_gone_between_review_and_execution_fails_the_row(clerk: Desk)
 
 
 def test_a_token_of_one_entity_names_no_customer_of_another(clerk: Desk) -> None:
-    (british,) = clerk.customers({"name": "Child", "email": "c@x.com", "legal_entity_id": "le_uk"})
+    british, known = clerk.customers(
+        {"name": "Child", "email": "c@x.com", "legal_entity_id": "le_uk"}, {"name": "Known", "email": "k@x.com"}
+    )
     clerk.entities = frozenset({"le_us"})
-    done = clerk.run(lines(parent(british)), source="ndjson")
-    assert [(o, c) for _, o, c in clerk.outcomes(done.id)] == [("failed", ("FORBIDDEN",))]
+    rows = parent(british), {"name": "Known", "email": "k@x.com", "pays_for": [{"customer_id": british}]}
+    done = clerk.validated(lines(*rows), source="ndjson", on_duplicate="update")
+    assert summary(clerk.row(done)).would.fail == 2, "the review knew"
+    clerk.finish(done)
+    assert [(o, c[:1]) for _, o, c in clerk.outcomes(done)] == [("failed", ("FORBIDDEN",))] * 2
+    assert (links(clerk), known[:5]) == ([], "cust_")
 
 
 def test_a_row_that_is_skipped_is_not_asked_whom_it_pays_for(clerk: Desk) -> None:

@@ -104,6 +104,8 @@ def test_only_files_whose_import_was_started_are_put_away(clerk: Desk, tmp_path:
     assert (first.exists(), second.exists()) == (True, False)
     (away,) = (second.parent / "done").iterdir()
     assert away.name.endswith("-b.csv")
+    import_feed.put_away(clerk.engine, tmp_path, [one.import_id for one in found])
+    assert (first.exists(), len(list((first.parent / "done").iterdir()))) == (False, 2)
 
 
 @pytest.mark.soak
