@@ -71,7 +71,10 @@ def email_key(value: str) -> str:
     value = value.strip()
     if not value.isascii():
         value = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", without(value)).casefold())
-    local, at, domain = value.lower().rpartition("@")
+    value = value.lower()
+    if '"' not in value and "xn--" not in value:
+        return value
+    local, at, domain = value.rpartition("@")
     if not at:
         return domain
     if local[:1] == '"' and _NEEDLESS.fullmatch(quoted := local[1:-1].replace("\\", "")):

@@ -92,7 +92,7 @@ def identifier(check: Callable[[str], str]) -> Callable[[str], str]:
     """For ids that spreadsheets like to turn into numbers: 1.23E+19 is no id any more."""
 
     def checked(value: str) -> str:
-        if "+" in value and _LOST_DIGITS.fullmatch(value.strip()):
+        if ("E+" in value or "e+" in value) and _LOST_DIGITS.fullmatch(value.strip()):
             raise checks.invalid(
                 "FIELD_TYPE",
                 "A spreadsheet has turned this into a number and lost its digits: format the column as text.",
@@ -117,7 +117,7 @@ def one_company(text: str) -> str:
 
 def _number(text: str) -> str:
     """The first of the numbers that are called by what they are: "Phone: (555) 010-0200 Mobile: …"."""
-    found = _BEFORE_NUMBER.match(text.strip())
+    found = _BEFORE_NUMBER.match(text.strip()) if ":" in text or "." in text else None
     return found[1].strip() if found else text
 
 

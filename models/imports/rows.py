@@ -115,6 +115,15 @@ CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
+def _of_few(name: str) -> Callable[[str], str]:
+    """A field of few values in many rows, cleaned and checked at once, and remembered."""
+    clean, check = CLEANERS[name], CHECKS[name]
+    return lru_cache(maxsize=512)(lambda cell: check(clean(cell)))
+
+
+_OF_FEW: Final = {name: _of_few(name) for name in ("currency_code", "customer_type")}
+
+
 def _name_by_person(row: Checked) -> None:
     """Of shops and small ledgers a customer without a company is the person."""
     for contact in row.related.lists.get("contacts", ())[:1] if row.related else ():
@@ -136,7 +145,9 @@ class RowChecker:
         self._exported = source not in PLAIN
         self._persons_too = source in ("legacy_erp", "partner_feed")
         self._plain = [
-            (i, f, CHECKS[f], one_company if header[i].strip() in _COMPANIES else CLEANERS.get(f))
+            (i, f, _OF_FEW[f], None)
+            if f in _OF_FEW
+            else (i, f, CHECKS[f], one_company if header[i].strip() in _COMPANIES else CLEANERS.get(f))
             for i, f in enumerate(columns)
             if f is not None and f in CHECKS and f not in JOINED
         ]
@@ -146,7 +157,8 @@ class RowChecker:
             for i, f in enumerate(columns)
             if f and (f not in PLAIN_FIELDS or f in JOINED)
         ]
-        self._related = RelatedColumns(header, rest, source, notes=CHECKS["notes"], metadata=_metadata)
+        related = RelatedColumns(header, rest, source, notes=CHECKS["notes"], metadata=_metadata)
+        self._related = related if related else None
 
     def judge_cells(self, cells: Sequence[str]) -> Checked:
         """A row of a table."""
@@ -183,7 +195,7 @@ class RowChecker:
                 else:
                     row.faults.append(RowFault.of(name, self._header[i], i + 1, wrong))
         self._read_limit(row, cells)
-        if self._related:
+        if self._related is not None:
             self._related.fill(row, cells)
         if self._persons_too and "name" not in values:
             _name_by_person(row)
