@@ -95,7 +95,7 @@ def delete_endpoint(work: Work, _: Empty) -> Outcome[DeletedWebhookEndpointAnswe
 @operation("webhook_delivery.replay", Empty, WebhookDeliveryAnswer)
 def replay_delivery(work: Work, _: Empty) -> Outcome[WebhookDeliveryAnswer]:
     """Send it again, with the same id, from the first attempt on. One that is still waiting is tried at once."""
-    d = webhooks.get_delivery(work.tx, str(work.cmd.resource_id), lock=True)
+    d = webhooks.get_delivery(work.tx, str(work.cmd.resource_id))
     e = webhooks.get_endpoint(work.tx, d.endpoint_id)
     if e.status is not EndpointStatus.ENABLED:
         raise Refusal("WEBHOOK_ENDPOINT_DISABLED", f"Endpoint {e.id} is disabled: enable it first.")

@@ -1,12 +1,15 @@
 """Attempt after attempt, without a process or a socket: what is sent, what is kept of it, and what becomes of the endpoint."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
-from models.db.engine import lent
+from models.db import webhooks
+from models.db.engine import lent, transaction
 from models.db.outbox import fan_out, publish
 from models.ids import new_id
 from models.messages.webhooks import WebhookQueue
@@ -181,6 +184,28 @@ def test_what_was_cancelled_while_it_was_on_its_way_stays_so(sending: Sending) -
         return REFUSED
 
     assert attempt(sending.books.engine, sending.queue(), disabling) == (True, None)
+    assert (sending.delivery()["status"], sending.delivery()["attempts"]) == ("CANCELLED", 0)
+
+
+def test_an_answer_that_comes_while_it_is_being_cancelled_finds_it_cancelled(sending: Sending) -> None:
+    made = sending.endpoint("ar.payment.received")
+    sending.paid(1000)
+    queue, books = sending.queue(), sending.books
+    sent, answer = Event(), Event()
+
+    def slowly(parcel: Parcel) -> Answer:
+        sent.set()
+        answer.wait(20)
+        return TAKEN
+
+    with ThreadPoolExecutor(1) as other:
+        trying = other.submit(attempt, books.engine, queue, slowly)
+        sent.wait(20)
+        with transaction(books.engine, books.org) as tx:
+            webhooks.cancel_pending(tx, made["id"])
+            answer.set()
+            books.wait_for_locks(1)
+        assert trying.result(20) == (True, None)
     assert (sending.delivery()["status"], sending.delivery()["attempts"]) == ("CANCELLED", 0)
 
 

@@ -1,9 +1,13 @@
 """Endpoints changed: what each change leaves as it was, what waits for them, and what the trail says, never a secret."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from models.db import webhooks
+from models.db.engine import transaction
 from tests.books import Books
 from tests.webhooks.test_attempts import TAKEN, Sending
 
@@ -41,6 +45,18 @@ def test_a_change_to_what_it_is_already_is_none(sending: Sending) -> None:
     made = sending.endpoint("ar.payment.received", description="Warehouse")
     sending.change(made["id"], "update", url=made["url"], status="enabled", description="Warehouse")
     assert [action for action, _, _ in sending.trail(made["id"])] == ["webhook_endpoint.created"]
+
+
+def test_of_two_changes_at_once_the_second_keeps_the_first(sending: Sending) -> None:
+    made, books = sending.endpoint("ar.payment.received", description="Warehouse"), sending.books
+    with ThreadPoolExecutor(1) as other:
+        with transaction(books.engine, books.org) as tx:
+            now = webhooks.get_endpoint(tx, made["id"], lock=True)
+            changing = other.submit(sending.change, made["id"], "update", url="https://hooks.example/other")
+            books.wait_for_locks(1)
+            webhooks.save_endpoint(tx, replace(now, description="Office"))
+        answer = changing.result(20)
+    assert (answer["url"], answer["description"]) == ("https://hooks.example/other", "Office")
 
 
 def test_enabled_again_it_is_sent_what_happens_from_then_on(sending: Sending) -> None:
