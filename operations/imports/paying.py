@@ -33,10 +33,9 @@ def refused_to_pay(
 
 def find_refused_to_pay(tx: Tx, one: Import) -> None:
     """Note on the rows whom nobody may be said to pay for."""
-    for first in range(1, one.total_rows + 1, _BATCH):
-        said = execution.paying(tx, one.id, first, first + _BATCH - 1)
-        if not said:
-            continue
+    last = 0
+    while said := execution.paying(tx, one.id, last + 1, one.total_rows, _BATCH):
+        last = max(said)
         met = matching.met_by(tx, one.id, sorted(said))
         wanted = execution.wanted(tx, one.id, sorted(met))
         now = execution.met_customers(tx, sorted(set(met.values())))

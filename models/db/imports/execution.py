@@ -96,14 +96,15 @@ def wanted(tx: Tx, import_id: str, rows: Sequence[int]) -> dict[int, WantedRow]:
     return {r["row_no"]: read_row(WantedRow, {**r, "related": Related.read(r["related"])}) for r in found}
 
 
-def paying(tx: Tx, import_id: str, first: int, last: int) -> dict[int, RelatedRecords]:
-    """The rows of a range that say for whom their customer pays, with that alone."""
+def paying(tx: Tx, import_id: str, first: int, last: int, limit: int | None = None) -> dict[int, RelatedRecords]:
+    """The rows of a range that say for whom their customer pays, with that alone; the first `limit` of them, in order."""
     found = tx.all(
-        "SELECT row_no, related -> 'pays_for' AS said FROM import_rows "
-        "WHERE import_id = :id AND row_no BETWEEN :first AND :last AND ok AND related ? 'pays_for'",
+        "SELECT row_no, related -> 'pays_for' AS said FROM import_rows WHERE import_id = :id "
+        "AND row_no BETWEEN :first AND :last AND ok AND related ? 'pays_for' ORDER BY row_no LIMIT :limit",
         id=import_id,
         first=first,
         last=last,
+        limit=limit,
     )
     return {r["row_no"]: read_row(RelatedRecords, {"pays_for": _by_id(r["said"])}) for r in found}
 
