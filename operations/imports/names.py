@@ -1,7 +1,7 @@
 """Similar names, as a warning: rows whose company name is nearly that of a customer, or of an earlier row.
 
 Comparing every name with every other is out of the question at a million rows. All names, the master's and the file's,
-are read once in the order of their keys, and each is compared with its neighbours (the sorted-neighbourhood method):
+are sorted once by their keys, and each of the file's is compared with its neighbours (the sorted-neighbourhood method):
 names that are alike begin alike. The cost is the number of names times the window, whatever the names are.
 """
 
@@ -26,7 +26,7 @@ def similar_names(tx: Tx, one: Import) -> None:
     """Add NAME_SIMILAR to the rows that earn it; duplicates are none, they are the same customer."""
     recent: deque[tuple[str, str, int | None]] = deque(maxlen=WINDOW)
     found: set[int] = set()
-    with closing(matching.names_in_order(tx, one.id)) as names:
+    with closing(matching.names_in_order(tx, one.id, WINDOW)) as names:
         for key, row_no in names:
             company = company_key(key)
             digits = _digits(company)

@@ -171,12 +171,16 @@ class Name(NamedTuple):
     row_no: int | None
 
 
-def names_in_order(tx: Tx, import_id: str) -> Generator[Name, None, None]:
-    """The names of the master and of the import's new customers in the order of their keys, streamed."""
-    sql = """SELECT name_key AS key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
-             UNION ALL
-             SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active'
-             ORDER BY 1, 2 NULLS FIRST"""
+def names_in_order(tx: Tx, import_id: str, window: int) -> Generator[Name, None, None]:
+    """The names of the import's new customers and of the master in the order of their keys, streamed; of the master those
+    alone that stand no more than `window` places from one of the import's."""
+    sql = f"""SELECT key, row_no FROM (
+                SELECT key, row_no, count(row_no) OVER (ORDER BY key, row_no NULLS FIRST
+                         ROWS BETWEEN {window} PRECEDING AND {window} FOLLOWING) AS near
+                  FROM (SELECT name_key AS key, row_no FROM import_rows WHERE import_id = :id AND ok AND duplicate IS NULL
+                        UNION ALL
+                        SELECT name_key, NULL FROM customers WHERE org_id = :org AND status = 'active') n) s
+              WHERE near > 0 ORDER BY key, row_no NULLS FIRST"""
     return (Name(r["key"], r["row_no"]) for r in stream(tx, sql, chunk=10_000, id=import_id))
 
 
