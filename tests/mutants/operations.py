@@ -51,11 +51,14 @@ class TrialOnBooks(Trial):
         items[:] = [i for i in items if not any(n.startswith(BESIDE) for n in getattr(i, "fixturenames", ()))]
 
     def asked(self, m: Mistake, came: Came) -> list[tuple[float, str]]:
-        """Those that come by its line first, of either kind the quickest."""
+        """Those that come by its line first, of either kind the quickest; of too many also some of the longer ones, which do
+        more there."""
         at = str(ROOT / m.path)
         there = {node for _, node in came[at, str(m.line)]}
         quick = [one for one in came[at, m.function] if one[0] < LONGEST]
-        return sorted(quick, key=lambda one: (one[1] not in there, one[0]))[:MOST]
+        found = sorted(quick, key=lambda one: (one[1] not in there, one[0]))
+        first, others = found[: MOST // 2], found[MOST // 2 :]
+        return first + others[:: max(1, -(-len(others) // (MOST // 2)))]
 
     def chosen(self, path: str) -> list[Mistake]:
         return chosen(mistakes(path), path)

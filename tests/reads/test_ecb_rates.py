@@ -105,8 +105,18 @@ def test_what_is_no_file_of_rates_changes_nothing(alone: Books, content: bytes, 
     ids=["tomorrow's", "of another base"],
 )
 def test_no_rate_of_the_future_or_of_somebody_else_is_kept(alone: Books, content: bytes) -> None:
-    with pytest.raises(RatesUnreadable):
+    with pytest.raises(RatesUnreadable, match="is no reference rate of the European Central Bank"):
         keep_rates(alone.engine, content)
+
+
+def test_a_pair_that_no_rate_serves_any_more_is_on_the_desk_too(alone: Books) -> None:
+    alone.rate("XAF", "GBP", TODAY, "0.0013")
+    customer = alone.customer(entity="le_uk")
+    alone.invoice(customer, 1000, TODAY, legal_entity_id="le_uk", currency="XAF")
+    assert not watched(alone)
+    alone.sql("DELETE FROM fx_rates WHERE org_id = :org")
+    assert watched(alone)
+    assert [e["detail"] for e in told(alone)] == [{"newest": {"XAF/GBP": None}}]
 
 
 def test_old_rates_that_are_in_use_are_on_the_controllers_desk_until_they_are_young(alone: Books) -> None:

@@ -119,6 +119,19 @@ def test_resolving_a_disputes_exception_ends_the_dispute(books: Books) -> None:
     assert books.sql("SELECT disputed_at FROM invoices WHERE id = %(i)s", i=invoice) == [{"disputed_at": None}]
 
 
+def test_ending_a_dispute_says_why_and_what_was_noted_and_resolves_its_exception(books: Books) -> None:
+    invoice = books.invoice(books.customer(), 100, "2026-01-15")
+    books.do("dispute_invoice", invoice, {"reason_code": "QUALITY", "note": "torn"})
+    books.do("resolve_dispute", invoice, {"reason_code": "AGREED", "note": "half of it"})
+    sql = "SELECT reason_code, payload FROM audit_events WHERE org_id = :org AND action LIKE 'invoice.dispute%%' ORDER BY seq"
+    assert [(row["reason_code"], json.loads(row["payload"])) for row in books.sql(sql)] == [
+        ("QUALITY", {"before": {"disputed": False}, "after": {"disputed": True}, "note": "torn"}),
+        ("AGREED", {"before": {"disputed": True}, "after": {"disputed": False}, "note": "half of it"}),
+    ]
+    (found,) = books.get("/v1/exceptions", subject_id=invoice)["items"]
+    assert (found["status"], found["resolution_code"], found["resolved_by"]) == ("resolved", "AGREED", "u_clerk")
+
+
 def test_voiding_a_disputed_invoice_leaves_nothing_on_a_desk(books: Books) -> None:
     invoice = books.invoice(books.customer(), 100, "2026-01-15")
     books.do("dispute_invoice", invoice, {"reason_code": "QUALITY"})
