@@ -1,6 +1,7 @@
 """Lines of a statement that failed, or that no invoice answered, are worked again on request."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from models.errors import Refusal
 from models.ids import new_id
 from models.messages.statements import StatementInput
 from operations.cash.statement_chunks import next_chunk
+from operations.verify import verify
 from statement_readers import detect_and_read
 from tests.books import Books
 
@@ -102,6 +104,35 @@ def test_what_a_person_has_begun_to_place_stays_theirs(books: Books):
     books.apply(payment, (books.invoice(customer, 500, "2026-02-01"), 500), overpayment="unapplied")
     assert retried(books, made, 1)["status"] == "UNMATCHED"
     assert books.get(f"/v1/invoices/{theirs}")["balance_due_minor"] == 1200
+
+
+def test_a_line_is_worked_again_for_whoever_covers_its_account(books: Books):
+    made = uploaded(books, f"{HEADER}2026-02-11,1.00,USD,Alpha AG,,K9\n")["id"]
+    british, american = (replace(books.who, entities=frozenset({entity})) for entity in ("le_uk", "le_us"))
+    with pytest.raises(Refusal, match="le_us"):
+        books.do("retry_statement_line", made, {"line": 1}, british)
+    for who in (american, books.who):
+        (line,) = books.do("retry_statement_line", made, {"line": 1}, who)["lines"]
+        assert (line["line"], line["status"]) == (1, "UNMATCHED")
+    statuses = books.sql("SELECT DISTINCT operation, http_status FROM commands WHERE org_id = :org AND state = 'done'")
+    told = {row["operation"]: row["http_status"] for row in statuses}
+    assert (told["receive_statement"], told["retry_statement_line"]) == (202, 202), "the process goes on with it"
+
+
+def test_two_lines_of_one_file_pay_one_invoice_to_the_last_of_its_worth(books: Books):
+    books.rate("GBP", "USD", "2026-02-01", "1.333")
+    books.rate("GBP", "USD", "2026-02-10", "1.4")
+    fields = {"currency": "GBP", "external_id": "INV-61"}
+    customer = books.customer("Alpha AG")
+    invoice = books.invoice(customer, 10_01, "2026-02-01", **fields)
+    body = {"id": "bank_gb", "legal_entity_id": "le_us", "currency_code": "GBP", "name": "London"}
+    books.do("create_bank_account", books.org, body)
+    rows = "2026-02-11,3.34,GBP,Alpha AG,,INV-61\n2026-02-11,6.67,GBP,Alpha AG,,INV-61\n"
+    made = uploaded(books, HEADER + rows, "bank_gb")["id"]
+    assert [line["status"] for line in shown(books, made)["lines"]] == ["APPLIED", "APPLIED"]
+    (left,) = books.sql("SELECT status, functional_balance_minor AS worth FROM invoices WHERE id = %(id)s", id=invoice)
+    assert left == {"status": "PAID", "worth": 0}
+    assert [breach for found in verify(books.engine, books.org) for breach in found.breaches] == []
 
 
 def test_a_line_that_is_not_there_is_not_found(books: Books):
