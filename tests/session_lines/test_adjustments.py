@@ -276,9 +276,10 @@ def test_the_trail_and_the_event_name_each_adjustment(books: Books) -> None:
     assert [(e["action"], e["reason_code"], e["payload"]["after"]["amount_minor"]) for e in events] == [
         ("adjustment.posted", "SMALL_DIFFERENCE", 50)
     ]
-    applied = [e for e in books.get("/v1/audit-events", "auditor", subject_id=payment)["items"]
-               if e["action"] == "payment.applied"]  # fmt: skip
-    assert applied[0]["payload"]["applications"][0]["adjustments"] == [adjustment]
+    events = [e for of in (payment, invoice) for e in books.get("/v1/audit-events", "auditor", subject_id=of)["items"]]
+    said = {e["action"]: e["payload"] for e in events}
+    assert said["payment.applied"]["applications"][0]["adjustments"] == [adjustment]
+    assert said["invoice.payment_applied"]["adjustments"] == [adjustment]
     (event,) = books.sql("SELECT data FROM outbox_events WHERE org_id = :org AND type = 'ar.payment.applied'")
     assert event["data"]["applications"][0]["adjustments"][0]["id"] == adjustment
 
