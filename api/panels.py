@@ -5,10 +5,11 @@ that has not changed answers 304 although its `as_of` has moved on.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import blake2b
-from typing import Final
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 from models.answers import read_json
 from models.customer_360.panels import EXTERNAL, Freshness
@@ -27,8 +28,7 @@ _MORE: Final = {None: None, b"t": True, b"f": False}
 _JSON: Final = {None: "null", True: "true", False: "false"}
 
 
-@dataclass(frozen=True)
-class Panel:
+class Panel(NamedTuple):
     """One panel: its data as JSON text, whether there may be more than it shows, its freshness."""
 
     name: str
@@ -57,11 +57,11 @@ class View:
 
     def with_data(self, name: str, data: bytes) -> "View":
         """The same view with other data in one panel."""
-        return replace(self, panels={**self.panels, name: replace(self.panels[name], data=data)})
+        return replace(self, panels={**self.panels, name: self.panels[name]._replace(data=data)})
 
     def with_error(self, name: str, code: str) -> "View":
         """The same view with one panel that cannot be shown."""
-        return replace(self, panels={**self.panels, name: replace(self.panels[name], error=code)})
+        return replace(self, panels={**self.panels, name: self.panels[name]._replace(error=code)})
 
 
 def view_of(row: tuple[bytes | None, ...], names: tuple[str, ...]) -> View:
@@ -142,18 +142,20 @@ def snapshot_json(v: View, customer_id: str) -> bytes:
 
 
 def panel_etag(p: Panel) -> str:
-    return f'W/"{blake2b(_compared(p), digest_size=16).hexdigest()}"'
+    return _etag(_compared(p))
 
 
 def view_etag(v: View) -> str:
-    digest = blake2b(v.customer + v.attention, digest_size=16)
-    for p in v.panels.values():
-        digest.update(_compared(p))
-    return f'W/"{digest.hexdigest()}"'
+    return _etag([v.customer, v.attention, *(part for p in v.panels.values() for part in _compared(p))])
 
 
-def _compared(p: Panel) -> bytes:
-    return p.data + f"|{p.stale}|{p.error}|{p.source}|{p.more}".encode()
+def _compared(p: Panel) -> tuple[bytes, bytes]:
+    return p.data, f"|{p.stale}|{p.error}|{p.source}|{p.more}".encode()
+
+
+def _etag(compared: Iterable[bytes]) -> str:
+    """SHA-256 at once, which processors do: half as long as BLAKE2."""
+    return f'W/"{sha256(b"".join(compared)).hexdigest()[:32]}"'
 
 
 def not_modified(if_none_match: str | None, etag: str) -> bool:
