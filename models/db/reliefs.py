@@ -13,6 +13,8 @@ table by its own indexes for the columns that are wanted, and where it has no ro
 
 from typing import Final
 
+from models.db.tables.metadata import dated_ahead
+
 RELIEFS: Final = """(
   SELECT 'application' AS kind, id, org_id, invoice_id, customer_id, invoice_applied_minor AS minor,
          functional_relief_minor AS worth, functional_cash_minor AS given, effective_date, entry_date, created_at,
@@ -35,3 +37,20 @@ RELIEFS: Final = """(
          functional_credit_minor, effective_date, entry_date, created_at, undone_at, undone_date, undone_entry_date,
          NULL::text, 0::bigint, functional_relief_minor - functional_credit_minor
     FROM credit_note_applications)"""
+
+_UNDOABLE: Final = ("created_at", "undone_at", "undone_date")
+_WRITTEN: Final = {
+    "payment_applications": ("created_at", "unapplied_at", "undone_date"),
+    "adjustments": _UNDOABLE,
+    "write_offs": ("posted_at", "reversed_at", "reversed_date"),
+    "credit_note_applications": _UNDOABLE,
+}
+
+DATED_AHEAD: Final = "({})".format(
+    " UNION ALL ".join(
+        f"SELECT org_id, customer_id, effective_date, {moments[-1]} AS undone_date FROM {table} WHERE {dated_ahead(*moments)}"
+        for table, moments in _WRITTEN.items()
+    )
+)
+"""Those of RELIEFS that were dated ahead when they were written or undone: an index of its own in each table says whether a
+customer has any. Each other one counts, or no longer counts, since the day on which that was written."""

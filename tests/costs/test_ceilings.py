@@ -26,9 +26,9 @@ from tests.imports.in_process import CALM, Desk
 
 LINES: Final = 500
 ROWS: Final = 1_000
-APPLIED: Final = Cost(calls=1_296, round_trips=3, statements=10, rows=13, entries=26, functions=3)
+APPLIED: Final = Cost(calls=1_296, round_trips=3, statements=10, rows=13, entries=27, functions=3)
 LINE_OF_A_STATEMENT: Final = Cost(
-    calls=1_131, round_trips=0.088, statements=0.148, rows=16.02, entries=43.02, functions=1.012
+    calls=1_131, round_trips=0.088, statements=0.148, rows=16.02, entries=44.02, functions=1.012
 )
 STAGED: Final = Cost(calls=3.73, round_trips=0.014, statements=0.027, rows=1.005, entries=1.003, functions=0.001)
 IMPORTED: Final = Cost(calls=147, round_trips=0.088, statements=0.149, rows=6.021, entries=17.01, functions=0.012)

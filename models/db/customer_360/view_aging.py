@@ -8,7 +8,7 @@ and payments, and never leaves the database as rows. For any other the statement
 from typing import Final
 
 from models.db.disputed import DISPUTED_MINOR
-from models.db.reliefs import RELIEFS
+from models.db.reliefs import DATED_AHEAD
 
 SHOWN_INVOICES: Final = 50
 SHOWN_PAYMENTS: Final = 10
@@ -32,10 +32,8 @@ _FIGURES: Final = """'current_minor', a.b0 + a.b1, 'days_30_minor', a.b2, 'days_
 # Everything that takes more than today's balances: several currencies, dates ahead, and open credit notes.
 _NOT_PLAIN: Final = f"""a.one_currency <> a.another_currency OR m.one_currency <> m.another_currency OR m.ahead
   OR m.one_currency <> coalesce(a.one_currency, e.functional_currency)
-  OR EXISTS (SELECT FROM {RELIEFS} x WHERE x.org_id = :org AND x.customer_id = :customer
-      AND x.undone_at IS NULL AND x.effective_date > CURRENT_DATE)
-  OR EXISTS (SELECT FROM {RELIEFS} x WHERE x.org_id = :org AND x.customer_id = :customer
-      AND x.undone_at IS NOT NULL AND x.undone_date > CURRENT_DATE)
+  OR EXISTS (SELECT FROM {DATED_AHEAD} x WHERE x.org_id = :org AND x.customer_id = :customer
+      AND (x.effective_date > CURRENT_DATE OR x.undone_date > CURRENT_DATE))
   OR EXISTS (SELECT FROM invoices x WHERE x.org_id = :org AND x.customer_id = :customer
       AND x.voided_at IS NOT NULL AND x.void_date > CURRENT_DATE)
   OR EXISTS (SELECT FROM credit_notes x WHERE x.org_id = :org AND x.customer_id = :customer

@@ -19,7 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import Currency, Key, Moment, documents, index, records, references, undoable
+from models.db.tables.metadata import (
+    Currency,
+    Key,
+    Moment,
+    dated_ahead,
+    documents,
+    index,
+    records,
+    references,
+    undoable,
+)
 
 LOOSE_KEY: Final = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
@@ -230,6 +240,12 @@ payment_applications = records(
     references("invoices", invoice_id="id"),
     references("payments", payment_id="id"),
     references("application_sessions", session_id="id"),
+    index(
+        "payment_applications_ahead",
+        "org_id",
+        "customer_id",
+        where=dated_ahead("created_at", "unapplied_at", "undone_date"),
+    ),
     index("payment_applications_effective", "org_id", "customer_id", "effective_date"),
     index("payment_applications_invoice", "org_id", "invoice_id"),
     index("payment_applications_payment", "org_id", "payment_id", "id"),
@@ -261,6 +277,7 @@ adjustments = documents(
     Column("entry_date", Date, nullable=False),
     *undoable(),
     references("payment_applications", application_id="id"),
+    index("adjustments_ahead", "org_id", "customer_id", where=dated_ahead("created_at", "undone_at", "undone_date")),
     index("adjustments_application", "org_id", "application_id"),
     index("adjustments_effective", "org_id", "customer_id", "effective_date"),
     index("adjustments_invoice", "org_id", "invoice_id"),
@@ -299,6 +316,7 @@ write_offs = documents(
     references("customers", customer_id="id"),
     references("invoices", invoice_id="id"),
     references("legal_entities", legal_entity_id="id"),
+    index("write_offs_ahead", "org_id", "customer_id", where=dated_ahead("posted_at", "reversed_at", "reversed_date")),
     index("write_offs_customer", "org_id", "customer_id", "id"),
     index("write_offs_effective", "org_id", "customer_id", "effective_date", where="posted_at IS NOT NULL"),
     index("write_offs_id", "id"),
