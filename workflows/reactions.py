@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from itertools import takewhile
 from typing import Final
 
 import psycopg
@@ -108,10 +107,9 @@ async def _lead(client: Client, engine: Engine) -> None:
 
 async def _react(client: Client, line: RelayLine, position: int, age: timedelta) -> tuple[int, int]:
     """React to the next few events that are so old; the new position, and how many events that were."""
-    read = events = await line.do(outbox.read_after, position)
-    if age and read:
-        until = await line.do(outbox.clock) - age
-        events = list(takewhile(lambda e: e.at <= until, read))
+    events = await line.do(outbox.read_after, position, age)
+    if not events:
+        return position, 0
     unwanted = await line.do(confirmations.unwanted, events)
     wanted = [n for n, e in enumerate(events) if e.type in REACTIONS and e.id not in unwanted]
     if len(wanted) > AT_ONCE:  # look again whether the desk is calm before the next ones
@@ -119,8 +117,6 @@ async def _react(client: Client, line: RelayLine, position: int, age: timedelta)
     async with asyncio.TaskGroup() as starting:
         for n in wanted[:AT_ONCE]:
             starting.create_task(_start(client, events[n]))
-    if not events:
-        return position, 0
     await _look_again(client, line, events)
     await _send_on(client, line, position, events[-1].position)
     last = events[-1].position

@@ -4,7 +4,9 @@ What the relay does runs on its own connection, as no organisation; each is a tr
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import timedelta
+from itertools import takewhile
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import Engine, literal_column
@@ -27,6 +29,9 @@ _EVENTS: Final = Listing(
     within=literal_column(covered("outbox_events.subject")),
     equal=(outbox_events.c.type, outbox_events.c.subject),
 )
+_DUE: Final = "(:age::float8 = 0 OR e.at <= clock_timestamp() - make_interval(secs => :age))"
+_READ: Final = f"""SELECT e.*, {_DUE} AS due
+  FROM outbox_read(:after, CASE WHEN (SELECT {_DUE} FROM outbox_read(:after, 1) e) THEN :n ELSE 0 END) e"""
 _RELAY_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('arflow.relay', 0)) AS leads"
 
 
@@ -40,15 +45,13 @@ def publish(conn: ThreadConnection, limit: int = MOST) -> int:
     return int(conn.rows("SELECT count(*) AS n FROM outbox_publish(:n)", n=limit)[0]["n"])
 
 
-def read_after(conn: ThreadConnection, position: int, limit: int = 500) -> list[OutboxEvent]:
-    """Published events of every organisation after a position."""
-    return [OutboxEvent(**row) for row in conn.rows("SELECT * FROM outbox_read(:after, :n)", after=position, n=limit)]
-
-
-def clock(conn: ThreadConnection) -> datetime:
-    """What time it is by the clock that events are of."""
-    at: datetime = conn.rows("SELECT clock_timestamp() AS at")[0]["at"]
-    return at
+def read_after(
+    conn: ThreadConnection, position: int, age: timedelta = timedelta(0), limit: int = 500
+) -> list[OutboxEvent]:
+    """Published events of every organisation after a position, up to the first that is not so old yet, by the clock that
+    events are of. While that is the very next one, no other is read: the relay asks again and again."""
+    rows = conn.rows(_READ, after=position, age=age.total_seconds(), n=limit)
+    return [read_row(OutboxEvent, row) for row in takewhile(itemgetter("due"), rows)]
 
 
 def fan_out(conn: ThreadConnection, after: int, upto: int) -> list[WebhookQueue]:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +30,23 @@ async def test_what_is_asked_is_answered_on_the_one_thread_of_the_line(line: Rel
     answers = await asyncio.gather(*(line.do(asked, n, second=7) for n in (1, 2, 3)))
     assert [n for n, _ in answers] == [17, 27, 37]
     assert {thread for _, thread in answers} == {"relay_0"}
+
+
+async def test_events_are_read_up_to_the_first_that_is_too_young(line: RelayLine, books: Books) -> None:
+    customer = books.customer()
+    for amount in (5, 6, 7):
+        books.pay(customer, amount, "2026-01-02")
+    while await line.do(outbox.publish):
+        pass
+    ours = books.sql("SELECT position FROM outbox_events WHERE org_id = :org ORDER BY position")
+    first, young, last = (row["position"] for row in ours[-3:])
+    old = "UPDATE outbox_events SET at = at - interval '20 seconds' WHERE position IN (%(first)s, %(last)s)"
+    books.sql(old, first=first, last=last)
+    age = timedelta(seconds=10)
+    assert [e.position for e in await line.do(outbox.read_after, first - 1, age)] == [first]
+    assert await line.do(outbox.read_after, first, age) == []
+    assert [e.position for e in await line.do(outbox.read_after, young, age)][:1] == [last]
+    assert [e.position for e in await line.do(outbox.read_after, first - 1)][:3] == [first, young, last]
 
 
 async def test_what_goes_wrong_there_is_raised_here_and_the_line_goes_on(line: RelayLine) -> None:
