@@ -1,29 +1,22 @@
 """Connects to Temporal as the settings say: address, namespace, API key, TLS."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import structlog
-from temporalio import workflow
-from temporalio.api.enums.v1 import ApplicationErrorCategory
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.api.failure.v1 import Failure
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, Interceptor, Plugin
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DefaultFailureConverter, PayloadConverter
-from temporalio.exceptions import ApplicationError, FailureError
-from temporalio.exceptions import ApplicationErrorCategory as Category
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from models.mendable import Mendable
 from models.tls import reason
 from settings import Settings
+from workflows.conversion import DATA_CONVERTER
 from workflows.tls import why_refused
 
 log = structlog.get_logger("arflow.temporal")
@@ -51,33 +44,6 @@ class KeyRefused(TemporalAway):
     the key."""
 
     why = "it refuses our API key"
-
-
-class Failures(DefaultFailureConverter):
-    """A refusal is the answer to a request, not a fault of the code: it travels without a stack trace. What an update is
-    answered names nothing of the code's either, whatever was sent."""
-
-    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
-        answers = workflow.in_workflow() and workflow.current_update_info() is not None
-        if answers and not isinstance(exception, FailureError):  # the SDK could not read it; ours are all of that kind
-            log.info("an update cannot be read", error=type(exception).__name__)
-            exception = _not_read()
-        super().to_failure(exception, payload_converter, failure)
-        part: Failure | None = failure
-        while part is not None:
-            info = part.application_failure_info
-            if answers or info.category == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN:
-                failure.stack_trace = part.stack_trace = ""
-            part = part.cause if part.HasField("cause") else None
-
-
-def _not_read() -> ApplicationError:
-    said = "VALIDATION_FAILED: The process has no such update, or takes something else with it: see docs/customers.md."
-    return ApplicationError(said, type="VALIDATION_FAILED", non_retryable=True, category=Category.BENIGN)
-
-
-DATA_CONVERTER = dataclasses.replace(pydantic_data_converter, failure_converter_class=Failures)
-"""How values and failures travel, for every client and worker."""
 
 
 async def connect(

@@ -18,7 +18,7 @@ from models.messages.changes import change_workflow_id
 from stack.process import free_port
 from stack.temporal import DevServer, ensure_cli
 from tests.books import Books
-from workflows.connection import DATA_CONVERTER
+from workflows.conversion import DATA_CONVERTER
 from workflows.search_attributes import register_search_attributes
 
 MOMENT = 120.0

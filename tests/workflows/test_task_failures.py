@@ -11,7 +11,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.task_failures import NAME, measured_runtime
 from models.ids import new_id
-from workflows.connection import DATA_CONVERTER
+from workflows.conversion import DATA_CONVERTER
 
 
 @workflow.defn(name="Stumbling")
