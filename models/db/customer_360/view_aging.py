@@ -41,20 +41,18 @@ _NOT_PLAIN: Final = f"""a.one_currency <> a.another_currency OR m.one_currency <
 
 _LEFT: Final = "p.status <> 'REVERSED' AND p.payment_date <= CURRENT_DATE"
 
-RECENT_PAYMENTS: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', p.id,
-        'href', :payments::text || p.id, 'status', p.status,
-        'payment_date', p.payment_date, 'amount_minor', p.amount_minor, 'unapplied_minor', p.amount_minor - p.applied_minor,
-        'currency_code', p.currency_code) ORDER BY p.id DESC), '[]')
-      FROM (SELECT * FROM payments p WHERE {_PAYMENT} ORDER BY p.id DESC LIMIT {SHOWN_PAYMENTS}) p)"""
+RECENT_PAYMENTS: Final = f"""(SELECT coalesce(json_agg(shown ORDER BY p.id DESC), '[]')
+      FROM (SELECT * FROM payments p WHERE {_PAYMENT} ORDER BY p.id DESC LIMIT {SHOWN_PAYMENTS}) p
+      CROSS JOIN LATERAL (SELECT p.id, :payments::text || p.id AS href, p.status, p.payment_date, p.amount_minor,
+        p.amount_minor - p.applied_minor AS unapplied_minor, p.currency_code) shown)"""
 
-_INVOICES: Final = f"""(SELECT coalesce(json_agg(json_build_object('id', i.id, 'href', :invoices::text || i.id,
-        'external_id', i.external_id, 'legal_entity_id', i.legal_entity_id, 'status', i.status, 'issue_date', i.issue_date,
-        'due_date', i.due_date, 'days_past_due', greatest({_LATE}, 0), 'bucket', CASE WHEN {_LATE} < 30 THEN 'current'
-          WHEN {_LATE} < 60 THEN 'days_30' WHEN {_LATE} < 90 THEN 'days_60' ELSE 'days_90plus' END,
-        'currency_code', i.currency_code, 'total_minor', i.total_minor, 'balance_due_minor', i.balance_due_minor,
-        'functional_currency', i.functional_currency, 'functional_balance_minor', i.functional_balance_minor,
-        'disputed', i.disputed_at IS NOT NULL, 'disputed_minor', {DISPUTED_MINOR}) ORDER BY i.due_date, i.issue_date, i.id), '[]')
-      FROM (SELECT * FROM invoices i WHERE {_OPEN} ORDER BY i.due_date, i.issue_date, i.id LIMIT {SHOWN_INVOICES}) i)"""
+_INVOICES: Final = f"""(SELECT coalesce(json_agg(shown ORDER BY i.due_date, i.issue_date, i.id), '[]')
+      FROM (SELECT * FROM invoices i WHERE {_OPEN} ORDER BY i.due_date, i.issue_date, i.id LIMIT {SHOWN_INVOICES}) i
+      CROSS JOIN LATERAL (SELECT i.id, :invoices::text || i.id AS href, i.external_id, i.legal_entity_id, i.status,
+        i.issue_date, i.due_date, greatest({_LATE}, 0) AS days_past_due, CASE WHEN {_LATE} < 30 THEN 'current'
+          WHEN {_LATE} < 60 THEN 'days_30' WHEN {_LATE} < 90 THEN 'days_60' ELSE 'days_90plus' END AS bucket,
+        i.currency_code, i.total_minor, i.balance_due_minor, i.functional_currency, i.functional_balance_minor,
+        i.disputed_at IS NOT NULL AS disputed, {DISPUTED_MINOR} AS disputed_minor) shown)"""
 
 AGING: Final = f"""SELECT CASE WHEN {_NOT_PLAIN} THEN NULL ELSE json_build_object(
     'customer_id', c.id, 'as_of', CURRENT_DATE, 'known_at', NULL,
