@@ -13,7 +13,7 @@ table by its own indexes for the columns that are wanted, and where it has no ro
 
 from typing import Final
 
-from models.db.tables.metadata import dated_ahead
+from models.db.tables.metadata import DATED_AHEAD as ROWS_AHEAD
 
 RELIEFS: Final = """(
   SELECT 'application' AS kind, id, org_id, invoice_id, customer_id, invoice_applied_minor AS minor,
@@ -38,19 +38,11 @@ RELIEFS: Final = """(
          NULL::text, 0::bigint, functional_relief_minor - functional_credit_minor
     FROM credit_note_applications)"""
 
-_UNDOABLE: Final = ("created_at", "undone_at", "undone_date")
-_WRITTEN: Final = {
-    "payment_applications": ("created_at", "unapplied_at", "undone_date"),
-    "adjustments": _UNDOABLE,
-    "write_offs": ("posted_at", "reversed_at", "reversed_date"),
-    "credit_note_applications": _UNDOABLE,
-}
-
 DATED_AHEAD: Final = "({})".format(
     " UNION ALL ".join(
-        f"SELECT org_id, customer_id, effective_date, {moments[-1]} AS undone_date FROM {table} WHERE {dated_ahead(*moments)}"
-        for table, moments in _WRITTEN.items()
+        f"SELECT org_id, customer_id, effective_date, {undone_date} AS undone_date FROM {table} WHERE {rows}"
+        for table, (rows, undone_date) in ROWS_AHEAD.items()
     )
 )
-"""Those of RELIEFS that were dated ahead when they were written or undone: an index of its own in each table says whether a
-customer has any. Each other one counts, or no longer counts, since the day on which that was written."""
+"""Those of RELIEFS that were dated ahead when they were written or undone, each kind by its index `ahead`. Each other one counts,
+or no longer counts, since the day on which that was written."""

@@ -19,17 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.db.tables.metadata import (
-    Currency,
-    Key,
-    Moment,
-    dated_ahead,
-    documents,
-    index,
-    records,
-    references,
-    undoable,
-)
+from models.db.tables.metadata import Currency, Key, Moment, ahead, documents, index, records, references, undoable
 
 LOOSE_KEY: Final = (
     "regexp_replace(regexp_replace(lower(external_id), '[^a-z0-9]', '', 'g'), '(^|[a-z])0+(?=[0-9])', '\\1', 'g')"
@@ -240,12 +230,7 @@ payment_applications = records(
     references("invoices", invoice_id="id"),
     references("payments", payment_id="id"),
     references("application_sessions", session_id="id"),
-    index(
-        "payment_applications_ahead",
-        "org_id",
-        "customer_id",
-        where=dated_ahead("created_at", "unapplied_at", "undone_date"),
-    ),
+    ahead("payment_applications", undone="unapplied_at"),
     index("payment_applications_effective", "org_id", "customer_id", "effective_date"),
     index("payment_applications_invoice", "org_id", "invoice_id"),
     index("payment_applications_payment", "org_id", "payment_id", "id"),
@@ -277,7 +262,7 @@ adjustments = documents(
     Column("entry_date", Date, nullable=False),
     *undoable(),
     references("payment_applications", application_id="id"),
-    index("adjustments_ahead", "org_id", "customer_id", where=dated_ahead("created_at", "undone_at", "undone_date")),
+    ahead("adjustments"),
     index("adjustments_application", "org_id", "application_id"),
     index("adjustments_effective", "org_id", "customer_id", "effective_date"),
     index("adjustments_invoice", "org_id", "invoice_id"),
@@ -316,7 +301,7 @@ write_offs = documents(
     references("customers", customer_id="id"),
     references("invoices", invoice_id="id"),
     references("legal_entities", legal_entity_id="id"),
-    index("write_offs_ahead", "org_id", "customer_id", where=dated_ahead("posted_at", "reversed_at", "reversed_date")),
+    ahead("write_offs", "posted_at", "reversed_at", "reversed_date"),
     index("write_offs_customer", "org_id", "customer_id", "id"),
     index("write_offs_effective", "org_id", "customer_id", "effective_date", where="posted_at IS NOT NULL"),
     index("write_offs_id", "id"),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Computed, Date, Integer, Numeric, Text, func, text
 
-from models.db.tables.metadata import Currency, Moment, dated_ahead, documents, index, records, references, undoable
+from models.db.tables.metadata import Currency, Moment, ahead, documents, index, records, references, undoable
 
 credit_notes = documents(
     "credit_notes",
@@ -83,12 +83,7 @@ credit_note_applications = records(
     references("invoices", invoice_id="id"),
     references("payments", payment_id="id"),
     references("application_sessions", session_id="id"),
-    index(
-        "credit_note_applications_ahead",
-        "org_id",
-        "customer_id",
-        where=dated_ahead("created_at", "undone_at", "undone_date"),
-    ),
+    ahead("credit_note_applications"),
     index("credit_note_applications_effective", "org_id", "customer_id", "effective_date"),
     index(
         "credit_note_applications_external",

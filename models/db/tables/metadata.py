@@ -76,15 +76,6 @@ def undoable() -> Sequence[Column[Any]]:
     )
 
 
-def dated_ahead(made: str, undone: str, undone_date: str) -> str:
-    """Of what lowers a balance: its effective date, or the one of its undoing, was still to come on the day (UTC) it was written.
-
-    There are hardly ever any, so that an index over these rows alone answers at once whether a customer has one.
-    """
-    at, undone_at = (f"({moment} AT TIME ZONE 'UTC')::date" for moment in (made, undone))
-    return f"effective_date > {at} OR {undone_date} > {undone_at}"
-
-
 def references(table: str, **columns: str) -> ForeignKeyConstraint:
     """The record of the same organisation that these columns name; each with the column it names there."""
     return ForeignKeyConstraint(["org_id", *columns], [f"{table}.{c}" for c in ("org_id", *columns.values())])
@@ -103,3 +94,16 @@ def index(
     keys = [text(c) if " " in c else c for c in columns]
     rows = None if where is None else text(where)
     return Index(name, *keys, unique=unique, postgresql_where=rows, postgresql_include=list(include))
+
+
+DATED_AHEAD: Final[dict[str, tuple[str, str]]] = {}
+"""By table: which of its rows `ahead` finds, and its column of the date of undoing."""
+
+
+def ahead(table: str, made: str = "created_at", undone: str = "undone_at", undone_date: str = "undone_date") -> Index:
+    """An index over those rows of what lowers a balance whose effective date, or the one of their undoing, was still to come on
+    the day (UTC) they were written: there are hardly ever any, so it answers at once whether a customer has one."""
+    at, undone_at = (f"({moment} AT TIME ZONE 'UTC')::date" for moment in (made, undone))
+    where = f"effective_date > {at} OR {undone_date} > {undone_at}"
+    DATED_AHEAD[table] = where, undone_date
+    return index(f"{table}_ahead", "org_id", "customer_id", where=where)
